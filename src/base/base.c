@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/base.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* Nothing that needs memory may be called from here on, exit handlers included. */
+_Noreturn void out_of_memory(void)
+{
+	static const char words[] =
+		"acsmtp: out of memory: the message was not sent, try again later\n";
+
+	if (write(STDERR_FILENO, words, sizeof(words) - 1) < 0)
+		_exit(EX_TEMPFAIL);
+	_exit(EX_TEMPFAIL);
+}
+
+void *xmalloc(size_t size)
+{
+	void *memory = malloc(size ? size : 1);
+
+	if (!memory)
+		out_of_memory();
+	return memory;
+}
+
+void *xcalloc(size_t count, size_t size)
+{
+	void *memory = calloc(count ? count : 1, size ? size : 1);
+
+	if (!memory)
+		out_of_memory();
+	return memory;
+}
+
+void *xrealloc(void *old, size_t size)
+{
+	void *memory = realloc(old, size ? size : 1);
+
+	if (!memory)
+		out_of_memory();
+	return memory;
+}
+
+void grow(void **items, size_t *room, size_t count, size_t size)
+{
+	if (count < *room)
+		return;
+	*room = *room ? *room * 2 : 8;
+	if (*room > SIZE_MAX / size)
+		out_of_memory();
+	*items = xrealloc(*items, *room * size);
+}
+
+char *text_copy(const char *text)
+{
+	return text_copy_n(text, strlen(text));
+}
+
+char *text_copy_n(const char *bytes, size_t len)
+{
+	char *copy = xmalloc(len + 1);
+
+	memcpy(copy, bytes, len);
+	copy[len] = '\0';
+	return copy;
+}
+
+void text_cleanup(char **text)
+{
+	free(*text);
+}
+
+void fd_cleanup(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+char *text_take(char **text)
+{
+	char *taken = *text;
+
+	*text = NULL;
+	return taken;
+}
+
+int fd_take(int *fd)
+{
+	int taken = *fd;
+
+	*fd = -1;
+	return taken;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/clock.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+int64_t clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t clock_after(long seconds)
+{
+	return clock_ms() + (int64_t)seconds * 1000;
+}
+
+int clock_left(int64_t deadline)
+{
+	int64_t left = deadline - clock_ms();
+
+	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+}
+
+void clock_date(time_t when, char date[CLOCK_DATE_SIZE])
+{
+	static const char days[] = "SunMonTueWedThuFriSat";
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	struct tm t;
+	char zone[8] = "+0000";
+
+	localtime_r(&when, &t);
+	strftime(zone, sizeof(zone), "%z", &t);
+	/* By hand: strftime's %a and %b speak the locale's language. */
+	snprintf(date, CLOCK_DATE_SIZE, "%.3s, %d %.3s %d %02d:%02d:%02d %s",
+		 days + 3 * (t.tm_wday % 7), t.tm_mday, months + 3 * (t.tm_mon % 12),
+		 t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec, zone);
+}
+
+void clock_stamp(time_t when, char stamp[CLOCK_DATE_SIZE])
+{
+	struct tm t;
+
+	localtime_r(&when, &t);
+	if (!strftime(stamp, CLOCK_DATE_SIZE, "%Y-%m-%dT%H:%M:%S%z", &t))
+		stamp[0] = '\0';
+}
+
+/* 40 bits of time keep ids in order for 34 years' seconds; 40 random bits part them. */
+void id_new(char id[ID_SIZE])
+{
+	static const char digits[] = "0123456789abcdefghijklmnopqrstuv";
+	uint64_t time_part, random_part = 0;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	time_part = (uint64_t)now.tv_sec << 8 | (uint64_t)(now.tv_nsec >> 22);
+	if (getrandom(&random_part, sizeof(random_part), GRND_NONBLOCK) < 0)
+		random_part = (uint64_t)now.tv_nsec << 20 ^ (uint64_t)getpid();
+	for (int i = 7; i >= 0; i--, time_part >>= 5, random_part >>= 5) {
+		id[i] = digits[time_part & 31];
+		id[i + 8] = digits[random_part & 31];
+	}
+	id[16] = '\0';
+}

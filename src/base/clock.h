@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Time: how long something may take, and what a calendar says. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <time.h>
+
+#include "base/base.h"
+
+/* Milliseconds that only ever go forward; the start is arbitrary. */
+int64_t clock_ms(void);
+
+/* The moment `seconds` from now, for comparison with clock_ms(). */
+int64_t clock_after(long seconds);
+
+/* Milliseconds until the deadline, 0 when it is past; fits poll(2). */
+int clock_left(int64_t deadline);
+
+enum { CLOCK_DATE_SIZE = 40 };
+
+/* RFC 5322 section 3.3, local time: "Tue, 24 Nov 2026 08:53:25 +0000". */
+void clock_date(time_t when, char date[CLOCK_DATE_SIZE]);
+
+/* For log lines, local time: "2026-11-24T08:53:25+0000". */
+void clock_stamp(time_t when, char stamp[CLOCK_DATE_SIZE]);
+
+/* A name for one message, unique on this machine and beyond: 16 of 0-9a-v. */
+enum { ID_SIZE = 17 };
+void id_new(char id[ID_SIZE]);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One error value. A function that can fail returns bool and takes a
+ * `struct error *` last, filled if and only if it returns false. The leaf says
+ * the fact, callers prepend where it happened, front/ prints one line and exits
+ * with the kind's status from sysexits(3).
+ */
+#ifndef BASE_ERROR_H
+#define BASE_ERROR_H
+
+#include "base/base.h"
+
+enum error_kind {
+	ERROR_NONE,
+	ERROR_USAGE,		/* the command line makes no sense */
+	ERROR_DATA,		/* the message or an address is malformed, or too big */
+	ERROR_NO_USER,		/* a recipient was refused */
+	ERROR_NO_HOST,		/* the server's name does not exist */
+	ERROR_REFUSED,		/* the server said no, and will say it again */
+	ERROR_UNAVAILABLE,	/* this program does not do that (yet) */
+	ERROR_BUG,		/* our own mistake */
+	ERROR_SYSTEM,		/* this machine let us down */
+	ERROR_CREATE,		/* a file could not be created */
+	ERROR_IO,		/* reading or writing failed */
+	ERROR_LATER,		/* nothing is wrong with the mail: try again */
+	ERROR_PROTOCOL,		/* the server does not speak SMTP as it must */
+	ERROR_TLS,		/* no connection that we may trust */
+	ERROR_SENDER,		/* the account may not send as this sender */
+	ERROR_AUTH,		/* the server did not accept user name and secret */
+	ERROR_SECRET,		/* the secret could not be had */
+	ERROR_CONFIG,		/* the configuration makes no sense */
+	ERROR_KINDS
+};
+
+enum { ERROR_TEXT_MAX = 1024 };
+
+struct error {			/* lives on the caller's stack; nothing to free */
+	enum error_kind kind;
+	int reply;		/* SMTP reply code behind it, or 0 */
+	const char *advice;	/* what to do, a string that lives for ever, or NULL */
+	char text[ERROR_TEXT_MAX];
+};
+
+/* Each returns false, so that callers can write "return error_set(...)". */
+bool error_set(struct error *err, enum error_kind kind, const char *fmt, ...) PRINTF(3, 4);
+bool error_errno(struct error *err, enum error_kind kind, const char *fmt, ...) PRINTF(3, 4);
+
+/* Puts "words: " before the text. */
+bool error_context(struct error *err, const char *fmt, ...) PRINTF(2, 3);
+
+/* Adds what to do about it, unless something said so before; keeps the pointer. */
+bool error_advise(struct error *err, const char *advice);
+
+/* The status to exit with, sysexits(3). */
+int error_exit_status(const struct error *err);
+
+/* Whether the same message may succeed later, unchanged (or once the account is mended). */
+bool error_is_worth_retrying(const struct error *err);
+
+#endif

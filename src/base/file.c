@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool write_all(int fd, const void *bytes, size_t len)
+{
+	const char *at = bytes;
+
+	while (len > 0) {
+		ssize_t n = write(fd, at, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		at += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+ssize_t read_some(int fd, void *bytes, size_t size)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, bytes, size);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+bool file_read(int fd, struct buf *b, struct error *err)
+{
+	char block[4096];
+	ssize_t n;
+
+	while ((n = read_some(fd, block, sizeof(block))) > 0) {
+		buf_add_bytes(b, block, (size_t)n);
+		if (buf_is_full(b))
+			return error_set(err, ERROR_DATA, "more than %zu bytes", b->limit);
+	}
+	return n == 0 || error_errno(err, ERROR_IO, "read");
+}
+
+bool file_replace(int dir, const char *name, const void *bytes, size_t len,
+		  struct error *err)
+{
+	char temp[NAME_MAX + 1];
+	OWNED_FD fd = -1;
+
+	if (snprintf(temp, sizeof(temp), ".%s.%ld", name, (long)getpid()) >=
+	    (int)sizeof(temp))
+		return error_set(err, ERROR_CREATE, "file name too long: %s", name);
+	fd = openat(dir, temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return error_errno(err, ERROR_CREATE, "create %s", name);
+	if (!write_all(fd, bytes, len) || renameat(dir, temp, dir, name) < 0) {
+		error_errno(err, ERROR_IO, "write %s", name);
+		unlinkat(dir, temp, 0);
+		return false;
+	}
+	return true;
+}
+
+static bool make_directory(const char *path)
+{
+	OWNED_TEXT parent = text_copy(path);
+	char *slash = strrchr(parent, '/');
+
+	if (mkdir(path, 0700) == 0 || errno == EEXIST)
+		return true;
+	if (errno != ENOENT || !slash || slash == parent)
+		return false;
+	*slash = '\0';
+	return mkdir(parent, 0700) == 0 && mkdir(path, 0700) == 0;
+}
+
+int directory_private(const char *path, struct error *err)
+{
+	OWNED_FD fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+
+	if (fd < 0 && errno == ENOENT && make_directory(path))
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		error_errno(err, ERROR_CREATE, "%s", path);
+		return -1;
+	}
+	if (st.st_uid != geteuid() || (st.st_mode & 077)) {
+		error_set(err, ERROR_CREATE, "%s: not a directory of this user alone", path);
+		return -1;
+	}
+	return fd_take(&fd);
+}
+
+int file_unnamed(struct error *err)
+{
+	const char *places[] = { getenv("TMPDIR"), "/var/tmp", "/tmp" };
+	int fd;
+
+	for (size_t i = 0; i < COUNT_OF(places); i++) {
+		char name[PATH_MAX];
+
+		if (!places[i] || places[i][0] != '/')
+			continue;
+		fd = open(places[i], O_RDWR | O_TMPFILE | O_CLOEXEC | O_EXCL, 0600);
+		if (fd >= 0)
+			return fd;
+		/* File systems without O_TMPFILE: a name for a moment. */
+		if (snprintf(name, sizeof(name), "%s/acsmtp.XXXXXX", places[i]) >=
+		    (int)sizeof(name))
+			continue;
+		fd = mkostemp(name, O_CLOEXEC);
+		if (fd >= 0) {
+			unlink(name);
+			return fd;
+		}
+	}
+	error_errno(err, ERROR_CREATE, "no temporary file in TMPDIR, /var/tmp or /tmp");
+	return -1;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Descriptors and files. Everything is opened O_CLOEXEC. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+
+/* All of it, over interruptions and short writes; false with errno. */
+bool write_all(int fd, const void *bytes, size_t len);
+
+/* Like read(2), over interruptions. */
+ssize_t read_some(int fd, void *bytes, size_t size);
+
+/*
+ * Reads until the end of the file and appends to `b`. ERROR_IO when reading fails,
+ * ERROR_DATA when it is over the buffer's limit.
+ */
+bool file_read(int fd, struct buf *b, struct error *err);
+
+/*
+ * Replaces `name` in the directory, whole or not at all, with mode 0600. Not
+ * fsynced: for what may be lost, such as a cache. ERROR_CREATE, ERROR_IO.
+ */
+bool file_replace(int dir, const char *name, const void *bytes, size_t len,
+		  struct error *err);
+
+/*
+ * Opens the directory at `path`, which this user owns and others can neither read
+ * nor change, making it and one missing parent with mode 0700. -1: there is none.
+ */
+int directory_private(const char *path, struct error *err);
+
+/* A file without a name, in TMPDIR or the usual places: gone with its descriptor. */
+int file_unnamed(struct error *err);
+
+#endif

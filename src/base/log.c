@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/file.h"
+
+enum { LINE_MAX_BYTES = 8192 };
+
+/* The one mutable global of the program, as style has it. */
+static struct {
+	enum { NOWHERE, SYSLOG, DESCRIPTOR } kind;
+	int fd;
+	bool owns_fd, complained;
+	char *where, *tag;
+} sink = { .fd = -1 };
+
+void log_close(void)
+{
+	if (sink.kind == SYSLOG)
+		closelog();
+	if (sink.owns_fd)
+		close(sink.fd);
+	free(sink.where);
+	free(sink.tag);
+	memset(&sink, 0, sizeof(sink));
+	sink.fd = -1;
+}
+
+static void complain(void)
+{
+	const char *reason = strerror(errno);
+
+	if (!sink.complained)
+		fprintf(stderr, "%s: warning: log %s: %s; the mail is not affected\n",
+			sink.tag, sink.where, reason);
+	sink.complained = true;
+}
+
+void log_open(const char *where, const char *tag)
+{
+	char *new_tag = text_copy(tag), *new_where = text_copy(where ? where : "");
+
+	log_close();
+	sink.tag = new_tag;
+	sink.where = new_where;
+	if (!*sink.where)
+		return;
+	if (!strcmp(sink.where, "syslog")) {
+		sink.kind = SYSLOG;
+		openlog(sink.tag, LOG_PID, LOG_MAIL);
+		return;
+	}
+	sink.kind = DESCRIPTOR;
+	sink.fd = STDERR_FILENO;
+	if (!strcmp(sink.where, "stderr"))
+		return;
+	/* O_NONBLOCK: a pipe without a reader must not stop the mail. */
+	sink.fd = open(sink.where, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY |
+		       O_NONBLOCK, 0600);
+	sink.owns_fd = sink.fd >= 0;
+	if (sink.fd < 0) {
+		complain();
+		sink.kind = NOWHERE;
+	}
+}
+
+/* One write(2) for the whole line, so that lines of many processes do not mix. */
+static void write_line(const char *text)
+{
+	OWNED_BUF line = BUF_INIT(LINE_MAX_BYTES + 256);
+	char stamp[CLOCK_DATE_SIZE];
+
+	clock_stamp(time(NULL), stamp);
+	buf_addf(&line, "%s %s[%ld]: %s\n", stamp, sink.tag, (long)getpid(), text);
+	if (!write_all(sink.fd, buf_text(&line), line.len))
+		complain();
+}
+
+static void log_text(int priority, const char *fmt, va_list args)
+{
+	char text[LINE_MAX_BYTES];
+
+	if (sink.kind == NOWHERE)
+		return;
+	vsnprintf(text, sizeof(text), fmt, args);
+	for (char *c = text; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 127)
+			*c = '?';
+	if (sink.kind == SYSLOG)
+		syslog(priority, "%s", text);
+	else
+		write_line(text);
+}
+
+void log_info(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	log_text(LOG_INFO, fmt, args);
+	va_end(args);
+}
+
+void log_problem(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	log_text(LOG_ERR, fmt, args);
+	va_end(args);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Where log lines go: syslog, a file, or standard error. A log that cannot be
+ * written never fails a mail: the trouble is said once on standard error.
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include "base/base.h"
+
+/*
+ * `where`: "syslog", "stderr", "" or NULL (no log), or the path of a file, which is
+ * made with mode 0600 and appended to. `tag` (sendmail's -L) names us in each line;
+ * both are copied. May be called again to change them.
+ */
+void log_open(const char *where, const char *tag);
+
+/* One line, without line end; control characters become "?". */
+void log_info(const char *fmt, ...) PRINTF(1, 2);
+void log_problem(const char *fmt, ...) PRINTF(1, 2);
+
+void log_close(void);
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/text.h"
+
+#include <string.h>
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
+}
+
+bool text_is_n(const char *bytes, size_t len, const char *word)
+{
+	for (; len > 0 && *word; len--, bytes++, word++)
+		if (lower(*bytes) != lower(*word))
+			return false;
+	return len == 0 && !*word;
+}
+
+bool text_is(const char *a, const char *b)
+{
+	return text_is_n(a, strlen(a), b);
+}
+
+const char *text_after(const char *text, const char *prefix)
+{
+	for (; *prefix; text++, prefix++)
+		if (lower(*text) != lower(*prefix))
+			return NULL;
+	return text;
+}
+
+static bool has_control(const char *text, char allowed)
+{
+	for (; *text; text++)
+		if (((unsigned char)*text < ' ' && *text != allowed) || *text == 127)
+			return true;
+	return false;
+}
+
+bool text_has_control(const char *text)
+{
+	return has_control(text, '\0');
+}
+
+bool text_has_control_but_tab(const char *text)
+{
+	return has_control(text, '\t');
+}
+
+bool text_has_8bit(const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)bytes[i] > 127)
+			return true;
+	return false;
+}
+
+/* The length of the sequence that begins here, or 0. */
+static size_t utf8_sequence(const unsigned char *s, size_t len)
+{
+	size_t more = s[0] < 0x80 ? 0 : s[0] < 0xc2 ? 4 : s[0] < 0xe0 ? 1 :
+		      s[0] < 0xf0 ? 2 : s[0] < 0xf5 ? 3 : 4;
+
+	if (more > 3 || more >= len)
+		return 0;
+	for (size_t i = 1; i <= more; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return more + 1;
+}
+
+bool text_is_utf8(const char *bytes, size_t len)
+{
+	size_t step;
+
+	for (size_t i = 0; i < len; i += step)
+		if (!(step = utf8_sequence((const unsigned char *)bytes + i, len - i)))
+			return false;
+	return true;
+}
+
+void text_make_printable(char *text)
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~')
+			*text = '?';
+}
+
+bool text_to_number(const char *text, long least, long most, long *number)
+{
+	long value = 0;
+
+	if (!*text)
+		return false;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9' || value > (most - (*text - '0')) / 10)
+			return false;
+		value = value * 10 + (*text - '0');
+	}
+	if (value < least)
+		return false;
+	*number = value;
+	return true;
+}
+
+enum { WORD_MAX = 40 };	/* longer words are nobody's typing mistake */
+
+/* Levenshtein's distance, one row of the matrix at a time. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[WORD_MAX + 1], len = strlen(b);
+
+	for (size_t j = 0; j <= len; j++)
+		row[j] = j;
+	for (size_t i = 0; a[i]; i++) {
+		size_t corner = row[0];
+
+		row[0] = i + 1;
+		for (size_t j = 0; j < len; j++) {
+			size_t best = corner + (lower(a[i]) != lower(b[j]));
+
+			corner = row[j + 1];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (corner + 1 < best)
+				best = corner + 1;
+			row[j + 1] = best;
+		}
+	}
+	return row[len];
+}
+
+const char *text_nearest(const char *word, const char *(*next)(size_t i))
+{
+	const char *nearest = NULL, *candidate;
+	size_t best = strlen(word) / 3 + 2;
+
+	if (strlen(word) > WORD_MAX)
+		return NULL;
+	for (size_t i = 0; (candidate = next(i)); i++) {
+		size_t d;
+
+		if (strlen(candidate) > WORD_MAX)
+			continue;
+		d = distance(word, candidate);
+		if (d < best) {
+			best = d;
+			nearest = candidate;
+		}
+	}
+	return nearest;
+}

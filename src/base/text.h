@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Questions about text, in ASCII whatever the locale. */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include "base/base.h"
+
+/* Equal without regard to the case of ASCII letters. */
+bool text_is(const char *a, const char *b);
+bool text_is_n(const char *bytes, size_t len, const char *word);
+
+/* The rest of `text` after `prefix` (any case), or NULL. */
+const char *text_after(const char *text, const char *prefix);
+
+/* A C0 control character or DEL; the second leaves tabs out. */
+bool text_has_control(const char *text);
+bool text_has_control_but_tab(const char *text);
+
+/* A byte over 127. */
+bool text_has_8bit(const char *bytes, size_t len);
+bool text_is_utf8(const char *bytes, size_t len);	/* RFC 3629, no surrogates */
+
+/* Makes what came from outside harmless for a terminal or a log line: ?, in place. */
+void text_make_printable(char *text);
+
+/* A number within bounds, all of `text` in decimal digits; false: not one. */
+bool text_to_number(const char *text, long least, long most, long *number);
+
+/*
+ * Of the candidates that `next` gives (NULL ends), the one nearest to `word` by edit
+ * distance, if it is near enough to be what was meant, else NULL. `i` counts from 0.
+ */
+const char *text_nearest(const char *word, const char *(*next)(size_t i));
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Settings: what each is called, what it may be, and where it goes stands in one
+ * table (config/settings.c). An account is one [account NAME] section over [defaults]
+ * over its service over the standard value.
+ */
+#ifndef CONFIG_ACCOUNT_H
+#define CONFIG_ACCOUNT_H
+
+#include "base/error.h"
+#include "base/secret.h"
+
+enum tls_mode { TLS_STARTTLS, TLS_IMPLICIT, TLS_OFF };
+enum auth_choice { AUTH_AUTO, AUTH_LOGIN, AUTH_PLAIN, AUTH_XOAUTH2, AUTH_OFF };
+enum sender_policy { SENDER_REWRITE, SENDER_KEEP, SENDER_REFUSE };
+
+struct account {
+	char *name;		/* of its section */
+	char *service;
+	char *host;		/* "" where neither file nor service knows one */
+	long port;
+	int tls;		/* enum tls_mode */
+	char *tls_ca_file;	/* "": the system's trust store */
+	char *tls_fingerprint;	/* SHA-256 of the leaf in hex (colons allowed), or "" */
+	bool tls_session_cache;
+	int auth;		/* enum auth_choice */
+	char *user;
+	struct secret password;
+	char *password_file, *password_command, *token_command;	/* "": none */
+	char *from, *from_name;
+	int sender_policy;	/* enum sender_policy */
+	char *allowed_senders;
+	char *domain;		/* name to say in EHLO; "": this machine's */
+	long timeout;		/* seconds */
+	long max_recipients;	/* of one transaction */
+	long max_size;		/* bytes of a message, 0: no limit */
+	char *log;
+};
+
+struct delivery_settings {
+	int t_with_arguments;	/* 0 add, 1 remove */
+	char *local_recipients;	/* where mail for unqualified names goes; "": nowhere */
+};
+
+struct config {
+	struct account *accounts;
+	size_t count, room;
+	char *default_account;	/* "": not said */
+	struct delivery_settings delivery;
+};
+#define OWNED_CONFIG	__attribute__((cleanup(config_free))) struct config
+
+/* What a service says for a setting: service_setting() or a test's. */
+typedef const char *service_lookup(const char *service, const char *key);
+
+/*
+ * Reads the file `path` over what `config` holds already: accounts of the same name
+ * are replaced, its default_account and [delivery] win. ERROR_CONFIG names file, line,
+ * section, key, and the nearest known name; also for a file that holds a secret and
+ * that others can read, or that is no regular file, or not this user's or root's.
+ */
+bool config_read(struct config *config, const char *path, service_lookup *service,
+		 struct error *err);
+
+/*
+ * The files of this user: `path` alone if not NULL (-C), else the system's and over
+ * it $XDG_CONFIG_HOME/acsmtp.ini (~/.config/acsmtp.ini). A missing file is fine
+ * unless it is `path`; a system file that this user may not read is passed over as
+ * long as the user's own holds an account. ERROR_CONFIG when no account is left, with
+ * what to do.
+ */
+bool config_load(struct config *config, const char *path, service_lookup *service,
+		 struct error *err);
+
+/* By its name; NULL and ERROR_CONFIG with the names there are. */
+const struct account *config_account(const struct config *config, const char *name,
+				     struct error *err);
+
+/* default_account, or the only account, or the one named "default". */
+const struct account *config_default(const struct config *config, struct error *err);
+
+void config_free(struct config *config);
+
+/* Rows of the table, for --help and the check of the manual; NULL ends. */
+struct setting_help {
+	const char *section, *name, *standard, *help;
+};
+bool setting_help(size_t i, struct setting_help *row);
+
+#endif

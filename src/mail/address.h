@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Addresses of RFC 5322 section 3.4, with the obsolete forms of section 4.4 and the
+ * habits of people and programs: groups and empty groups, nested comments, quoted
+ * strings, folding, routes, address literals, unquoted dots and bytes over 127 in
+ * names, an encoded word with a comma in it, ";" and blanks as separators, a missing
+ * ">" where the meaning is plain, empty elements.
+ */
+#ifndef MAIL_ADDRESS_H
+#define MAIL_ADDRESS_H
+
+#include "base/error.h"
+
+enum {
+	ADDRESS_MAX = 1024,		/* bytes of one mailbox; RFC 5321 allows 256 */
+	ADDRESS_LIST_MAX = 100000,	/* addresses of one list */
+};
+
+struct address {
+	char *mailbox;		/* "local@domain" as RCPT TO takes it between < and >: the local
+				   part quoted where it must be, no comments, route or folding;
+				   without "@domain" when it was unqualified; "" is the null
+				   sender (only from address_parse) */
+	char *name;		/* display name, quotes and backslashes resolved, encoded words
+				   left encoded; the comment of the form `a@b (Name)`; NULL: none */
+	size_t start, end;	/* the bytes of the text it was made from, for rewriting in place */
+};
+
+struct address_list {
+	struct address *items;
+	size_t count, room;
+};
+#define OWNED_ADDRESSES	__attribute__((cleanup(address_list_free))) struct address_list
+
+/*
+ * Appends the addresses of `text`: a header field's body, still folded, or a
+ * command-line argument. ERROR_DATA names the offending piece and its position;
+ * the list then holds what was good before it.
+ */
+bool address_list_parse(struct address_list *list, const char *text, size_t len,
+			struct error *err);
+
+/* Exactly one address, for -f and settings; "" and "<>" give the null mailbox. */
+bool address_parse(struct address *address, const char *text, struct error *err);
+
+/* The domain of a mailbox, after the last "@" outside quotes; NULL: unqualified. */
+const char *address_domain(const char *mailbox);
+
+/* Same local part to the letter, same domain in any case. */
+bool address_is_same(const char *mailbox, const char *other);
+
+/*
+ * Whether the mailbox is one of the list `allowed`: addresses and "@domain" entries
+ * separated by commas or blanks. The local part of a listed address matches in any case.
+ */
+bool address_is_listed(const char *mailbox, const char *allowed);
+
+void address_free(struct address *address);
+void address_list_free(struct address_list *list);
+
+#endif

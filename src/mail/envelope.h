@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The envelope: who sends to whom, and what became of each recipient. */
+#ifndef MAIL_ENVELOPE_H
+#define MAIL_ENVELOPE_H
+
+#include "base/error.h"
+
+enum verdict {
+	VERDICT_NONE,		/* not tried, or not answered */
+	VERDICT_ACCEPTED,	/* the server has the message for this recipient */
+	VERDICT_REFUSED,	/* for good */
+	VERDICT_LATER,		/* refused for now */
+	VERDICT_UNKNOWN,	/* the answer to the message was lost: it may have been sent */
+};
+
+struct recipient {
+	char *mailbox;		/* local@domain */
+	enum verdict verdict;
+	struct error *why;	/* for REFUSED, LATER, UNKNOWN; else NULL */
+};
+
+struct envelope {
+	char *sender;		/* reverse-path: local@domain, or "" for the null one */
+	struct recipient *recipients;
+	size_t count, room;
+	/* RFC 3461; NULL where the caller said nothing */
+	char *notify;		/* "NEVER", or a list of SUCCESS,FAILURE,DELAY */
+	char *ret;		/* "FULL" or "HDRS" */
+	char *envid;		/* xtext */
+};
+
+void envelope_free(struct envelope *e);
+#define OWNED_ENVELOPE	__attribute__((cleanup(envelope_free))) struct envelope
+
+/* Adds a recipient unless it is there already (address_is_same). Copies. */
+void envelope_add(struct envelope *e, const char *mailbox);
+
+/* Gives a recipient its verdict; `why` is copied, NULL for ACCEPTED. */
+void recipient_judge(struct recipient *r, enum verdict verdict, const struct error *why);
+
+/* Whether an address cannot be said without SMTPUTF8 (RFC 6531). */
+bool envelope_needs_utf8(const struct envelope *e);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One message in its canonical form: lines end in CRLF (RFC 5322 section 2.1),
+ * the last one included. The header section is in memory, the body in memory up to
+ * BODY_MEMORY_MAX and then in a file without a name, so that a large message costs no
+ * more memory than a small one.
+ */
+#ifndef MAIL_MESSAGE_H
+#define MAIL_MESSAGE_H
+
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+
+enum {
+	HEADER_MAX = 4 * 1024 * 1024,	/* bytes of a header section */
+	BODY_MEMORY_MAX = 256 * 1024,	/* bytes of a body that stay in memory */
+};
+
+struct message {
+	struct buf header;
+	struct buf body;	/* the start of the body: all of it while it is small */
+	int body_fd;		/* all of the body when it is large, else -1 */
+	uint64_t body_len;
+	bool header_is_8bit, body_is_8bit, has_nul;
+	size_t longest_line;	/* bytes, without CRLF */
+};
+
+void message_init(struct message *m);
+void message_free(struct message *m);
+#define OWNED_MESSAGE	__attribute__((cleanup(message_free))) struct message
+
+/*
+ * Reads all of `fd`, once, up to its end or, if `dot_ends`, to a line with a lone dot
+ * (a dot in front of others is then removed, as sendmail does without -i). CR LF, LF, CR and
+ * any mix end a line; "From " and ">From " lines on top are dropped; a line that is no
+ * field ends the header section and begins the body. ERROR_IO when reading fails,
+ * ERROR_DATA for a header over HEADER_MAX, ERROR_CREATE or ERROR_IO for the file.
+ */
+bool message_read(struct message *m, int fd, bool dot_ends, struct error *err);
+
+/* Bytes that go over the wire, before dot-stuffing: header, empty line, body. */
+uint64_t message_size(const struct message *m);
+
+/*
+ * The same bytes, piece by piece: begins with *at = 0, returns up to `size` bytes and
+ * moves *at. 0 at the end, -1 with ERROR_IO.
+ */
+ssize_t message_get(const struct message *m, uint64_t *at, char *bytes, size_t size,
+		    struct error *err);
+
+#endif

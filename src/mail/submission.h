@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Header work: what a submission program may and must do to a message before it
+ * leaves (RFC 6409 section 8). Bytes that are not ours to change are not touched.
+ */
+#ifndef MAIL_SUBMISSION_H
+#define MAIL_SUBMISSION_H
+
+#include <time.h>
+
+#include "mail/address.h"
+#include "mail/message.h"
+
+/*
+ * Appends the recipients that the header names: To, Cc, Bcc of any number, or those of
+ * the topmost Resent- block if there is one (RFC 5322 section 3.6.6). ERROR_DATA
+ * names the field and the offending text.
+ */
+bool submission_recipients(const struct message *m, struct address_list *list,
+			   struct error *err);
+
+/* The first address of From (of Resent-From if there is a Resent- block): name NULL and
+   mailbox "" when there is none that can be read. The caller frees. */
+void submission_author(const struct message *m, struct address *author);
+
+struct submission {
+	const char *from;	/* mailbox for a missing From, and for a rewritten one */
+	const char *from_name;	/* display name for a From that we add, or NULL */
+	bool rewrite;		/* put `from` in the place of the From header's address */
+	const char *allowed;	/* addresses that `rewrite` leaves alone, or NULL */
+	time_t now;
+	const char *id;		/* unique: for Message-ID and Resent-Message-ID */
+	const char *id_domain;	/* right-hand side of them */
+	bool repairs;		/* add what is missing; -G switches it off */
+};
+
+/*
+ * Bcc, Resent-Bcc, Return-Path and Content-Length leave; Date, Message-ID and From
+ * (Resent- ones for a Resent- block that lacks them) come where they are missing or
+ * empty; with `rewrite` From becomes `from`, its display name kept (or made of the old
+ * address), and Reply-To: with the old address is added where that is a full address
+ * and the message has no Reply-To. Raw 8-bit text without MIME header fields gets them.
+ */
+bool submission_prepare(struct message *m, const struct submission *s, struct error *err);
+
+/* The Message-ID as it stands in the header, "" if none; the caller frees. */
+char *submission_message_id(const struct message *m);
+
+#endif

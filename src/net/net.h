@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Connections to a server by its name. */
+#ifndef NET_NET_H
+#define NET_NET_H
+
+#include "net/transport.h"
+
+struct endpoint {		/* borrowed until the transport is closed */
+	const char *host;	/* name (IDNA welcome) or address */
+	long port;
+	bool implicit_tls;	/* TLS from the first byte */
+	long timeout;		/* seconds for finding and connecting, handshake included */
+	const char *ca_file;	/* "": the system's trust store */
+	const char *fingerprint;	/* pin: SHA-256 of the leaf, hex, or "" */
+	const char *cache_name;	/* whose session tickets these are (the account), or NULL: no cache */
+};
+
+/*
+ * Connects to the first address of the host that answers (RFC 8305), with TCP_NODELAY.
+ * ERROR_NO_HOST: the name does not exist; ERROR_LATER: it could not be looked up now,
+ * or no address answered, with each one's reason; ERROR_TLS.
+ */
+struct transport *net_open(const struct endpoint *endpoint, struct error *err);
+
+/* This machine's full name for EHLO and Message-ID; the caller frees. */
+char *net_host_name(void);
+
+#endif
