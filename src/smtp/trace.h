@@ -7,7 +7,6 @@
 
 struct trace {
 	int fds[2];		/* standard output (-v) and the file of -X; -1: none */
-	bool complained;
 };
 #define TRACE_NONE	{ .fds = { -1, -1 } }
 

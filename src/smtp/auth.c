@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "smtp/auth.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { TURNS_MAX = 4 };		/* answers that we give before a mechanism is a muddle */
+
+/* The raw words of a turn; the base64 of them goes over the wire. */
+typedef void respond_fn(const struct smtp_options *o, int turn, const char *challenge,
+			struct buf *raw);
+
+static void respond_plain(const struct smtp_options *o, int turn, const char *challenge,
+			  struct buf *raw)	/* RFC 4616 */
+{
+	(void)turn;
+	(void)challenge;
+	buf_add_bytes(raw, "", 1);
+	buf_add(raw, o->user);
+	buf_add_bytes(raw, "", 1);
+	buf_add_bytes(raw, o->secret->bytes, o->secret->len);
+}
+
+/*
+ * No standard says what the prompts of LOGIN are, but all begin with "user" first. A
+ * server that did not take the initial response asks for the user again: the password
+ * as an answer to that would land in its log.
+ */
+static bool asks_for_user(const char *challenge)
+{
+	static const char *const base64_of_user[] = { "VXNlc", "dXNlc", "VVNFU" };
+
+	for (size_t i = 0; i < COUNT_OF(base64_of_user); i++)
+		if (!strncmp(challenge, base64_of_user[i], strlen(base64_of_user[i])))
+			return true;
+	return false;
+}
+
+static void respond_login(const struct smtp_options *o, int turn, const char *challenge,
+			  struct buf *raw)
+{
+	if (turn == 0 || asks_for_user(challenge))
+		buf_add(raw, o->user);
+	else
+		buf_add_bytes(raw, o->secret->bytes, o->secret->len);
+}
+
+/* A challenge is the reason of a refusal that follows an empty answer. */
+static void respond_xoauth2(const struct smtp_options *o, int turn, const char *challenge,
+			    struct buf *raw)
+{
+	(void)challenge;
+	if (turn > 0)
+		return;
+	buf_add(raw, "user=");
+	buf_add(raw, o->user);
+	buf_add(raw, "\001auth=Bearer ");
+	buf_add_bytes(raw, o->secret->bytes, o->secret->len);
+	buf_add(raw, "\001\001");
+}
+
+static const struct mechanism {
+	const char *name;
+	enum smtp_auth choice;
+	bool is_automatic;		/* tried without being asked for, if listed */
+	bool initial_response;
+	respond_fn *respond;
+} mechanisms[] = {
+	/* ACS takes a password by LOGIN alone; elsewhere it is as good as PLAIN. */
+	{ "LOGIN",   SMTP_AUTH_LOGIN,	true,  true,  respond_login },
+	{ "LOGIN",   SMTP_AUTH_LOGIN,	true,  false, respond_login },
+	{ "PLAIN",   SMTP_AUTH_PLAIN,	true,  true,  respond_plain },
+	{ "XOAUTH2", SMTP_AUTH_XOAUTH2,	false, true,  respond_xoauth2 },
+};
+
+/* A buffer in a secret's memory: it is wiped with it, and can never move. */
+static struct buf buf_in(struct secret *room, size_t limit)
+{
+	secret_make_room(room);
+	return (struct buf){ .text = room->bytes, .room = SECRET_MAX + 1, .limit = limit };
+}
+
+/* Says one line: `command` (or nothing) and the base64 of the mechanism's answer. */
+static bool say_turn(struct session *s, const struct mechanism *m, int turn,
+		     const char *challenge, struct error *err)
+{
+	OWNED_SECRET raw_room = { 0 }, line_room = { 0 };
+	struct buf raw = buf_in(&raw_room, SECRET_MAX);
+	struct buf line = buf_in(&line_room, COMMAND_MAX - 2);
+	char shown[64];
+	bool is_first = !challenge;
+
+	if (!is_first || m->initial_response)
+		m->respond(&s->options, turn, challenge ? challenge : "", &raw);
+	if (is_first)
+		buf_addf(&line, "AUTH %s", m->name);
+	if (is_first && raw.len > 0)
+		buf_add_char(&line, ' ');
+	buf_add_base64(&line, raw.text, raw.len);
+	if (buf_is_full(&raw) || buf_is_full(&line))
+		return error_set(err, ERROR_CONFIG,
+				 "user name and secret are too long for one line of %d bytes",
+				 COMMAND_MAX);
+	snprintf(shown, sizeof(shown), "%s%s%s", is_first ? "AUTH " : "",
+		 is_first ? m->name : "", raw.len > 0 ? is_first ? " ****" : "****" : "");
+	return session_say_secret(s, line.text, line.len, shown, err);
+}
+
+enum outcome { LOGGED_IN, TRY_NEXT, FAILED };
+
+static enum outcome try_mechanism(struct session *s, const struct mechanism *m,
+				  struct error *err)
+{
+	OWNED_REPLY reply = REPLY_INIT;
+	OWNED_TEXT challenge = NULL;
+	bool has_answered = m->initial_response;
+	int turn = 0;
+
+	do {
+		if (!say_turn(s, m, turn, challenge, err) ||
+		    !session_hear(s, &reply, 1, err))
+			return FAILED;
+		if (reply.code == 235)
+			return LOGGED_IN;
+		text_cleanup(&challenge);
+		challenge = text_copy(buf_text(&reply.text));
+		turn += has_answered;
+		has_answered = true;
+	} while (reply.code == 334 && turn < TURNS_MAX);
+	session_refused(s, &reply, ERROR_AUTH, err);
+	if (reply.code == 504 || reply.code == 534 ||
+	    (reply.code == 501 && m->initial_response))
+		return TRY_NEXT;
+	return FAILED;
+}
+
+static bool is_candidate(const struct session *s, const struct mechanism *m, int last_code)
+{
+	/* The row without initial response is for servers that choke on one. */
+	if (!m->initial_response && last_code != 501)
+		return false;
+	if (s->options.auth != SMTP_AUTH_AUTO)
+		return m->choice == s->options.auth;
+	return m->is_automatic && extensions_have_auth(&s->can, m->name);
+}
+
+bool auth_log_in(struct session *s, struct error *err)
+{
+	int last_code = 0;
+
+	err->kind = ERROR_NONE;
+	for (size_t i = 0; i < COUNT_OF(mechanisms) && !s->is_broken; i++) {
+		if (!is_candidate(s, &mechanisms[i], last_code))
+			continue;
+		switch (try_mechanism(s, &mechanisms[i], err)) {
+		case LOGGED_IN:
+			return true;
+		case FAILED:
+			return error_context(err, "AUTH %s", mechanisms[i].name);
+		case TRY_NEXT:
+			error_context(err, "AUTH %s", mechanisms[i].name);
+			last_code = err->reply;
+		}
+	}
+	if (err->kind != ERROR_NONE)
+		return false;
+	error_set(err, ERROR_REFUSED, "the server offers no way to log in that we know "
+		  "(it lists:%s)", s->can.auth[0] ? s->can.auth : " none");
+	return error_advise(err, "set `auth = login`, `plain` or `xoauth2` to try one that it "
+			    "does not list");
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Logging in (RFC 4954): the mechanisms are rows of one table. */
+#ifndef SMTP_AUTH_H
+#define SMTP_AUTH_H
+
+#include "smtp/session.h"
+
+/*
+ * Logs in as the session's options say. Without a forced mechanism: LOGIN, then PLAIN,
+ * as far as the server lists them; the next one when it answers 504 or 534. ERROR_AUTH when
+ * it does not accept user and secret, ERROR_REFUSED when it offers no mechanism of ours.
+ */
+bool auth_log_in(struct session *s, struct error *err);
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "smtp/client.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "smtp/auth.h"
+#include "smtp/session.h"
+#include "smtp/transaction.h"
+
+enum said { SAID, NOTHING_TO_SAY, CANNOT_SAY };
+
+static enum said say_ehlo(struct session *s, struct error *err)
+{
+	return session_say(s, err, "EHLO %s", s->options.helo) ? SAID : CANNOT_SAY;
+}
+
+static enum said say_starttls(struct session *s, struct error *err)
+{
+	if (!s->options.starttls)
+		return NOTHING_TO_SAY;
+	if (!s->can.starttls) {
+		error_set(err, ERROR_PROTOCOL, "the server does not offer STARTTLS");
+		error_advise(err, "nothing is sent in clear text; is it the right port? "
+			     "(587 with `tls = starttls`, 465 with `tls = implicit`)");
+		return CANNOT_SAY;
+	}
+	return session_say(s, err, "STARTTLS") ? SAID : CANNOT_SAY;
+}
+
+/* What was learned in clear text is hearsay: ask again. */
+static enum said say_ehlo_again(struct session *s, struct error *err)
+{
+	return s->had_tls_started ? say_ehlo(s, err) : NOTHING_TO_SAY;
+}
+
+static bool judge_greeting(struct session *s, const struct reply *reply, struct error *err)
+{
+	return reply->code == 220 || session_refused(s, reply, ERROR_REFUSED, err);
+}
+
+static bool judge_ehlo(struct session *s, const struct reply *reply, struct error *err)
+{
+	if (reply->code != 250)
+		return session_refused(s, reply, ERROR_REFUSED, err);
+	extensions_learn(&s->can, buf_text(&reply->text));
+	return true;
+}
+
+static bool start_tls(struct session *s, const struct reply *reply, struct error *err)
+{
+	char words[64];
+
+	if (reply->code != 220)
+		return session_refused(s, reply, ERROR_PROTOCOL, err);
+	/* Bytes that came before the handshake were put there by someone in the middle. */
+	if (!reader_is_empty(&s->reader)) {
+		error_set(err, ERROR_PROTOCOL, "clear text was sent after the reply to STARTTLS");
+		return error_advise(err, "someone between here and the server may be "
+				    "tampering with the connection");
+	}
+	s->wire->deadline = clock_after(s->options.timeout);
+	if (!s->wire->start_tls(s->wire, err))
+		return false;
+	extensions_learn(&s->can, "");
+	s->had_tls_started = true;
+	snprintf(words, sizeof(words), "%s%s", s->wire->tls,
+		 s->wire->tls_is_resumed ? ", session resumed" : "");
+	trace_line(s->options.trace, "***", words);
+	return true;
+}
+
+/*
+ * Read it from top to bottom: it is how a session begins. Each step says its line,
+ * waits for the answer and judges it; AUTH has a table of its own.
+ */
+static const struct step {
+	const char *name;
+	enum said (*say)(struct session *s, struct error *err);
+	bool (*judge)(struct session *s, const struct reply *reply, struct error *err);
+} steps[] = {
+	{ "greeting",	NULL,		judge_greeting },
+	{ "EHLO",	say_ehlo,	judge_ehlo },
+	{ "STARTTLS",	say_starttls,	start_tls },
+	{ "EHLO",	say_ehlo_again,	judge_ehlo },
+};
+
+static bool take_step(struct session *s, const struct step *step, struct error *err)
+{
+	OWNED_REPLY reply = REPLY_INIT;
+	enum said said = step->say ? step->say(s, err) : SAID;
+
+	if (said != SAID)
+		return said == NOTHING_TO_SAY;
+	return session_flush(s, err) && session_hear(s, &reply, 1, err) &&
+	       step->judge(s, &reply, err);
+}
+
+static bool begin(struct session *s, struct error *err)
+{
+	for (size_t i = 0; i < COUNT_OF(steps); i++)
+		if (!take_step(s, &steps[i], err))
+			return error_context(err, "%s", steps[i].name);
+	return s->options.auth == SMTP_AUTH_OFF || auth_log_in(s, err);
+}
+
+struct session *smtp_open(struct transport *transport, const struct smtp_options *options,
+			  struct error *err)
+{
+	struct session *s = xcalloc(1, sizeof(*s));
+
+	s->wire = transport;
+	s->options = *options;
+	s->out = (struct buf)BUF_INIT(FLIGHT_MAX + COMMAND_MAX);
+	s->last_reply = text_copy("");
+	reader_init(&s->reader, transport);
+	if (begin(s, err))
+		return s;
+	smtp_close(s);
+	return NULL;
+}
+
+/* Fails before a byte of the message is sent, with both figures. */
+static bool fits(const struct session *s, const struct message *m, struct error *err)
+{
+	uint64_t size = message_size(m);
+
+	if (!s->can.size_limit || size <= s->can.size_limit)
+		return true;
+	return error_set(err, ERROR_DATA, "the message has %" PRIu64 " bytes and the server "
+			 "takes %" PRIu64 " at most (SIZE)", size, s->can.size_limit);
+}
+
+static bool can_say_addresses(const struct session *s, const struct envelope *e,
+			      struct error *err)
+{
+	if (s->can.smtputf8 || !envelope_needs_utf8(e))
+		return true;
+	return error_set(err, ERROR_DATA, "an address has letters beyond ASCII, and the server "
+			 "does not offer SMTPUTF8");
+}
+
+static size_t transaction_max(const struct session *s)
+{
+	long most = s->options.max_recipients;
+
+	if (s->can.max_recipients && (most <= 0 || s->can.max_recipients < most))
+		most = s->can.max_recipients;
+	return most > 0 ? (size_t)most : SIZE_MAX;
+}
+
+/* The first recipients without a verdict, at most `most`. */
+static size_t gather(struct envelope *e, struct recipient **some, size_t most)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < e->count && count < most; i++)
+		if (e->recipients[i].verdict == VERDICT_NONE)
+			some[count++] = &e->recipients[i];
+	return count;
+}
+
+/* Between transactions: what a refused one left behind must not leak into the next. */
+static bool reset(struct session *s, struct error *err)
+{
+	OWNED_REPLY reply = REPLY_INIT;
+
+	if (!session_say(s, err, "RSET") || !session_flush(s, err) ||
+	    !session_hear(s, &reply, 1, err))
+		return error_context(err, "RSET");
+	return reply.code == 250 || session_refused(s, &reply, ERROR_REFUSED, err);
+}
+
+bool smtp_send(struct session *s, struct envelope *e, const struct message *m,
+	       struct error *err)
+{
+	struct transaction t = { .session = s, .envelope = e, .message = m };
+	bool ok = true;
+
+	if (!fits(s, m, err) || !can_say_addresses(s, e, err))
+		return false;
+	t.recipients = xcalloc(e->count, sizeof(struct recipient *));
+	while (ok && (t.count = gather(e, t.recipients, transaction_max(s))) > 0) {
+		if (s->is_broken)
+			ok = error_set(err, ERROR_LATER, "the server ended the session before "
+				       "it had heard of every recipient");
+		else
+			ok = (!s->is_dirty || reset(s, err)) && transaction_run(&t, err);
+	}
+	free(t.recipients);
+	return ok;
+}
+
+const char *smtp_last_reply(const struct session *s)
+{
+	return s->last_reply;
+}
+
+const struct transport *smtp_transport(const struct session *s)
+{
+	return s->wire;
+}
+
+void smtp_close(struct session *s)
+{
+	struct error unheard;
+
+	if (!s)
+		return;
+	/* Courtesy: what became of the mail is settled, and a lost QUIT changes nothing. */
+	if (!s->is_broken && session_say(s, &unheard, "QUIT")) {
+		s->wire->deadline = clock_after(1);
+		(void)s->wire->write(s->wire, s->out.text, s->out.len, &unheard);
+	}
+	s->wire->close(s->wire);
+	buf_free(&s->out);
+	free(s->last_reply);
+	free(s);
+}

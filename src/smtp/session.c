@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "smtp/session.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "service/service.h"
+
+enum { SHOWN_MAX = 400 };	/* bytes of a reply that an error shows */
+
+bool session_say(struct session *s, struct error *err, const char *fmt, ...)
+{
+	OWNED_BUF line = BUF_INIT(COMMAND_MAX);
+	char text[COMMAND_MAX];
+	va_list args;
+	int len;
+
+	va_start(args, fmt);
+	len = vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (len < 0 || len > COMMAND_MAX - 2)
+		return error_set(err, ERROR_DATA, "a command of %d bytes is too long", len);
+	/* A line break in an address would be a command of the address's author. */
+	if (text_has_control(text))
+		return error_set(err, ERROR_DATA,
+				 "a control character stands in an address or name");
+	buf_add(&s->out, text);
+	buf_add(&s->out, "\r\n");
+	if (buf_is_full(&s->out))
+		return error_set(err, ERROR_BUG, "too many commands in one flight");
+	trace_line(s->options.trace, ">>>", text);
+	return true;
+}
+
+static void trace_reply(struct session *s, const struct reply *reply)
+{
+	OWNED_TEXT text = text_copy(buf_text(&reply->text));
+	char line[REPLY_LINE_MAX + 8], *at = text, *next;
+
+	for (; at; at = next) {
+		next = strchr(at, '\n');
+		if (next)
+			*next++ = '\0';
+		snprintf(line, sizeof(line), "%d%c%s", reply->code, next ? '-' : ' ', at);
+		trace_line(s->options.trace, "<<<", line);
+	}
+}
+
+void session_last_words(struct session *s, struct error *err)
+{
+	OWNED_REPLY reply = REPLY_INIT;
+	struct error unheard;
+
+	s->is_broken = true;
+	s->wire->deadline = clock_after(1);
+	while (reply_read(&s->reader, &reply, &unheard)) {
+		if (s->options.trace)
+			trace_reply(s, &reply);
+		if (reply.code < 400)
+			continue;
+		session_refused(s, &reply, ERROR_REFUSED, err);
+		return;
+	}
+}
+
+static bool write_now(struct session *s, const char *bytes, size_t len, struct error *err)
+{
+	s->wire->deadline = clock_after(s->options.timeout);
+	if (s->wire->write(s->wire, bytes, len, err))
+		return true;
+	session_last_words(s, err);
+	return false;
+}
+
+bool session_say_secret(struct session *s, char *line, size_t len, const char *shown,
+			struct error *err)
+{
+	/* Whatever the configuration says, whoever calls: not in clear text. */
+	if (!s->wire->is_secret)
+		return error_set(err, ERROR_TLS,
+				 "a secret is never sent without verified TLS");
+	if (!session_flush(s, err))
+		return false;
+	trace_line(s->options.trace, ">>>", shown);
+	memcpy(line + len, "\r\n", 2);
+	return write_now(s, line, len + 2, err);
+}
+
+bool session_flush(struct session *s, struct error *err)
+{
+	bool ok = s->out.len == 0 || write_now(s, s->out.text, s->out.len, err);
+
+	buf_clear(&s->out);
+	return ok;
+}
+
+bool session_hear(struct session *s, struct reply *reply, int patience, struct error *err)
+{
+	s->wire->deadline = clock_after(s->options.timeout * patience);
+	if (!reply_read(&s->reader, reply, err)) {
+		s->is_broken = true;
+		return false;
+	}
+	if (s->options.trace)
+		trace_reply(s, reply);
+	if (reply->code == 421)		/* RFC 5321 section 3.8: it will hang up */
+		s->is_broken = true;
+	return true;
+}
+
+static enum error_kind kind_of(const struct reply *reply, enum error_kind refused)
+{
+	if (reply->code >= 500)
+		return reply->code == 552 ? ERROR_DATA : refused;
+	return reply->code >= 400 ? ERROR_LATER : ERROR_PROTOCOL;
+}
+
+bool session_refused(const struct session *s, const struct reply *reply,
+		     enum error_kind refused, struct error *err)
+{
+	OWNED_TEXT text = text_copy(buf_text(&reply->text));
+	const struct advice *advice;
+
+	for (char *c = text; *c; c++)
+		if (*c == '\n')
+			*c = ' ';
+	advice = reply->code < 400 ? NULL :
+		service_advice(s->options.service, reply->code, text);
+	if (reply->code < 400)
+		error_set(err, ERROR_PROTOCOL, "the server said %d %.*s, which is no answer here",
+			  reply->code, SHOWN_MAX, text);
+	else
+		error_set(err, kind_of(reply, refused), "%d %.*s", reply->code, SHOWN_MAX, text);
+	err->reply = reply->code;
+	if (advice && advice->kind != ERROR_NONE)
+		err->kind = advice->kind;
+	if (advice && advice->hint)
+		error_advise(err, advice->hint);
+	return false;
+}

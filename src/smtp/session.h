@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the files of the SMTP client share: the session and how it speaks. */
+#ifndef SMTP_SESSION_H
+#define SMTP_SESSION_H
+
+#include "smtp/client.h"
+#include "smtp/extensions.h"
+#include "smtp/reply.h"
+
+enum {
+	COMMAND_MAX = 12288,		/* octets of a line: RFC 4954 section 4 */
+	FLIGHT_MAX = 64 * 1024,		/* bytes of commands that wait for no answer */
+	/* What the server may take after the final dot, in units of the time-out: with
+	   the standard 60 seconds the ten minutes of RFC 5321 section 4.5.3.2.6. Giving
+	   up earlier means sending twice. */
+	FINAL_PATIENCE = 10,
+};
+
+struct session {
+	struct transport *wire;
+	struct reader reader;
+	struct smtp_options options;
+	struct extensions can;
+	struct buf out;		/* commands that were added and not yet flushed */
+	bool is_broken;		/* no further command makes sense */
+	bool is_dirty;		/* a transaction was begun and not ended: RSET before the next */
+	bool had_tls_started;	/* by STARTTLS: EHLO must be said again */
+	char *last_reply;	/* to the last message that was accepted */
+};
+
+/*
+ * Adds a command line. ERROR_DATA when it would hold a control character or be too
+ * long: here, so that it cannot be forgotten.
+ */
+bool session_say(struct session *s, struct error *err, const char *fmt, ...) PRINTF(3, 4);
+
+/*
+ * The same for a line that must not be seen: `line` without CRLF, at most COMMAND_MAX;
+ * room for two more bytes behind it. It is sent at once; `shown` goes to the trace.
+ */
+bool session_say_secret(struct session *s, char *line, size_t len, const char *shown,
+			struct error *err);
+
+/* Writes what was added, in one write. */
+bool session_flush(struct session *s, struct error *err);
+
+/*
+ * After a failed write: if the server has said why and hung up, `err` becomes that,
+ * for its last words are worth more than "broken pipe". Marks the session broken.
+ */
+void session_last_words(struct session *s, struct error *err);
+
+/* Waits for one reply, `patience` times the time-out. */
+bool session_hear(struct session *s, struct reply *reply, int patience, struct error *err);
+
+/*
+ * Turns a reply into an error: its text, the kind that the reply's code and the
+ * service's advice say, `refused` being the kind of a 5xx at this command.
+ * Always false.
+ */
+bool session_refused(const struct session *s, const struct reply *reply,
+		     enum error_kind refused, struct error *err);
+
+#endif

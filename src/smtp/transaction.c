@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A transaction is sent in as few flights as the server allows and heard in the
+ * order in which it was said:
+ *
+ *	CHUNKING and PIPELINING, small message:	MAIL RCPT... BDAT+message
+ *	PIPELINING:				MAIL RCPT... DATA | message
+ *	CHUNKING, large message:		MAIL RCPT... | BDAT+message
+ *	neither:				one command at a time
+ *
+ * So refusals arrive when the message may already be on its way: the server must then
+ * refuse the message too, and whatever it says to it, nobody refused becomes accepted.
+ */
+#include "smtp/transaction.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "smtp/body.h"
+
+/* The largest message that is worth sending before its recipients are accepted. */
+enum { SMALL_MAX = 48 * 1024 };
+
+struct progress {
+	size_t said, heard;	/* commands of the envelope: 0 is MAIL, then RCPT */
+	size_t accepted;	/* recipients: they are moved to the front of the list */
+	bool mail_refused;
+	struct error why;	/* of that, or of the first refused recipient */
+};
+
+static bool is_8bit(const struct message *m)
+{
+	return m->header_is_8bit || m->body_is_8bit;
+}
+
+static bool say_mail(struct transaction *t, struct error *err)
+{
+	struct session *s = t->session;
+	const struct envelope *e = t->envelope;
+	OWNED_BUF line = BUF_INIT(COMMAND_MAX);
+
+	buf_addf(&line, "MAIL FROM:<%s>", e->sender);
+	if (s->can.size)
+		buf_addf(&line, " SIZE=%" PRIu64, message_size(t->message));
+	if (s->can.eightbitmime && is_8bit(t->message))
+		buf_add(&line, " BODY=8BITMIME");
+	if (s->can.smtputf8 && envelope_needs_utf8(e))
+		buf_add(&line, " SMTPUTF8");
+	if (s->can.dsn && e->ret)
+		buf_addf(&line, " RET=%s", e->ret);
+	if (s->can.dsn && e->envid)
+		buf_addf(&line, " ENVID=%s", e->envid);
+	return session_say(s, err, "%s", buf_text(&line)) || error_context(err, "MAIL FROM");
+}
+
+static bool say_rcpt(struct transaction *t, const struct recipient *r, struct error *err)
+{
+	const char *notify = t->session->can.dsn ? t->envelope->notify : NULL;
+
+	return session_say(t->session, err, "RCPT TO:<%s>%s%s", r->mailbox,
+			   notify ? " NOTIFY=" : "", notify ? notify : "") ||
+	       error_context(err, "RCPT TO <%s>", r->mailbox);
+}
+
+/* The n-th command of the envelope. */
+static bool say_envelope(struct transaction *t, size_t n, struct error *err)
+{
+	return n == 0 ? say_mail(t, err) : say_rcpt(t, t->recipients[n - 1], err);
+}
+
+static void judge_mail(struct transaction *t, struct progress *p, const struct reply *reply)
+{
+	if (reply->code / 100 == 2)
+		return;
+	p->mail_refused = true;
+	session_refused(t->session, reply, ERROR_SENDER, &p->why);
+	error_context(&p->why, "MAIL FROM <%s>", t->envelope->sender);
+}
+
+static void judge_rcpt(struct transaction *t, struct progress *p, size_t n,
+		       const struct reply *reply)
+{
+	struct recipient *r = t->recipients[n];
+	struct error why;
+
+	if (reply->code == 250 || reply->code == 251 || reply->code == 252) {
+		t->recipients[p->accepted++] = r;
+		return;
+	}
+	/* After MAIL was refused a 503 follows by itself and says nothing of the address;
+	   452 after others were taken means "in the next transaction" (RFC 5321
+	   section 4.5.3.1.10). Both leave the recipient without a verdict. */
+	if (p->mail_refused || (reply->code == 452 && p->accepted > 0))
+		return;
+	session_refused(t->session, reply, ERROR_NO_USER, &why);
+	error_context(&why, "RCPT TO <%s>", r->mailbox);
+	recipient_judge(r, reply->code >= 500 ? VERDICT_REFUSED : VERDICT_LATER, &why);
+	if (p->why.kind == ERROR_NONE)
+		p->why = why;
+}
+
+/* Hears the next answer to the envelope. */
+static bool hear_envelope(struct transaction *t, struct progress *p, struct error *err)
+{
+	OWNED_REPLY reply = REPLY_INIT;
+	size_t n = p->heard;
+
+	if (!session_hear(t->session, &reply, 1, err))
+		return n == 0 ? error_context(err, "MAIL FROM") :
+			error_context(err, "RCPT TO <%s>", t->recipients[n - 1]->mailbox);
+	p->heard++;
+	if (n == 0)
+		judge_mail(t, p, &reply);
+	else
+		judge_rcpt(t, p, n - 1, &reply);
+	return true;
+}
+
+/* Says MAIL and all RCPT; hears of them only what must be heard on the way. */
+static bool say_all(struct transaction *t, struct progress *p, struct error *err)
+{
+	struct session *s = t->session;
+
+	for (; p->said <= t->count; p->said++) {
+		if (!say_envelope(t, p->said, err))
+			return false;
+		/* RFC 2920 section 3.1: never more unanswered than buffers hold. */
+		if (s->can.pipelining && s->out.len < FLIGHT_MAX / 2)
+			continue;
+		if (!session_flush(s, err))
+			return error_context(err, "sending the envelope");
+		while (p->heard <= p->said)
+			if (!hear_envelope(t, p, err))
+				return false;
+		if (p->mail_refused)
+			return true;
+	}
+	return true;
+}
+
+static bool hear_rest(struct transaction *t, struct progress *p, struct error *err)
+{
+	while (p->heard < p->said)
+		if (!hear_envelope(t, p, err))
+			return false;
+	return true;
+}
+
+static bool nobody_left(const struct progress *p)
+{
+	return p->mail_refused || p->accepted == 0;
+}
+
+/* Those whom the server accepted, when the message itself had its answer. */
+static void judge_accepted(struct transaction *t, const struct progress *p,
+			   enum verdict verdict, const struct error *why)
+{
+	for (size_t i = 0; i < p->accepted; i++)
+		recipient_judge(t->recipients[i], verdict, why);
+}
+
+/*
+ * The message was said to its end: without an answer it may have been taken, for those who
+ * were accepted and for those of whom nothing was heard.
+ */
+static bool answer_lost(struct transaction *t, const struct progress *p,
+			struct error *err)
+{
+	error_context(err, "after the message");
+	error_advise(err, "the message may have been sent: the server's answer to it was lost; "
+		     "sending it again may deliver it twice");
+	judge_accepted(t, p, VERDICT_UNKNOWN, err);
+	for (size_t i = p->heard ? p->heard - 1 : 0; i < t->count; i++)
+		recipient_judge(t->recipients[i], VERDICT_UNKNOWN, err);
+	return false;
+}
+
+static bool hear_message(struct transaction *t, struct progress *p, struct error *err)
+{
+	struct session *s = t->session;
+	OWNED_REPLY reply = REPLY_INIT;
+
+	if (!session_hear(s, &reply, FINAL_PATIENCE, err))
+		return nobody_left(p) || answer_lost(t, p, err);
+	if (nobody_left(p))
+		return true;
+	if (reply.code / 100 != 2) {
+		session_refused(s, &reply, ERROR_REFUSED, err);
+		return error_context(err, "after the message");
+	}
+	s->is_dirty = false;
+	free(s->last_reply);
+	s->last_reply = text_copy(buf_text(&reply.text));
+	text_make_printable(s->last_reply);
+	judge_accepted(t, p, VERDICT_ACCEPTED, NULL);
+	return true;
+}
+
+/* A body that could not be sent whole was not taken, unless the server says otherwise. */
+static bool body_failed(struct transaction *t, struct error *err)
+{
+	t->session->is_broken = true;
+	session_last_words(t->session, err);
+	return error_context(err, "sending the message");
+}
+
+static bool send_chunked(struct transaction *t, struct progress *p, struct error *err)
+{
+	struct session *s = t->session;
+	bool together = s->can.pipelining && message_size(t->message) <= SMALL_MAX;
+
+	if (!together) {
+		if (!session_flush(s, err))
+			return error_context(err, "sending the envelope");
+		if (!hear_rest(t, p, err))
+			return false;
+		if (nobody_left(p))
+			return true;
+	}
+	if (!body_send_chunk(s, t->message, err))
+		return body_failed(t, err);
+	if (!hear_rest(t, p, err))
+		return answer_lost(t, p, err);
+	return hear_message(t, p, err);
+}
+
+static bool send_data(struct transaction *t, struct progress *p, struct error *err)
+{
+	struct session *s = t->session;
+	OWNED_REPLY reply = REPLY_INIT;
+
+	if (!s->can.pipelining && nobody_left(p))
+		return true;
+	if (!session_say(s, err, "DATA") || !session_flush(s, err))
+		return error_context(err, "DATA");
+	if (!hear_rest(t, p, err))
+		return false;
+	if (!session_hear(s, &reply, 1, err))
+		return error_context(err, "DATA");
+	if (reply.code != 354) {
+		if (nobody_left(p))
+			return true;
+		session_refused(s, &reply, ERROR_REFUSED, err);
+		return error_context(err, "DATA");
+	}
+	/* RFC 2920 section 3.1: taken although nobody is left; end it with an empty one. */
+	if (nobody_left(p)) {
+		buf_add(&s->out, ".\r\n");
+		return session_flush(s, err) && hear_message(t, p, err);
+	}
+	if (!body_send_dotted(s, t->message, err))
+		return body_failed(t, err);
+	return hear_message(t, p, err);
+}
+
+bool transaction_run(struct transaction *t, struct error *err)
+{
+	struct progress p = { 0 };
+	bool ok;
+
+	t->session->is_dirty = true;
+	ok = say_all(t, &p, err);
+	if (ok && !(p.mail_refused && p.heard == p.said))
+		ok = t->session->can.chunking ? send_chunked(t, &p, err) :
+						send_data(t, &p, err);
+	if (ok && p.mail_refused) {
+		*err = p.why;
+		ok = false;
+	}
+	return ok;
+}
