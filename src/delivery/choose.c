@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "delivery/choose.h"
+
+#include "mail/address.h"
+
+bool account_allows(const struct account *account, const char *mailbox)
+{
+	return address_is_listed(mailbox, account->from) ||
+	       address_is_listed(mailbox, account->allowed_senders);
+}
+
+static const struct account *account_of(const struct config *config, const char *mailbox)
+{
+	if (!mailbox || !*mailbox)
+		return NULL;
+	for (size_t i = 0; i < config->count; i++)
+		if (account_allows(&config->accounts[i], mailbox))
+			return &config->accounts[i];
+	return NULL;
+}
+
+const struct account *choose_account(const struct config *config, const char *name,
+				     const char *sender, const char *author,
+				     const char **why, struct error *err)
+{
+	const struct account *account;
+
+	*why = "named on the command line";
+	if (name)
+		return config_account(config, name, err);
+	*why = "its from or allowed_senders has the envelope sender";
+	if ((account = account_of(config, sender)))
+		return account;
+	*why = "its from or allowed_senders has the author";
+	if ((account = account_of(config, author)))
+		return account;
+	*why = "the default account";
+	return config_default(config, err);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "delivery/prepare.h"
+
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "delivery/choose.h"
+#include "mail/address.h"
+#include "mail/header.h"
+#include "mail/submission.h"
+#include "net/net.h"
+
+enum { NAME_MAX_BYTES = 256, MAILBOX_MAX = 512 };
+
+/* user@this-machine, for accounts that have no `from`. */
+static char *local_mailbox(void)
+{
+	OWNED_TEXT host = net_host_name();
+	const struct passwd *user = getpwuid(getuid());
+	OWNED_BUF mailbox = BUF_INIT(MAILBOX_MAX);
+
+	if (user)
+		buf_addf(&mailbox, "%s@%s", user->pw_name, host);
+	else
+		buf_addf(&mailbox, "uid%ld@%s", (long)getuid(), host);
+	return buf_take(&mailbox);
+}
+
+/* The name field of gecos; "&" stands for the login name, capitalised (passwd(5)). */
+static char *gecos_name(void)
+{
+	const struct passwd *user = getpwuid(getuid());
+	OWNED_BUF name = BUF_INIT(NAME_MAX_BYTES);
+
+	for (const char *c = user && user->pw_gecos ? user->pw_gecos : ""; *c && *c != ','; c++) {
+		if (*c != '&') {
+			buf_add_char(&name, *c);
+			continue;
+		}
+		buf_add(&name, user->pw_name);
+		if (name.len > strlen(user->pw_name) || !user->pw_name[0])
+			continue;
+		if (name.text[0] >= 'a' && name.text[0] <= 'z')
+			name.text[0] = (char)(name.text[0] - 'a' + 'A');
+	}
+	return buf_take(&name);
+}
+
+/* -F, the account's from_name, the environment's NAME, gecos: the first that says one. */
+static char *full_name(const struct preparation *p)
+{
+	const char *environment = getenv("NAME");
+
+	if (p->full_name)
+		return text_copy(p->full_name);
+	if (p->account->from_name[0])
+		return text_copy(p->account->from_name);
+	if (environment && *environment && !text_has_control(environment))
+		return text_copy(environment);
+	return gecos_name();
+}
+
+static bool lacks_from(const struct message *m)
+{
+	struct field field;
+	OWNED_TEXT text = NULL;
+
+	if (!header_find(&m->header, "From", &field))
+		return true;
+	text = field_text(&field);
+	return !*text;
+}
+
+static bool refuse(const struct account *account, const char *what, const char *mailbox,
+		   struct error *err)
+{
+	error_set(err, ERROR_SENDER, "%s <%s> may not send through account %s: it takes %s%s%s",
+		  what, mailbox, account->name, account->from,
+		  account->from[0] && account->allowed_senders[0] ? ", " : "",
+		  account->allowed_senders);
+	return error_advise(err, "use one of these as sender, add the address to "
+			    "allowed_senders, or set `sender_policy = rewrite`");
+}
+
+/* Whether the policy leaves this sender or author as it is. */
+static bool is_left_alone(const struct account *account, const char *mailbox)
+{
+	return account->sender_policy == SENDER_KEEP || !*mailbox ||
+	       account_allows(account, mailbox);
+}
+
+static char *envelope_sender(const struct preparation *p, const char *author)
+{
+	const struct account *account = p->account;
+
+	if (p->sender && is_left_alone(account, p->sender))
+		return text_copy(p->sender);
+	if (!p->sender && account->sender_policy != SENDER_KEEP && *author &&
+	    account_allows(account, author))
+		return text_copy(author);
+	if (account->from[0])
+		return text_copy(account->from);
+	if (address_domain(author))
+		return text_copy(author);
+	return local_mailbox();
+}
+
+static bool check_policy(const struct preparation *p, const char *author,
+			 struct error *err)
+{
+	const struct account *account = p->account;
+
+	if (account->sender_policy == SENDER_KEEP)
+		return true;
+	if (!account->from[0]) {
+		error_set(err, ERROR_CONFIG, "account %s: `from` is missing", account->name);
+		return error_advise(err, "set it to an address that the service lets you send "
+				    "from, or set `sender_policy = keep`");
+	}
+	if (account->sender_policy != SENDER_REFUSE)
+		return true;
+	if (p->sender && !is_left_alone(account, p->sender))
+		return refuse(account, "the envelope sender", p->sender, err);
+	return is_left_alone(account, author) || refuse(account, "the author", author, err);
+}
+
+static bool is_small_enough(const struct account *account, const struct message *m,
+			    struct error *err)
+{
+	uint64_t size = message_size(m);
+
+	if (account->max_size == 0 || size <= (uint64_t)account->max_size)
+		return true;
+	return error_set(err, ERROR_DATA, "the message has %" PRIu64 " bytes and account %s "
+			 "takes %ld at most (max_size)", size, account->name,
+			 account->max_size);
+}
+
+static bool header_work(const struct preparation *p, struct message *m,
+			const char *sender, struct error *err)
+{
+	const struct account *account = p->account;
+	OWNED_BUF allowed = BUF_INIT(64 * 1024);
+	OWNED_TEXT name = p->repairs && lacks_from(m) ? full_name(p) : NULL;
+	OWNED_TEXT local = *sender || account->from[0] ? NULL : local_mailbox();
+	struct submission s = {
+		.from = account->from[0] ? account->from : *sender ? sender : local,
+		.from_name = name ? name : p->full_name,
+		.rewrite = account->sender_policy == SENDER_REWRITE,
+		.now = p->now,
+		.id = p->id,
+		.repairs = p->repairs,
+	};
+
+	buf_addf(&allowed, "%s %s", account->from, account->allowed_senders);
+	s.allowed = buf_text(&allowed);
+	/* The sender's domain and not this machine's name, which is nobody's business. */
+	s.id_domain = address_domain(s.from);
+	if (!s.id_domain)
+		s.id_domain = "localhost";
+	return submission_prepare(m, &s, err);
+}
+
+bool prepare(const struct preparation *p, struct message *m, struct envelope *e,
+	     struct error *err)
+{
+	struct address author = { 0 };
+	bool ok;
+
+	submission_author(m, &author);
+	ok = check_policy(p, author.mailbox, err);
+	if (ok) {
+		free(e->sender);
+		e->sender = envelope_sender(p, author.mailbox);
+		ok = header_work(p, m, e->sender, err) && is_small_enough(p->account, m, err);
+	}
+	address_free(&author);
+	return ok;
+}
