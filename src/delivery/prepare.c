@@ -94,12 +94,25 @@ static bool is_left_alone(const struct account *account, const char *mailbox)
 	       account_allows(account, mailbox);
 }
 
+/* `-f root`, as cron says it: the user of that name on this machine. */
+static char *qualified(const char *sender)
+{
+	OWNED_BUF mailbox = BUF_INIT(MAILBOX_MAX);
+	OWNED_TEXT host = NULL;
+
+	if (!*sender || address_domain(sender))
+		return text_copy(sender);
+	host = net_host_name();
+	buf_addf(&mailbox, "%s@%s", sender, host);
+	return buf_take(&mailbox);
+}
+
 static char *envelope_sender(const struct preparation *p, const char *author)
 {
 	const struct account *account = p->account;
 
 	if (p->sender && is_left_alone(account, p->sender))
-		return text_copy(p->sender);
+		return qualified(p->sender);
 	if (!p->sender && account->sender_policy != SENDER_KEEP && *author &&
 	    account_allows(account, author))
 		return text_copy(author);

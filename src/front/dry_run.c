@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "front/dry_run.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static bool show_message(const struct message *m, struct error *err)
+{
+	char bytes[16 * 1024];
+	uint64_t at = 0;
+	ssize_t n;
+
+	while ((n = message_get(m, &at, bytes, sizeof(bytes), err)) > 0)
+		for (ssize_t i = 0; i < n; i++)
+			if (bytes[i] != '\r')	/* only ever before LF: message_read saw to it */
+				putchar(bytes[i]);
+	return n == 0;
+}
+
+bool dry_run_show(const struct account *account, const char *why,
+		  const struct envelope *e, const struct message *m, struct error *err)
+{
+	static const char *const tls[] = {
+		[TLS_STARTTLS] = "starttls", [TLS_IMPLICIT] = "implicit", [TLS_OFF] = "off",
+	};
+
+	printf("account: %s (%s)\n", account->name, why);
+	printf("server: %s:%ld, tls = %s, user = %s\n", account->host, account->port,
+	       tls[account->tls], account->user);
+	printf("sender: <%s>\n", e->sender);
+	for (size_t i = 0; i < e->count; i++)
+		printf("recipient: <%s>\n", e->recipients[i].mailbox);
+	printf("size: %" PRIu64 " bytes\n\n", message_size(m));
+	if (!show_message(m, err))
+		return false;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return true;
+	return error_errno(err, ERROR_IO, "standard output");
+}

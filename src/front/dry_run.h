@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* --dry-run: what would be sent, to whom, through which account. */
+#ifndef FRONT_DRY_RUN_H
+#define FRONT_DRY_RUN_H
+
+#include "config/account.h"
+#include "mail/envelope.h"
+#include "mail/message.h"
+
+/* Prints it to standard output, the message with LF line ends. ERROR_IO. */
+bool dry_run_show(const struct account *account, const char *why,
+		  const struct envelope *e, const struct message *m, struct error *err);
+
+#endif

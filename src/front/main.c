@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One executable, several names: which of its parts is meant. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "base/text.h"
+#include "front/help.h"
+#include "front/sendmail.h"
+
+struct word {			/* a name of the program, or a command word after acsmtp */
+	const char *word;
+	int (*run)(const char *name, int argc, char **argv);
+};
+
+static int not_yet(const char *name, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	fprintf(stderr, "%s: not available yet in this version; nothing was read and nothing "
+		"was sent\n", name);
+	return EX_UNAVAILABLE;
+}
+
+static int nothing_kept(const char *name, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	fprintf(stderr, "%s: no host status is kept\n", name);
+	return EX_OK;
+}
+
+static int run_help(const char *name, int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "settings"))
+		return help_settings(stdout);
+	if (argc <= 1)
+		return help_print(stdout);
+	fprintf(stderr, "%s help: unknown topic; there is \"settings\"\n", name);
+	return EX_USAGE;
+}
+
+static int run_version(const char *name, int argc, char **argv)
+{
+	(void)name;
+	(void)argc;
+	(void)argv;
+	return help_version(stdout);
+}
+
+static const struct word names[] = {
+	{ "mailq",	not_yet },
+	{ "newaliases",	not_yet },
+	{ "smtpd",	not_yet },
+	{ "hoststat",	nothing_kept },
+	{ "purgestat",	nothing_kept },
+};
+
+static const struct word commands[] = {
+	{ "help",	run_help },
+	{ "version",	run_version },
+	{ "send",	sendmail_run },
+	{ "setup",	not_yet },
+	{ "check",	not_yet },
+	{ "explain",	not_yet },
+	{ "password",	not_yet },
+	{ "queue",	not_yet },
+	{ "account",	not_yet },
+	{ "daemon",	not_yet },
+};
+
+static const struct word *find(const struct word *words, size_t count, const char *word)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(words[i].word, word))
+			return &words[i];
+	return NULL;
+}
+
+static const char *next_command(size_t i)
+{
+	return i < COUNT_OF(commands) ? commands[i].word : NULL;
+}
+
+/* `acsmtp WORD ...`; with an option or an address first it is sendmail. */
+static int run_command(const char *name, int argc, char **argv)
+{
+	const struct word *command;
+	const char *nearest;
+
+	if (argc < 2) {
+		help_print(stderr);
+		return EX_USAGE;
+	}
+	if (argv[1][0] == '-' || strchr(argv[1], '@'))
+		return sendmail_run(name, argc, argv);
+	command = find(commands, COUNT_OF(commands), argv[1]);
+	if (command)
+		return command->run(command->run == not_yet ? argv[1] : name, argc - 1,
+				    argv + 1);
+	nearest = text_nearest(argv[1], next_command);
+	fprintf(stderr, "%s: unknown command%s%s%s; a recipient has an @, or stands after --\n",
+		name, nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+		nearest ? "\"?" : "");
+	return EX_USAGE;
+}
+
+/*
+ * Callers close standard descriptors; a file of ours must never become one of them.
+ * What stands in for standard input cannot be read: an empty message would be a lie.
+ */
+static bool open_standard_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDWR : O_WRONLY) != fd)
+			return false;
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+	const char *name = argc > 0 ? slash ? slash + 1 : argv[0] : "acsmtp";
+	const struct word *word = find(names, COUNT_OF(names), name);
+
+	if (!open_standard_descriptors())
+		return EX_OSERR;
+	umask(077);
+	signal(SIGPIPE, SIG_IGN);
+	if (word)
+		return word->run(name, argc, argv);
+	if (!strcmp(name, "acsmtp"))
+		return run_command(name, argc, argv);
+	return sendmail_run(name, argc, argv);
+}

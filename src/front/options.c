@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A letter is alone (-t), takes a value attached or detached (-f A, -fA), or takes an
+ * attached value that may be missing (-d). A row's spelling may go into the value
+ * (-bp, -odi): the first row that is a prefix of letter and value wins, so "bp" stands
+ * before "b", and whatever a value begins with that no row knows ends at "b" itself.
+ */
+#include "front/options.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/text.h"
+
+enum takes {
+	ALONE,
+	VALUE,			/* attached or the next word */
+	ATTACHED,		/* attached, or none */
+	LOOSE,			/* attached, the next word if it is no option, or none */
+};
+
+struct option;
+typedef bool apply_fn(struct options *o, const struct option *row, const char *value,
+		      struct error *err);
+
+struct option {
+	const char *spelling;	/* without the dash; long ones keep their second one */
+	enum takes takes;
+	apply_fn *apply;
+	size_t place;		/* where it goes in struct options, or which mode */
+	const char *value;	/* what the value is called in --help */
+	const char *help;
+};
+
+static bool set_flag(struct options *o, const struct option *row, const char *value,
+		     struct error *err)
+{
+	(void)value;
+	(void)err;
+	*(bool *)((char *)o + row->place) = true;
+	return true;
+}
+
+/* -oi, -oitrue, -oi0: sendmail takes anything but a word of denial for yes. */
+static bool set_switch(struct options *o, const struct option *row, const char *value,
+		       struct error *err)
+{
+	(void)err;
+	*(bool *)((char *)o + row->place) = !*value || !strchr("fFnN0", *value);
+	return true;
+}
+
+static bool set_text(struct options *o, const struct option *row, const char *value,
+		     struct error *err)
+{
+	(void)err;
+	*(const char **)((char *)o + row->place) = value;
+	return true;
+}
+
+static bool set_once(struct options *o, const struct option *row, const char *value,
+		     struct error *err)
+{
+	const char **place = (const char **)((char *)o + row->place);
+
+	if (*place && strcmp(*place, value) != 0)
+		return error_set(err, ERROR_USAGE, "-%s is given twice: \"%s\" and \"%s\"",
+				 row->spelling, *place, value);
+	*place = value;
+	return true;
+}
+
+static bool set_mode(struct options *o, const struct option *row, const char *value,
+		     struct error *err)
+{
+	(void)value;
+	(void)err;
+	o->mode = (enum mode)row->place;
+	return true;
+}
+
+static bool set_complaint(struct options *o, const struct option *row, const char *value,
+			  struct error *err)
+{
+	(void)value;
+	(void)err;
+	o->complaint = (enum complaint)row->place;
+	return true;
+}
+
+static bool ignore(struct options *o, const struct option *row, const char *value,
+		   struct error *err)
+{
+	(void)o;
+	(void)row;
+	(void)value;
+	(void)err;
+	return true;
+}
+
+static bool not_yet(struct options *o, const struct option *row, const char *value,
+		    struct error *err)
+{
+	(void)o;
+	(void)value;
+	error_set(err, ERROR_UNAVAILABLE, "-%s (%s) is not available yet in this version",
+		  row->spelling, row->help);
+	return error_advise(err, "nothing was read and nothing was sent");
+}
+
+static bool refuse_value(struct options *o, const struct option *row, const char *value,
+			 struct error *err)
+{
+	(void)o;
+	return error_set(err, ERROR_USAGE, "-%s: \"%s\" is not %s", row->spelling, value,
+			 row->value);
+}
+
+static bool refuse_address_test(struct options *o, const struct option *row,
+				const char *value, struct error *err)
+{
+	(void)o;
+	(void)row;
+	(void)value;
+	error_set(err, ERROR_USAGE, "-bt: there is no address test mode");
+	return error_advise(err, "-bv shows where recipients go, --dry-run what would be sent");
+}
+
+static bool set_body_type(struct options *o, const struct option *row, const char *value,
+			  struct error *err)
+{
+	if (!text_is(value, "7BIT") && !text_is(value, "8BITMIME"))
+		return refuse_value(o, row, value, err);
+	return set_once(o, row, value, err);
+}
+
+/* RFC 3461 section 4.1: NEVER alone, or a list of the others. */
+static bool set_notify(struct options *o, const struct option *row, const char *value,
+		       struct error *err)
+{
+	static const char *const words[] = { "SUCCESS", "FAILURE", "DELAY" };
+	const char *at = value;
+
+	if (text_is(value, "NEVER"))
+		return set_once(o, row, value, err);
+	for (;; at++) {
+		size_t len = strcspn(at, ","), i = 0;
+
+		while (i < COUNT_OF(words) && !text_is_n(at, len, words[i]))
+			i++;
+		if (i == COUNT_OF(words))
+			return refuse_value(o, row, value, err);
+		at += len;
+		if (!*at)
+			return set_once(o, row, value, err);
+	}
+}
+
+static bool set_ret(struct options *o, const struct option *row, const char *value,
+		    struct error *err)
+{
+	if (!text_is(value, "FULL") && !text_is(value, "HDRS"))
+		return refuse_value(o, row, value, err);
+	return set_once(o, row, value, err);
+}
+
+/* xtext (RFC 3461 section 4): printable ASCII, "+" only before two capital hex digits. */
+static bool set_envid(struct options *o, const struct option *row, const char *value,
+		      struct error *err)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	bool ok = *value && strlen(value) <= 100;
+
+	for (const char *c = value; ok && *c; c++) {
+		ok = *c > ' ' && *c <= '~' && *c != '=';
+		if (*c == '+')
+			ok = c[1] && strchr(hex, c[1]) && c[2] && strchr(hex, c[2]);
+	}
+	return ok ? set_once(o, row, value, err) : refuse_value(o, row, value, err);
+}
+
+static bool apply_long_name(struct options *o, const struct option *row, const char *value,
+			    struct error *err);
+
+#define IN(field)	offsetof(struct options, field)
+static const struct option table[] = {
+	{ "-account",	VALUE, set_text, IN(account), "NAME", "account to send through" },
+	{ "-dry-run",	ALONE, set_mode, MODE_DRY_RUN, NULL,
+	  "show account, envelope and message; contact nobody" },
+	{ "-help",	ALONE, set_mode, MODE_HELP, NULL, "this text" },
+	{ "-json",	ALONE, not_yet, 0, NULL, "output for programs" },
+	{ "-version",	ALONE, set_mode, MODE_VERSION, NULL, "name and version" },
+	{ "A",	VALUE,	  ignore, 0, "c|m", "ignored (which sendmail.cf)" },
+	{ "a",	VALUE,	  set_text, IN(account), "NAME", "the same as --account" },
+	{ "B",	VALUE,	  set_body_type, IN(body_type), "7BIT or 8BITMIME", "body type" },
+	{ "ba",	VALUE,	  set_mode, MODE_SEND, NULL, "the same as -bm" },
+	{ "bD",	VALUE,	  not_yet, 0, NULL, "the daemon, in the foreground" },
+	{ "bd",	VALUE,	  not_yet, 0, NULL, "the daemon" },
+	{ "bH",	VALUE,	  set_mode, MODE_NOTHING_KEPT, NULL, "forget host status: none is kept" },
+	{ "bh",	VALUE,	  set_mode, MODE_NOTHING_KEPT, NULL, "show host status: none is kept" },
+	{ "bi",	VALUE,	  not_yet, 0, NULL, "check the aliases" },
+	{ "bm",	VALUE,	  set_mode, MODE_SEND, NULL, "read a message and send it: the default" },
+	{ "bP",	VALUE,	  not_yet, 0, NULL, "count the queue" },
+	{ "bp",	VALUE,	  not_yet, 0, NULL, "list the queue" },
+	{ "bs",	VALUE,	  not_yet, 0, NULL, "SMTP on standard input and output" },
+	{ "bt",	VALUE,	  refuse_address_test, 0, NULL, "refused: there is no such mode" },
+	{ "bv",	VALUE,	  not_yet, 0, NULL, "show where recipients would go" },
+	{ "b",	VALUE,	  refuse_value, 0, "a mode (a d D h H i m p P s t v)",
+	  "mode of operation" },
+	{ "C",	LOOSE,	  set_text, IN(config_file), "FILE", "configuration file" },
+	{ "c",	ALONE,	  ignore, 0, NULL, "ignored" },
+	{ "D",	VALUE,	  ignore, 0, "FILE", "ignored (debugging)" },
+	{ "d",	ATTACHED, ignore, 0, "LEVEL", "ignored (debugging)" },
+	{ "E",	ALONE,	  ignore, 0, NULL, "ignored" },
+	{ "ee",	VALUE,	  set_complaint, COMPLAIN_PRINT, NULL, "the same as -em" },
+	{ "em",	VALUE,	  set_complaint, COMPLAIN_PRINT, NULL,
+	  "report errors by mail: printed, until there is a queue" },
+	{ "ep",	VALUE,	  set_complaint, COMPLAIN_PRINT, NULL, "print errors: the default" },
+	{ "eq",	VALUE,	  set_complaint, COMPLAIN_QUIETLY, NULL, "exit status only" },
+	{ "ew",	VALUE,	  set_complaint, COMPLAIN_PRINT, NULL, "the same as -ep" },
+	{ "e",	VALUE,	  refuse_value, 0, "an error mode (e m p q w)", "error mode" },
+	{ "F",	VALUE,	  set_text, IN(full_name), "NAME", "full name of the sender" },
+	{ "f",	VALUE,	  set_once, IN(sender), "ADDRESS", "envelope sender; <> is the null sender" },
+	{ "G",	ALONE,	  set_flag, IN(no_repairs), NULL, "add no missing header fields" },
+	{ "h",	VALUE,	  ignore, 0, "N", "ignored (hop count)" },
+	{ "I",	ALONE,	  not_yet, 0, NULL, "check the aliases" },
+	{ "i",	ALONE,	  set_flag, IN(dot_is_text), NULL, "a line with a lone dot is text" },
+	{ "J",	ALONE,	  ignore, 0, NULL, "ignored" },
+	{ "L",	VALUE,	  set_text, IN(log_tag), "TAG", "our name in the log" },
+	{ "M",	VALUE,	  ignore, 0, "MACRO", "ignored" },
+	{ "m",	ALONE,	  ignore, 0, NULL, "ignored (send to me too)" },
+	{ "N",	VALUE,	  set_notify, IN(notify), "NEVER or a list of SUCCESS,FAILURE,DELAY",
+	  "delivery status notifications wanted" },
+	{ "n",	ALONE,	  ignore, 0, NULL, "ignored (no aliases)" },
+	{ "O",	VALUE,	  apply_long_name, 0, "NAME=VALUE", "option by its long name" },
+	{ "od",	VALUE,	  ignore, 0, NULL, "delivery mode: always direct, until there is a queue" },
+	{ "oee", VALUE,	  set_complaint, COMPLAIN_PRINT, NULL, "the same as -ee" },
+	{ "oem", VALUE,	  set_complaint, COMPLAIN_PRINT, NULL, "the same as -em" },
+	{ "oep", VALUE,	  set_complaint, COMPLAIN_PRINT, NULL, "the same as -ep" },
+	{ "oeq", VALUE,	  set_complaint, COMPLAIN_QUIETLY, NULL, "the same as -eq" },
+	{ "oew", VALUE,	  set_complaint, COMPLAIN_PRINT, NULL, "the same as -ew" },
+	{ "oe",	VALUE,	  refuse_value, 0, "an error mode (e m p q w)", "error mode" },
+	{ "oi",	VALUE,	  set_switch, IN(dot_is_text), NULL, "the same as -i" },
+	{ "ov",	VALUE,	  set_switch, IN(verbose), NULL, "the same as -v" },
+	{ "o",	VALUE,	  ignore, 0, "X", "other options by letter: ignored" },
+	{ "p",	VALUE,	  ignore, 0, "PROTOCOL", "ignored" },
+	{ "Q",	ATTACHED, not_yet, 0, "REASON", "hold or release messages of the queue" },
+	{ "q",	ATTACHED, not_yet, 0, "INTERVAL", "run the queue" },
+	{ "R",	VALUE,	  set_ret, IN(ret), "FULL or HDRS", "how much a notification returns" },
+	{ "r",	VALUE,	  set_once, IN(sender), "ADDRESS", "the same as -f" },
+	{ "s",	ALONE,	  ignore, 0, NULL, "ignored (keep the From line)" },
+	{ "T",	ATTACHED, ignore, 0, "TIME", "ignored" },
+	{ "t",	ALONE,	  set_flag, IN(recipients_from_header), NULL,
+	  "recipients from To, Cc and Bcc, besides those of the command line" },
+	{ "U",	ALONE,	  ignore, 0, NULL, "ignored (initial submission)" },
+	{ "V",	VALUE,	  set_envid, IN(envid), "an envelope id in xtext (RFC 3461)",
+	  "envelope id for notifications" },
+	{ "v",	ALONE,	  set_flag, IN(verbose), NULL, "show the dialogue" },
+	{ "X",	VALUE,	  set_text, IN(transcript), "FILE", "append the dialogue to FILE" },
+	{ "x",	ALONE,	  ignore, 0, NULL, "ignored" },
+};
+
+/* -O NAME=VALUE: those that have a letter here; the rest is accepted. */
+static const struct {
+	const char *name, *letters;
+} long_names[] = {
+	{ "IgnoreDots", "oi" },
+	{ "DeliveryMode", "od" },
+	{ "ErrorMode", "oe" },
+	{ "Verbose", "ov" },
+};
+
+/* The first row that is a prefix of the joined letter and value. */
+static const struct option *find_row(const char *joined)
+{
+	for (size_t i = 0; i < COUNT_OF(table); i++)
+		if (table[i].spelling[0] != '-' &&
+		    !strncmp(joined, table[i].spelling, strlen(table[i].spelling)))
+			return &table[i];
+	return NULL;
+}
+
+static const struct option *find_letter(char letter)
+{
+	const char spelling[] = { letter, '\0' };
+
+	for (size_t i = 0; i < COUNT_OF(table); i++)
+		if (!strcmp(table[i].spelling, spelling))
+			return &table[i];
+	return NULL;
+}
+
+/* `letters` and what follows them: the row takes the rest of the value. */
+static bool apply_joined(struct options *o, const char *letters, const char *value,
+			 struct error *err)
+{
+	char joined[16];
+	const struct option *row;
+	size_t len;
+
+	/* Rows are short: as much of the value as could tell them apart. */
+	snprintf(joined, sizeof(joined), "%s%s", letters, value);
+	row = find_row(joined);
+	len = strlen(row->spelling) - strlen(letters);
+	return row->apply(o, row, value + len, err);
+}
+
+static bool apply_long_name(struct options *o, const struct option *row, const char *value,
+			    struct error *err)
+{
+	const char *equals = strchr(value, '=');
+	size_t len = equals ? (size_t)(equals - value) : strlen(value);
+
+	(void)row;
+	while (len > 0 && value[len - 1] == ' ')
+		len--;
+	for (size_t i = 0; i < COUNT_OF(long_names); i++) {
+		if (!text_is_n(value, len, long_names[i].name))
+			continue;
+		value = equals ? equals + 1 : "";
+		value += strspn(value, " ");
+		return apply_joined(o, long_names[i].letters, value, err);
+	}
+	return true;
+}
+
+struct cursor {			/* argv, as far as it is read */
+	int argc, at;
+	char **argv;
+};
+
+static bool check_value(const char *spelling, const char *value, struct error *err)
+{
+	if (!text_has_control(value))
+		return true;
+	return error_set(err, ERROR_USAGE, "-%s: its value holds a line break or another "
+			 "control character", spelling);
+}
+
+static bool take_value(struct cursor *c, const char *spelling, const char **value,
+		       struct error *err)
+{
+	if (c->at == c->argc)
+		return error_set(err, ERROR_USAGE, "-%s needs a value", spelling);
+	*value = c->argv[c->at++];
+	return true;
+}
+
+static const char *next_spelling(size_t i)
+{
+	return i < COUNT_OF(table) ? table[i].spelling : NULL;
+}
+
+/* --name, --name VALUE, --name=VALUE; `word` begins with the second dash. */
+static bool parse_long(struct options *o, struct cursor *c, const char *word,
+		       struct error *err)
+{
+	const char *equals = strchr(word, '='), *nearest;
+	OWNED_TEXT name = text_copy_n(word, equals ? (size_t)(equals - word) : strlen(word));
+	const char *value = equals ? equals + 1 : "";
+
+	for (size_t i = 0; i < COUNT_OF(table); i++) {
+		const struct option *row = &table[i];
+
+		if (strcmp(row->spelling, name) != 0)
+			continue;
+		if (row->takes == ALONE && equals)
+			return error_set(err, ERROR_USAGE, "-%s takes no value", name);
+		if (row->takes == VALUE && !equals &&
+		    !take_value(c, row->spelling, &value, err))
+			return false;
+		return check_value(row->spelling, value, err) &&
+		       row->apply(o, row, value, err);
+	}
+	text_make_printable(name);
+	nearest = text_nearest(name, next_spelling);
+	return error_set(err, ERROR_USAGE, "unknown option -%s%s%s%s", name,
+			 nearest ? "; did you mean -" : "", nearest ? nearest : "",
+			 nearest ? "?" : "");
+}
+
+/* Whether a letter's value is the next word. */
+static bool wants_next(const struct option *row, const char *attached,
+		       const struct cursor *c)
+{
+	if (*attached || row->takes == ATTACHED)
+		return false;
+	return row->takes == VALUE || (c->at < c->argc && c->argv[c->at][0] != '-');
+}
+
+/* One word of letters: -t, -itv, -fA, -f A. */
+static bool parse_letters(struct options *o, struct cursor *c, const char *word,
+			  struct error *err)
+{
+	for (const char *at = word; *at; at++) {
+		const struct option *row = find_letter(*at);
+		const char letter[] = { *at, '\0' }, *value = at + 1;
+
+		if (!row) {
+			bool shows = *at > ' ' && *at <= '~';
+
+			error_set(err, ERROR_USAGE, "unknown option -%c", shows ? *at : '?');
+			return error_advise(err, "--help lists the options");
+		}
+		if (row->takes == ALONE) {
+			if (!row->apply(o, row, "", err))
+				return false;
+			continue;
+		}
+		if (wants_next(row, value, c) && !take_value(c, letter, &value, err))
+			return false;
+		return check_value(letter, value, err) && apply_joined(o, letter, value, err);
+	}
+	return true;
+}
+
+bool options_parse(struct options *options, int argc, char **argv, struct error *err)
+{
+	struct cursor c = { .argc = argc, .at = 1, .argv = argv };
+
+	while (c.at < argc && argv[c.at][0] == '-' && argv[c.at][1]) {
+		const char *word = argv[c.at++] + 1;
+
+		if (!strcmp(word, "-"))
+			break;
+		if (!(word[0] == '-' ? parse_long : parse_letters)(options, &c, word, err))
+			return false;
+	}
+	options->recipients = argv + c.at;
+	options->count = argc - c.at;
+	for (int i = 0; i < options->count; i++)
+		if (text_has_control(options->recipients[i]))
+			return error_set(err, ERROR_USAGE, "recipient %d holds a line break or "
+					 "another control character", i + 1);
+	return true;
+}
+
+bool option_help(size_t i, struct option_help *row)
+{
+	if (i >= COUNT_OF(table))
+		return false;
+	row->spelling = table[i].spelling;
+	row->value = table[i].takes == ALONE ? NULL : table[i].value;
+	row->help = table[i].help;
+	return true;
+}

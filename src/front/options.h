@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The command line of sendmail(8): thirty years of it in one table. */
+#ifndef FRONT_OPTIONS_H
+#define FRONT_OPTIONS_H
+
+#include "base/error.h"
+
+enum mode {
+	MODE_SEND,		/* read a message and send it */
+	MODE_NOTHING_KEPT,	/* -bh, -bH: there is no host status to show */
+	MODE_DRY_RUN,
+	MODE_HELP,
+	MODE_VERSION,
+};
+
+enum complaint { COMPLAIN_PRINT, COMPLAIN_QUIETLY };	/* -e */
+
+struct options {		/* the texts are borrowed from argv */
+	enum mode mode;
+	enum complaint complaint;
+	bool recipients_from_header;	/* -t */
+	bool dot_is_text;		/* -i */
+	bool verbose;			/* -v */
+	bool no_repairs;		/* -G */
+	const char *account;		/* -a */
+	const char *config_file;	/* -C */
+	const char *sender;		/* -f, -r: as it was given */
+	const char *full_name;		/* -F */
+	const char *transcript;		/* -X */
+	const char *log_tag;		/* -L */
+	const char *body_type;		/* -B */
+	const char *notify, *ret, *envid;	/* -N, -R, -V */
+	char **recipients;		/* argv from the first word that is no option */
+	int count;
+};
+
+/*
+ * Fills `options` (which must be zeroed) from argv[1] on. ERROR_USAGE names the option and
+ * the nearest known one; ERROR_UNAVAILABLE for what this version does not do yet.
+ */
+bool options_parse(struct options *options, int argc, char **argv, struct error *err);
+
+/* One row of the table, for --help and for the check of the manual. False: no more. */
+struct option_help {
+	const char *spelling, *value, *help;	/* "-f", "ADDRESS" or NULL, ... */
+};
+bool option_help(size_t i, struct option_help *row);
+
+#endif

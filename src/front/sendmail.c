@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The way of a message: options, configuration, standard input read to its end,
+ * recipients, account, header work, dialogue, exit status.
+ */
+#include "front/sendmail.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "config/account.h"
+#include "delivery/choose.h"
+#include "delivery/direct.h"
+#include "delivery/prepare.h"
+#include "front/dry_run.h"
+#include "front/help.h"
+#include "front/options.h"
+#include "front/recipients.h"
+#include "mail/submission.h"
+#include "service/service.h"
+
+enum { REPORTED_MAX = 20 };	/* recipients with a line of their own on standard error */
+
+/* Everything about one call, so that the steps below take one thing. */
+struct call {
+	const char *name;
+	struct options options;
+	struct config config;
+	struct message message;
+	struct envelope envelope;
+	const char *sender;		/* mailbox of -f, or NULL */
+	struct address sender_address;
+	const struct account *account;
+	const char *why_account;
+	struct trace trace;
+	char id[ID_SIZE];
+};
+
+static void print_error(const struct call *call, const struct error *err)
+{
+	if (call->options.complaint == COMPLAIN_QUIETLY)
+		return;
+	fprintf(stderr, "%s: %s%s%s\n", call->name, err->text, err->advice ? "; " : "",
+		err->advice ? err->advice : "");
+}
+
+/* Those whose fate differs from the reason that was printed, one line each. */
+static void print_others(const struct call *call, const struct error *err)
+{
+	const struct envelope *e = &call->envelope;
+	size_t accepted = 0, shown = 0, left = 0;
+
+	for (size_t i = 0; i < e->count; i++) {
+		const struct recipient *r = &e->recipients[i];
+
+		accepted += r->verdict == VERDICT_ACCEPTED;
+		/* The printed reason ends with the recipient's own. */
+		if (!r->why || strstr(err->text, r->why->text))
+			continue;
+		if (shown++ < REPORTED_MAX)
+			fprintf(stderr, "%s: recipient <%s>: %s\n", call->name, r->mailbox,
+				r->why->text);
+		else
+			left++;
+	}
+	if (left)
+		fprintf(stderr, "%s: and %zu more recipients\n", call->name, left);
+	if (accepted)
+		fprintf(stderr, "%s: the message was sent to %zu of %zu recipients; do not send "
+			"it to them again\n", call->name, accepted, e->count);
+}
+
+static bool read_config(struct call *call, struct error *err)
+{
+	const char *file = call->options.config_file;
+
+	return config_load(&call->config, file && *file ? file : NULL, service_setting, err);
+}
+
+static bool read_sender(struct call *call, struct error *err)
+{
+	if (!call->options.sender)
+		return true;
+	if (!address_parse(&call->sender_address, call->options.sender, err)) {
+		err->kind = ERROR_USAGE;
+		return error_context(err, "-f \"%s\"", call->options.sender);
+	}
+	call->sender = call->sender_address.mailbox;
+	return true;
+}
+
+static bool read_message(struct call *call, struct error *err)
+{
+	return message_read(&call->message, STDIN_FILENO, !call->options.dot_is_text, err) ||
+	       error_context(err, "reading the message from standard input");
+}
+
+static bool find_recipients(struct call *call, struct error *err)
+{
+	return recipients_gather(&call->options, &call->config.delivery, &call->message,
+				 &call->envelope, err);
+}
+
+static bool find_account(struct call *call, struct error *err)
+{
+	struct address author = { 0 };
+
+	submission_author(&call->message, &author);
+	call->account = choose_account(&call->config, call->options.account, call->sender,
+				       author.mailbox, &call->why_account, err);
+	address_free(&author);
+	return call->account != NULL;
+}
+
+static bool prepare_message(struct call *call, struct error *err)
+{
+	struct preparation preparation = {
+		.account = call->account,
+		.sender = call->sender,
+		.full_name = call->options.full_name,
+		.repairs = !call->options.no_repairs,
+		.id = call->id,
+		.now = time(NULL),
+	};
+
+	log_open(call->account->log, call->options.log_tag ? call->options.log_tag : "acsmtp");
+	return prepare(&preparation, &call->message, &call->envelope, err) ||
+	       error_context(err, "account %s", call->account->name);
+}
+
+static bool open_transcript(struct call *call, struct error *err)
+{
+	const char *file = call->options.transcript;
+
+	call->trace = (struct trace)TRACE_NONE;
+	if (call->options.verbose)
+		call->trace.fds[0] = STDOUT_FILENO;
+	if (!file)
+		return true;
+	call->trace.fds[1] = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY,
+				  0600);
+	return call->trace.fds[1] >= 0 || error_errno(err, ERROR_CREATE, "-X %s", file);
+}
+
+static bool send_message(struct call *call, struct error *err)
+{
+	bool is_traced = call->trace.fds[0] >= 0 || call->trace.fds[1] >= 0;
+	struct delivery delivery = {
+		.account = call->account,
+		.id = call->id,
+		.trace = is_traced ? &call->trace : NULL,
+	};
+
+	if (call->options.mode == MODE_DRY_RUN)
+		return dry_run_show(call->account, call->why_account, &call->envelope,
+				    &call->message, err);
+	return deliver_directly(&delivery, &call->envelope, &call->message, err);
+}
+
+/* In this order: what is cheap to find wrong comes first, the server last. */
+static bool (*const steps[])(struct call *call, struct error *err) = {
+	read_sender,
+	open_transcript,
+	read_config,
+	read_message,
+	find_recipients,
+	find_account,
+	prepare_message,
+	send_message,
+};
+
+/* A refusal before there was a dialogue has no log line yet. */
+static void log_refusal(const struct call *call, const struct error *err)
+{
+	if (!call->account)
+		log_open("syslog", call->options.log_tag ? call->options.log_tag : "acsmtp");
+	log_problem("%s: not taken: uid=%ld error=%s", call->id, (long)getuid(), err->text);
+}
+
+static int send_mail(struct call *call)
+{
+	struct error err;
+
+	id_new(call->id);
+	for (size_t i = 0; i < COUNT_OF(steps); i++) {
+		if (steps[i](call, &err))
+			continue;
+		print_error(call, &err);
+		if (steps[i] != send_message)
+			log_refusal(call, &err);
+		else if (call->options.complaint != COMPLAIN_QUIETLY)
+			print_others(call, &err);
+		return error_exit_status(&err);
+	}
+	return EX_OK;
+}
+
+static void call_free(struct call *call)
+{
+	address_free(&call->sender_address);
+	envelope_free(&call->envelope);
+	message_free(&call->message);
+	config_free(&call->config);
+	if (call->trace.fds[1] >= 0)
+		close(call->trace.fds[1]);
+	log_close();
+}
+
+int sendmail_run(const char *name, int argc, char **argv)
+{
+	struct call call = { .name = name, .trace = TRACE_NONE };
+	struct error err;
+	int status;
+
+	if (!options_parse(&call.options, argc, argv, &err)) {
+		print_error(&call, &err);
+		return error_exit_status(&err);
+	}
+	switch (call.options.mode) {
+	case MODE_HELP:
+		return help_print(stdout);
+	case MODE_VERSION:
+		return help_version(stdout);
+	case MODE_NOTHING_KEPT:
+		fprintf(stderr, "%s: no host status is kept\n", name);
+		return EX_OK;
+	case MODE_SEND:
+	case MODE_DRY_RUN:
+		break;
+	}
+	secret_guard_process();
+	message_init(&call.message);
+	status = send_mail(&call);
+	call_free(&call);
+	return status;
+}
