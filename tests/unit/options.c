@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Command lines of real callers and of sendmail(8)'s every spelling. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "front/options.h"
+
+enum { WORDS_MAX = 24 };
+
+/* Words are separated by "|", so that empty ones can be written. */
+static int split(char *line, char **argv)
+{
+	int argc = 0;
+
+	argv[argc++] = line;
+	for (char *c = line; *c; c++)
+		if (*c == '|') {
+			*c = '\0';
+			assert_true(argc < WORDS_MAX);
+			argv[argc++] = c + 1;
+		}
+	argv[argc] = NULL;
+	return argc;
+}
+
+/* What was understood, as text: only what is set. */
+static void describe(const struct options *o, char *text, size_t size)
+{
+	const struct { const char *name, *value; } texts[] = {
+		{ "a", o->account }, { "C", o->config_file }, { "f", o->sender },
+		{ "F", o->full_name }, { "X", o->transcript }, { "L", o->log_tag },
+		{ "B", o->body_type }, { "N", o->notify }, { "R", o->ret }, { "V", o->envid },
+	};
+	size_t n = 0;
+
+	n += (size_t)snprintf(text, size, "%s%s%s%s%s%s",
+			      o->mode == MODE_DRY_RUN ? "dry-run " :
+			      o->mode == MODE_HELP ? "help " :
+			      o->mode == MODE_VERSION ? "version " :
+			      o->mode == MODE_NOTHING_KEPT ? "nothing-kept " : "",
+			      o->recipients_from_header ? "t " : "", o->dot_is_text ? "i " : "",
+			      o->verbose ? "v " : "", o->no_repairs ? "G " : "",
+			      o->complaint == COMPLAIN_QUIETLY ? "q " : "");
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		if (texts[i].value)
+			n += (size_t)snprintf(text + n, size - n, "%s=%s ", texts[i].name,
+					      texts[i].value);
+	n += (size_t)snprintf(text + n, size - n, ":");
+	for (int i = 0; i < o->count; i++)
+		n += (size_t)snprintf(text + n, size - n, " %s", o->recipients[i]);
+}
+
+static const struct {
+	const char *line, *understood;
+} good[] = {
+	/* real callers */
+	{ "sendmail|-t|-i", "t i :" },
+	{ "sendmail|-t|-i|-f|a@x", "t i f=a@x :" },
+	{ "sendmail|-FCronDaemon|-i|-B8BITMIME|-oem|root", "i F=CronDaemon B=8BITMIME : root" },
+	{ "sendmail|-FCronDaemon|-i|-odi|-oem|-oi|-t|-f|root", "t i f=root F=CronDaemon :" },
+	{ "sendmail|-oem|-oi|-f|a@x|-N|failure|-R|hdrs|--|b@x", "i f=a@x N=failure R=hdrs : b@x" },
+	{ "sendmail|-f|a@x|-i|b@x|c@x", "i f=a@x : b@x c@x" },
+	{ "sendmail|-oi|-f|u@h|-t", "t i f=u@h :" },
+	{ "sendmail|-t|-oi|-oem", "t i :" },
+	{ "sendmail|-oi|-f|u|-odi|-oem|-t", "t i f=u :" },
+	{ "sendmail|-eq|-f<>", "q f=<> :" },
+	{ "sendmail|-oi|-oeq|-ODeliveryMode=b|-OErrorMode=m|-f|a", "i f=a :" },
+	{ "sendmail|-FAnacron|-odi|root", "F=Anacron : root" },
+	/* spellings */
+	{ "sendmail|-it|a", "t i : a" },
+	{ "sendmail|-tiv", "t i v :" },
+	{ "sendmail|-oiem", "i :" },
+	{ "sendmail|-o|i", "i :" },
+	{ "sendmail|-oi0", ":" },
+	{ "sendmail|-O|IgnoreDots=True", "i :" },
+	{ "sendmail|-O|ignoredots = false", ":" },
+	{ "sendmail|-OErrorMode=q", "q :" },
+	{ "sendmail|-O|Nonsense=1", ":" },
+	{ "sendmail|-b|m|a", ": a" },
+	{ "sendmail|-e|q", "q :" },
+	{ "sendmail|-fa@x|a", "f=a@x : a" },
+	{ "sendmail|-f||a", "f= : a" },
+	{ "sendmail|-ra@x", "f=a@x :" },
+	{ "sendmail|-f|a@x|-r|a@x", "f=a@x :" },
+	{ "sendmail|-d0.1|a", ": a" },
+	{ "sendmail|-d|a", ": a" },
+	{ "sendmail|-D|file|a", ": a" },
+	{ "sendmail|-C|file|a", "C=file : a" },
+	{ "sendmail|-Cfile|a", "C=file : a" },
+	{ "sendmail|-C|-t", "t C= :" },
+	{ "sendmail|-C", "C= :" },
+	{ "sendmail|-X|log|-v", "v X=log :" },
+	{ "sendmail|-Ltag|a", "L=tag : a" },
+	{ "sendmail|-L|tag|a", "L=tag : a" },
+	{ "sendmail|-Nnever", "N=never :" },
+	{ "sendmail|-N|SUCCESS,delay", "N=SUCCESS,delay :" },
+	{ "sendmail|-V|id+2B", "V=id+2B :" },
+	{ "sendmail|-Ac|-Am|-A|c|-c|-h|3|-p|ESMTP:x|-m|-n|-U|-G|-s|-T|-T1m|-x|a", "G : a" },
+	{ "sendmail|-M|x|-Mx|-E|-J|a", ": a" },
+	{ "sendmail|-bh", "nothing-kept :" },
+	{ "sendmail|-a|work|-t", "t a=work :" },
+	{ "sendmail|--account|work|-t", "t a=work :" },
+	{ "sendmail|--account=work", "a=work :" },
+	{ "sendmail|--dry-run|-t", "dry-run t :" },
+	{ "sendmail|--version", "version :" },
+	{ "sendmail|--help", "help :" },
+	/* the first word that is no option ends them */
+	{ "sendmail|a|-f|b", ": a -f b" },
+	{ "sendmail|--|-dash@x", ": -dash@x" },
+	{ "sendmail|-t|-", "t : -" },
+	{ "sendmail", ":" },
+};
+
+static const struct {
+	const char *line;
+	enum error_kind kind;
+	const char *says;
+} bad[] = {
+	{ "sendmail|-Z", ERROR_USAGE, "unknown option -Z" },
+	{ "sendmail|-tZ", ERROR_USAGE, "unknown option -Z" },
+	{ "sendmail|--acount|x", ERROR_USAGE, "did you mean --account?" },
+	{ "sendmail|--dry-run=1", ERROR_USAGE, "takes no value" },
+	{ "sendmail|--account", ERROR_USAGE, "--account needs a value" },
+	{ "sendmail|-f", ERROR_USAGE, "-f needs a value" },
+	{ "sendmail|-f|a|-f|b", ERROR_USAGE, "given twice" },
+	{ "sendmail|-B|9BIT", ERROR_USAGE, "\"9BIT\" is not 7BIT or 8BITMIME" },
+	{ "sendmail|-N|never,delay", ERROR_USAGE, "-N" },
+	{ "sendmail|-N|sometimes", ERROR_USAGE, "-N" },
+	{ "sendmail|-N|", ERROR_USAGE, "-N" },
+	{ "sendmail|-N|delay,", ERROR_USAGE, "-N" },
+	{ "sendmail|-R|half", ERROR_USAGE, "-R" },
+	{ "sendmail|-V|a b", ERROR_USAGE, "-V" },
+	{ "sendmail|-V|a+2x", ERROR_USAGE, "-V" },
+	{ "sendmail|-e|z", ERROR_USAGE, "-e: \"z\" is not an error mode" },
+	{ "sendmail|-oez", ERROR_USAGE, "-oe: \"z\" is not" },
+	{ "sendmail|-bz", ERROR_USAGE, "-b: \"z\" is not a mode" },
+	{ "sendmail|-bt", ERROR_USAGE, "-bv shows" },
+	{ "sendmail|-f|a@b>\r\nRSET", ERROR_USAGE, "control character" },
+	{ "sendmail|-F|x\nBcc: e@x", ERROR_USAGE, "control character" },
+	{ "sendmail|-Lx\n", ERROR_USAGE, "control character" },
+	{ "sendmail|--account=x\n", ERROR_USAGE, "control character" },
+	{ "sendmail|a@x\nRCPT TO:<evil@x>", ERROR_USAGE, "recipient 1" },
+	{ "sendmail|a@x|b\t@x", ERROR_USAGE, "recipient 2" },
+	/* what a later version brings is never read as mail */
+	{ "sendmail|-bp", ERROR_UNAVAILABLE, "-bp" }, { "sendmail|-bP", ERROR_UNAVAILABLE, "-bP" },
+	{ "sendmail|-b|p", ERROR_UNAVAILABLE, "-bp" }, { "sendmail|-bs", ERROR_UNAVAILABLE, "-bs" },
+	{ "sendmail|-bs|-odb|-oem", ERROR_UNAVAILABLE, "-bs" },
+	{ "sendmail|-bd", ERROR_UNAVAILABLE, "-bd" }, { "sendmail|-bD", ERROR_UNAVAILABLE, "-bD" },
+	{ "sendmail|-bi", ERROR_UNAVAILABLE, "-bi" }, { "sendmail|-I", ERROR_UNAVAILABLE, "-I" },
+	{ "sendmail|-bv|a@x", ERROR_UNAVAILABLE, "-bv" }, { "sendmail|-q", ERROR_UNAVAILABLE, "-q" },
+	{ "sendmail|-q10m", ERROR_UNAVAILABLE, "-q" }, { "sendmail|-qf", ERROR_UNAVAILABLE, "-q" },
+	{ "sendmail|-q!Ix", ERROR_UNAVAILABLE, "-q" }, { "sendmail|-Q", ERROR_UNAVAILABLE, "-Q" },
+	{ "sendmail|--json|-t", ERROR_UNAVAILABLE, "--json" },
+};
+
+static bool parse(const char *line, struct options *o, char **copy, struct error *err)
+{
+	static char *argv[WORDS_MAX + 1];
+	int argc;
+
+	*copy = text_copy(line);
+	argc = split(*copy, argv);
+	return options_parse(o, argc, argv, err);
+}
+
+static void test_good(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(good); i++) {
+		struct options o = { 0 };
+		OWNED_TEXT copy = NULL;
+		struct error err;
+		char text[500];
+
+		if (!parse(good[i].line, &o, &copy, &err))
+			fail_msg("%s: %s", good[i].line, err.text);
+		describe(&o, text, sizeof(text));
+		if (strcmp(text, good[i].understood) != 0)
+			fail_msg("%s: understood \"%s\"", good[i].line, text);
+	}
+}
+
+static void test_bad(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		struct options o = { 0 };
+		OWNED_TEXT copy = NULL;
+		struct error err;
+
+		if (parse(bad[i].line, &o, &copy, &err))
+			fail_msg("%s: taken", bad[i].line);
+		if (err.kind != bad[i].kind ||
+		    !(strstr(err.text, bad[i].says) ||
+		      (err.advice && strstr(err.advice, bad[i].says))))
+			fail_msg("%s: kind %d: %s", bad[i].line, err.kind, err.text);
+	}
+}
+
+/* Every letter of sendmail 8.17's option string and the three taken besides is a row. */
+static void test_every_letter_is_known(void **state)
+{
+	const char *letters = "ABbCcDdeFfGhIiLMmNnOopQqRrsTtUVvXEJx";
+
+	(void)state;
+	for (; *letters; letters++) {
+		struct option_help row;
+		bool found = false;
+
+		for (size_t i = 0; option_help(i, &row); i++)
+			found |= row.spelling[0] == *letters && !row.spelling[1];
+		if (!found)
+			fail_msg("-%c is not in the table", *letters);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_every_letter_is_known),
+	};
+
+	return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}

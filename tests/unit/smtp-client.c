@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The SMTP client against written dialogues, all bytes at once and one at a time. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "smtp/client.h"
+#include "unit/script.h"
+
+#define OPENING		"S: 220 mx ready\nC: EHLO me\nS: 250-mx\nS: 250 STARTTLS\n" \
+			"C: STARTTLS\nS: 220 go\nTLS\nC: EHLO me\n"
+#define LOGIN		"C: AUTH LOGIN dXNlcg==\nS: 334 UGFzc3dvcmQ6\nC: c2VjcmV0\nS: 235 ok\n"
+#define BODY		"C: Subject: s\nC: \nC: .dot\nC: text\n"
+#define DOTTED		"C: Subject: s\nC: \nC: ..dot\nC: text\nC: .\n"
+
+struct dialogue {
+	const char *name, *text;
+	const char *recipients;		/* of example.org, by letter */
+	enum error_kind kind;		/* of the failure, ERROR_NONE: smtp_send is true */
+	const char *verdicts;		/* one letter each: . a r l u */
+	const char *says;		/* part of the error's text */
+	unsigned waits;			/* 0: not counted */
+	enum smtp_auth auth;
+	long max_recipients;
+};
+
+static const struct dialogue dialogues[] = {
+	{ "everything offered: seven waits and LOGIN's eighth",
+	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250 AUTH LOGIN PLAIN\n" LOGIN
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: BDAT 29 LAST\n" BODY
+	  "S: 250 sender\nS: 250 rcpt\nS: 250 taken\nC: QUIT\n",
+	  "a", ERROR_NONE, "a", NULL, 8, SMTP_AUTH_AUTO, 50 },
+	{ "PLAIN: seven waits",
+	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250 AUTH PLAIN\n"
+	  "C: AUTH PLAIN AHVzZXIAc2VjcmV0\nS: 235 ok\n"
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: BDAT 29 LAST\n" BODY
+	  "S: 250 sender\nS: 250 rcpt\nS: 250 taken\nC: QUIT\n",
+	  "a", ERROR_NONE, "a", NULL, 7, SMTP_AUTH_AUTO, 50 },
+	{ "nothing offered: one command at a time",
+	  OPENING "S: 250-mx\nS: 250 AUTH=LOGIN\n" LOGIN
+	  "C: MAIL FROM:<s@x.org>\nS: 250 ok\nC: RCPT TO:<a@example.org>\nS: 250 ok\n"
+	  "C: RCPT TO:<b@example.org>\nS: 250 ok\nC: DATA\nS: 354 go\n" DOTTED
+	  "S: 250 taken\nC: QUIT\n",
+	  "ab", ERROR_NONE, "aa", NULL, 0, SMTP_AUTH_AUTO, 50 },
+	{ "PIPELINING alone: DATA ends the flight",
+	  OPENING "S: 250-mx\nS: 250-SIZE 1000\nS: 250-PIPELINING\nS: 250 AUTH LOGIN\n" LOGIN
+	  "C: MAIL FROM:<s@x.org> SIZE=29\nC: RCPT TO:<a@example.org>\nC: DATA\n"
+	  "S: 250 ok\nS: 250 ok\nS: 354 go\n" DOTTED "S: 250 taken\nC: QUIT\n",
+	  "a", ERROR_NONE, "a", NULL, 9, SMTP_AUTH_AUTO, 50 },
+	{ "one of three refused: the others get the message",
+	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250 AUTH LOGIN\n" LOGIN
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: RCPT TO:<b@example.org>\n"
+	  "C: RCPT TO:<c@example.org>\nC: DATA\n"
+	  "S: 250 ok\nS: 250 ok\nS: 550 5.1.1 no such user\nS: 450 4.2.0 later\nS: 354 go\n" DOTTED
+	  "S: 250 taken\nC: QUIT\n",
+	  "abc", ERROR_NONE, "arl", NULL, 0, SMTP_AUTH_AUTO, 50 },
+	{ "all refused, DATA taken all the same: an empty end, nobody accepted",
+	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250 AUTH LOGIN\n" LOGIN
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: DATA\n"
+	  "S: 250 ok\nS: 550 no\nS: 354 go\nC: .\nS: 250 taken?\nC: QUIT\n",
+	  "a", ERROR_NONE, "r", NULL, 0, SMTP_AUTH_AUTO, 50 },
+	{ "sender refused within a flight",
+	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250 AUTH LOGIN\n" LOGIN
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: BDAT 29 LAST\n" BODY
+	  "S: 550 5.3.5 Email sender's username is invalid\nS: 503 no\nS: 503 no\nC: QUIT\n",
+	  "a", ERROR_SENDER, ".", "MAIL FROM <s@x.org>: 550 5.3.5", 0, SMTP_AUTH_AUTO, 50 },
+	{ "two transactions",
+	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250 AUTH LOGIN\n" LOGIN
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: RCPT TO:<b@example.org>\n"
+	  "C: BDAT 29 LAST\n" BODY "S: 250 ok\nS: 250 ok\nS: 250 ok\nS: 250 taken\n"
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<c@example.org>\nC: BDAT 29 LAST\n" BODY
+	  "S: 250 ok\nS: 250 ok\nS: 250 taken\nC: QUIT\n",
+	  "abc", ERROR_NONE, "aaa", NULL, 9, SMTP_AUTH_AUTO, 2 },
+	{ "the server's limit splits: 452 after others were taken",
+	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250 AUTH LOGIN\n" LOGIN
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: RCPT TO:<b@example.org>\n"
+	  "C: BDAT 29 LAST\n" BODY "S: 250 ok\nS: 250 ok\nS: 452 4.5.3 too many\nS: 250 taken\n"
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<b@example.org>\nC: BDAT 29 LAST\n" BODY
+	  "S: 250 ok\nS: 250 ok\nS: 250 taken\nC: QUIT\n",
+	  "ab", ERROR_NONE, "aa", NULL, 0, SMTP_AUTH_AUTO, 50 },
+	{ "LIMITS RCPTMAX is believed",
+	  OPENING "S: 250-mx\nS: 250-CHUNKING\nS: 250-PIPELINING\nS: 250-LIMITS RCPTMAX=1\n"
+	  "S: 250 AUTH LOGIN\n" LOGIN
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: BDAT 29 LAST\n" BODY
+	  "S: 250 ok\nS: 250 ok\nS: 250 taken\n"
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<b@example.org>\nC: BDAT 29 LAST\n" BODY
+	  "S: 250 ok\nS: 250 ok\nS: 250 taken\nC: QUIT\n",
+	  "ab", ERROR_NONE, "aa", NULL, 0, SMTP_AUTH_AUTO, 50 },
+	{ "a refused transaction is reset before the next",
+	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250 AUTH LOGIN\n" LOGIN
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: DATA\n"
+	  "S: 250 ok\nS: 550 no\nS: 554 none\nC: RSET\nS: 250 ok\n"
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<b@example.org>\nC: DATA\n"
+	  "S: 250 ok\nS: 250 ok\nS: 354 go\n" DOTTED "S: 250 taken\nC: QUIT\n",
+	  "ab", ERROR_NONE, "ra", NULL, 0, SMTP_AUTH_AUTO, 1 },
+	{ "message refused for good",
+	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250 AUTH LOGIN\n" LOGIN
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: DATA\n"
+	  "S: 250 ok\nS: 250 ok\nS: 354 go\n" DOTTED "S: 554 5.6.0 no\nC: QUIT\n",
+	  "a", ERROR_REFUSED, ".", "after the message: 554 5.6.0", 0, SMTP_AUTH_AUTO, 50 },
+	{ "the answer to the final dot is lost",
+	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250 AUTH LOGIN\n" LOGIN
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: RCPT TO:<b@example.org>\nC: DATA\n"
+	  "S: 250 ok\nS: 250 ok\nS: 550 no\nS: 354 go\n" DOTTED "CLOSE",
+	  "ab", ERROR_LATER, "ur", "after the message: the server closed", 0, SMTP_AUTH_AUTO, 50 },
+	{ "the whole flight's answers are lost",
+	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250 AUTH LOGIN\n" LOGIN
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: RCPT TO:<b@example.org>\n"
+	  "C: BDAT 29 LAST\n" BODY "S: 250 ok\nCLOSE",
+	  "ab", ERROR_LATER, "uu", "after the message", 0, SMTP_AUTH_AUTO, 50 },
+	{ "lost before the message was sent: nothing is in doubt",
+	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN\n" LOGIN
+	  "C: MAIL FROM:<s@x.org>\nS: 250 ok\nC: RCPT TO:<a@example.org>\nCLOSE",
+	  "a", ERROR_LATER, ".", "RCPT TO <a@example.org>", 0, SMTP_AUTH_AUTO, 50 },
+	{ "last words after a failed write",
+	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN\n" LOGIN
+	  "FAIL\nS: 421 4.4.2 going down\nCLOSE",
+	  "a", ERROR_LATER, ".", "421 4.4.2 going down", 0, SMTP_AUTH_AUTO, 50 },
+	{ "too big for SIZE",
+	  OPENING "S: 250-mx\nS: 250-SIZE 28\nS: 250 AUTH LOGIN\n" LOGIN "C: QUIT\n",
+	  "a", ERROR_DATA, ".", "29 bytes and the server takes 28", 0, SMTP_AUTH_AUTO, 50 },
+	{ "quota at the end of the message is for later",
+	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250 AUTH LOGIN\n" LOGIN
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: DATA\nS: 250 ok\nS: 250 ok\n"
+	  "S: 354 go\n" DOTTED "S: 450 4.5.127 Message rejected. Excessive message rate\nC: QUIT\n",
+	  "a", ERROR_LATER, ".", "450 4.5.127", 0, SMTP_AUTH_AUTO, 50 },
+	/* AUTH */
+	{ "LOGIN refused with 504, PLAIN listed: the next is tried",
+	  OPENING "S: 250-mx\nS: 250 AUTH PLAIN LOGIN\n"
+	  "C: AUTH LOGIN dXNlcg==\nS: 504 5.7.4 no\nC: AUTH PLAIN AHVzZXIAc2VjcmV0\n"
+	  "S: 535 5.7.3 Authentication unsuccessful\nC: QUIT\n",
+	  "a", ERROR_AUTH, ".", "AUTH PLAIN: 535 5.7.3", 0, SMTP_AUTH_AUTO, 50 },
+	{ "535 ends it: a wrong password is not tried twice",
+	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN PLAIN\n"
+	  "C: AUTH LOGIN dXNlcg==\nS: 334 UGFzc3dvcmQ6\nC: c2VjcmV0\nS: 535 5.7.3 no\nC: QUIT\n",
+	  "a", ERROR_AUTH, ".", "AUTH LOGIN: 535 5.7.3", 0, SMTP_AUTH_AUTO, 50 },
+	{ "LOGIN asks for the user in spite of the initial response",
+	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN\n"
+	  "C: AUTH LOGIN dXNlcg==\nS: 334 VXNlcm5hbWU6\nC: dXNlcg==\nS: 334 UGFzc3dvcmQ6\n"
+	  "C: c2VjcmV0\nS: 535 5.7.3 no\nC: QUIT\n",
+	  "a", ERROR_AUTH, ".", "AUTH LOGIN", 0, SMTP_AUTH_AUTO, 50 },
+	{ "LOGIN without initial response after a 501",
+	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN\n"
+	  "C: AUTH LOGIN dXNlcg==\nS: 501 no initial response\nC: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\n"
+	  "C: dXNlcg==\nS: 334 UGFzc3dvcmQ6\nC: c2VjcmV0\nS: 535 no\nC: QUIT\n",
+	  "a", ERROR_AUTH, ".", "AUTH LOGIN", 0, SMTP_AUTH_AUTO, 50 },
+	{ "a forced mechanism need not be listed",
+	  OPENING "S: 250 mx\n"
+	  "C: AUTH XOAUTH2 dXNlcj11c2VyAWF1dGg9QmVhcmVyIHNlY3JldAEB\n"
+	  "S: 334 eyJzdGF0dXMiOiI0MDAifQ==\nC: \nS: 535 5.7.3 no\nC: QUIT\n",
+	  "a", ERROR_AUTH, ".", "AUTH XOAUTH2: 535", 0, SMTP_AUTH_XOAUTH2, 50 },
+	{ "endless challenges end",
+	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN\nC: AUTH LOGIN dXNlcg==\nS: 334 a\nC: c2VjcmV0\n"
+	  "S: 334 a\nC: c2VjcmV0\nS: 334 a\nC: c2VjcmV0\nS: 334 a\nC: QUIT\n",
+	  "a", ERROR_PROTOCOL, ".", "AUTH LOGIN", 0, SMTP_AUTH_AUTO, 50 },
+	{ "no mechanism of ours",
+	  OPENING "S: 250-mx\nS: 250 AUTH CRAM-MD5 SCRAM-SHA-1\nC: QUIT\n",
+	  "a", ERROR_REFUSED, ".", "it lists: CRAM-MD5 SCRAM-SHA-1", 0, SMTP_AUTH_AUTO, 50 },
+	/* the opening */
+	{ "the server turns us away", "S: 554 5.7.1 no\nC: QUIT\n",
+	  "a", ERROR_REFUSED, ".", "greeting: 554 5.7.1 no", 0, SMTP_AUTH_AUTO, 50 },
+	{ "the server is busy", "S: 421 4.3.2 busy\n",
+	  "a", ERROR_LATER, ".", "greeting: 421", 0, SMTP_AUTH_AUTO, 50 },
+	{ "no STARTTLS", "S: 220 mx\nC: EHLO me\nS: 250-mx\nS: 250 AUTH LOGIN\nC: QUIT\n",
+	  "a", ERROR_PROTOCOL, ".", "does not offer STARTTLS", 0, SMTP_AUTH_AUTO, 50 },
+	{ "STARTTLS refused",
+	  "S: 220 mx\nC: EHLO me\nS: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\nS: 454 4.7.0 no\n"
+	  "C: QUIT\n",
+	  "a", ERROR_LATER, ".", "STARTTLS: 454", 0, SMTP_AUTH_AUTO, 50 },
+	{ "not SMTP at all", "S: SSH-2.0-OpenSSH\nC: QUIT\n",
+	  "a", ERROR_PROTOCOL, ".", "did not answer in SMTP: \"SSH-2.0-OpenSSH\"", 0,
+	  SMTP_AUTH_AUTO, 50 },
+	{ "codes of one reply differ", "S: 220-mx\nS: 250 mx\n",
+	  "a", ERROR_PROTOCOL, ".", "did not answer in SMTP", 0, SMTP_AUTH_AUTO, 50 },
+	{ "closed at once", "CLOSE", "a", ERROR_LATER, ".", "greeting: the server closed", 0,
+	  SMTP_AUTH_AUTO, 50 },
+};
+
+static char letter_of(enum verdict verdict)
+{
+	return ".arlu"[verdict];
+}
+
+static void fill_envelope(struct envelope *e, const char *letters)
+{
+	e->sender = text_copy("s@x.org");
+	for (; *letters; letters++) {
+		char mailbox[] = "?@example.org";
+
+		mailbox[0] = *letters;
+		envelope_add(e, mailbox);
+	}
+}
+
+static void fill_message(struct message *m)
+{
+	message_init(m);
+	m->header = (struct buf)BUF_INIT(1000);
+	buf_add(&m->header, "Subject: s\r\n");
+	m->body = (struct buf)BUF_INIT(1000);
+	buf_add(&m->body, ".dot\r\ntext\r\n");
+	m->body_len = m->body.len;
+}
+
+static void play(const struct dialogue *d, size_t step)
+{
+	struct error err = { 0 };
+	struct script script;
+	struct secret secret = { 0 };
+	OWNED_ENVELOPE e = { 0 };
+	OWNED_MESSAGE m;
+	struct smtp_options options = {
+		.service = "acs", .helo = "me", .starttls = true, .auth = d->auth,
+		.user = "user", .secret = &secret, .timeout = 60,
+		.max_recipients = d->max_recipients,
+	};
+	struct session *s;
+	bool ok = false;
+
+	script_init(&script, d->text, step);
+	secret_set(&secret, "secret", 6);
+	fill_envelope(&e, d->recipients);
+	fill_message(&m);
+	s = smtp_open(&script.transport, &options, &err);
+	if (s)
+		ok = smtp_send(s, &e, &m, &err);
+	smtp_close(s);
+	secret_free(&secret);
+	assert_true(script.is_closed);
+	if (ok != (d->kind == ERROR_NONE) || (!ok && err.kind != d->kind))
+		fail_msg("%s: kind %d: %s", d->name, err.kind, ok ? "sent" : err.text);
+	if (d->says && !strstr(err.text, d->says))
+		fail_msg("%s: \"%s\" lacks \"%s\"", d->name, err.text, d->says);
+	for (size_t i = 0; i < e.count; i++)
+		if (letter_of(e.recipients[i].verdict) != d->verdicts[i])
+			fail_msg("%s: recipient %zu has verdict %c", d->name, i,
+				 letter_of(e.recipients[i].verdict));
+	if (!script_is_over(&script))
+		fail_msg("%s: the dialogue stopped before: %.60s", d->name, script.at);
+	if (d->waits && step > 1 && script.waits + 1 != d->waits)
+		fail_msg("%s: %u waits", d->name, script.waits + 1);
+}
+
+static void test_dialogue(void **state)
+{
+	play(*state, 100000);
+	play(*state, 1);
+}
+
+/* What the man in the middle puts behind the reply to STARTTLS. */
+static void test_text_after_starttls(void **state)
+{
+	static const struct dialogue injected = {
+		"text after STARTTLS",
+		"S: 220 mx\nC: EHLO me\nS: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go\n"
+		"S: 250 AUTH LOGIN\nC: QUIT\n",
+		"a", ERROR_PROTOCOL, ".", "clear text was sent after the reply to STARTTLS", 0,
+		SMTP_AUTH_AUTO, 50
+	};
+
+	(void)state;
+	play(&injected, 100000);
+}
+
+static void test_no_secret_in_clear_text(void **state)
+{
+	struct error err = { 0 };
+	struct script script;
+	struct secret secret = { 0 };
+	struct smtp_options options = {
+		.service = "acs", .helo = "me", .auth = SMTP_AUTH_PLAIN, .user = "user",
+		.secret = &secret, .timeout = 60,
+	};
+
+	(void)state;
+	secret_set(&secret, "secret", 6);
+	script_init(&script, "S: 220 mx\nC: EHLO me\nS: 250-mx\nS: 250 AUTH PLAIN\nC: QUIT\n",
+		    100000);
+	assert_null(smtp_open(&script.transport, &options, &err));
+	assert_int_equal(err.kind, ERROR_TLS);
+	assert_true(script_is_over(&script));
+	secret_free(&secret);
+}
+
+/* Whatever the layers above let through: the line is refused where it is sent. */
+static void test_no_line_break_in_a_command(void **state)
+{
+	struct error err = { 0 };
+	struct script script;
+	OWNED_ENVELOPE e = { 0 };
+	OWNED_MESSAGE m;
+	struct smtp_options options = { .service = "acs", .helo = "me", .timeout = 60 };
+	struct session *s;
+
+	(void)state;
+	fill_envelope(&e, "a");
+	free(e.sender);
+	e.sender = text_copy("a@b>\r\nRSET");
+	fill_message(&m);
+	script_init(&script, "S: 220 mx\nC: EHLO me\nS: 250 mx\nC: QUIT\n", 100000);
+	s = smtp_open(&script.transport, &options, &err);
+	assert_non_null(s);
+	assert_false(smtp_send(s, &e, &m, &err));
+	assert_int_equal(err.kind, ERROR_DATA);
+	smtp_close(s);
+	assert_true(script_is_over(&script));
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[COUNT_OF(dialogues) + 3];
+	size_t n = 0;
+
+	for (; n < COUNT_OF(dialogues); n++)
+		tests[n] = (struct CMUnitTest){ dialogues[n].name, test_dialogue, NULL, NULL,
+						(void *)&dialogues[n] };
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_text_after_starttls);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_no_secret_in_clear_text);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_no_line_break_in_a_command);
+	return cmocka_run_group_tests_name("smtp-client", tests, NULL, NULL);
+}
