@@ -5,20 +5,23 @@
 
 #include "net/transport.h"
 
-struct endpoint {		/* borrowed until the transport is closed */
+struct endpoint {		/* its texts are borrowed until the transport is closed */
 	const char *host;	/* name (IDNA welcome) or address */
 	long port;
 	bool implicit_tls;	/* TLS from the first byte */
 	long timeout;		/* seconds for finding and connecting, handshake included */
-	const char *ca_file;	/* "": the system's trust store */
-	const char *fingerprint;	/* pin: SHA-256 of the leaf, hex, or "" */
+	const char *ca_file;	/* PEM; "": the system's trust store */
+	const char *fingerprint;	/* pin: SHA-256 of the server's certificate, in hex
+				   (colons allowed), which then is trusted as it is, or,
+				   with a CA file, is asked for besides; or "" */
 	const char *cache_name;	/* whose session tickets these are (the account), or NULL: no cache */
 };
 
 /*
  * Connects to the first address of the host that answers (RFC 8305), with TCP_NODELAY.
  * ERROR_NO_HOST: the name does not exist; ERROR_LATER: it could not be looked up now,
- * or no address answered, with each one's reason; ERROR_TLS.
+ * or no address answered, with each one's reason; ERROR_CONFIG: the host is no name,
+ * or a TLS setting makes no sense; ERROR_TLS.
  */
 struct transport *net_open(const struct endpoint *endpoint, struct error *err);
 

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The full name is asked of nobody: a name server may take its time, and answers for
+ * other machines. It is the system's own name, or what /etc/hosts makes of it, as
+ * Debian writes it there: "127.0.1.1 host.example.org host".
+ */
+#include <ctype.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "net/net.h"
+
+enum {
+	NAME_MAX_LEN = 253,
+	HOSTS_MAX = 64 * 1024	/* of a longer file only the beginning counts */
+};
+
+/* Letters, digits and hyphens between dots: RFC 5321 section 4.1.2, Domain. */
+static bool is_domain(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len == 0 || len > NAME_MAX_LEN || name[len - 1] == '.')
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		bool at_start = i == 0 || name[i - 1] == '.';
+		bool at_end = i + 1 == len || name[i + 1] == '.';
+
+		if (name[i] == '.' ? at_start : name[i] == '-' ? at_start || at_end :
+		    !isascii((unsigned char)name[i]) || !isalnum((unsigned char)name[i]))
+			return false;
+	}
+	return true;
+}
+
+/* The name with a dot on the line of /etc/hosts that has `short_name` too, or NULL. */
+static char *full_name_in(char *line, const char *short_name)
+{
+	char *name, *full = NULL;
+	bool has_short_name = false;
+
+	line[strcspn(line, "#\r")] = '\0';
+	(void)strsep(&line, " \t");		/* the address */
+	while ((name = strsep(&line, " \t"))) {
+		has_short_name = has_short_name || text_is(name, short_name);
+		if (!full && strchr(name, '.') && is_domain(name))
+			full = name;
+	}
+	return has_short_name ? full : NULL;
+}
+
+static char *find_in_hosts(const char *short_name)
+{
+	OWNED_FD fd = open("/etc/hosts", O_RDONLY | O_CLOEXEC);
+	OWNED_BUF text = BUF_INIT(HOSTS_MAX);
+	struct error unheard;
+	char *line, *next, *full = NULL;
+
+	if (fd < 0)
+		return NULL;
+	(void)file_read(fd, &text, &unheard);
+	for (line = text.text; line && !full; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		full = full_name_in(line, short_name);
+	}
+	return full ? text_copy(full) : NULL;
+}
+
+char *net_host_name(void)
+{
+	char name[NAME_MAX_LEN + 2] = "", *full;
+
+	if (gethostname(name, sizeof(name) - 1) < 0 || !is_domain(name))
+		return text_copy("localhost");
+	if (strchr(name, '.'))
+		return text_copy(name);
+	full = find_in_hosts(name);
+	return full ? full : text_copy(name);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "net/net.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "net/tcp.h"
+#include "net/tls.h"
+#include "net/wire.h"
+
+struct connection {
+	struct transport transport;	/* first */
+	struct wire wire;
+	struct tls *tls;		/* NULL: clear text */
+	struct endpoint endpoint;	/* its host is `host` */
+	char *host;			/* in ASCII, without a dot at its end */
+	char peer[ADDRESS_TEXT_SIZE];
+	bool has_heard;			/* anything in clear text */
+};
+
+enum { PORT_IMPLICIT_TLS = 465, PORT_RELAY = 25 };
+
+static struct connection *use(struct transport *t)
+{
+	struct connection *c = (struct connection *)t;
+
+	c->wire.deadline = t->deadline;
+	return c;
+}
+
+/* On a port for implicit TLS the server waits for us to begin. */
+static ssize_t heard_nothing(const struct connection *c, const char *text, struct error *err)
+{
+	error_set(err, ERROR_LATER, "%s", text);
+	if (!c->has_heard && c->endpoint.port == PORT_IMPLICIT_TLS)
+		error_advise(err, "port 465 wants `tls = implicit`");
+	return -1;
+}
+
+static ssize_t read_plain(struct connection *c, void *bytes, size_t size, struct error *err)
+{
+	ssize_t n;
+
+	while ((n = wire_pull(&c->wire, bytes, size)) < 0 && errno == EAGAIN)
+		if (!wire_wait(&c->wire, POLLIN))
+			return heard_nothing(c, "the server did not answer in time", err);
+	if (n < 0)
+		error_errno(err, ERROR_LATER, "the connection was lost");
+	if (n == 0 && !c->has_heard)
+		return heard_nothing(c, "the server closed the connection without a word", err);
+	c->has_heard = true;
+	return n;
+}
+
+static bool write_plain(struct connection *c, const void *bytes, size_t len,
+			struct error *err)
+{
+	struct iovec rest = { (void *)bytes, len };
+
+	while (rest.iov_len > 0) {
+		ssize_t n = wire_push(&c->wire, &rest, 1);
+
+		if (n < 0 && errno != EAGAIN)
+			return error_errno(err, ERROR_LATER, "the connection was lost");
+		if (n < 0 && !wire_wait(&c->wire, POLLOUT))
+			return error_set(err, ERROR_LATER, "the server stopped reading");
+		if (n < 0)
+			continue;
+		rest.iov_base = (char *)rest.iov_base + n;
+		rest.iov_len -= (size_t)n;
+	}
+	return true;
+}
+
+static ssize_t read_from(struct transport *t, void *bytes, size_t size, struct error *err)
+{
+	struct connection *c = use(t);
+
+	return c->tls ? tls_read(c->tls, bytes, size, err) : read_plain(c, bytes, size, err);
+}
+
+static bool write_to(struct transport *t, const void *bytes, size_t len, struct error *err)
+{
+	struct connection *c = use(t);
+
+	return c->tls ? tls_write(c->tls, bytes, len, err) : write_plain(c, bytes, len, err);
+}
+
+static bool begin_tls(struct transport *t, struct error *err)
+{
+	struct connection *c = use(t);
+
+	/* Read ahead of the handshake: somebody put it there. */
+	if (c->wire.start != c->wire.end)
+		return error_set(err, ERROR_TLS, "the server sent text where TLS must begin");
+	c->tls = tls_open(&c->wire, &c->endpoint, err);
+	if (!c->tls)
+		return false;
+	t->is_secret = true;
+	t->tls = tls_version(c->tls);
+	t->tls_is_resumed = tls_is_resumed(c->tls);
+	return true;
+}
+
+static void hang_up(struct transport *t)
+{
+	struct connection *c = use(t);
+
+	if (c->tls)
+		tls_close(c->tls);
+	if (c->wire.fd >= 0)
+		close(c->wire.fd);
+	free(c->host);
+	free(c);
+}
+
+/* What the endpoint calls its host, as the name system and certificates know it. */
+static char *canonical_name(const char *host, struct error *err)
+{
+	char *name = tls_ascii_name(host, err);
+	size_t len;
+
+	if (!name)
+		return NULL;
+	len = strlen(name);
+	if (len > 1 && name[len - 1] == '.')
+		name[--len] = '\0';
+	if (len > 0 && len <= 253)
+		return name;
+	error_set(err, ERROR_CONFIG, "a host name of %zu characters", len);
+	free(name);
+	return NULL;
+}
+
+static bool connect_to(struct connection *c, int64_t deadline, struct error *err)
+{
+	struct addresses addresses;
+	const struct address *winner;
+
+	if (!resolve(c->host, c->endpoint.port, deadline, &addresses, err))
+		return false;
+	c->wire.fd = tcp_connect(&addresses, deadline, &winner, err);
+	if (c->wire.fd < 0) {
+		if (c->endpoint.port == PORT_RELAY)
+			error_advise(err, "port 25 is closed on many lines: try `port = 587`");
+		return false;
+	}
+	address_text(winner, c->peer);
+	return true;
+}
+
+struct transport *net_open(const struct endpoint *endpoint, struct error *err)
+{
+	char *host = canonical_name(endpoint->host, err);
+	struct connection *c;
+
+	if (!host)
+		return NULL;
+	c = xcalloc(1, sizeof(*c));
+	c->wire.fd = -1;
+	c->host = host;
+	c->endpoint = *endpoint;
+	c->endpoint.host = host;
+	c->transport = (struct transport){
+		.read = read_from,
+		.write = write_to,
+		.start_tls = begin_tls,
+		.close = hang_up,
+		.deadline = clock_after(endpoint->timeout),
+		.peer = c->peer,
+	};
+	if (connect_to(c, c->transport.deadline, err) &&
+	    (!endpoint->implicit_tls || begin_tls(&c->transport, err)))
+		return &c->transport;
+	hang_up(&c->transport);
+	return NULL;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A file is a struct stamp and the session behind it, in this machine's byte order:
+ * it never leaves the machine. Two processes may take the same ticket; servers allow
+ * that, and each leaves the newest one behind.
+ */
+#include "net/tickets.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/secret.h"
+
+struct stamp {
+	char magic[8];
+	unsigned char binding[TICKET_BINDING_SIZE];
+	int64_t verified, expires;
+};
+static const char magic[8] = "acsmtp1";
+
+/* Others' home (sudo keeps HOME) is no place for files of ours. */
+static bool is_own(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_uid == geteuid();
+}
+
+static int open_cache(void)
+{
+	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	OWNED_BUF path = BUF_INIT(4096);
+	struct error unheard;
+
+	if (cache && cache[0] == '/')
+		buf_addf(&path, "%s/acsmtp", cache);
+	else if (home && home[0] == '/' && is_own(home))
+		buf_addf(&path, "%s/.cache/acsmtp", home);
+	if (path.len == 0 || buf_is_full(&path))
+		return -1;
+	return directory_private(path.text, &unheard);
+}
+
+static bool read_exactly(int fd, void *bytes, size_t len)
+{
+	char *at = bytes;
+	ssize_t n = 1;
+
+	while (len > 0 && (n = read_some(fd, at, len)) > 0) {
+		at += n;
+		len -= (size_t)n;
+	}
+	return len == 0;
+}
+
+static bool is_usable(const struct stamp *stamp,
+		      const unsigned char binding[TICKET_BINDING_SIZE])
+{
+	time_t now = time(NULL);
+
+	return memcmp(stamp->magic, magic, sizeof(magic)) == 0 &&
+	       memcmp(stamp->binding, binding, TICKET_BINDING_SIZE) == 0 &&
+	       stamp->verified <= now && now - stamp->verified < TICKET_AGE_MAX &&
+	       now < stamp->expires;
+}
+
+bool ticket_load(const char *name, const unsigned char binding[TICKET_BINDING_SIZE],
+		 struct ticket *ticket)
+{
+	OWNED_FD dir = open_cache();
+	OWNED_FD fd = dir < 0 ? -1 :
+		      openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct ticket found = { 0 };
+	struct stamp stamp;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    st.st_uid != geteuid() || (st.st_mode & 077) ||
+	    st.st_size <= (off_t)sizeof(stamp) ||
+	    st.st_size > (off_t)sizeof(stamp) + TICKET_MAX)
+		return false;
+	if (!read_exactly(fd, &stamp, sizeof(stamp)) || !is_usable(&stamp, binding))
+		return false;
+	found.verified = (time_t)stamp.verified;
+	found.expires = (time_t)stamp.expires;
+	found.len = (size_t)st.st_size - sizeof(stamp);
+	found.session = xmalloc(found.len);
+	if (!read_exactly(fd, found.session, found.len)) {
+		ticket_free(&found);
+		return false;
+	}
+	*ticket = found;
+	return true;
+}
+
+void ticket_save(const char *name, const unsigned char binding[TICKET_BINDING_SIZE],
+		 const struct ticket *ticket)
+{
+	struct stamp stamp = { .verified = ticket->verified, .expires = ticket->expires };
+	size_t len = sizeof(stamp) + ticket->len;
+	struct error unheard;
+	unsigned char *all;
+	OWNED_FD dir = -1;
+
+	if (ticket->len == 0 || ticket->len > TICKET_MAX)
+		return;
+	dir = open_cache();
+	if (dir < 0)
+		return;
+	memcpy(stamp.magic, magic, sizeof(magic));
+	memcpy(stamp.binding, binding, TICKET_BINDING_SIZE);
+	all = xmalloc(len);
+	memcpy(all, &stamp, sizeof(stamp));
+	memcpy(all + sizeof(stamp), ticket->session, ticket->len);
+	(void)file_replace(dir, name, all, len, &unheard);
+	wipe(all, len);
+	free(all);
+}
+
+void ticket_free(struct ticket *ticket)
+{
+	if (ticket->session)
+		wipe(ticket->session, ticket->len);
+	free(ticket->session);
+	*ticket = (struct ticket){ 0 };
+}

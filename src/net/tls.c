@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "net/tls.h"
+
+#include <errno.h>
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/text.h"
+#include "net/resolve.h"
+#include "net/tickets.h"
+#include "net/trust.h"
+
+/*
+ * Forward secrecy and authenticated encryption only, SHA-256 or better. Short on
+ * purpose: GnuTLS pays for every entry in each handshake.
+ */
+static const char priorities[] =
+	"NONE:+VERS-TLS1.3:+VERS-TLS1.2:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:+AEAD:"
+	"+ECDHE-ECDSA:+ECDHE-RSA:+DHE-RSA:"
+	"+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:+GROUP-FFDHE2048:+GROUP-FFDHE3072:"
+	"+SIGN-ECDSA-SECP256R1-SHA256:+SIGN-ECDSA-SHA256:+SIGN-RSA-PSS-RSAE-SHA256:"
+	"+SIGN-RSA-SHA256:+SIGN-RSA-PSS-SHA256:+SIGN-EDDSA-ED25519:"
+	"+SIGN-ECDSA-SECP384R1-SHA384:+SIGN-ECDSA-SHA384:+SIGN-RSA-PSS-RSAE-SHA384:"
+	"+SIGN-RSA-SHA384:+SIGN-RSA-PSS-SHA384:+SIGN-RSA-PSS-RSAE-SHA512:+SIGN-RSA-SHA512:"
+	"+SIGN-RSA-PSS-SHA512:+SIGN-ECDSA-SHA512:+SIGN-EDDSA-ED448:+CTYPE-X509:+COMP-NULL";
+
+enum {
+	DH_BITS_MIN = 2048,
+	RECORD_SIZE = 16 * 1024,	/* RFC 8446 section 5.1 */
+	FIRST_SIZE = 64,		/* of what the server says first: is it TLS? */
+	NAME_SIZE = 33			/* of a file in the cache, with its NUL */
+};
+
+struct tls {
+	struct wire *wire;
+	const struct endpoint *endpoint;
+	gnutls_session_t session;
+	gnutls_certificate_credentials_t credentials;
+
+	bool is_verified;		/* in this handshake */
+	bool is_refused;		/* in this handshake, for `refusal` */
+	struct error *refusal;		/* tls_open()'s */
+	bool is_broken;			/* nothing more can be said */
+	int reason;			/* errno of the last failure of the wire */
+	unsigned char first[FIRST_SIZE];
+	size_t first_len;
+
+	bool has_cache;
+	char cache_name[NAME_SIZE];
+	unsigned char binding[TICKET_BINDING_SIZE];
+	time_t verified, expires;	/* see struct ticket */
+};
+
+/* ---- between GnuTLS and the wire ------------------------------------------ */
+
+static ssize_t push(gnutls_transport_ptr_t pointer, const giovec_t *pieces, int count)
+{
+	struct tls *tls = pointer;
+	ssize_t n = wire_push(tls->wire, pieces, count);
+
+	if (n < 0)
+		tls->reason = errno;
+	return n;
+}
+
+static ssize_t pull(gnutls_transport_ptr_t pointer, void *bytes, size_t size)
+{
+	struct tls *tls = pointer;
+	ssize_t n = wire_pull(tls->wire, bytes, size);
+
+	if (n < 0)
+		tls->reason = errno;
+	if (n > 0 && tls->first_len == 0) {
+		tls->first_len = tls->wire->end < FIRST_SIZE ? tls->wire->end : FIRST_SIZE;
+		memcpy(tls->first, tls->wire->in, tls->first_len);
+	}
+	return n;
+}
+
+/* ---- the cache of sessions ------------------------------------------------- */
+
+static void add_part(struct buf *b, const char *part)
+{
+	buf_add_bytes(b, part, strlen(part) + 1);	/* the NUL parts them */
+}
+
+static void hash(const struct buf *b, unsigned char digest[TICKET_BINDING_SIZE])
+{
+	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, buf_text(b), b->len, digest) < 0)
+		out_of_memory();
+}
+
+/*
+ * One file for each account and server; what a session is bound to besides stands
+ * in it. Other roots, another pin or another GnuTLS: a full handshake.
+ */
+static void find_cache(struct tls *tls)
+{
+	const struct endpoint *e = tls->endpoint;
+	const char *store = e->ca_file[0] ? e->ca_file : roots_system_file();
+	OWNED_BUF b = BUF_INIT(16 * 1024);
+	unsigned char digest[TICKET_BINDING_SIZE];
+	struct stat st;
+
+	if (!e->cache_name || !store || stat(store, &st) < 0)
+		return;
+	add_part(&b, e->cache_name);
+	add_part(&b, e->host);
+	buf_addf(&b, "%ld", e->port);
+	hash(&b, digest);
+	for (size_t i = 0; 2 * i + 2 < sizeof(tls->cache_name); i++) {
+		tls->cache_name[2 * i] = "0123456789abcdef"[digest[i] >> 4];
+		tls->cache_name[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
+	}
+	add_part(&b, "");
+	add_part(&b, store);
+	add_part(&b, e->fingerprint);
+	add_part(&b, gnutls_check_version(NULL));
+	add_part(&b, priorities);
+	buf_addf(&b, "%ju %ju %jd %jd.%09ld", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino,
+		 (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+	hash(&b, tls->binding);
+	tls->has_cache = !buf_is_full(&b);
+}
+
+static void use_ticket(struct tls *tls)
+{
+	struct ticket ticket = { 0 };
+
+	find_cache(tls);
+	if (!tls->has_cache || !ticket_load(tls->cache_name, tls->binding, &ticket))
+		return;
+	/* What GnuTLS does not take is an old session; the handshake is a full one then. */
+	if (gnutls_session_set_data(tls->session, ticket.session, ticket.len) >= 0) {
+		tls->verified = ticket.verified;
+		tls->expires = ticket.expires;
+	}
+	ticket_free(&ticket);
+}
+
+static void keep_ticket(struct tls *tls)
+{
+	bool has_new = gnutls_session_get_flags(tls->session) & GNUTLS_SFLAGS_SESSION_TICKET;
+	struct ticket ticket = { .verified = tls->verified, .expires = tls->expires };
+	gnutls_datum_t data;
+
+	/*
+	 * In TLS 1.3 GnuTLS would wait for a ticket that has not come; in TLS 1.2 the
+	 * session's id may do, unless that is what has been resumed.
+	 */
+	if (gnutls_protocol_get_version(tls->session) != GNUTLS_TLS1_3)
+		has_new = has_new || !gnutls_session_is_resumed(tls->session);
+	if (!tls->has_cache || !has_new || gnutls_session_get_data2(tls->session, &data) < 0)
+		return;
+	ticket.session = data.data;
+	ticket.len = data.size;
+	ticket_save(tls->cache_name, tls->binding, &ticket);
+	gnutls_memset(data.data, 0, data.size);
+	gnutls_free(data.data);
+}
+
+/* ---- the handshake ---------------------------------------------------------- */
+
+/* GnuTLS calls it in every full handshake, and in no other. */
+static int verify(gnutls_session_t session)
+{
+	struct tls *tls = gnutls_session_get_ptr(session);
+	unsigned int count = 0;
+	const gnutls_datum_t *sent = gnutls_certificate_get_peers(session, &count);
+	struct chain chain = { .count = 0 };
+
+	if (!sent || count > CHAIN_MAX) {
+		error_set(tls->refusal, ERROR_TLS, "the server sent %u certificates", count);
+	} else {
+		for (; chain.count < count; chain.count++)
+			chain.certificates[chain.count] = (struct der){
+				sent[chain.count].data, sent[chain.count].size };
+		tls->is_verified = trust_verify(tls->endpoint, &chain, &tls->expires,
+						tls->refusal);
+	}
+	tls->verified = time(NULL);
+	tls->is_refused = !tls->is_verified;
+	return tls->is_verified ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
+}
+
+static bool is_tls(const struct tls *tls)
+{
+	/* RFC 8446 section 5.1: an alert or a handshake message, version 3.x. */
+	return tls->first_len < 2 || ((tls->first[0] == 21 || tls->first[0] == 22) &&
+				      tls->first[1] == 3);
+}
+
+static bool not_tls(const struct tls *tls, struct error *err)
+{
+	char shown[FIRST_SIZE + 1] = "";
+
+	for (size_t i = 0; i < tls->first_len && tls->first[i] != '\r' &&
+			   tls->first[i] != '\n'; i++)
+		shown[i] = tls->first[i] ? (char)tls->first[i] : '?';
+	text_make_printable(shown);
+	error_set(err, ERROR_TLS, "the server does not speak TLS here, it says \"%s\"", shown);
+	if (tls->endpoint->implicit_tls)
+		error_advise(err, "`tls = implicit` is for port 465; ports 587 and 25 want "
+				  "`tls = starttls`");
+	return false;
+}
+
+static bool refused_by_server(const struct tls *tls, struct error *err)
+{
+	gnutls_alert_description_t alert = gnutls_alert_get(tls->session);
+	const char *name = gnutls_alert_get_name(alert);
+
+	if (alert == GNUTLS_A_PROTOCOL_VERSION)
+		return error_set(err, ERROR_TLS, "the server has neither TLS 1.2 nor TLS 1.3");
+	if (alert == GNUTLS_A_HANDSHAKE_FAILURE || alert == GNUTLS_A_INSUFFICIENT_SECURITY)
+		return error_set(err, ERROR_TLS, "the server has no TLS cipher that is safe enough");
+	return error_set(err, ERROR_TLS, "the server ended TLS: %s", name ? name : "unknown alert");
+}
+
+/* For what can happen at any time: `result` is GnuTLS's error. */
+static bool went_wrong(struct tls *tls, long result, struct error *err)
+{
+	tls->is_broken = true;
+	switch (result) {
+	case GNUTLS_E_PREMATURE_TERMINATION:
+		return error_set(err, ERROR_LATER, "the connection was lost");
+	case GNUTLS_E_PUSH_ERROR:
+	case GNUTLS_E_PULL_ERROR:
+		errno = tls->reason;
+		return error_errno(err, ERROR_LATER, "the connection was lost");
+	case GNUTLS_E_FATAL_ALERT_RECEIVED:
+		return refused_by_server(tls, err);
+	default:
+		return error_set(err, ERROR_TLS, "TLS failed: %s", gnutls_strerror((int)result));
+	}
+}
+
+static bool handshake_failed(struct tls *tls, int result, struct error *err)
+{
+	/* So that the server's log says why; it may well not listen any more. */
+	if (gnutls_alert_send_appropriate(tls->session, result) >= 0)
+		(void)wire_flush(tls->wire);
+	if (tls->is_refused)
+		return false;		/* verify() said why */
+	if (!is_tls(tls))
+		return not_tls(tls, err);
+	if (result == GNUTLS_E_UNSUPPORTED_VERSION_PACKET)
+		return error_set(err, ERROR_TLS, "the server has neither TLS 1.2 nor TLS 1.3");
+	went_wrong(tls, result, err);
+	return error_context(err, "TLS handshake");
+}
+
+static bool handshake(struct tls *tls, struct error *err)
+{
+	int result;
+
+	tls->wire->holds = true;
+	while ((result = gnutls_handshake(tls->session)) < 0) {
+		short events = gnutls_record_get_direction(tls->session) ? POLLOUT : POLLIN;
+
+		if (gnutls_error_is_fatal(result))
+			return handshake_failed(tls, result, err);
+		if (result == GNUTLS_E_AGAIN && !wire_wait(tls->wire, events))
+			return error_set(err, ERROR_LATER,
+					 "TLS handshake: the server did not answer in time");
+	}
+	/* The last of it goes out with the first line, or before the first wait. */
+	tls->wire->holds = false;
+	if (tls->is_verified || gnutls_session_is_resumed(tls->session))
+		return true;
+	return error_set(err, ERROR_BUG, "TLS began without verification");
+}
+
+static int prepare(struct tls *tls)
+{
+	const struct endpoint *e = tls->endpoint;
+	unsigned int flags = GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_KEY_SHARE_TOP |
+			     (e->cache_name ? 0 : GNUTLS_NO_TICKETS);
+	struct address address;
+	int result;
+
+#if GNUTLS_VERSION_NUMBER >= 0x030800
+	flags |= GNUTLS_NO_STATUS_REQUEST;
+#endif
+	result = gnutls_certificate_allocate_credentials(&tls->credentials);
+	if (result >= 0)
+		result = gnutls_init(&tls->session, flags);
+	if (result >= 0)
+		result = gnutls_priority_set_direct(tls->session, priorities, NULL);
+	if (result >= 0)
+		result = gnutls_credentials_set(tls->session, GNUTLS_CRD_CERTIFICATE,
+						tls->credentials);
+	/* RFC 6066 section 3: no addresses here. */
+	if (result >= 0 && !address_parse(e->host, &address))
+		result = gnutls_server_name_set(tls->session, GNUTLS_NAME_DNS, e->host,
+						strlen(e->host));
+	if (result < 0)
+		return result;
+	gnutls_dh_set_prime_bits(tls->session, DH_BITS_MIN);
+	gnutls_session_set_ptr(tls->session, tls);
+	gnutls_session_set_verify_function(tls->session, verify);
+	gnutls_transport_set_ptr(tls->session, tls);
+	gnutls_transport_set_vec_push_function(tls->session, push);
+	gnutls_transport_set_pull_function(tls->session, pull);
+	return 0;
+}
+
+static void tls_free(struct tls *tls)
+{
+	if (tls->session)
+		gnutls_deinit(tls->session);
+	if (tls->credentials)
+		gnutls_certificate_free_credentials(tls->credentials);
+	free(tls);
+}
+
+struct tls *tls_open(struct wire *wire, const struct endpoint *endpoint, struct error *err)
+{
+	struct tls *tls = xcalloc(1, sizeof(*tls));
+	int result;
+
+	tls->wire = wire;
+	tls->endpoint = endpoint;
+	tls->refusal = err;
+	result = prepare(tls);
+	if (result < 0) {
+		error_set(err, ERROR_TLS, "cannot prepare TLS: %s", gnutls_strerror(result));
+	} else {
+		use_ticket(tls);
+		if (handshake(tls, err))
+			return tls;
+	}
+	tls_free(tls);
+	return NULL;
+}
+
+/* ---- afterwards -------------------------------------------------------------- */
+
+ssize_t tls_read(struct tls *tls, void *bytes, size_t size, struct error *err)
+{
+	for (;;) {
+		ssize_t n = gnutls_record_recv(tls->session, bytes, size);
+
+		if (n >= 0)
+			return n;
+		if (n == GNUTLS_E_REHANDSHAKE) {
+			/* RFC 5246 section 7.2.2: what was agreed stays. */
+			(void)gnutls_alert_send(tls->session, GNUTLS_AL_WARNING,
+						GNUTLS_A_NO_RENEGOTIATION);
+		} else if (gnutls_error_is_fatal((int)n)) {
+			went_wrong(tls, n, err);
+			return -1;
+		} else if (n == GNUTLS_E_AGAIN && !wire_wait(tls->wire, POLLIN)) {
+			error_set(err, ERROR_LATER, "the server did not answer in time");
+			return -1;
+		}
+	}
+}
+
+static ssize_t send_record(struct tls *tls, const void *bytes, size_t len, struct error *err)
+{
+	ssize_t n = gnutls_record_send(tls->session, bytes, len);
+
+	while (n == GNUTLS_E_AGAIN || n == GNUTLS_E_INTERRUPTED) {
+		if (n == GNUTLS_E_AGAIN && !wire_wait(tls->wire, POLLOUT)) {
+			tls->is_broken = true;
+			error_set(err, ERROR_LATER, "the server stopped reading");
+			return -1;
+		}
+		n = gnutls_record_send(tls->session, NULL, 0);	/* the rest of that record */
+	}
+	if (n < 0)
+		went_wrong(tls, n, err);
+	return n;
+}
+
+bool tls_write(struct tls *tls, const void *bytes, size_t len, struct error *err)
+{
+	const char *at = bytes;
+
+	while (len > 0) {
+		size_t piece = len < RECORD_SIZE ? len : RECORD_SIZE;
+		ssize_t n;
+
+		tls->wire->more = len > piece;
+		n = send_record(tls, at, piece, err);
+		tls->wire->more = false;
+		if (n < 0)
+			return false;
+		at += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+const char *tls_version(const struct tls *tls)
+{
+	return gnutls_protocol_get_name(gnutls_protocol_get_version(tls->session));
+}
+
+bool tls_is_resumed(const struct tls *tls)
+{
+	return gnutls_session_is_resumed(tls->session);
+}
+
+void tls_close(struct tls *tls)
+{
+	if (!tls->is_broken)
+		(void)gnutls_bye(tls->session, GNUTLS_SHUT_WR);
+	(void)wire_flush(tls->wire);
+	keep_ticket(tls);
+	tls_free(tls);
+}
+
+char *tls_ascii_name(const char *name, struct error *err)
+{
+	gnutls_datum_t mapped;
+	char *copy;
+	int result;
+
+	if (!text_has_8bit(name, strlen(name)))
+		return text_copy(name);
+	result = gnutls_idna_map(name, (unsigned int)strlen(name), &mapped, 0);
+	if (result < 0) {
+		error_set(err, ERROR_CONFIG, "%s is no host name: %s", name,
+			  gnutls_strerror(result));
+		return NULL;
+	}
+	copy = text_copy_n((char *)mapped.data, mapped.size);
+	gnutls_free(mapped.data);
+	return copy;
+}

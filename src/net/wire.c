@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "net/wire.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+
+enum { PIECES_MAX = 16 };
+
+static ssize_t send_now(struct wire *wire, struct iovec *pieces, size_t count)
+{
+	struct msghdr message = { .msg_iov = pieces, .msg_iovlen = count };
+	ssize_t n;
+
+	do
+		n = sendmsg(wire->fd, &message,
+			    MSG_NOSIGNAL | MSG_DONTWAIT | (wire->more ? MSG_MORE : 0));
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+static void forget_sent(struct wire *wire, size_t sent)
+{
+	wire->held -= sent;
+	memmove(wire->out, wire->out + sent, wire->held);
+}
+
+static size_t length(const struct iovec *pieces, int count)
+{
+	size_t sum = 0;
+
+	for (int i = 0; i < count; i++)
+		sum += pieces[i].iov_len;
+	return sum;
+}
+
+bool wire_flush(struct wire *wire)
+{
+	while (wire->held > 0) {
+		struct iovec piece = { wire->out, wire->held };
+		ssize_t n = send_now(wire, &piece, 1);
+
+		if (n < 0)
+			return false;
+		forget_sent(wire, (size_t)n);
+	}
+	return true;
+}
+
+ssize_t wire_push(struct wire *wire, const struct iovec *pieces, int count)
+{
+	struct iovec all[PIECES_MAX + 1] = { { wire->out, wire->held } };
+	ssize_t n;
+
+	if (count > PIECES_MAX)
+		count = PIECES_MAX;
+	if (wire->holds && length(pieces, count) <= sizeof(wire->out) - wire->held) {
+		for (int i = 0; i < count; i++) {
+			memcpy(wire->out + wire->held, pieces[i].iov_base, pieces[i].iov_len);
+			wire->held += pieces[i].iov_len;
+		}
+		return (ssize_t)length(pieces, count);
+	}
+	memcpy(all + 1, pieces, (size_t)count * sizeof(*pieces));
+	n = send_now(wire, all, (size_t)count + 1);
+	if (n < 0)
+		return -1;
+	if ((size_t)n <= wire->held) {
+		forget_sent(wire, (size_t)n);
+		errno = EAGAIN;
+		return -1;
+	}
+	n -= (ssize_t)wire->held;
+	wire->held = 0;
+	return n;
+}
+
+ssize_t wire_pull(struct wire *wire, void *bytes, size_t size)
+{
+	ssize_t n;
+
+	if (wire->start == wire->end) {
+		/* One who hung up may still have said why: read on. */
+		if (!wire_flush(wire) && errno != EAGAIN)
+			wire->held = 0;
+		/* One who sends without end must not keep us from looking at the clock. */
+		if (clock_left(wire->deadline) == 0) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+		do
+			n = recv(wire->fd, wire->in, sizeof(wire->in), MSG_DONTWAIT);
+		while (n < 0 && errno == EINTR);
+		if (n <= 0)
+			return n;
+		wire->start = 0;
+		wire->end = (size_t)n;
+	}
+	if (size > wire->end - wire->start)
+		size = wire->end - wire->start;
+	memcpy(bytes, wire->in + wire->start, size);
+	wire->start += size;
+	return (ssize_t)size;
+}
+
+bool wire_wait(struct wire *wire, short events)
+{
+	struct pollfd fd = { .fd = wire->fd };
+	int left;
+
+	/* What the other side waits for goes first; a failure shows when the caller goes on. */
+	(void)wire_flush(wire);
+	if ((events & POLLIN) && wire->start != wire->end)
+		return true;
+	fd.events = (short)(events | (wire->held > 0 ? POLLOUT : 0));
+	do {
+		left = clock_left(wire->deadline);
+		if (left == 0)
+			return false;
+	} while (poll(&fd, 1, left) < 0 && errno == EINTR);
+	return fd.revents != 0;
+}
