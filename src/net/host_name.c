@@ -4,6 +4,8 @@
  * other machines. It is the system's own name, or what /etc/hosts makes of it, as
  * Debian writes it there: "127.0.1.1 host.example.org host".
  */
+#include "net/net.h"
+
 #include <ctype.h>
 #include <fcntl.h>
 #include <string.h>
@@ -11,7 +13,6 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "net/net.h"
 
 enum {
 	NAME_MAX_LEN = 253,

@@ -23,7 +23,7 @@ struct connection {
 	bool has_heard;			/* anything in clear text */
 };
 
-enum { PORT_IMPLICIT_TLS = 465, PORT_RELAY = 25 };
+enum { PORT_RELAY = 25, PORT_IMPLICIT_TLS = 465, PORT_SUBMISSION = 587 };
 
 static struct connection *use(struct transport *t)
 {
@@ -36,9 +36,14 @@ static struct connection *use(struct transport *t)
 /* On a port for implicit TLS the server waits for us to begin. */
 static ssize_t heard_nothing(const struct connection *c, const char *text, struct error *err)
 {
+	long port = c->endpoint.port;
+
 	error_set(err, ERROR_LATER, "%s", text);
-	if (!c->has_heard && c->endpoint.port == PORT_IMPLICIT_TLS)
+	if (!c->has_heard && port == PORT_IMPLICIT_TLS)
 		error_advise(err, "port 465 wants `tls = implicit`");
+	else if (!c->has_heard && port != PORT_RELAY && port != PORT_SUBMISSION)
+		error_advise(err, "if the server wants TLS from the first byte, set "
+				  "`tls = implicit`");
 	return -1;
 }
 

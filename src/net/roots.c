@@ -15,7 +15,7 @@
 
 #include "base/file.h"
 
-enum { PREFIX = 480 };		/* bytes of DER that nearly always hold both names */
+enum { PREFIX = 448 };		/* bytes of DER that nearly always hold both names */
 
 struct wanted {
 	struct der names[2 * CHAIN_MAX];
@@ -57,44 +57,52 @@ static void decoder_init(struct decoder *d)
 	d->der = xmalloc(CERTIFICATE_MAX);
 }
 
-/* Decodes base64 until there are `most` bytes (up to 2 fewer), or the end, or a "=". */
+/* Decodes base64 in groups of four digits, as far as these go; returns where they end. */
+static const char *take_groups(const struct decoder *d, const char *at, const char *end,
+			       unsigned char **out, const unsigned char *last)
+{
+	size_t most = (size_t)(last - *out) / 3, groups = (size_t)(end - at) / 4;
+	const unsigned char *in = (const unsigned char *)at;
+	unsigned char *o = *out;
+
+	for (groups = groups < most ? groups : most; groups > 0; groups--, in += 4, o += 3) {
+		uint32_t a = d->value[in[0]], b = d->value[in[1]];
+		uint32_t c = d->value[in[2]], e = d->value[in[3]];
+		uint32_t bits = a << 18 | b << 12 | c << 6 | e;
+
+		if ((a | b | c | e) > 63)
+			break;
+		o[0] = (unsigned char)(bits >> 16);
+		o[1] = (unsigned char)(bits >> 8);
+		o[2] = (unsigned char)bits;
+	}
+	*out = o;
+	return (const char *)in;
+}
+
+/*
+ * Decodes base64 until there are `most` bytes (or up to 3 fewer), or the end, or a "=".
+ * Lines may break anywhere, also within a group.
+ */
 static struct der decode(const struct decoder *d, const char *at, const char *end,
 			 size_t most)
 {
 	unsigned char *out = d->der, *last = d->der + most;
 	unsigned int bits = 0, digits = 0;
 
-	while (at < end && last - out >= 3) {
-		const unsigned char *in = (const unsigned char *)at;
-		unsigned char value;
-
-		if (digits == 0 && end - at >= 4 &&
-		    (d->value[in[0]] | d->value[in[1]] | d->value[in[2]] | d->value[in[3]]) < 64) {
-			bits = (unsigned int)d->value[in[0]] << 18 | d->value[in[1]] << 12 |
-			       d->value[in[2]] << 6 | d->value[in[3]];
-			*out++ = (unsigned char)(bits >> 16);
-			*out++ = (unsigned char)(bits >> 8);
-			*out++ = (unsigned char)bits;
-			at += 4;
-			continue;
-		}
-		if (*at == '=')
+	while (last - out >= 3) {
+		if (digits == 0)
+			at = take_groups(d, at, end, &out, last);
+		if (at == end || *at == '=' || last - out < 3)
 			break;
-		value = d->value[(unsigned char)*at++];
-		if (value == NO_DIGIT)		/* a line end */
-			continue;
-		bits = bits << 6 | value;
-		if (++digits == 4) {
-			*out++ = (unsigned char)(bits >> 16);
-			*out++ = (unsigned char)(bits >> 8);
-			*out++ = (unsigned char)bits;
-			digits = 0;
+		if (d->value[(unsigned char)*at] != NO_DIGIT) {
+			bits = bits << 6 | d->value[(unsigned char)*at];
+			if (digits++)
+				*out++ = (unsigned char)(bits >> (8 - 2 * digits));
+			digits %= 4;
 		}
+		at++;
 	}
-	if (digits >= 2)
-		*out++ = (unsigned char)(bits >> (6 * digits - 8));
-	if (digits == 3)
-		*out++ = (unsigned char)(bits >> 2);
 	return (struct der){ d->der, (size_t)(out - d->der) };
 }
 
@@ -141,17 +149,15 @@ static bool look_at(const struct decoder *d, const char *at, const char *end,
 	return true;
 }
 
-/* The next line that is exactly `line`, from `at` on; NULL: none. */
-static const char *find_line(const char *at, const char *end, const char *line)
+/* Where `marker`, which begins with a dash, stands next; NULL: nowhere. */
+static const char *find_marker(const char *at, const char *end, const char *marker)
 {
-	size_t len = strlen(line);
-	const char *start = at;
+	size_t len = strlen(marker);
 
 	while ((at = memchr(at, '-', (size_t)(end - at)))) {
 		if ((size_t)(end - at) < len)
 			return NULL;
-		if ((at == start || at[-1] == '\n' || at[-1] == '\r') &&
-		    memcmp(at, line, len) == 0)
+		if (memcmp(at, marker, len) == 0)
 			return at;
 		at++;
 	}
@@ -167,10 +173,10 @@ static size_t scan(const char *at, const char *end, const struct wanted *wanted,
 	size_t certificates = 0;
 
 	decoder_init(&decoder);
-	while ((at = find_line(at, end, begin))) {
+	while ((at = find_marker(at, end, begin))) {
 		const char *block = at + strlen(begin);
 
-		at = find_line(block, end, finish);
+		at = find_marker(block, end, finish);
 		if (!at)
 			break;
 		certificates += look_at(&decoder, block, at, wanted, roots);
@@ -198,7 +204,7 @@ static char *read_whole(int fd, size_t size, size_t *len, struct error *err)
 
 static char *slurp(const char *path, size_t *len, struct error *err)
 {
-	OWNED_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	OWNED_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0) {

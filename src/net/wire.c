@@ -53,6 +53,7 @@ bool wire_flush(struct wire *wire)
 ssize_t wire_push(struct wire *wire, const struct iovec *pieces, int count)
 {
 	struct iovec all[PIECES_MAX + 1] = { { wire->out, wire->held } };
+	size_t skip = wire->held == 0;
 	ssize_t n;
 
 	if (count > PIECES_MAX)
@@ -65,7 +66,7 @@ ssize_t wire_push(struct wire *wire, const struct iovec *pieces, int count)
 		return (ssize_t)length(pieces, count);
 	}
 	memcpy(all + 1, pieces, (size_t)count * sizeof(*pieces));
-	n = send_now(wire, all, (size_t)count + 1);
+	n = send_now(wire, all + skip, (size_t)count + 1 - skip);
 	if (n < 0)
 		return -1;
 	if ((size_t)n <= wire->held) {
