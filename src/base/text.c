@@ -55,6 +55,13 @@ bool text_has_8bit(const char *bytes, size_t len)
 	return false;
 }
 
+/* RFC 3629 section 4: overlong forms, surrogates, and what is beyond U+10FFFF. */
+static bool is_forbidden(unsigned char first, unsigned char second)
+{
+	return (first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ||
+	       (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f);
+}
+
 /* The length of the sequence that begins here, or 0. */
 static size_t utf8_sequence(const unsigned char *s, size_t len)
 {
@@ -66,10 +73,7 @@ static size_t utf8_sequence(const unsigned char *s, size_t len)
 	for (size_t i = 1; i <= more; i++)
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return more + 1;
+	return more > 0 && is_forbidden(s[0], s[1]) ? 0 : more + 1;
 }
 
 bool text_is_utf8(const char *bytes, size_t len)
