@@ -87,6 +87,7 @@ static void write_line(const char *text)
 		complain();
 }
 
+PRINTF(2, 0)
 static void log_text(int priority, const char *fmt, va_list args)
 {
 	char text[LINE_MAX_BYTES];

@@ -7,6 +7,7 @@
  */
 #include "front/options.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -302,6 +303,7 @@ static bool apply_joined(struct options *o, const char *letters, const char *val
 	/* Rows are short: as much of the value as could tell them apart. */
 	snprintf(joined, sizeof(joined), "%s%s", letters, value);
 	row = find_row(joined);
+	assert(row);	/* the letters themselves have one */
 	len = strlen(row->spelling) - strlen(letters);
 	return row->apply(o, row, value + len, err);
 }

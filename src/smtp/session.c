@@ -13,7 +13,6 @@ enum { SHOWN_MAX = 400 };	/* bytes of a reply that an error shows */
 
 bool session_say(struct session *s, struct error *err, const char *fmt, ...)
 {
-	OWNED_BUF line = BUF_INIT(COMMAND_MAX);
 	char text[COMMAND_MAX];
 	va_list args;
 	int len;
