@@ -23,6 +23,7 @@ struct connection {
 	bool has_heard;			/* anything in clear text */
 };
 
+enum { HOST_MAX = 253 };	/* RFC 1035 section 2.3.4, as text */
 enum { PORT_RELAY = 25, PORT_IMPLICIT_TLS = 465, PORT_SUBMISSION = 587 };
 
 static struct connection *use(struct transport *t)
@@ -133,11 +134,11 @@ static char *canonical_name(const char *host, struct error *err)
 	if (!name)
 		return NULL;
 	len = strlen(name);
-	if (len > 1 && name[len - 1] == '.')
+	if (len > 0 && name[len - 1] == '.')
 		name[--len] = '\0';
-	if (len > 0 && len <= 253)
+	if (len > 0 && len <= HOST_MAX)
 		return name;
-	error_set(err, ERROR_CONFIG, "a host name of %zu characters", len);
+	error_set(err, ERROR_CONFIG, "a host name cannot have %zu characters", len);
 	free(name);
 	return NULL;
 }

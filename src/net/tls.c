@@ -218,7 +218,8 @@ static bool refused_by_server(const struct tls *tls, struct error *err)
 	if (alert == GNUTLS_A_PROTOCOL_VERSION)
 		return error_set(err, ERROR_TLS, "the server has neither TLS 1.2 nor TLS 1.3");
 	if (alert == GNUTLS_A_HANDSHAKE_FAILURE || alert == GNUTLS_A_INSUFFICIENT_SECURITY)
-		return error_set(err, ERROR_TLS, "the server has no TLS cipher that is safe enough");
+		return error_set(err, ERROR_TLS, "the server has neither TLS 1.2 nor TLS 1.3, or no "
+						 "cipher for them that is safe enough");
 	return error_set(err, ERROR_TLS, "the server ended TLS: %s", name ? name : "unknown alert");
 }
 

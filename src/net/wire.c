@@ -84,9 +84,6 @@ ssize_t wire_pull(struct wire *wire, void *bytes, size_t size)
 	ssize_t n;
 
 	if (wire->start == wire->end) {
-		/* One who hung up may still have said why: read on. */
-		if (!wire_flush(wire) && errno != EAGAIN)
-			wire->held = 0;
 		/* One who sends without end must not keep us from looking at the clock. */
 		if (clock_left(wire->deadline) == 0) {
 			errno = ETIMEDOUT;
@@ -112,8 +109,9 @@ bool wire_wait(struct wire *wire, short events)
 	struct pollfd fd = { .fd = wire->fd };
 	int left;
 
-	/* What the other side waits for goes first; a failure shows when the caller goes on. */
-	(void)wire_flush(wire);
+	/* What the other side waits for goes first. One who hung up may have said why: read on. */
+	if (!wire_flush(wire) && errno != EAGAIN)
+		wire->held = 0;
 	if ((events & POLLIN) && wire->start != wire->end)
 		return true;
 	fd.events = (short)(events | (wire->held > 0 ? POLLOUT : 0));
