@@ -23,7 +23,7 @@
 
 enum { BIG = 6 * 1024 * 1024, SHORT = 400 /* ms */ };
 
-static struct identity *root, *leaf, *other_root, *foreign_leaf, *impostor;
+static struct identity *root, *leaf, *other_root, *foreign_leaf, *impostor, *idna_leaf;
 static const char *ca_file, *other_ca_file;
 static gnutls_datum_t ticket_key, other_ticket_key;
 
@@ -365,7 +365,6 @@ static bool play_any_handshake(struct peer *peer)
 
 static void test_idna(void **state)
 {
-	static const struct recipe recipe = { .name = "x", .hosts = "xn--mnchen-3ya.localhost" };
 	struct setting setting = server_like(play_implicit, NULL);
 	struct server server;
 	struct endpoint endpoint;
@@ -373,7 +372,7 @@ static void test_idna(void **state)
 	struct error err;
 
 	(void)state;
-	setting.chain[0] = certify(&recipe, root, NULL);
+	setting.chain[0] = idna_leaf;
 	server_start(&server, &setting, 0);
 	endpoint = to(&server, true);
 	endpoint.host = "M\xc3\xbcnchen.localhost.";
@@ -727,12 +726,14 @@ static int set_up(void **state)
 	static const struct recipe root_recipe = { .name = "Root", .is_authority = true };
 	static const struct recipe other_recipe = { .name = "Other Root", .is_authority = true };
 	static const struct recipe here = { .name = "here", .hosts = "localhost" };
+	static const struct recipe idna = { .name = "x", .hosts = "xn--mnchen-3ya.localhost" };
 	static const struct recipe elsewhere = { .name = "elsewhere", .hosts = "elsewhere.example" };
 
 	(void)state;
 	root = certify(&root_recipe, NULL, NULL);
 	other_root = certify(&other_recipe, NULL, NULL);
 	leaf = certify(&here, root, NULL);
+	idna_leaf = certify(&idna, root, NULL);
 	foreign_leaf = certify(&elsewhere, root, NULL);
 	impostor = certify(&here, other_root, NULL);
 	ca_file = scratch("ca.pem");

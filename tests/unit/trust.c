@@ -237,8 +237,8 @@ static void test_same_verdict(void **state)
 
 static void test_pins(void **state)
 {
-	static const enum who root[] = { ROOT, NOBODY };
-	static const enum who leaf[] = { LEAF, SUB, NOBODY }, alone[] = { ALONE, NOBODY };
+	static const enum who root[LIST_MAX] = { ROOT };
+	static const enum who leaf[LIST_MAX] = { LEAF, SUB }, alone[LIST_MAX] = { ALONE };
 	OWNED_TEXT pin_of_leaf = text_copy(fingerprint_of(cast[LEAF]));
 	OWNED_TEXT pin_of_alone = text_copy(fingerprint_of(cast[ALONE]));
 	char bare[65] = "";
@@ -278,7 +278,7 @@ static void put(const char *path, const char *text)
 
 static void test_unusable_files(void **state)
 {
-	static const enum who leaf[] = { LEAF, SUB, NOBODY };
+	static const enum who leaf[LIST_MAX] = { LEAF, SUB };
 	const char *path = scratch("odd.pem");
 	struct error err;
 
@@ -301,7 +301,7 @@ static void test_unusable_files(void **state)
 /* The same certificate, however its text was treated. */
 static void test_shapes_of_files(void **state)
 {
-	static const enum who leaf[] = { LEAF, SUB, NOBODY }, root[] = { OTHER_ROOT, ROOT };
+	static const enum who leaf[LIST_MAX] = { LEAF, SUB }, root[LIST_MAX] = { OTHER_ROOT, ROOT };
 	const char *good = file_of(root), *path = scratch("shaped.pem");
 	OWNED_BUF whole = BUF_INIT(65536), shaped = BUF_INIT(131072);
 	OWNED_FD fd = open(good, O_RDONLY);
@@ -347,26 +347,29 @@ static void test_shapes_of_files(void **state)
 
 static void test_broken_chains(void **state)
 {
-	static const enum who root[] = { ROOT, NOBODY };
+	static const enum who root[LIST_MAX] = { ROOT };
 	struct endpoint endpoint = { .host = HOST, .ca_file = file_of(root), .fingerprint = "" };
-	unsigned char bytes[4096];
 	struct chain chain = { .count = 1 };
 	struct error err;
 	time_t expires;
 
 	(void)state;
-	/* Cut anywhere, or with any byte changed: never trusted, never a crash. */
+	/* Cut anywhere, or with any byte changed: never trusted, never read beyond its end. */
 	for (size_t len = 0; len < cast[LEAF]->der.len; len++) {
-		memcpy(bytes, cast[LEAF]->der.bytes, len);
-		chain.certificates[0] = (struct der){ bytes, len };
+		OWNED_TEXT bytes = text_copy_n((const char *)cast[LEAF]->der.bytes, len);
+
+		chain.certificates[0] = (struct der){ (unsigned char *)bytes, len };
 		assert_false(trust_verify(&endpoint, &chain, &expires, &err));
 	}
+	chain.certificates[1] = cast[SUB]->der;
+	chain.count = 2;
 	for (size_t i = 0; i < cast[LEAF]->der.len; i += 7) {
-		memcpy(bytes, cast[LEAF]->der.bytes, cast[LEAF]->der.len);
+		OWNED_TEXT bytes = text_copy_n((const char *)cast[LEAF]->der.bytes,
+					       cast[LEAF]->der.len);
+
 		bytes[i] ^= 0x41;
-		chain.certificates[0] = (struct der){ bytes, cast[LEAF]->der.len };
-		chain.certificates[1] = cast[SUB]->der;
-		chain.count = 2;
+		chain.certificates[0] = (struct der){ (unsigned char *)bytes,
+						      cast[LEAF]->der.len };
 		assert_false(trust_verify(&endpoint, &chain, &expires, &err));
 	}
 	chain.count = 0;
