@@ -57,7 +57,7 @@ bool der_names(struct der certificate, struct der *issuer, struct der *subject)
 
 	if (!open_element(&rest, SEQUENCE, &len) || !open_element(&rest, SEQUENCE, &len))
 		return false;
-	(void)take_element(&rest, EXPLICIT_0, &skipped);	/* version; absent in v1 */
+	(void)take_element(&rest, EXPLICIT_0, &skipped); /* version; absent in v1 */
 	return take_element(&rest, INTEGER, &skipped) &&	/* serial number */
 	       take_element(&rest, SEQUENCE, &skipped) &&	/* algorithm */
 	       take_element(&rest, SEQUENCE, issuer) &&

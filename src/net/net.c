@@ -35,7 +35,8 @@ static struct connection *use(struct transport *t)
 }
 
 /* On a port for implicit TLS the server waits for us to begin. */
-static ssize_t heard_nothing(const struct connection *c, const char *text, struct error *err)
+static ssize_t heard_nothing(const struct connection *c, const char *text,
+			     struct error *err)
 {
 	long port = c->endpoint.port;
 
@@ -48,7 +49,8 @@ static ssize_t heard_nothing(const struct connection *c, const char *text, struc
 	return -1;
 }
 
-static ssize_t read_plain(struct connection *c, void *bytes, size_t size, struct error *err)
+static ssize_t read_plain(struct connection *c, void *bytes, size_t size,
+			  struct error *err)
 {
 	ssize_t n;
 
@@ -58,7 +60,8 @@ static ssize_t read_plain(struct connection *c, void *bytes, size_t size, struct
 	if (n < 0)
 		error_errno(err, ERROR_LATER, "the connection was lost");
 	if (n == 0 && !c->has_heard)
-		return heard_nothing(c, "the server closed the connection without a word", err);
+		return heard_nothing(c, "the server closed the connection without a word",
+				     err);
 	c->has_heard = true;
 	return n;
 }
@@ -87,14 +90,17 @@ static ssize_t read_from(struct transport *t, void *bytes, size_t size, struct e
 {
 	struct connection *c = use(t);
 
-	return c->tls ? tls_read(c->tls, bytes, size, err) : read_plain(c, bytes, size, err);
+	return c->tls ? tls_read(c->tls, bytes, size, err)
+		      : read_plain(c, bytes, size, err);
 }
 
-static bool write_to(struct transport *t, const void *bytes, size_t len, struct error *err)
+static bool write_to(struct transport *t, const void *bytes, size_t len,
+		     struct error *err)
 {
 	struct connection *c = use(t);
 
-	return c->tls ? tls_write(c->tls, bytes, len, err) : write_plain(c, bytes, len, err);
+	return c->tls ? tls_write(c->tls, bytes, len, err)
+		      : write_plain(c, bytes, len, err);
 }
 
 static bool begin_tls(struct transport *t, struct error *err)
@@ -103,7 +109,8 @@ static bool begin_tls(struct transport *t, struct error *err)
 
 	/* Read ahead of the handshake: somebody put it there. */
 	if (c->wire.start != c->wire.end)
-		return error_set(err, ERROR_TLS, "the server sent text where TLS must begin");
+		return error_set(err, ERROR_TLS,
+				 "the server sent text where TLS must begin");
 	c->tls = tls_open(&c->wire, &c->endpoint, err);
 	if (!c->tls)
 		return false;
@@ -153,7 +160,8 @@ static bool connect_to(struct connection *c, int64_t deadline, struct error *err
 	c->wire.fd = tcp_connect(&addresses, deadline, &winner, err);
 	if (c->wire.fd < 0) {
 		if (c->endpoint.port == PORT_RELAY)
-			error_advise(err, "port 25 is closed on many lines: try `port = 587`");
+			error_advise(err,
+				     "port 25 is closed on many lines: try `port = 587`");
 		return false;
 	}
 	address_text(winner, c->peer);

@@ -5,16 +5,20 @@
 
 #include "net/transport.h"
 
-struct endpoint {		/* its texts are borrowed until the transport is closed */
+/* Whom to connect to, and how to know them. The texts are borrowed until close(). */
+struct endpoint {
 	const char *host;	/* name (IDNA welcome) or address */
 	long port;
 	bool implicit_tls;	/* TLS from the first byte */
-	long timeout;		/* seconds for finding and connecting, handshake included */
+	long timeout;		/* seconds to find and connect, handshake included */
 	const char *ca_file;	/* PEM; "": the system's trust store */
-	const char *fingerprint;	/* pin: SHA-256 of the server's certificate, in hex
-				   (colons allowed), which then is trusted as it is, or,
-				   with a CA file, is asked for besides; or "" */
-	const char *cache_name;	/* whose session tickets these are (the account), or NULL: no cache */
+	/*
+	 * Pin: SHA-256 of the server's certificate in hex, colons allowed, or "". Alone
+	 * it is all that is asked of the server; with a CA file it is asked for besides.
+	 */
+	const char *fingerprint;
+	/* Whose sessions are kept for resumption (the account), or NULL: none. */
+	const char *cache_name;
 };
 
 /*

@@ -65,8 +65,8 @@ const void *address_bytes(const struct address *address, size_t *len)
 
 void address_text(const struct address *address, char text[ADDRESS_TEXT_SIZE])
 {
-	if (getnameinfo(&address->socket.any, address->len, text, ADDRESS_TEXT_SIZE, NULL, 0,
-			NI_NUMERICHOST) != 0)
+	if (getnameinfo(&address->socket.any, address->len, text, ADDRESS_TEXT_SIZE, NULL,
+			0, NI_NUMERICHOST) != 0)
 		snprintf(text, ADDRESS_TEXT_SIZE, "?");
 }
 
@@ -82,7 +82,8 @@ static bool is_local(const char *host)
 	size_t len = strlen(host);
 
 	return text_is(host, "localhost") ||
-	       (len > sizeof(suffix) - 1 && text_is(host + len - (sizeof(suffix) - 1), suffix));
+	       (len > sizeof(suffix) - 1 &&
+		text_is(host + len - (sizeof(suffix) - 1), suffix));
 }
 
 static bool known(const char *host, struct addresses *found)
@@ -190,7 +191,8 @@ static void take_answer(const struct lookup *lookup, struct addresses *found)
 	for (const struct addrinfo *a = lookup->list; a; a = a->ai_next) {
 		struct address *next = &found->list[found->count];
 
-		if (found->count == ADDRESSES_MAX || a->ai_addrlen > sizeof(next->socket) ||
+		if (found->count == ADDRESSES_MAX ||
+		    a->ai_addrlen > sizeof(next->socket) ||
 		    (a->ai_family != AF_INET && a->ai_family != AF_INET6))
 			continue;
 		memcpy(&next->socket, a->ai_addr, a->ai_addrlen);
@@ -214,7 +216,8 @@ static bool no_answer(const struct lookup *lookup, struct error *err)
 		return error_errno(err, ERROR_LATER, "cannot look up %s", lookup->host);
 	case EAI_AGAIN:
 		return error_set(err, ERROR_LATER,
-				 "cannot look up %s: no name server answers", lookup->host);
+				 "cannot look up %s: no name server answers",
+				 lookup->host);
 	default:
 		return error_set(err, ERROR_LATER, "cannot look up %s: %s", lookup->host,
 				 gai_strerror(lookup->result));

@@ -65,7 +65,8 @@ static const char *take_groups(const struct decoder *d, const char *at, const ch
 	const unsigned char *in = (const unsigned char *)at;
 	unsigned char *o = *out;
 
-	for (groups = groups < most ? groups : most; groups > 0; groups--, in += 4, o += 3) {
+	for (groups = groups < most ? groups : most; groups > 0;
+	     groups--, in += 4, o += 3) {
 		uint32_t a = d->value[in[0]], b = d->value[in[1]];
 		uint32_t c = d->value[in[2]], e = d->value[in[3]];
 		uint32_t bits = a << 18 | b << 12 | c << 6 | e;

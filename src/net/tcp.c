@@ -140,7 +140,8 @@ static void explain(const struct race *race, struct error *err)
 
 		address_text(attempt->address, text);
 		buf_addf(&reasons, "%s%s: %s", i ? "; " : "", text,
-			 i < race->started ? strerror(attempt->failure) : "not tried in time");
+			 i < race->started ? strerror(attempt->failure)
+					   : "not tried in time");
 	}
 	error_set(err, ERROR_LATER, "no connection: %s", buf_text(&reasons));
 }

@@ -20,14 +20,16 @@
  * purpose: GnuTLS pays for every entry in each handshake.
  */
 static const char priorities[] =
-	"NONE:+VERS-TLS1.3:+VERS-TLS1.2:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:+AEAD:"
+	"NONE:+VERS-TLS1.3:+VERS-TLS1.2:+CTYPE-X509:+COMP-NULL:"
+	"+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:+AEAD:"
 	"+ECDHE-ECDSA:+ECDHE-RSA:+DHE-RSA:"
-	"+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:+GROUP-FFDHE2048:+GROUP-FFDHE3072:"
+	"+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:"
+	"+GROUP-FFDHE2048:+GROUP-FFDHE3072:"
 	"+SIGN-ECDSA-SECP256R1-SHA256:+SIGN-ECDSA-SHA256:+SIGN-RSA-PSS-RSAE-SHA256:"
 	"+SIGN-RSA-SHA256:+SIGN-RSA-PSS-SHA256:+SIGN-EDDSA-ED25519:"
 	"+SIGN-ECDSA-SECP384R1-SHA384:+SIGN-ECDSA-SHA384:+SIGN-RSA-PSS-RSAE-SHA384:"
-	"+SIGN-RSA-SHA384:+SIGN-RSA-PSS-SHA384:+SIGN-RSA-PSS-RSAE-SHA512:+SIGN-RSA-SHA512:"
-	"+SIGN-RSA-PSS-SHA512:+SIGN-ECDSA-SHA512:+SIGN-EDDSA-ED448:+CTYPE-X509:+COMP-NULL";
+	"+SIGN-RSA-SHA384:+SIGN-RSA-PSS-SHA384:+SIGN-RSA-PSS-RSAE-SHA512:"
+	"+SIGN-RSA-SHA512:+SIGN-RSA-PSS-SHA512:+SIGN-ECDSA-SHA512:+SIGN-EDDSA-ED448";
 
 enum {
 	DH_BITS_MIN = 2048,
@@ -76,7 +78,9 @@ static ssize_t pull(gnutls_transport_ptr_t pointer, void *bytes, size_t size)
 	if (n < 0)
 		tls->reason = errno;
 	if (n > 0 && tls->first_len == 0) {
-		tls->first_len = tls->wire->end < FIRST_SIZE ? tls->wire->end : FIRST_SIZE;
+		tls->first_len = tls->wire->end;
+		if (tls->first_len > FIRST_SIZE)
+			tls->first_len = FIRST_SIZE;
 		memcpy(tls->first, tls->wire->in, tls->first_len);
 	}
 	return n;
@@ -135,7 +139,7 @@ static void use_ticket(struct tls *tls)
 	find_cache(tls);
 	if (!tls->has_cache || !ticket_load(tls->cache_name, tls->binding, &ticket))
 		return;
-	/* What GnuTLS does not take is an old session; the handshake is a full one then. */
+	/* What GnuTLS does not take is an old session: a full handshake then. */
 	if (gnutls_session_set_data(tls->session, ticket.session, ticket.len) >= 0) {
 		tls->verified = ticket.verified;
 		tls->expires = ticket.expires;
@@ -145,8 +149,9 @@ static void use_ticket(struct tls *tls)
 
 static void keep_ticket(struct tls *tls)
 {
-	bool has_new = gnutls_session_get_flags(tls->session) & GNUTLS_SFLAGS_SESSION_TICKET;
 	struct ticket ticket = { .verified = tls->verified, .expires = tls->expires };
+	unsigned int flags = gnutls_session_get_flags(tls->session);
+	bool has_new = flags & GNUTLS_SFLAGS_SESSION_TICKET;
 	gnutls_datum_t data;
 
 	/*
@@ -155,7 +160,8 @@ static void keep_ticket(struct tls *tls)
 	 */
 	if (gnutls_protocol_get_version(tls->session) != GNUTLS_TLS1_3)
 		has_new = has_new || !gnutls_session_is_resumed(tls->session);
-	if (!tls->has_cache || !has_new || gnutls_session_get_data2(tls->session, &data) < 0)
+	if (!tls->has_cache || !has_new ||
+	    gnutls_session_get_data2(tls->session, &data) < 0)
 		return;
 	ticket.session = data.data;
 	ticket.len = data.size;
@@ -175,7 +181,8 @@ static int verify(gnutls_session_t session)
 	struct chain chain = { .count = 0 };
 
 	if (!sent || count > CHAIN_MAX) {
-		error_set(tls->refusal, ERROR_TLS, "the server sent %u certificates", count);
+		error_set(tls->refusal, ERROR_TLS, "the server sent %u certificates",
+			  count);
 	} else {
 		for (; chain.count < count; chain.count++)
 			chain.certificates[chain.count] = (struct der){
@@ -188,11 +195,11 @@ static int verify(gnutls_session_t session)
 	return tls->is_verified ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
 }
 
+/* RFC 8446 section 5.1: an alert or a handshake message, version 3.x. */
 static bool is_tls(const struct tls *tls)
 {
-	/* RFC 8446 section 5.1: an alert or a handshake message, version 3.x. */
-	return tls->first_len < 2 || ((tls->first[0] == 21 || tls->first[0] == 22) &&
-				      tls->first[1] == 3);
+	return tls->first_len < 2 ||
+	       ((tls->first[0] == 21 || tls->first[0] == 22) && tls->first[1] == 3);
 }
 
 static bool not_tls(const struct tls *tls, struct error *err)
@@ -203,12 +210,15 @@ static bool not_tls(const struct tls *tls, struct error *err)
 			   tls->first[i] != '\n'; i++)
 		shown[i] = tls->first[i] ? (char)tls->first[i] : '?';
 	text_make_printable(shown);
-	error_set(err, ERROR_TLS, "the server does not speak TLS here, it says \"%s\"", shown);
+	error_set(err, ERROR_TLS, "the server does not speak TLS here, it says \"%s\"",
+		  shown);
 	if (tls->endpoint->implicit_tls)
-		error_advise(err, "`tls = implicit` is for port 465; ports 587 and 25 want "
-				  "`tls = starttls`");
+		error_advise(err, "`tls = implicit` is for port 465; ports 587 and 25 "
+				  "want `tls = starttls`");
 	return false;
 }
+
+static const char too_old[] = "the server has neither TLS 1.2 nor TLS 1.3";
 
 static bool refused_by_server(const struct tls *tls, struct error *err)
 {
@@ -216,11 +226,13 @@ static bool refused_by_server(const struct tls *tls, struct error *err)
 	const char *name = gnutls_alert_get_name(alert);
 
 	if (alert == GNUTLS_A_PROTOCOL_VERSION)
-		return error_set(err, ERROR_TLS, "the server has neither TLS 1.2 nor TLS 1.3");
-	if (alert == GNUTLS_A_HANDSHAKE_FAILURE || alert == GNUTLS_A_INSUFFICIENT_SECURITY)
-		return error_set(err, ERROR_TLS, "the server has neither TLS 1.2 nor TLS 1.3, or no "
-						 "cipher for them that is safe enough");
-	return error_set(err, ERROR_TLS, "the server ended TLS: %s", name ? name : "unknown alert");
+		return error_set(err, ERROR_TLS, "%s", too_old);
+	if (alert == GNUTLS_A_HANDSHAKE_FAILURE ||
+	    alert == GNUTLS_A_INSUFFICIENT_SECURITY)
+		return error_set(err, ERROR_TLS, "%s, or no cipher that is safe enough",
+				 too_old);
+	return error_set(err, ERROR_TLS, "the server ended TLS: %s",
+			 name ? name : "unknown alert");
 }
 
 /* For what can happen at any time: `result` is GnuTLS's error. */
@@ -237,7 +249,8 @@ static bool went_wrong(struct tls *tls, long result, struct error *err)
 	case GNUTLS_E_FATAL_ALERT_RECEIVED:
 		return refused_by_server(tls, err);
 	default:
-		return error_set(err, ERROR_TLS, "TLS failed: %s", gnutls_strerror((int)result));
+		return error_set(err, ERROR_TLS, "TLS failed: %s",
+				 gnutls_strerror((int)result));
 	}
 }
 
@@ -251,7 +264,7 @@ static bool handshake_failed(struct tls *tls, int result, struct error *err)
 	if (!is_tls(tls))
 		return not_tls(tls, err);
 	if (result == GNUTLS_E_UNSUPPORTED_VERSION_PACKET)
-		return error_set(err, ERROR_TLS, "the server has neither TLS 1.2 nor TLS 1.3");
+		return error_set(err, ERROR_TLS, "%s", too_old);
 	went_wrong(tls, result, err);
 	return error_context(err, "TLS handshake");
 }
@@ -262,13 +275,15 @@ static bool handshake(struct tls *tls, struct error *err)
 
 	tls->wire->holds = true;
 	while ((result = gnutls_handshake(tls->session)) < 0) {
-		short events = gnutls_record_get_direction(tls->session) ? POLLOUT : POLLIN;
+		bool writes = gnutls_record_get_direction(tls->session);
 
 		if (gnutls_error_is_fatal(result))
 			return handshake_failed(tls, result, err);
-		if (result == GNUTLS_E_AGAIN && !wire_wait(tls->wire, events))
-			return error_set(err, ERROR_LATER,
-					 "TLS handshake: the server did not answer in time");
+		if (result == GNUTLS_E_AGAIN &&
+		    !wire_wait(tls->wire, writes ? POLLOUT : POLLIN)) {
+			error_set(err, ERROR_LATER, "the server did not answer in time");
+			return error_context(err, "TLS handshake");
+		}
 	}
 	/* The last of it goes out with the first line, or before the first wait. */
 	tls->wire->holds = false;
@@ -320,7 +335,8 @@ static void tls_free(struct tls *tls)
 	free(tls);
 }
 
-struct tls *tls_open(struct wire *wire, const struct endpoint *endpoint, struct error *err)
+struct tls *tls_open(struct wire *wire, const struct endpoint *endpoint,
+		     struct error *err)
 {
 	struct tls *tls = xcalloc(1, sizeof(*tls));
 	int result;
@@ -330,7 +346,8 @@ struct tls *tls_open(struct wire *wire, const struct endpoint *endpoint, struct 
 	tls->refusal = err;
 	result = prepare(tls);
 	if (result < 0) {
-		error_set(err, ERROR_TLS, "cannot prepare TLS: %s", gnutls_strerror(result));
+		error_set(err, ERROR_TLS, "cannot prepare TLS: %s",
+			  gnutls_strerror(result));
 	} else {
 		use_ticket(tls);
 		if (handshake(tls, err))
@@ -363,7 +380,8 @@ ssize_t tls_read(struct tls *tls, void *bytes, size_t size, struct error *err)
 	}
 }
 
-static ssize_t send_record(struct tls *tls, const void *bytes, size_t len, struct error *err)
+static ssize_t send_record(struct tls *tls, const void *bytes, size_t len,
+			   struct error *err)
 {
 	ssize_t n = gnutls_record_send(tls->session, bytes, len);
 
@@ -373,7 +391,7 @@ static ssize_t send_record(struct tls *tls, const void *bytes, size_t len, struc
 			error_set(err, ERROR_LATER, "the server stopped reading");
 			return -1;
 		}
-		n = gnutls_record_send(tls->session, NULL, 0);	/* the rest of that record */
+		n = gnutls_record_send(tls->session, NULL, 0);	/* the rest of it */
 	}
 	if (n < 0)
 		went_wrong(tls, n, err);

@@ -17,7 +17,8 @@ struct tls;
  * tls_close(). NULL: ERROR_TLS, ERROR_CONFIG, or ERROR_LATER when the connection is lost
  * or the wire's deadline passes.
  */
-struct tls *tls_open(struct wire *wire, const struct endpoint *endpoint, struct error *err);
+struct tls *tls_open(struct wire *wire, const struct endpoint *endpoint,
+		     struct error *err);
 
 /* Like the transport's, until the wire's deadline. A lost connection is no end. */
 ssize_t tls_read(struct tls *tls, void *bytes, size_t size, struct error *err);

@@ -17,21 +17,23 @@ struct transport {
 	 * TLS. Works also after a failed write: the other side may have said why.
 	 */
 	ssize_t (*read)(struct transport *t, void *bytes, size_t size, struct error *err);
-	/* All of it, or false, and nothing can be written any more: ERROR_LATER, ERROR_TLS */
-	bool (*write)(struct transport *t, const void *bytes, size_t len, struct error *err);
+	/* All of it, or false, and no more can be written: ERROR_LATER, ERROR_TLS */
+	bool (*write)(struct transport *t, const void *bytes, size_t len,
+		      struct error *err);
 	/*
-	 * TLS from here on, the other side verified: ERROR_TLS, ERROR_LATER, or ERROR_CONFIG
-	 * for settings that make no sense. After a failure only close() makes sense.
+	 * TLS from here on, the other side verified: ERROR_TLS, ERROR_LATER, or
+	 * ERROR_CONFIG for settings that make no sense. After a failure only close()
+	 * makes sense.
 	 */
 	bool (*start_tls)(struct transport *t, struct error *err);
 	/* Ends and frees it; says nothing more than TLS needs, never waits */
 	void (*close)(struct transport *t);
 
-	int64_t deadline;	/* clock_ms(), set by the caller: each of the above fails after it */
+	int64_t deadline;	/* clock_ms(), set by the caller: all above fails after it */
 	bool is_secret;		/* under TLS, and the other side is who it should be */
 	const char *tls;	/* "TLS1.3", ...; NULL in clear text */
 	bool tls_is_resumed;
-	const char *peer;	/* numeric address of the other side, for log and errors */
+	const char *peer;	/* the other side's numeric address, for log and errors */
 };
 
 #endif

@@ -57,16 +57,19 @@ static gnutls_x509_crt_t import(struct der der)
 	return NULL;
 }
 
-static bool import_chain(const struct chain *chain, struct certificates *c, struct error *err)
+static bool import_chain(const struct chain *chain, struct certificates *c,
+			 struct error *err)
 {
 	for (size_t i = 0; i < chain->count; i++) {
 		gnutls_x509_crt_t certificate = import(chain->certificates[i]);
 
 		if (!certificate)
-			return error_set(err, ERROR_TLS, "the server sent a broken certificate");
+			return error_set(err, ERROR_TLS,
+					 "the server sent a broken certificate");
 		c->list[c->count++] = certificate;
 	}
-	return c->count > 0 || error_set(err, ERROR_TLS, "the server sent no certificate");
+	return c->count > 0 ||
+	       error_set(err, ERROR_TLS, "the server sent no certificate");
 }
 
 /* ---- the pin ------------------------------------------------------------- */
@@ -98,9 +101,10 @@ static bool check_pin(const char *fingerprint, struct der leaf, struct error *er
 	OWNED_BUF shown = BUF_INIT(3 * PIN_SIZE);
 
 	if (!parse_pin(fingerprint, pin)) {
-		error_set(err, ERROR_CONFIG, "`tls_fingerprint` is no SHA-256 fingerprint");
-		return error_advise(err, "write 64 hexadecimal digits, as "
-					 "openssl x509 -noout -fingerprint -sha256 prints them");
+		error_set(err, ERROR_CONFIG,
+			  "`tls_fingerprint` is no SHA-256 fingerprint");
+		return error_advise(err, "write 64 hexadecimal digits, as openssl x509 "
+					 "-noout -fingerprint -sha256 prints them");
 	}
 	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, leaf.bytes, leaf.len, seen) < 0)
 		return error_set(err, ERROR_TLS, "cannot compute a fingerprint");
@@ -108,10 +112,13 @@ static bool check_pin(const char *fingerprint, struct der leaf, struct error *er
 		return true;
 	for (size_t i = 0; i < PIN_SIZE; i++)
 		buf_addf(&shown, "%s%02X", i ? ":" : "", seen[i]);
-	error_set(err, ERROR_TLS, "the server's certificate is not the pinned one: it has the "
-				  "SHA-256 fingerprint %s", buf_text(&shown));
-	return error_advise(err, "if its owner says that it was renewed, set `tls_fingerprint` "
-				 "to the new one; otherwise somebody may be in between");
+	error_set(err, ERROR_TLS,
+		  "the server's certificate is not the pinned one: it has the "
+		  "SHA-256 fingerprint %s",
+		  buf_text(&shown));
+	return error_advise(err, "if its owner says that it was renewed, set "
+				 "`tls_fingerprint` to the new one; otherwise somebody "
+				 "may be in between");
 }
 
 /* ---- the verdict in words ------------------------------------------------ */
@@ -142,7 +149,8 @@ static void add_subject(struct buf *words, const struct evidence *e, unsigned in
 static void say_expired(const struct evidence *e, struct buf *words)
 {
 	for (unsigned int i = 0; i < e->certificates->count; i++) {
-		time_t end = gnutls_x509_crt_get_expiration_time(e->certificates->list[i]);
+		gnutls_x509_crt_t one = e->certificates->list[i];
+		time_t end = gnutls_x509_crt_get_expiration_time(one);
 
 		if (end >= e->now)
 			continue;
@@ -161,7 +169,8 @@ static void say_expired(const struct evidence *e, struct buf *words)
 static void say_not_yet_valid(const struct evidence *e, struct buf *words)
 {
 	for (unsigned int i = 0; i < e->certificates->count; i++) {
-		time_t start = gnutls_x509_crt_get_activation_time(e->certificates->list[i]);
+		gnutls_x509_crt_t one = e->certificates->list[i];
+		time_t start = gnutls_x509_crt_get_activation_time(one);
 
 		if (start <= e->now)
 			continue;
@@ -202,8 +211,8 @@ static void say_other_name(const struct evidence *e, struct buf *words)
 	if (shown == 0) {
 		size_t len = sizeof(name);
 
-		if (gnutls_x509_crt_get_dn_by_oid(leaf, GNUTLS_OID_X520_COMMON_NAME, 0, 0, name,
-						  &len) < 0)
+		if (gnutls_x509_crt_get_dn_by_oid(leaf, GNUTLS_OID_X520_COMMON_NAME, 0, 0,
+						  name, &len) < 0)
 			buf_add(words, "no name");
 		else
 			buf_add(words, name);
@@ -211,37 +220,40 @@ static void say_other_name(const struct evidence *e, struct buf *words)
 	buf_addf(words, ", not for %s", e->endpoint->host);
 }
 
+/* Where in the chain the certificate with this subject is; its length: nowhere. */
+static size_t find_subject(const struct chain *chain, struct der wanted)
+{
+	struct der issuer, subject;
+	size_t i = 0;
+
+	while (i < chain->count && !(der_names(chain->certificates[i], &issuer, &subject) &&
+				     der_equal(subject, wanted)))
+		i++;
+	return i;
+}
+
 /* Follows the issuers as far as the chain goes; whether the last one is its own. */
 static bool find_top(const struct chain *chain, size_t *top)
 {
-	struct der issuer, subject, next_issuer, next_subject;
-	size_t at = 0;
+	struct der issuer, subject;
+	size_t next = 0;
 
-	for (size_t steps = 0; steps < chain->count; steps++) {
-		size_t next = 0;
-
-		if (!der_names(chain->certificates[at], &issuer, &subject))
-			break;
-		if (der_equal(issuer, subject)) {
-			*top = at;
+	/* The bound ends a circle. */
+	for (size_t steps = 0; steps <= chain->count && next < chain->count; steps++) {
+		*top = next;
+		if (!der_names(chain->certificates[*top], &issuer, &subject))
+			return false;
+		if (der_equal(issuer, subject))
 			return true;
-		}
-		while (next < chain->count &&
-		       !(der_names(chain->certificates[next], &next_issuer, &next_subject) &&
-			 der_equal(issuer, next_subject)))
-			next++;
-		if (next == chain->count)
-			break;
-		at = next;
+		next = find_subject(chain, issuer);
 	}
-	*top = at;
 	return false;
 }
 
 static void say_unknown_issuer(const struct evidence *e, struct buf *words)
 {
 	gnutls_datum_t name;
-	size_t top;
+	size_t top = 0;
 	bool is_own_issuer = find_top(e->chain, &top);
 
 	if (is_own_issuer && top == 0) {
@@ -251,7 +263,8 @@ static void say_unknown_issuer(const struct evidence *e, struct buf *words)
 	}
 	if (gnutls_x509_crt_get_issuer_dn3(e->certificates->list[top], &name, 0) < 0)
 		return;
-	buf_addf(words, "the server's certificate comes from \"%.200s\", which is not in %s",
+	buf_addf(words,
+		 "the server's certificate comes from \"%.200s\", which is not in %s",
 		 name.data, e->store);
 	gnutls_free(name.data);
 }
@@ -259,14 +272,15 @@ static void say_unknown_issuer(const struct evidence *e, struct buf *words)
 static void say_weak(const struct evidence *e, struct buf *words)
 {
 	(void)e;
-	buf_add(words, "the server's certificate, or one above it, has a signature or a key that "
-		       "is too weak");
+	buf_add(words, "the server's certificate, or one above it, has a signature or "
+		       "a key that is too weak");
 }
 
 static void say_bad_signature(const struct evidence *e, struct buf *words)
 {
 	(void)e;
-	buf_add(words, "a signature on the server's certificate, or on one above it, is wrong");
+	buf_add(words,
+		"a signature on the server's certificate, or on one above it, is wrong");
 }
 
 static void say_no_authority(const struct evidence *e, struct buf *words)
@@ -287,8 +301,8 @@ static const struct finding {
 	const char *advice;
 } findings[] = {	/* the weightiest first */
 	{ GNUTLS_CERT_SIGNER_NOT_FOUND, say_unknown_issuer,
-	  "if you know this server, point `tls_ca_file` at the CA that signed for it, or set "
-	  "`tls_fingerprint`; otherwise somebody may be in between" },
+	  "if you know this server, point `tls_ca_file` at the CA that signed for it, or "
+	  "set `tls_fingerprint`; otherwise somebody may be in between" },
 	{ GNUTLS_CERT_UNEXPECTED_OWNER, say_other_name,
 	  "set `host` to one of the names that the certificate is for" },
 	{ GNUTLS_CERT_EXPIRED, say_expired,
@@ -296,8 +310,8 @@ static const struct finding {
 	{ GNUTLS_CERT_NOT_ACTIVATED, say_not_yet_valid, "check this machine's clock" },
 	{ GNUTLS_CERT_SIGNATURE_FAILURE, say_bad_signature, NULL },
 	{ GNUTLS_CERT_INSECURE_ALGORITHM, say_weak, "the server's owner must renew it" },
-	{ GNUTLS_CERT_SIGNER_NOT_CA | GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE, say_no_authority,
-	  NULL },
+	{ GNUTLS_CERT_SIGNER_NOT_CA | GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE,
+	  say_no_authority, NULL },
 	{ GNUTLS_CERT_PURPOSE_MISMATCH, say_other_purpose, NULL },
 };
 
@@ -315,7 +329,8 @@ static bool refuse(const struct evidence *e, unsigned int status, struct error *
 		text_make_printable(err->text);
 		return error_advise(err, findings[i].advice);
 	}
-	if (gnutls_certificate_verification_status_print(status, GNUTLS_CRT_X509, &text, 0) < 0)
+	if (gnutls_certificate_verification_status_print(status, GNUTLS_CRT_X509, &text,
+							 0) < 0)
 		return error_set(err, ERROR_TLS, "the server's certificate is not valid");
 	error_set(err, ERROR_TLS, "%.*s", WORDS_MAX, text.data);
 	gnutls_free(text.data);
@@ -335,7 +350,8 @@ static void trust_all(gnutls_x509_trust_list_t list, const struct roots *roots)
 }
 
 /* As GnuTLS judges when it holds all trusted certificates, since no other one matters. */
-static int judge(const struct evidence *e, const struct roots *roots, unsigned int *status)
+static int judge(const struct evidence *e, const struct roots *roots,
+		 unsigned int *status)
 {
 	const char *host = e->endpoint->host;
 	struct address address;
@@ -388,7 +404,8 @@ static bool verify_chain(const struct endpoint *endpoint, const struct chain *ch
 		return false;
 	result = judge(&e, &roots, &status);
 	if (result < 0)
-		return error_set(err, ERROR_TLS, "cannot verify the server's certificate: %s",
+		return error_set(err, ERROR_TLS,
+				 "cannot verify the server's certificate: %s",
 				 gnutls_strerror(result));
 	return status == 0 || refuse(&e, status, err);
 }

@@ -60,7 +60,8 @@ ssize_t wire_push(struct wire *wire, const struct iovec *pieces, int count)
 		count = PIECES_MAX;
 	if (wire->holds && length(pieces, count) <= sizeof(wire->out) - wire->held) {
 		for (int i = 0; i < count; i++) {
-			memcpy(wire->out + wire->held, pieces[i].iov_base, pieces[i].iov_len);
+			memcpy(wire->out + wire->held, pieces[i].iov_base,
+			       pieces[i].iov_len);
 			wire->held += pieces[i].iov_len;
 		}
 		return (ssize_t)length(pieces, count);
@@ -84,7 +85,7 @@ ssize_t wire_pull(struct wire *wire, void *bytes, size_t size)
 	ssize_t n;
 
 	if (wire->start == wire->end) {
-		/* One who sends without end must not keep us from looking at the clock. */
+		/* Who sends without end must not keep us from looking at the clock. */
 		if (clock_left(wire->deadline) == 0) {
 			errno = ETIMEDOUT;
 			return -1;
@@ -109,7 +110,7 @@ bool wire_wait(struct wire *wire, short events)
 	struct pollfd fd = { .fd = wire->fd };
 	int left;
 
-	/* What the other side waits for goes first. One who hung up may have said why: read on. */
+	/* What the other side waits for goes first. Who hung up may have said why. */
 	if (!wire_flush(wire) && errno != EAGAIN)
 		wire->held = 0;
 	if ((events & POLLIN) && wire->start != wire->end)

@@ -42,7 +42,8 @@ static gnutls_x509_privkey_t new_key(unsigned int rsa_bits)
 		MUST(gnutls_x509_privkey_generate(key, GNUTLS_PK_RSA, rsa_bits, 0));
 	else
 		MUST(gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA,
-						  GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1),
+						  GNUTLS_CURVE_TO_BITS(
+							  GNUTLS_ECC_CURVE_SECP256R1),
 						  0));
 	return key;
 }
@@ -52,11 +53,13 @@ static void add_host(gnutls_x509_crt_t certificate, const char *host)
 	unsigned char address[sizeof(struct in6_addr)];
 
 	if (inet_pton(AF_INET, host, address) == 1)
-		MUST(gnutls_x509_crt_set_subject_alt_name(certificate, GNUTLS_SAN_IPADDRESS,
-							  address, sizeof(struct in_addr),
+		MUST(gnutls_x509_crt_set_subject_alt_name(certificate,
+							  GNUTLS_SAN_IPADDRESS, address,
+							  sizeof(struct in_addr),
 							  GNUTLS_FSAN_APPEND));
 	else
-		MUST(gnutls_x509_crt_set_subject_alt_name(certificate, GNUTLS_SAN_DNSNAME, host,
+		MUST(gnutls_x509_crt_set_subject_alt_name(certificate, GNUTLS_SAN_DNSNAME,
+							  host,
 							  (unsigned int)strlen(host),
 							  GNUTLS_FSAN_APPEND));
 }
@@ -79,12 +82,12 @@ static void fill(gnutls_x509_crt_t certificate, const struct recipe *r)
 		;
 	MUST(gnutls_x509_crt_set_version(certificate, 3));
 	MUST(gnutls_x509_crt_set_serial(certificate, serial, sizeof(serial)));
-	MUST(gnutls_x509_crt_set_dn_by_oid(certificate, GNUTLS_OID_X520_COMMON_NAME, 0, r->name,
-					   (unsigned int)strlen(r->name)));
+	MUST(gnutls_x509_crt_set_dn_by_oid(certificate, GNUTLS_OID_X520_COMMON_NAME, 0,
+					   r->name, (unsigned int)strlen(r->name)));
 	MUST(gnutls_x509_crt_set_activation_time(certificate,
 						 r->ends ? now + r->starts : now - DAY));
-	MUST(gnutls_x509_crt_set_expiration_time(certificate,
-						 r->ends ? now + r->ends : now + 30 * DAY));
+	MUST(gnutls_x509_crt_set_expiration_time(certificate, r->ends ? now + r->ends
+								      : now + 30 * DAY));
 	MUST(gnutls_x509_crt_set_basic_constraints(certificate, r->is_authority, -1));
 	if (r->is_authority)
 		MUST(gnutls_x509_crt_set_key_usage(certificate, GNUTLS_KEY_KEY_CERT_SIGN |
@@ -144,7 +147,8 @@ const char *fingerprint_of(const struct identity *identity)
 	static char text[3 * FINGERPRINT_SIZE + 1];
 	unsigned char digest[FINGERPRINT_SIZE];
 
-	MUST(gnutls_hash_fast(GNUTLS_DIG_SHA256, identity->der.bytes, identity->der.len, digest));
+	MUST(gnutls_hash_fast(GNUTLS_DIG_SHA256, identity->der.bytes, identity->der.len,
+			      digest));
 	for (size_t i = 0; i < sizeof(digest); i++)
 		snprintf(text + 3 * i, 4, "%02X:", digest[i]);
 	text[3 * FINGERPRINT_SIZE - 1] = '\0';
@@ -163,7 +167,8 @@ const char *scratch(const char *name)
 {
 	char *path = xmalloc(sizeof(directory) + strlen(name) + 1);
 
-	snprintf(path, sizeof(directory) + strlen(name) + 1, "%s/%s", scratch_directory(), name);
+	snprintf(path, sizeof(directory) + strlen(name) + 1, "%s/%s", scratch_directory(),
+		 name);
 	for (size_t i = 0; i < path_count; i++)
 		if (!strcmp(paths[i], path)) {
 			free(path);

@@ -13,7 +13,7 @@ enum { DAY = 24 * 3600 };
 
 struct recipe {
 	const char *name;	/* common name of the subject */
-	const char *hosts;	/* DNS names and addresses, with blanks between; NULL: none */
+	const char *hosts;	/* DNS names and addresses, blanks between; NULL: none */
 	long starts, ends;	/* seconds from now; both 0: yesterday to next month */
 	bool is_authority;
 	bool is_for_clients;	/* and not for servers */

@@ -97,7 +97,8 @@ bool peer_hears_bytes(struct peer *peer, size_t count)
 	char bytes[16384];
 
 	while (count > 0) {
-		ssize_t n = hear(peer, bytes, count < sizeof(bytes) ? count : sizeof(bytes));
+		ssize_t n =
+			hear(peer, bytes, count < sizeof(bytes) ? count : sizeof(bytes));
 
 		if (n <= 0)
 			return false;
@@ -139,7 +140,8 @@ bool peer_start_tls(struct peer *peer)
 
 	peer->credentials = credentials_of(setting);
 	if (!peer->credentials ||
-	    gnutls_init(&tls, GNUTLS_SERVER | (setting->ticket_key ? 0 : GNUTLS_NO_TICKETS)) < 0)
+	    gnutls_init(&tls, GNUTLS_SERVER |
+				      (setting->ticket_key ? 0 : GNUTLS_NO_TICKETS)) < 0)
 		return false;
 	if (setting->priorities)
 		result = gnutls_priority_set_direct(tls, setting->priorities, NULL);
@@ -199,7 +201,9 @@ void server_start(struct server *server, const struct setting *setting, long por
 	setsockopt(server->listener, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
 	assert_return_code(bind(server->listener, (struct sockaddr *)&address, len), 0);
 	assert_return_code(listen(server->listener, 1), 0);
-	assert_return_code(getsockname(server->listener, (struct sockaddr *)&address, &len), 0);
+	assert_return_code(getsockname(server->listener, (struct sockaddr *)&address,
+				       &len),
+			   0);
 	server->port = ntohs(address.sin_port);
 	assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
 }

@@ -100,7 +100,11 @@ static void test_known_names(void **state)
 
 static void test_asked_names(void **state)
 {
-	static const struct { int result, reason; enum error_kind kind; const char *says; } no[] = {
+	static const struct {
+		int result, reason;
+		enum error_kind kind;
+		const char *says;
+	} no[] = {
 		{ EAI_NONAME, 0, ERROR_NO_HOST, "there is no host named mail.example" },
 		{ EAI_NODATA, 0, ERROR_NO_HOST, "mail.example has no address" },
 		{ 0, 0, ERROR_NO_HOST, "mail.example has no address" },
@@ -180,7 +184,8 @@ static void make_hole(const char *text, in_port_t port, int fillers[FILLERS])
 	struct address address = at(text, port);
 
 	for (size_t i = 0; i < FILLERS; i++) {
-		fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		fillers[i] =
+			socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 		(void)connect(fillers[i], &address.socket.any, address.len);
 	}
 	usleep(20 * 1000);
@@ -235,7 +240,8 @@ static void test_who_does_not_answer(void **state)
 	static const char *const hole[] = { "127.0.0.2", NULL };
 	in_port_t port = 0;
 	int fillers[FILLERS];
-	int listeners[2] = { listen_at("127.0.0.2", &port), listen_at("127.0.0.3", &port) };
+	int listeners[2] = { listen_at("127.0.0.2", &port),
+			     listen_at("127.0.0.3", &port) };
 	int64_t start;
 	struct error err;
 
@@ -255,7 +261,8 @@ static void test_who_does_not_answer(void **state)
 
 static void test_nobody(void **state)
 {
-	static const char *const turns[] = { "127.0.0.2", "127.0.0.3", "127.0.0.4", "::1", NULL };
+	static const char *const turns[] = { "127.0.0.2", "127.0.0.3", "127.0.0.4", "::1",
+					     NULL };
 	in_port_t port = 0;
 	struct error err;
 
@@ -264,7 +271,8 @@ static void test_nobody(void **state)
 	assert_string_equal(race(turns, port, 5000, &err), "");
 	assert_int_equal(err.kind, ERROR_LATER);
 	/* RFC 8305 section 4: the families take turns. */
-	assert_ptr_equal(strstr(err.text, "no connection: 127.0.0.2: Connection refused; ::1: "),
+	assert_ptr_equal(strstr(err.text,
+				"no connection: 127.0.0.2: Connection refused; ::1: "),
 			 err.text);
 	assert_non_null(strstr(err.text, "; 127.0.0.3: Connection refused; 127.0.0.4: "));
 	assert_string_equal(race(turns, port, 0, &err), "");
@@ -298,8 +306,10 @@ static void test_own_name(void **state)
 
 	(void)state;
 	assert_true(strlen(name) > 0);
-	assert_int_equal(strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "0123456789.-"), strlen(name));
+	assert_int_equal(strspn(name,
+				"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				"0123456789.-"),
+			 strlen(name));
 }
 
 int main(void)

@@ -76,7 +76,7 @@ static void test_age(void **state)
 	assert_false(load(binding));
 	save(now - 60, now, "session");		/* the certificate ends now */
 	assert_false(load(binding));
-	save(now + 3600, now + 7200, "session");	/* the clock was wrong, then or now */
+	save(now + 3600, now + 7200, "session"); /* the clock was wrong, then or now */
 	assert_false(load(binding));
 }
 

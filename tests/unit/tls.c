@@ -94,6 +94,18 @@ static bool play_drip(struct peer *peer)
 	return true;
 }
 
+/* Warnings without end: there is always something to read, and never an answer. */
+static bool play_flood(struct peer *peer)
+{
+	char alerts[700];
+
+	for (size_t i = 0; i < sizeof(alerts); i++)
+		alerts[i] = "\x15\x03\x03\x00\x02\x01\x5a"[i % 7];
+	while (send(peer->fd, alerts, sizeof(alerts), MSG_NOSIGNAL) > 0)
+		;
+	return true;
+}
+
 static bool play_cut_off(struct peer *peer)
 {
 	return peer_start_tls(peer) && peer_say(peer, "220 rea");
@@ -172,7 +184,8 @@ static bool play_key_update(struct peer *peer)
 {
 	return peer_start_tls(peer) && peer_say(peer, "220 rea") &&
 	       gnutls_session_key_update(peer->tls, GNUTLS_KU_PEER) == 0 &&
-	       peer_say(peer, "dy\r\n") && peer_hears(peer, "QUIT\r\n") && peer_sees_end(peer);
+	       peer_say(peer, "dy\r\n") && peer_hears(peer, "QUIT\r\n") &&
+	       peer_sees_end(peer);
 }
 
 /* ---- the client's part ------------------------------------------------------ */
@@ -250,7 +263,9 @@ static void begin_tls(struct transport *t)
 
 static struct setting server_like(bool (*play)(struct peer *), const char *priorities)
 {
-	return (struct setting){ .play = play, .chain = { leaf }, .priorities = priorities };
+	return (struct setting){ .play = play,
+				 .chain = { leaf },
+				 .priorities = priorities };
 }
 
 /* Opens to a server that plays this with implicit TLS, which must not succeed. */
@@ -352,7 +367,8 @@ static void test_refused_certificates(void **state)
 	must_fail(&setting, &endpoint, ERROR_TLS, "\"CN=Root\", which is not in ");
 	endpoint.ca_file = ca_file;
 	endpoint.host = "other.localhost";
-	must_fail(&setting, &endpoint, ERROR_TLS, "is for localhost, not for other.localhost");
+	must_fail(&setting, &endpoint, ERROR_TLS,
+		  "is for localhost, not for other.localhost");
 	endpoint.host = "127.0.0.1";
 	must_fail(&setting, &endpoint, ERROR_TLS, "not for 127.0.0.1");
 }
@@ -407,7 +423,8 @@ static void test_not_tls(void **state)
 	struct error err;
 
 	(void)state;
-	must_fail(&plain, NULL, ERROR_TLS, "does not speak TLS here, it says \"220 mx.example");
+	must_fail(&plain, NULL, ERROR_TLS,
+		  "does not speak TLS here, it says \"220 mx.example");
 	/* Text that was sent along with the answer to STARTTLS. */
 	server_start(&server, &injection, 0);
 	t = open_to(&server, false);
@@ -423,12 +440,13 @@ static void test_not_tls(void **state)
 
 static void test_old_versions(void **state)
 {
-	struct setting setting = server_like(play_refused, "NORMAL:-VERS-ALL:+VERS-TLS1.1");
+	struct setting setting =
+		server_like(play_refused, "NORMAL:-VERS-ALL:+VERS-TLS1.1");
 
 	(void)state;
 	must_fail(&setting, NULL, ERROR_TLS, "neither TLS 1.2 nor TLS 1.3");
 	setting.priorities = "NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+RSA";
-	must_fail(&setting, NULL, ERROR_TLS, "no cipher for them that is safe enough");
+	must_fail(&setting, NULL, ERROR_TLS, "no cipher that is safe enough");
 }
 
 static void test_lost_connections(void **state)
@@ -442,7 +460,8 @@ static void test_lost_connections(void **state)
 	(void)state;
 	must_fail(&cut, NULL, ERROR_LATER, "TLS handshake: the connection was lost");
 	for (int clean = 0; clean < 2; clean++) {
-		struct setting setting = server_like(clean ? play_clean_end : play_cut_off, NULL);
+		struct setting setting =
+			server_like(clean ? play_clean_end : play_cut_off, NULL);
 
 		server_start(&server, &setting, 0);
 		t = open_to(&server, true);
@@ -459,7 +478,8 @@ static void test_lost_connections(void **state)
 
 static void test_bounded_time(void **state)
 {
-	static bool (*const plays[])(struct peer *) = { play_silence, play_drip };
+	static bool (*const plays[])(struct peer *) = {
+		play_silence, play_drip, play_flood };
 	struct server server;
 	struct transport *t;
 	struct error err;
@@ -596,7 +616,8 @@ static void test_in_the_middle(void **state)
 /* ---- sessions ---------------------------------------------------------------- */
 
 /* One connection; NULL: as it should be, else the error that it must end with. */
-static bool visit(const struct setting *setting, struct endpoint *endpoint, const char *error)
+static bool visit(const struct setting *setting, struct endpoint *endpoint,
+		  const char *error)
 {
 	struct server server;
 	struct transport *t;
@@ -724,10 +745,13 @@ static void test_server_without_tickets(void **state)
 static int set_up(void **state)
 {
 	static const struct recipe root_recipe = { .name = "Root", .is_authority = true };
-	static const struct recipe other_recipe = { .name = "Other Root", .is_authority = true };
+	static const struct recipe other_recipe = { .name = "Other Root",
+						    .is_authority = true };
 	static const struct recipe here = { .name = "here", .hosts = "localhost" };
-	static const struct recipe idna = { .name = "x", .hosts = "xn--mnchen-3ya.localhost" };
-	static const struct recipe elsewhere = { .name = "elsewhere", .hosts = "elsewhere.example" };
+	static const struct recipe idna = { .name = "x",
+					    .hosts = "xn--mnchen-3ya.localhost" };
+	static const struct recipe elsewhere = { .name = "elsewhere",
+						 .hosts = "elsewhere.example" };
 
 	(void)state;
 	root = certify(&root_recipe, NULL, NULL);

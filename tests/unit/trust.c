@@ -25,8 +25,9 @@ enum { LIST_MAX = 6, RANDOM_ROUNDS = 400 };
 /* Everybody in the play. */
 enum who {
 	NOBODY,
-	ROOT, SUB, SUB_SUB, LEAF,	/* the usual chain; LEAF is by SUB, DEEP by SUB_SUB */
-	DEEP,
+	ROOT, SUB, SUB_SUB,
+	LEAF,				/* by SUB: the usual chain */
+	DEEP,				/* by SUB_SUB */
 	ROOT_NAMESAKE,			/* another root with ROOT's name */
 	OTHER_ROOT, CROSS,		/* ROOT's key, certified by OTHER_ROOT */
 	SUB_RENEWED,			/* SUB's name and key, by ROOT again */
@@ -134,8 +135,8 @@ static const char *file_of(const enum who *who)
 	return path;
 }
 
-static bool verify(const char *path, const enum who *who, const char *host, const char *pin,
-		   struct error *err)
+static bool verify(const char *path, const enum who *who, const char *host,
+		   const char *pin, struct error *err)
 {
 	struct endpoint endpoint = { .host = host, .ca_file = path, .fingerprint = pin };
 	struct chain chain = chain_of(who);
@@ -172,11 +173,11 @@ static bool verify_eagerly(const char *path, const enum who *who, const char *ho
 		demands[0].size = (unsigned int)len;
 	}
 	assert_return_code(gnutls_x509_trust_list_init(&list, 0), 0);
-	assert_true(gnutls_x509_trust_list_add_trust_file(list, path, NULL, GNUTLS_X509_FMT_PEM,
-							  0, 0) > 0);
+	assert_true(gnutls_x509_trust_list_add_trust_file(
+			    list, path, NULL, GNUTLS_X509_FMT_PEM, 0, 0) > 0);
 	result = gnutls_x509_trust_list_verify_crt2(
-		list, chain, count, demands, 2, GNUTLS_PROFILE_TO_VFLAGS(GNUTLS_PROFILE_MEDIUM),
-		&status, NULL);
+		list, chain, count, demands, 2,
+		GNUTLS_PROFILE_TO_VFLAGS(GNUTLS_PROFILE_MEDIUM), &status, NULL);
 	gnutls_x509_trust_list_deinit(list, 1);
 	return result >= 0 && status == 0;
 }
@@ -210,7 +211,8 @@ static void test_same_verdict(void **state)
 	(void)state;
 	for (int round = 0; round < RANDOM_ROUNDS; round++) {
 		enum who chain[LIST_MAX] = { NOBODY }, file[LIST_MAX] = { NOBODY };
-		size_t sent = 1 + (size_t)rand_r(&seed) % 4, known = 1 + (size_t)rand_r(&seed) % 4;
+		size_t sent = 1 + (size_t)rand_r(&seed) % 4;
+		size_t known = 1 + (size_t)rand_r(&seed) % 4;
 		static const enum who likely[] = { LEAF, DEEP, LEAF, WILD, BY_LEAF, ALONE };
 		struct error err;
 		const char *path;
@@ -301,7 +303,8 @@ static void test_unusable_files(void **state)
 /* The same certificate, however its text was treated. */
 static void test_shapes_of_files(void **state)
 {
-	static const enum who leaf[LIST_MAX] = { LEAF, SUB }, root[LIST_MAX] = { OTHER_ROOT, ROOT };
+	static const enum who leaf[LIST_MAX] = { LEAF, SUB };
+	static const enum who root[LIST_MAX] = { OTHER_ROOT, ROOT };
 	const char *good = file_of(root), *path = scratch("shaped.pem");
 	OWNED_BUF whole = BUF_INIT(65536), shaped = BUF_INIT(131072);
 	OWNED_FD fd = open(good, O_RDONLY);
@@ -329,7 +332,8 @@ static void test_shapes_of_files(void **state)
 	/* Lines of 61 characters, which end within a group. */
 	buf_clear(&shaped);
 	for (const char *c = whole.text; *c; c++) {
-		bool is_marker_near = *c == '-' || c[1] == '-' || (c > whole.text && c[-1] == '-');
+		bool is_marker_near = *c == '-' || c[1] == '-' ||
+				      (c > whole.text && c[-1] == '-');
 
 		if (*c == '\n' && !is_marker_near)
 			continue;
@@ -348,13 +352,17 @@ static void test_shapes_of_files(void **state)
 static void test_broken_chains(void **state)
 {
 	static const enum who root[LIST_MAX] = { ROOT };
-	struct endpoint endpoint = { .host = HOST, .ca_file = file_of(root), .fingerprint = "" };
+	struct endpoint endpoint = {
+		.host = HOST,
+		.ca_file = file_of(root),
+		.fingerprint = "",
+	};
 	struct chain chain = { .count = 1 };
 	struct error err;
 	time_t expires;
 
 	(void)state;
-	/* Cut anywhere, or with any byte changed: never trusted, never read beyond its end. */
+	/* Cut anywhere, or with a byte changed: not trusted, not read beyond its end. */
 	for (size_t len = 0; len < cast[LEAF]->der.len; len++) {
 		OWNED_TEXT bytes = text_copy_n((const char *)cast[LEAF]->der.bytes, len);
 
