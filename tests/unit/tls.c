@@ -94,18 +94,6 @@ static bool play_drip(struct peer *peer)
 	return true;
 }
 
-/* Warnings without end: there is always something to read, and never an answer. */
-static bool play_flood(struct peer *peer)
-{
-	char alerts[700];
-
-	for (size_t i = 0; i < sizeof(alerts); i++)
-		alerts[i] = "\x15\x03\x03\x00\x02\x01\x5a"[i % 7];
-	while (send(peer->fd, alerts, sizeof(alerts), MSG_NOSIGNAL) > 0)
-		;
-	return true;
-}
-
 static bool play_cut_off(struct peer *peer)
 {
 	return peer_start_tls(peer) && peer_say(peer, "220 rea");
@@ -177,6 +165,16 @@ static bool play_rehandshake(struct peer *peer)
 	return n == GNUTLS_E_WARNING_ALERT_RECEIVED &&
 	       gnutls_alert_get(peer->tls) == GNUTLS_A_NO_RENEGOTIATION &&
 	       peer_hears(peer, "QUIT\r\n") && peer_sees_end(peer);
+}
+
+/* TLS 1.2: asks for it without end; there is always something to read, but no data. */
+static bool play_flood(struct peer *peer)
+{
+	if (!peer_start_tls(peer))
+		return false;
+	while (gnutls_rehandshake(peer->tls) >= 0)
+		;
+	return true;
 }
 
 /* TLS 1.3: new keys, for both directions, in the middle of a reply. */
@@ -478,8 +476,7 @@ static void test_lost_connections(void **state)
 
 static void test_bounded_time(void **state)
 {
-	static bool (*const plays[])(struct peer *) = {
-		play_silence, play_drip, play_flood };
+	static bool (*const plays[])(struct peer *) = { play_silence, play_drip };
 	struct server server;
 	struct transport *t;
 	struct error err;
@@ -499,6 +496,28 @@ static void test_bounded_time(void **state)
 		t->close(t);
 		assert_true(server_stop(&server));
 	}
+}
+
+static void test_flood(void **state)
+{
+	struct setting setting = server_like(play_flood, TLS12);
+	struct server server;
+	struct transport *t;
+	struct error err;
+	int64_t start;
+	char byte;
+
+	(void)state;
+	server_start(&server, &setting, 0);
+	t = open_to(&server, true);
+	usleep(SHORT * 1000);		/* the buffers are full: no read has to wait */
+	start = clock_ms();
+	t->deadline = start + SHORT;
+	assert_int_equal(t->read(t, &byte, 1, &err), -1);
+	assert_in_range(clock_ms() - start, SHORT - 50, 3 * SHORT);
+	assert_int_equal(err.kind, ERROR_LATER);
+	t->close(t);
+	assert_true(server_stop(&server));
 }
 
 static void test_silent_plain_server(void **state)
@@ -789,6 +808,7 @@ int main(void)
 		cmocka_unit_test(test_old_versions),
 		cmocka_unit_test(test_lost_connections),
 		cmocka_unit_test(test_bounded_time),
+		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_silent_plain_server),
 		cmocka_unit_test(test_refused_in_body),
 		cmocka_unit_test(test_server_stops_reading),

@@ -349,6 +349,26 @@ static void test_shapes_of_files(void **state)
 	assert_true(verify_eagerly(path, leaf, HOST));
 }
 
+/* The names need no more than what comes before the subject's end. */
+static void test_names(void **state)
+{
+	struct der whole = cast[LEAF]->der, issuer, subject, sub_issuer, sub_subject;
+	size_t enough;
+
+	(void)state;
+	assert_true(der_names(cast[SUB]->der, &sub_issuer, &sub_subject));
+	assert_true(der_names(whole, &issuer, &subject));
+	assert_true(der_equal(issuer, sub_subject));
+	assert_false(der_equal(issuer, sub_issuer));
+	enough = (size_t)(subject.bytes + subject.len - whole.bytes);
+	assert_in_range(enough, 1, whole.len - 1);
+	for (size_t len = 0; len <= whole.len; len++) {
+		whole.len = len;
+		assert_int_equal(der_names(whole, &issuer, &subject), len >= enough);
+		whole.len = cast[LEAF]->der.len;
+	}
+}
+
 static void test_broken_chains(void **state)
 {
 	static const enum who root[LIST_MAX] = { ROOT };
@@ -408,6 +428,7 @@ int main(void)
 		cmocka_unit_test(test_pins),
 		cmocka_unit_test(test_unusable_files),
 		cmocka_unit_test(test_shapes_of_files),
+		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_broken_chains),
 	};
 
