@@ -93,10 +93,10 @@ static void add_part(struct buf *b, const char *part)
 	buf_add_bytes(b, part, strlen(part) + 1);	/* the NUL parts them */
 }
 
-static void hash(const struct buf *b, unsigned char digest[TICKET_BINDING_SIZE])
+static bool hash(const struct buf *b, unsigned char digest[TICKET_BINDING_SIZE])
 {
-	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, buf_text(b), b->len, digest) < 0)
-		out_of_memory();
+	return !buf_is_full(b) &&
+	       gnutls_hash_fast(GNUTLS_DIG_SHA256, buf_text(b), b->len, digest) >= 0;
 }
 
 /*
@@ -116,7 +116,8 @@ static void find_cache(struct tls *tls)
 	add_part(&b, e->cache_name);
 	add_part(&b, e->host);
 	buf_addf(&b, "%ld", e->port);
-	hash(&b, digest);
+	if (!hash(&b, digest))
+		return;
 	for (size_t i = 0; 2 * i + 2 < sizeof(tls->cache_name); i++) {
 		tls->cache_name[2 * i] = "0123456789abcdef"[digest[i] >> 4];
 		tls->cache_name[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
@@ -128,8 +129,7 @@ static void find_cache(struct tls *tls)
 	add_part(&b, priorities);
 	buf_addf(&b, "%ju %ju %jd %jd.%09ld", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino,
 		 (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
-	hash(&b, tls->binding);
-	tls->has_cache = !buf_is_full(&b);
+	tls->has_cache = hash(&b, tls->binding);
 }
 
 static void use_ticket(struct tls *tls)
