@@ -23,6 +23,8 @@ struct envelope {
 	char *sender;		/* reverse-path: local@domain, or "" for the null one */
 	struct recipient *recipients;
 	size_t count, room;
+	uint32_t *slots;	/* envelope_add()'s table of who is there: place + 1 by hash */
+	size_t slot_count;
 	/* RFC 3461; NULL where the caller said nothing */
 	char *notify;		/* "NEVER", or a list of SUCCESS,FAILURE,DELAY */
 	char *ret;		/* "FULL" or "HDRS" */

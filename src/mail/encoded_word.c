@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mail/encoded_word.h"
+
+#include <string.h>
+
+#include "base/text.h"
+
+/* RFC 2047 section 2 allows 75, and 76 for the line: this leaves room for "Resent-From: ". */
+enum { WORD_MAX = 60 };
+
+static bool is_letter_or_digit(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+/* RFC 2047 section 5 (3): as itself in a "Q" word within a name. */
+static bool is_safe(char c)
+{
+	return is_letter_or_digit(c) || (c && strchr("!*+-/", c));
+}
+
+size_t encoded_word_length(const char *text, size_t len)
+{
+	size_t at = 2;
+
+	if (len < 8 || text[0] != '=' || text[1] != '?')
+		return 0;
+	while (at < len && (is_letter_or_digit(text[at]) || (text[at] && strchr("-_.*:+", text[at]))))
+		at++;
+	if (at == 2 || len - at < 5 || text[at] != '?' || !text[at + 1] ||
+	    !strchr("BbQq", text[at + 1]) || text[at + 2] != '?')
+		return 0;
+	at += 3;
+	while (at < len && text[at] > ' ' && text[at] <= '~' && text[at] != '?')
+		at++;
+	return len - at >= 2 && text[at] == '?' && text[at + 1] == '=' ? at + 2 : 0;
+}
+
+static void add_q(struct buf *out, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == ' ')
+			buf_add_char(out, '_');
+		else if (is_safe(text[i]))
+			buf_add_char(out, text[i]);
+		else
+			buf_addf(out, "=%02X", (unsigned)(unsigned char)text[i]);
+	}
+}
+
+static size_t q_length(const char *text, size_t len)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < len; i++)
+		total += text[i] == ' ' || is_safe(text[i]) ? 1 : 3;
+	return total;
+}
+
+static size_t b_length(size_t len)
+{
+	return (len + 2) / 3 * 4;
+}
+
+/* The bytes of the character at the front; one each where it is no UTF-8. */
+static size_t character_length(const char *text, size_t len, bool utf8)
+{
+	size_t n = 1;
+
+	while (utf8 && n < len && ((unsigned char)text[n] & 0xc0) == 0x80)
+		n++;
+	return n;
+}
+
+void encoded_word_add(struct buf *out, const char *text, size_t len)
+{
+	bool utf8 = text_is_utf8(text, len);
+	const char *charset = utf8 ? "UTF-8" : "unknown-8bit";
+	bool q = q_length(text, len) <= b_length(len);
+	size_t room = WORD_MAX - strlen("=??Q??=") - strlen(charset);
+
+	for (size_t at = 0, end; at < len; at = end) {
+		size_t used = 0;
+
+		for (end = at; end < len; ) {
+			size_t n = character_length(text + end, len - end, utf8);
+
+			used = q ? used + q_length(text + end, n) : b_length(end + n - at);
+			if (used > room)
+				break;
+			end += n;
+		}
+		buf_addf(out, "%s=?%s?%c?", at ? " " : "", charset, q ? 'Q' : 'B');
+		if (q)
+			add_q(out, text + at, end - at);
+		else
+			buf_add_base64(out, text + at, end - at);
+		buf_add(out, "?=");
+	}
+}
+
+void encoded_word_add_safely(struct buf *out, const char *word, size_t len)
+{
+	const char *encoding = memchr(word + 2, '?', len - 2);
+
+	for (const char *c = word; c < word + len; c++) {
+		bool is_text = c > encoding + 2 && c < word + len - 2;
+
+		if (is_text && !is_safe(*c) && *c != '=' && *c != '_')
+			buf_addf(out, "=%02X", (unsigned)(unsigned char)*c);
+		else
+			buf_add_char(out, *c);
+	}
+}
