@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 
-/* RFC 2047 section 2 allows 75, and 76 for the line: this leaves room for "Resent-From: ". */
+/* RFC 2047 section 2: 75, and 76 for a line, on which "Resent-From: " may stand too. */
 enum { WORD_MAX = 60 };
 
 static bool is_letter_or_digit(char c)
@@ -19,13 +19,19 @@ static bool is_safe(char c)
 	return is_letter_or_digit(c) || (c && strchr("!*+-/", c));
 }
 
+/* A charset's name, and a language after "*" (RFC 2231 section 5). */
+static bool is_charset_char(char c)
+{
+	return is_letter_or_digit(c) || (c && strchr("-_.*:+", c));
+}
+
 size_t encoded_word_length(const char *text, size_t len)
 {
 	size_t at = 2;
 
 	if (len < 8 || text[0] != '=' || text[1] != '?')
 		return 0;
-	while (at < len && (is_letter_or_digit(text[at]) || (text[at] && strchr("-_.*:+", text[at]))))
+	while (at < len && is_charset_char(text[at]))
 		at++;
 	if (at == 2 || len - at < 5 || text[at] != '?' || !text[at + 1] ||
 	    !strchr("BbQq", text[at + 1]) || text[at + 2] != '?')
@@ -77,7 +83,7 @@ void encoded_word_add(struct buf *out, const char *text, size_t len)
 	bool utf8 = text_is_utf8(text, len);
 	const char *charset = utf8 ? "UTF-8" : "unknown-8bit";
 	bool q = q_length(text, len) <= b_length(len);
-	size_t room = WORD_MAX - strlen("=??Q??=") - strlen(charset);
+	size_t room = WORD_MAX - strlen("=?" "?Q?" "?=") - strlen(charset);
 
 	for (size_t at = 0, end; at < len; at = end) {
 		size_t used = 0;

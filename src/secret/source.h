@@ -14,7 +14,7 @@ struct secret_request {		/* "" or NULL: not set */
 
 /*
  * Finds the secret: its first line, without line end. *source is what it came from, in
- * words for people ("password_file /etc/x"). ERROR_CONFIG when no source is set or the file is
+ * words for people ("password_file"). ERROR_CONFIG when no source is set or the file is
  * readable by others; ERROR_SECRET when the command fails, takes over 30 seconds, prints
  * nothing or more than SECRET_MAX.
  */

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The text of an address list in units: a quoted string, a comment, an encoded word,
+ * or one character (RFC 5322 section 3.2). For mail/address.c alone.
+ */
+#ifndef MAIL_LEXER_H
+#define MAIL_LEXER_H
+
+#include "base/buf.h"
+#include "base/error.h"
+
+struct lexer {
+	const char *text;
+	size_t at, len;
+	struct error *err;
+};
+
+/* Puts text[from..to) and `why` into the error, ERROR_DATA; returns false. */
+bool lexer_fail(const struct lexer *l, size_t from, size_t to, const char *why);
+
+/* A blank, or what a folded line is folded with. */
+bool lexer_is_blank(char c);
+
+/* The place after the unit at `at`; 0 and an error: it has no end. */
+size_t lexer_unit_end(const struct lexer *l, size_t at);
+
+/* Moves l->at over blanks and comments; *comment (not NULL) is the place of the last one. */
+bool lexer_skip_blanks(struct lexer *l, size_t to, size_t *comment);
+
+/* Appends what stands in quotes or parentheses: backslashes resolved, unfolded. */
+void lexer_add_inside(struct buf *out, const char *text, size_t len);
+
+/* The text of the comment at `at`; NULL: empty. The caller frees. */
+char *lexer_comment(const struct lexer *l, size_t at);
+
+/* A name of words and quoted strings, blanks between them made one; NULL: empty. */
+char *lexer_phrase(const struct lexer *l, size_t from, size_t to);
+
+#endif

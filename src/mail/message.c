@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mail/message.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "mail/header.h"
+
+enum {
+	CHUNK = 64 * 1024,
+	/* So much of a line decides whether it is a field: no name is longer. */
+	LINE_START_MAX = 1000,
+};
+
+enum part { PART_TOP, PART_HEADER, PART_BODY };
+
+struct intake {
+	struct message *m;
+	bool dot_ends;
+	enum part part;
+	struct buf line;	/* the start of a line whose part is not decided yet */
+	bool is_decided;	/* the line goes to `part` */
+	bool is_dropped;	/* a "From " line */
+	bool after_cr, is_over;
+	size_t line_len;	/* bytes of this line so far */
+	struct error *err;
+};
+
+void message_init(struct message *m)
+{
+	*m = (struct message){
+		.header = BUF_INIT(HEADER_MAX),
+		.body = BUF_INIT(BODY_MEMORY_MAX),
+		.body_fd = -1,
+	};
+}
+
+void message_free(struct message *m)
+{
+	buf_free(&m->header);
+	buf_free(&m->body);
+	fd_cleanup(&m->body_fd);
+}
+
+/* m->body is the last piece of the file while it grows. */
+static bool write_piece(struct message *m, struct error *err)
+{
+	if (!write_all(m->body_fd, buf_text(&m->body), m->body.len))
+		return error_errno(err, ERROR_IO, "cannot write the message to a temporary file");
+	buf_clear(&m->body);
+	return true;
+}
+
+/* The body has grown out of memory: it goes on in a file. */
+static bool make_room(struct message *m, struct error *err)
+{
+	if (m->body_fd < 0 && (m->body_fd = file_unnamed(err)) < 0)
+		return false;
+	return write_piece(m, err);
+}
+
+static bool add_body(struct intake *in, const char *bytes, size_t len)
+{
+	struct message *m = in->m;
+
+	if (m->body.len + len > BODY_MEMORY_MAX && !make_room(m, in->err))
+		return false;
+	buf_add_bytes(&m->body, bytes, len);
+	m->body_len += len;
+	m->body_is_8bit = m->body_is_8bit || text_has_8bit(bytes, len);
+	return true;
+}
+
+static bool add_header(struct intake *in, const char *bytes, size_t len)
+{
+	struct message *m = in->m;
+
+	m->header_is_8bit = m->header_is_8bit || text_has_8bit(bytes, len);
+	buf_add_bytes(&m->header, bytes, len);
+	if (buf_is_full(&m->header))
+		return error_set(in->err, ERROR_DATA, "the header is longer than %d bytes",
+				 HEADER_MAX);
+	return true;
+}
+
+static bool add(struct intake *in, const char *bytes, size_t len)
+{
+	if (in->is_dropped)
+		return true;
+	in->m->has_nul = in->m->has_nul || memchr(bytes, '\0', len) != NULL;
+	return in->part == PART_BODY ? add_body(in, bytes, len) : add_header(in, bytes, len);
+}
+
+/* "From " and ">From " of mbox files, at the top alone; "From : a@b" is a field. */
+static bool is_from_line(const struct intake *in)
+{
+	const char *line = buf_text(&in->line);
+
+	return in->part == PART_TOP && !header_is_field_line(line, in->line.len) &&
+	       (!strncmp(line, "From ", 5) || !strncmp(line, ">From ", 6));
+}
+
+/*
+ * Where the line goes of which in->line is the start, or all. A line of white space alone
+ * continues the field before it: only an empty one ends the header.
+ */
+static void decide(struct intake *in)
+{
+	const char *line = buf_text(&in->line);
+	size_t len = in->line.len;
+	bool is_fold = in->m->header.len && len && (*line == ' ' || *line == '\t');
+
+	in->is_decided = true;
+	in->is_dropped = is_from_line(in);
+	if (in->is_dropped || in->part == PART_BODY)
+		return;
+	if (is_fold || header_is_field_line(line, len)) {
+		in->part = PART_HEADER;
+	} else {
+		in->part = PART_BODY;
+		/* The empty line between header and body is no part of either. */
+		in->is_dropped = len == 0;
+	}
+}
+
+/* What was held back of the line goes where it belongs; of two dots one is dropped. */
+static bool release(struct intake *in)
+{
+	size_t dot = in->dot_ends && !strncmp(buf_text(&in->line), "..", 2) ? 1 : 0;
+	bool ok;
+
+	decide(in);
+	ok = add(in, buf_text(&in->line) + dot, in->line.len - dot);
+	buf_clear(&in->line);
+	return ok;
+}
+
+/*
+ * Bytes of one line, without its end. They are held back until there are enough of them
+ * to tell where the line goes: two in the body, where a dot may be the end.
+ */
+static bool take_bytes(struct intake *in, const char *bytes, size_t len)
+{
+	size_t enough = in->part != PART_BODY ? LINE_START_MAX : in->dot_ends ? 2 : 0;
+	size_t held;
+
+	in->line_len += len;
+	if (!in->is_decided) {
+		held = enough - in->line.len;
+		held = held < len ? held : len;
+		buf_add_bytes(&in->line, bytes, held);
+		if (in->line.len < enough)
+			return true;
+		if (!release(in))
+			return false;
+		bytes += held;
+		len -= held;
+	}
+	return add(in, bytes, len);
+}
+
+static bool end_line(struct intake *in)
+{
+	if (in->dot_ends && !in->is_decided && !strcmp(buf_text(&in->line), ".")) {
+		in->is_over = true;
+		return true;
+	}
+	if (!in->is_decided && !release(in))
+		return false;
+	if (in->line_len > in->m->longest_line)
+		in->m->longest_line = in->line_len;
+	if (!add(in, "\r\n", 2))
+		return false;
+	in->is_decided = in->is_dropped = false;
+	in->line_len = 0;
+	return true;
+}
+
+/* LF, CR, CR LF and CR CR LF end one line each. */
+static bool take_chunk(struct intake *in, const char *bytes, size_t len)
+{
+	size_t at = 0;
+
+	while (at < len && !in->is_over) {
+		size_t start = at;
+
+		if (in->after_cr) {
+			while (at < len && bytes[at] == '\r')
+				at++;
+			if (at == len)
+				return true;
+			if (bytes[at] == '\n')
+				at++;
+			in->after_cr = false;
+			if (!end_line(in))
+				return false;
+			continue;
+		}
+		while (at < len && bytes[at] != '\n' && bytes[at] != '\r')
+			at++;
+		if (at > start && !take_bytes(in, bytes + start, at - start))
+			return false;
+		if (at == len)
+			return true;
+		in->after_cr = bytes[at] == '\r';
+		if (bytes[at++] == '\n' && !end_line(in))
+			return false;
+	}
+	return true;
+}
+
+static bool finish(struct intake *in)
+{
+	if (!in->is_over && (in->after_cr || in->line_len) && !end_line(in))
+		return false;
+	return in->m->body_fd < 0 || write_piece(in->m, in->err);
+}
+
+static bool take_all(struct intake *in, int fd)
+{
+	OWNED_TEXT chunk = xmalloc(CHUNK);
+
+	while (!in->is_over) {
+		ssize_t n = read_some(fd, chunk, CHUNK);
+
+		if (n < 0)
+			return error_errno(in->err, ERROR_IO, "cannot read the message");
+		if (n == 0)
+			break;
+		if (!take_chunk(in, chunk, (size_t)n))
+			return false;
+	}
+	return finish(in);
+}
+
+bool message_read(struct message *m, int fd, bool dot_ends, struct error *err)
+{
+	struct intake in = { .m = m, .dot_ends = dot_ends, .part = PART_TOP, .err = err,
+			     .line = BUF_INIT(LINE_START_MAX) };
+	bool ok = take_all(&in, fd);
+
+	buf_free(&in.line);
+	return ok;
+}
+
+uint64_t message_size(const struct message *m)
+{
+	return m->header.len + 2 + m->body_len;
+}
+
+static ssize_t get_from_file(const struct message *m, uint64_t at, char *bytes,
+			     size_t size, struct error *err)
+{
+	ssize_t n;
+
+	do
+		n = pread(m->body_fd, bytes, size, (off_t)at);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		error_errno(err, ERROR_IO, "cannot read the message's temporary file");
+	else if (n == 0)
+		error_set(err, ERROR_IO, "the message's temporary file has become shorter");
+	return n > 0 ? n : -1;
+}
+
+ssize_t message_get(const struct message *m, uint64_t *at, char *bytes, size_t size,
+		    struct error *err)
+{
+	uint64_t body_at = m->header.len + 2;
+	const char *from = "\r\n";
+	uint64_t offset = *at - m->header.len, left = 2 - offset;
+	ssize_t n;
+
+	if (*at < m->header.len) {
+		from = m->header.text;
+		offset = *at;
+		left = m->header.len - *at;
+	} else if (*at >= body_at) {
+		from = buf_text(&m->body);
+		offset = *at - body_at;
+		left = m->body_len - offset;
+	}
+	n = (ssize_t)(left < size ? left : size);
+	if (n > 0 && *at >= body_at && m->body_fd >= 0)
+		n = get_from_file(m, offset, bytes, (size_t)n, err);
+	else if (n > 0)
+		memcpy(bytes, from + offset, (size_t)n);
+	if (n > 0)
+		*at += (uint64_t)n;
+	return n;
+}

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mail/submission.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "mail/header.h"
+
+enum {
+	ADDED_MAX = 64 * 1024,	/* bytes that our own fields may add to a header */
+	PIECE = 16 * 1024,
+};
+
+struct work {
+	const struct submission *s;
+	const struct message *m;
+	struct buf out;
+	struct address old_from;	/* that a rewritten From had */
+	bool has_reply_to, is_rewritten;
+};
+
+/* Never for other people's eyes, or wrong once the message is under way. */
+static const char *const removed[] = {
+	"Bcc", "Resent-Bcc", "Return-Path", "Content-Length",
+};
+
+/* --- which fields there are */
+
+static bool is_resent(const struct field *field)
+{
+	return field->name_len > 7 && text_is_n(field->start, 7, "Resent-");
+}
+
+/* The topmost block of Resent- fields that nothing interrupts: its place and end. */
+static bool find_resent_block(const struct buf *header, size_t *start, size_t *end)
+{
+	struct field field;
+	bool is_found = false;
+
+	*start = *end = 0;
+	for (size_t at = 0; header_next(header, &at, &field); *end = at) {
+		if (is_resent(&field) && !is_found)
+			*start = at - field.len;
+		else if (is_found && !is_resent(&field))
+			break;
+		is_found = is_found || is_resent(&field);
+	}
+	return is_found;
+}
+
+static bool is_empty(const struct field *field)
+{
+	for (size_t i = 0; i < field->body_len; i++)
+		if (!strchr(" \t\r\n", field->body[i]))
+			return false;
+	return true;
+}
+
+/* Whether one of the fields from `at` to `end` has this name and is not empty. */
+static bool has_field(const struct buf *header, size_t at, size_t end, const char *name)
+{
+	struct field field;
+
+	while (at < end && header_next(header, &at, &field))
+		if (field_is(&field, name) && !is_empty(&field))
+			return true;
+	return false;
+}
+
+static bool is_one_of(const struct field *field, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (field_is(field, names[i]))
+			return true;
+	return false;
+}
+
+/* --- recipients and author */
+
+bool submission_recipients(const struct message *m, struct address_list *list,
+			   struct error *err)
+{
+	static const char *const ours[] = { "To", "Cc", "Bcc" };
+	static const char *const theirs[] = { "Resent-To", "Resent-Cc", "Resent-Bcc" };
+	size_t at, end;
+	bool is_resent = find_resent_block(&m->header, &at, &end);
+	const char *const *names = is_resent ? theirs : ours;
+	struct field field;
+
+	if (!is_resent) {
+		at = 0;
+		end = m->header.len;
+	}
+	while (at < end && header_next(&m->header, &at, &field)) {
+		if (!is_one_of(&field, names, COUNT_OF(ours)))
+			continue;
+		if (!address_list_parse(list, field.body, field.body_len, err))
+			return error_context(err, "the message's %.*s field",
+					     (int)field.name_len, field.start);
+	}
+	return true;
+}
+
+static void first_address(const struct field *field, struct address *address)
+{
+	OWNED_ADDRESSES list = { 0 };
+	struct error ignored;
+
+	(void)address_list_parse(&list, field->body, field->body_len, &ignored);
+	if (list.count > 0) {
+		*address = list.items[0];
+		list.items[0] = (struct address){ 0 };
+	}
+}
+
+void submission_author(const struct message *m, struct address *author)
+{
+	struct field field;
+	size_t start, end;
+	bool is_resent = find_resent_block(&m->header, &start, &end);
+
+	*author = (struct address){ 0 };
+	for (size_t at = start; header_next(&m->header, &at, &field) && !author->mailbox; ) {
+		if (is_resent && at > end)
+			break;
+		if (field_is(&field, is_resent ? "Resent-From" : "From"))
+			first_address(&field, author);
+	}
+	if (!author->mailbox)
+		author->mailbox = text_copy("");
+}
+
+/* --- rewriting */
+
+/* A From that can be read and whose every address is allowed stays as it is. */
+static bool is_allowed(const struct work *w, const struct field *field)
+{
+	OWNED_ADDRESSES list = { 0 };
+	struct error ignored;
+
+	if (!address_list_parse(&list, field->body, field->body_len, &ignored))
+		return false;
+	for (size_t i = 0; i < list.count; i++)
+		if (!address_is_listed(list.items[i].mailbox, w->s->allowed))
+			return false;
+	return list.count > 0;
+}
+
+/* The author's own name first, else what the caller calls him, else the old address. */
+static const char *display_name(const struct work *w, const struct address *old)
+{
+	if (old->name)
+		return old->name;
+	if (w->s->from_name && *w->s->from_name)
+		return w->s->from_name;
+	return old->mailbox;
+}
+
+static void add_address_field(struct work *w, const char *field, const char *name,
+			      const char *mailbox)
+{
+	OWNED_BUF body = BUF_INIT(ADDED_MAX);
+
+	header_format_address(&body, name, mailbox);
+	header_add(&w->out, field, buf_text(&body));
+}
+
+static void rewrite(struct work *w, const struct field *field)
+{
+	struct address old = { 0 };
+	bool is_from = field_is(field, "From");
+
+	first_address(field, &old);
+	add_address_field(w, is_from ? "From" : "Resent-From", display_name(w, &old),
+			  w->s->from);
+	if (is_from && !w->is_rewritten) {
+		w->is_rewritten = true;
+		w->old_from = old;
+	} else {
+		address_free(&old);
+	}
+}
+
+/* --- what is missing */
+
+static void add_date(struct work *w, const char *name)
+{
+	char date[CLOCK_DATE_SIZE];
+
+	clock_date(w->s->now, date);
+	header_add(&w->out, name, date);
+}
+
+static void add_id(struct work *w, const char *name)
+{
+	/* One line whatever its length: RFC 5322 section 3.6.4 has no room for a fold. */
+	buf_addf(&w->out, "%s: <%s@%s>\r\n", name, w->s->id, w->s->id_domain);
+}
+
+static void add_from(struct work *w, const char *name)
+{
+	add_address_field(w, name, w->s->from_name, w->s->from);
+}
+
+/* RFC 5322 sections 3.6 and 3.6.6, RFC 6409 section 8. */
+static const struct required {
+	const char *name, *resent_name;
+	void (*add)(struct work *w, const char *name);
+} required[] = {
+	{ "Date", "Resent-Date", add_date },
+	{ "From", "Resent-From", add_from },
+	{ "Message-ID", "Resent-Message-ID", add_id },
+};
+
+/* An empty field of these is none, and gives way to ours. */
+static bool is_empty_and_required(const struct field *field)
+{
+	for (size_t i = 0; i < COUNT_OF(required); i++)
+		if (field_is(field, required[i].name) || field_is(field, required[i].resent_name))
+			return is_empty(field);
+	return false;
+}
+
+static void add_missing_resent(struct work *w, size_t start, size_t end)
+{
+	for (size_t i = 0; i < COUNT_OF(required); i++)
+		if (!has_field(&w->m->header, start, end, required[i].resent_name))
+			required[i].add(w, required[i].resent_name);
+}
+
+static void add_missing(struct work *w)
+{
+	const struct buf *header = &w->m->header;
+
+	for (size_t i = 0; i < COUNT_OF(required); i++)
+		if (!has_field(header, 0, header->len, required[i].name))
+			required[i].add(w, required[i].name);
+}
+
+/* The length of `bytes` without a character at its end that goes on in the next piece. */
+static size_t whole_characters(const char *bytes, size_t len)
+{
+	for (size_t back = 1; back <= 3 && back <= len; back++) {
+		unsigned char c = (unsigned char)bytes[len - back];
+		size_t whole = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
+
+		if (c < 0x80 || c >= 0xc0)
+			return back < whole ? len - back : len;
+	}
+	return len;
+}
+
+static bool is_utf8(const struct message *m, bool *answer, struct error *err)
+{
+	OWNED_TEXT piece = xmalloc(PIECE);
+	uint64_t at = m->header.len + 2;
+	size_t kept = 0, whole;
+	ssize_t n;
+
+	*answer = true;
+	while ((n = message_get(m, &at, piece + kept, PIECE - kept, err)) > 0 && *answer) {
+		kept += (size_t)n;
+		whole = whole_characters(piece, kept);
+		*answer = text_is_utf8(piece, whole);
+		kept -= whole;
+		memmove(piece, piece + whole, kept);
+	}
+	*answer = *answer && kept == 0;
+	return n >= 0;
+}
+
+/* RFC 2045; unknown-8bit is RFC 1428's name for what nobody knows. */
+static bool add_mime(struct work *w, struct error *err)
+{
+	static const char *const mime[] = { "MIME-Version", "Content-Type",
+					    "Content-Transfer-Encoding" };
+	bool utf8;
+
+	for (size_t i = 0; i < COUNT_OF(mime); i++)
+		if (has_field(&w->m->header, 0, w->m->header.len, mime[i]))
+			return true;
+	if (!w->m->body_is_8bit)
+		return true;
+	if (!is_utf8(w->m, &utf8, err))
+		return false;
+	header_add(&w->out, "MIME-Version", "1.0");
+	header_add(&w->out, "Content-Type", utf8 ? "text/plain; charset=utf-8" :
+		   "text/plain; charset=unknown-8bit");
+	header_add(&w->out, "Content-Transfer-Encoding", "8bit");
+	return true;
+}
+
+/* --- the whole */
+
+static void take_field(struct work *w, const struct field *field)
+{
+	if (is_one_of(field, removed, COUNT_OF(removed)) ||
+	    (w->s->repairs && is_empty_and_required(field)))
+		return;
+	w->has_reply_to = w->has_reply_to || field_is(field, "Reply-To");
+	if (w->s->rewrite && (field_is(field, "From") || field_is(field, "Resent-From")) &&
+	    !is_allowed(w, field))
+		rewrite(w, field);
+	else
+		buf_add_bytes(&w->out, field->start, field->len);
+}
+
+static void take_fields(struct work *w)
+{
+	const struct buf *header = &w->m->header;
+	struct field field;
+	size_t start, end;
+	bool is_resent = find_resent_block(header, &start, &end);
+
+	for (size_t at = 0; header_next(header, &at, &field); ) {
+		if (is_resent && w->s->repairs && at - field.len == start)
+			add_missing_resent(w, start, end);
+		take_field(w, &field);
+	}
+	if (w->is_rewritten && !w->has_reply_to && w->old_from.mailbox &&
+	    address_domain(w->old_from.mailbox))
+		header_add(&w->out, "Reply-To", w->old_from.mailbox);
+}
+
+bool submission_prepare(struct message *m, const struct submission *s, struct error *err)
+{
+	struct work w = { .s = s, .m = m, .out = BUF_INIT(HEADER_MAX + ADDED_MAX) };
+	bool ok = true;
+
+	take_fields(&w);
+	if (s->repairs) {
+		add_missing(&w);
+		ok = add_mime(&w, err);
+	}
+	address_free(&w.old_from);
+	if (ok && buf_is_full(&w.out))
+		ok = error_set(err, ERROR_DATA, "the header is too long");
+	if (!ok) {
+		buf_free(&w.out);
+		return false;
+	}
+	buf_free(&m->header);
+	m->header = w.out;
+	m->header_is_8bit = text_has_8bit(buf_text(&m->header), m->header.len);
+	return true;
+}
+
+char *submission_message_id(const struct message *m)
+{
+	struct field field;
+
+	return header_find(&m->header, "Message-ID", &field) ? field_text(&field) :
+		text_copy("");
+}
