@@ -213,10 +213,10 @@ static bool parse_bare(struct parser *p, size_t to)
 		end = p->lexer.at;
 		if (!lexer_skip_blanks(&p->lexer, to, &comment))
 			return false;
-		if ((p->lexer.at < to || !is_first) && !spec.has_at)
-			return lexer_fail(&p->lexer, start, to, "blanks stand outside of quotes");
 		if (end < to && !lexer_is_blank(p->lexer.text[end]) && p->lexer.text[end] != '(')
 			return lexer_fail(&p->lexer, start, to, "a character in it needs quotes");
+		if ((p->lexer.at < to || !is_first) && !spec.has_at)
+			return lexer_fail(&p->lexer, start, to, "blanks stand outside of quotes");
 		p->lexer.at = comment < p->lexer.len ? p->lexer.at : end;
 		name = comment < p->lexer.len ? lexer_comment(&p->lexer, comment) : NULL;
 		if (!emit(p, &spec, name, start))

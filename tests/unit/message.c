@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The way in: line ends, dots, "From " lines, where the header ends, large bodies. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "mail/message.h"
+
+static void read_bytes(struct message *m, const char *bytes, size_t len, bool dot_ends)
+{
+	struct error err = { 0 };
+	OWNED_FD fd = file_unnamed(&err);
+
+	assert_true(fd >= 0);
+	assert_true(write_all(fd, bytes, len));
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	message_init(m);
+	if (!message_read(m, fd, dot_ends, &err))
+		fail_msg("%s", err.text);
+}
+
+/* What goes over the wire, in pieces of an odd size. */
+static char *wire(const struct message *m)
+{
+	struct buf all = BUF_INIT(64 * 1024 * 1024);
+	struct error err = { 0 };
+	char piece[7];
+	uint64_t at = 0;
+	ssize_t n;
+
+	while ((n = message_get(m, &at, piece, sizeof(piece), &err)) > 0)
+		buf_add_bytes(&all, piece, (size_t)n);
+	assert_int_equal(n, 0);
+	assert_int_equal(all.len, message_size(m));
+	return buf_take(&all);
+}
+
+/* "~" stands for CRLF in what comes out. */
+static const struct {
+	const char *in, *out;
+	bool dot_ends;
+} cases[] = {
+	{ "A: b\n\nc\n", "A: b~~c~", false },
+	{ "A: b\r\n\r\nc\r\n", "A: b~~c~", false },
+	{ "A: b\r\rc\r", "A: b~~c~", false },
+	{ "A: b\r\r\n\r\r\nc\r\r\n", "A: b~~c~", false },
+	{ "A: b\r\n\nc\rd\n", "A: b~~c~d~", false },
+	{ "A: b\n\nno newline", "A: b~~no newline~", false },
+	{ "A: b", "A: b~~", false },
+	{ "A: b\n", "A: b~~", false },
+	{ "", "~", false },
+	{ "\n", "~", false },
+	{ "\nbody: text\n", "~body: text~", false },
+	{ "just text\n", "~just text~", false },
+	{ "A: b\njust text\nC: d\n", "A: b~~just text~C: d~", false },
+	{ "A: b\n folded\n\ttwice\n\nc", "A: b~ folded~\ttwice~~c~", false },
+	{ "A: b\n \nC: d\n\ne\n", "A: b~ ~C: d~~e~", false },
+	{ " not a fold\n", "~ not a fold~", false },
+	{ "From a Thu\n>From b\nA: b\n\nFrom c\n", "A: b~~From c~", false },
+	{ "From : a@x\n\nc\n", "From : a@x~~c~", false },
+	{ "A: b\nFrom a Thu\n", "A: b~~From a Thu~", false },
+	{ "A : b\nBcc\t: c\n\nd\n", "A : b~Bcc\t: c~~d~", false },
+	{ ": b\n", "~: b~", false },
+	{ "A: b\n\nc\n.\nd\n", "A: b~~c~.~d~", false },
+	{ "A: b\n\nc\n.\nd\n", "A: b~~c~", true },
+	{ "A: b\n\nc\n.\r\nd\n", "A: b~~c~", true },
+	{ "A: b\n\n..\n...\n.a\n..b\n. \n", "A: b~~.~..~.a~.b~. ~", true },
+	{ "A: b\n\n..\n.a\n", "A: b~~..~.a~", false },
+	{ "A: b\n.\nC: d\n", "A: b~~", true },
+	{ ".\nA: b\n", "~", true },
+	{ "A: b\n\nc\n.", "A: b~~c~", true },
+	{ "A: b\n\n\n\nc\n\n", "A: b~~~~c~~", false },
+};
+
+/* However the input is cut, and whatever was in the pipe first. */
+static void test_cases(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		OWNED_MESSAGE m;
+		OWNED_BUF expected = BUF_INIT(4096);
+		OWNED_TEXT out = NULL;
+
+		read_bytes(&m, cases[i].in, strlen(cases[i].in), cases[i].dot_ends);
+		for (const char *c = cases[i].out; *c; c++)
+			if (*c == '~')
+				buf_add(&expected, "\r\n");
+			else
+				buf_add_char(&expected, *c);
+		out = wire(&m);
+		if (strcmp(out, buf_text(&expected)) != 0)
+			fail_msg("case %zu: \"%s\" became \"%s\"", i, cases[i].in, out);
+	}
+}
+
+/* A pipe that gives one byte at a time: no decision hangs on where a read ends. */
+static void test_byte_by_byte(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		OWNED_MESSAGE whole, slow;
+		OWNED_TEXT expected = NULL;
+		OWNED_TEXT out = NULL;
+		struct error err = { 0 };
+		int ends[2];
+		pid_t child;
+
+		read_bytes(&whole, cases[i].in, strlen(cases[i].in), cases[i].dot_ends);
+		expected = wire(&whole);
+		assert_int_equal(pipe(ends), 0);
+		child = fork();
+		assert_true(child >= 0);
+		if (child == 0) {
+			for (const char *c = cases[i].in; *c; c++) {
+				if (write(ends[1], c, 1) != 1)
+					_exit(1);
+				usleep(50);
+			}
+			_exit(0);
+		}
+		close(ends[1]);
+		message_init(&slow);
+		assert_true(message_read(&slow, ends[0], cases[i].dot_ends, &err));
+		close(ends[0]);
+		out = wire(&slow);
+		assert_string_equal(out, expected);
+	}
+}
+
+static void test_counts(void **state)
+{
+	static const char text[] = "A: b\n\nabc\0d\n\303\266\n123456789\n";
+	OWNED_MESSAGE m;
+
+	(void)state;
+	read_bytes(&m, text, sizeof(text) - 1, false);
+	assert_true(m.has_nul);
+	assert_true(m.body_is_8bit);
+	assert_false(m.header_is_8bit);
+	assert_int_equal(m.longest_line, 9);
+}
+
+static void test_long_header_line(void **state)
+{
+	struct buf text = BUF_INIT(1024 * 1024);
+	OWNED_MESSAGE m;
+	OWNED_TEXT out = NULL;
+
+	(void)state;
+	buf_add(&text, "To: ");
+	for (int i = 0; i < 20000; i++)
+		buf_addf(&text, "user%05d@example.org,", i);
+	buf_add(&text, "\n\nbody\n");
+	read_bytes(&m, text.text, text.len, true);
+	out = wire(&m);
+	assert_int_equal(strlen(out), text.len + 3);
+	assert_int_equal(m.longest_line, 4 + 20000 * 22);
+	buf_free(&text);
+}
+
+static void test_header_limit(void **state)
+{
+	struct buf text = BUF_INIT(HEADER_MAX + 100);
+	struct error err = { 0 };
+	OWNED_FD fd = file_unnamed(&err);
+	OWNED_MESSAGE m;
+
+	(void)state;
+	buf_add(&text, "A: ");
+	while (text.len < HEADER_MAX)
+		buf_add_char(&text, 'x');
+	assert_true(write_all(fd, text.text, text.len));
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	message_init(&m);
+	assert_false(message_read(&m, fd, false, &err));
+	assert_int_equal(err.kind, ERROR_DATA);
+	buf_free(&text);
+}
+
+/* Lines of every length around the pieces that memory and file are filled with. */
+static void test_large_body(void **state)
+{
+	struct buf text = BUF_INIT(8 * 1024 * 1024), expected = BUF_INIT(8 * 1024 * 1024);
+	OWNED_MESSAGE m;
+	OWNED_TEXT out = NULL;
+
+	(void)state;
+	buf_add(&text, "A: b\n\n");
+	buf_add(&expected, "A: b\r\n\r\n");
+	for (int i = 0; text.len < 3 * 1024 * 1024; i++) {
+		buf_addf(&text, "%0*d\n", i % 3000 + 1, i);
+		buf_addf(&expected, "%0*d\r\n", i % 3000 + 1, i);
+	}
+	read_bytes(&m, text.text, text.len, true);
+	assert_true(m.body_fd >= 0);
+	out = wire(&m);
+	assert_true(!strcmp(out, expected.text));
+	buf_free(&text);
+	buf_free(&expected);
+}
+
+static void test_read_error(void **state)
+{
+	struct error err = { 0 };
+	OWNED_MESSAGE m;
+
+	(void)state;
+	message_init(&m);
+	assert_false(message_read(&m, -1, false, &err));
+	assert_int_equal(err.kind, ERROR_IO);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_byte_by_byte),
+		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_long_header_line),
+		cmocka_unit_test(test_header_limit),
+		cmocka_unit_test(test_large_body),
+		cmocka_unit_test(test_read_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
