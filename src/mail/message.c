@@ -266,29 +266,43 @@ static ssize_t get_from_file(const struct message *m, uint64_t at, char *bytes,
 	return n > 0 ? n : -1;
 }
 
+/* Bytes of the part of the message that `at` is in. */
+static ssize_t get_some(const struct message *m, uint64_t at, char *bytes, size_t size,
+			struct error *err)
+{
+	uint64_t body_at = m->header.len + 2;
+	const char *part = buf_text(&m->header);
+	uint64_t start = 0, end = m->header.len;
+
+	if (at >= body_at) {
+		part = buf_text(&m->body);
+		start = body_at;
+		end = body_at + m->body_len;
+	} else if (at >= end) {
+		part = "\r\n";
+		start = end;
+		end = body_at;
+	}
+	if (size > end - at)
+		size = (size_t)(end - at);
+	if (size && at >= body_at && m->body_fd >= 0)
+		return get_from_file(m, at - start, bytes, size, err);
+	memcpy(bytes, part + (at - start), size);
+	return (ssize_t)size;
+}
+
 ssize_t message_get(const struct message *m, uint64_t *at, char *bytes, size_t size,
 		    struct error *err)
 {
-	uint64_t body_at = m->header.len + 2;
-	const char *from = "\r\n";
-	uint64_t offset = *at - m->header.len, left = 2 - offset;
-	ssize_t n;
+	size_t len = 0;
 
-	if (*at < m->header.len) {
-		from = m->header.text;
-		offset = *at;
-		left = m->header.len - *at;
-	} else if (*at >= body_at) {
-		from = buf_text(&m->body);
-		offset = *at - body_at;
-		left = m->body_len - offset;
-	}
-	n = (ssize_t)(left < size ? left : size);
-	if (n > 0 && *at >= body_at && m->body_fd >= 0)
-		n = get_from_file(m, offset, bytes, (size_t)n, err);
-	else if (n > 0)
-		memcpy(bytes, from + offset, (size_t)n);
-	if (n > 0)
+	while (len < size && *at < message_size(m)) {
+		ssize_t n = get_some(m, *at, bytes + len, size - len, err);
+
+		if (n < 0)
+			return -1;
+		len += (size_t)n;
 		*at += (uint64_t)n;
-	return n;
+	}
+	return (ssize_t)len;
 }

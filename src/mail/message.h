@@ -44,8 +44,8 @@ bool message_read(struct message *m, int fd, bool dot_ends, struct error *err);
 uint64_t message_size(const struct message *m);
 
 /*
- * The same bytes, piece by piece: begins with *at = 0, returns up to `size` bytes and
- * moves *at. 0 at the end, -1 with ERROR_IO.
+ * The same bytes, piece by piece: begins with *at = 0, returns `size` bytes, or those
+ * that are left, and moves *at. 0 at the end, -1 with ERROR_IO.
  */
 ssize_t message_get(const struct message *m, uint64_t *at, char *bytes, size_t size,
 		    struct error *err);

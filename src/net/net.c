@@ -153,7 +153,7 @@ static char *canonical_name(const char *host, struct error *err)
 static bool connect_to(struct connection *c, int64_t deadline, struct error *err)
 {
 	struct addresses addresses;
-	const struct address *winner;
+	const struct ip_address *winner;
 
 	if (!resolve(c->host, c->endpoint.port, deadline, &addresses, err))
 		return false;
@@ -164,7 +164,7 @@ static bool connect_to(struct connection *c, int64_t deadline, struct error *err
 				     "port 25 is closed on many lines: try `port = 587`");
 		return false;
 	}
-	address_text(winner, c->peer);
+	ip_address_text(winner, c->peer);
 	return true;
 }
 

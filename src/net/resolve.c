@@ -29,9 +29,9 @@ struct lookup {
 	int reason;		/* errno, for EAI_SYSTEM */
 };
 
-bool address_parse(const char *host, struct address *address)
+bool ip_address_parse(const char *host, struct ip_address *address)
 {
-	struct address a = { 0 };
+	struct ip_address a = { 0 };
 	char inner[INET6_ADDRSTRLEN];
 	size_t len = strlen(host);
 
@@ -53,7 +53,7 @@ bool address_parse(const char *host, struct address *address)
 	return true;
 }
 
-const void *address_bytes(const struct address *address, size_t *len)
+const void *ip_address_bytes(const struct ip_address *address, size_t *len)
 {
 	if (address->socket.any.sa_family == AF_INET) {
 		*len = sizeof(address->socket.v4.sin_addr);
@@ -63,14 +63,14 @@ const void *address_bytes(const struct address *address, size_t *len)
 	return &address->socket.v6.sin6_addr;
 }
 
-void address_text(const struct address *address, char text[ADDRESS_TEXT_SIZE])
+void ip_address_text(const struct ip_address *address, char text[ADDRESS_TEXT_SIZE])
 {
 	if (getnameinfo(&address->socket.any, address->len, text, ADDRESS_TEXT_SIZE, NULL,
 			0, NI_NUMERICHOST) != 0)
 		snprintf(text, ADDRESS_TEXT_SIZE, "?");
 }
 
-static void set_port(struct address *address, long port)
+static void set_port(struct ip_address *address, long port)
 {
 	/* The port stands at the same place in both. */
 	address->socket.v4.sin_port = htons((uint16_t)port);
@@ -88,15 +88,15 @@ static bool is_local(const char *host)
 
 static bool known(const char *host, struct addresses *found)
 {
-	if (address_parse(host, &found->list[0])) {
+	if (ip_address_parse(host, &found->list[0])) {
 		found->count = 1;
 		return true;
 	}
 	if (!is_local(host))
 		return false;
 	/* IPv4 first: what listens on this machine listens there. */
-	address_parse("127.0.0.1", &found->list[0]);
-	address_parse("::1", &found->list[1]);
+	ip_address_parse("127.0.0.1", &found->list[0]);
+	ip_address_parse("::1", &found->list[1]);
 	found->count = 2;
 	return true;
 }
@@ -189,7 +189,7 @@ static void take_answer(const struct lookup *lookup, struct addresses *found)
 {
 	found->count = 0;
 	for (const struct addrinfo *a = lookup->list; a; a = a->ai_next) {
-		struct address *next = &found->list[found->count];
+		struct ip_address *next = &found->list[found->count];
 
 		if (found->count == ADDRESSES_MAX ||
 		    a->ai_addrlen > sizeof(next->socket) ||

@@ -13,7 +13,7 @@ enum {
 	ADDRESS_TEXT_SIZE = INET6_ADDRSTRLEN + 16
 };
 
-struct address {
+struct ip_address {
 	union {
 		struct sockaddr any;
 		struct sockaddr_in v4;
@@ -23,7 +23,7 @@ struct address {
 };
 
 struct addresses {
-	struct address list[ADDRESSES_MAX];
+	struct ip_address list[ADDRESSES_MAX];
 	size_t count;
 };
 
@@ -38,10 +38,10 @@ bool resolve(const char *host, long port, int64_t deadline, struct addresses *fo
 	     struct error *err);
 
 /* Whether `host` is an address, and which; the bytes are in network order. */
-bool address_parse(const char *host, struct address *address);
-const void *address_bytes(const struct address *address, size_t *len);
+bool ip_address_parse(const char *host, struct ip_address *address);
+const void *ip_address_bytes(const struct ip_address *address, size_t *len);
 
 /* Numeric, without the port. */
-void address_text(const struct address *address, char text[ADDRESS_TEXT_SIZE]);
+void ip_address_text(const struct ip_address *address, char text[ADDRESS_TEXT_SIZE]);
 
 #endif

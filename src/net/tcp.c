@@ -16,7 +16,7 @@ enum {
 };
 
 struct attempt {
-	const struct address *address;
+	const struct ip_address *address;
 	int fd;			/* while it is under way, else -1 */
 	int failure;		/* errno */
 };
@@ -30,7 +30,7 @@ struct race {
 /* RFC 8305 section 4: the families take turns, beginning with the first address's. */
 static void line_up(struct race *race, const struct addresses *addresses)
 {
-	const struct address *list = addresses->list;
+	const struct ip_address *list = addresses->list;
 	int first_family = list[0].socket.any.sa_family;
 	size_t first = 0, second = 0, n = addresses->count;
 
@@ -60,7 +60,7 @@ static void fail(struct race *race, struct attempt *attempt, int reason)
 static bool start_next(struct race *race)
 {
 	struct attempt *attempt = &race->attempts[race->started++];
-	const struct address *address = attempt->address;
+	const struct ip_address *address = attempt->address;
 
 	race->running++;
 	race->next = clock_ms() + NEXT_AFTER;
@@ -138,7 +138,7 @@ static void explain(const struct race *race, struct error *err)
 		const struct attempt *attempt = &race->attempts[i];
 		char text[ADDRESS_TEXT_SIZE];
 
-		address_text(attempt->address, text);
+		ip_address_text(attempt->address, text);
 		buf_addf(&reasons, "%s%s: %s", i ? "; " : "", text,
 			 i < race->started ? strerror(attempt->failure)
 					   : "not tried in time");
@@ -147,7 +147,7 @@ static void explain(const struct race *race, struct error *err)
 }
 
 int tcp_connect(const struct addresses *addresses, int64_t deadline,
-		const struct address **winner, struct error *err)
+		const struct ip_address **winner, struct error *err)
 {
 	struct race race = { 0 };
 	struct attempt *first;

@@ -12,6 +12,6 @@
  * is its address. -1: ERROR_LATER with each address and its reason.
  */
 int tcp_connect(const struct addresses *addresses, int64_t deadline,
-		const struct address **winner, struct error *err);
+		const struct ip_address **winner, struct error *err);
 
 #endif

@@ -297,7 +297,7 @@ static int prepare(struct tls *tls)
 	const struct endpoint *e = tls->endpoint;
 	unsigned int flags = GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_KEY_SHARE_TOP |
 			     (e->cache_name ? 0 : GNUTLS_NO_TICKETS);
-	struct address address;
+	struct ip_address address;
 	int result;
 
 #if GNUTLS_VERSION_NUMBER >= 0x030800
@@ -312,7 +312,7 @@ static int prepare(struct tls *tls)
 		result = gnutls_credentials_set(tls->session, GNUTLS_CRD_CERTIFICATE,
 						tls->credentials);
 	/* RFC 6066 section 3: no addresses here. */
-	if (result >= 0 && !address_parse(e->host, &address))
+	if (result >= 0 && !ip_address_parse(e->host, &address))
 		result = gnutls_server_name_set(tls->session, GNUTLS_NAME_DNS, e->host,
 						strlen(e->host));
 	if (result < 0)

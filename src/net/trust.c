@@ -354,7 +354,7 @@ static int judge(const struct evidence *e, const struct roots *roots,
 		 unsigned int *status)
 {
 	const char *host = e->endpoint->host;
-	struct address address;
+	struct ip_address address;
 	gnutls_typed_vdata_st demands[] = {
 		{ GNUTLS_DT_DNS_HOSTNAME, (unsigned char *)host, 0 },
 		{ GNUTLS_DT_KEY_PURPOSE_OID, (unsigned char *)GNUTLS_KP_TLS_WWW_SERVER, 0 },
@@ -363,11 +363,11 @@ static int judge(const struct evidence *e, const struct roots *roots,
 	gnutls_x509_trust_list_t list;
 	int result;
 
-	if (address_parse(host, &address)) {
+	if (ip_address_parse(host, &address)) {
 		size_t len;
 
 		demands[0].type = GNUTLS_DT_IP_ADDRESS;
-		demands[0].data = (unsigned char *)address_bytes(&address, &len);
+		demands[0].data = (unsigned char *)ip_address_bytes(&address, &len);
 		demands[0].size = (unsigned int)len;
 	}
 	if (gnutls_x509_trust_list_init(&list, 0) < 0)

@@ -45,8 +45,6 @@ static ssize_t script_read(struct transport *t, void *bytes, size_t size,
 
 	script->waits += script->wrote;
 	script->wrote = false;
-	if (is_marker(script, "CLOSE"))
-		return 0;
 	while (n < size && n < script->step && !strncmp(script->at, "S: ", 3)) {
 		int byte = byte_at(script->at, script->within++);
 
@@ -55,6 +53,8 @@ static ssize_t script_read(struct transport *t, void *bytes, size_t size,
 		else
 			out[n++] = (char)byte;
 	}
+	if (n == 0 && is_marker(script, "CLOSE"))
+		return 0;
 	if (n == 0) {
 		print_error("the client waits, but the dialogue goes on with: %.60s\n", script->at);
 		error_set(err, ERROR_LATER, "the dialogue is over");

@@ -32,13 +32,13 @@ struct dialogue {
 static const struct dialogue dialogues[] = {
 	{ "everything offered: seven waits and LOGIN's eighth",
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250 AUTH LOGIN PLAIN\n" LOGIN
-	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: BDAT 29 LAST\n" BODY
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: BDAT 26 LAST\n" BODY
 	  "S: 250 sender\nS: 250 rcpt\nS: 250 taken\nC: QUIT\n",
 	  "a", ERROR_NONE, "a", NULL, 8, SMTP_AUTH_AUTO, 50 },
 	{ "PLAIN: seven waits",
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250 AUTH PLAIN\n"
 	  "C: AUTH PLAIN AHVzZXIAc2VjcmV0\nS: 235 ok\n"
-	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: BDAT 29 LAST\n" BODY
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: BDAT 26 LAST\n" BODY
 	  "S: 250 sender\nS: 250 rcpt\nS: 250 taken\nC: QUIT\n",
 	  "a", ERROR_NONE, "a", NULL, 7, SMTP_AUTH_AUTO, 50 },
 	{ "nothing offered: one command at a time",
@@ -49,7 +49,7 @@ static const struct dialogue dialogues[] = {
 	  "ab", ERROR_NONE, "aa", NULL, 0, SMTP_AUTH_AUTO, 50 },
 	{ "PIPELINING alone: DATA ends the flight",
 	  OPENING "S: 250-mx\nS: 250-SIZE 1000\nS: 250-PIPELINING\nS: 250 AUTH LOGIN\n" LOGIN
-	  "C: MAIL FROM:<s@x.org> SIZE=29\nC: RCPT TO:<a@example.org>\nC: DATA\n"
+	  "C: MAIL FROM:<s@x.org> SIZE=26\nC: RCPT TO:<a@example.org>\nC: DATA\n"
 	  "S: 250 ok\nS: 250 ok\nS: 354 go\n" DOTTED "S: 250 taken\nC: QUIT\n",
 	  "a", ERROR_NONE, "a", NULL, 9, SMTP_AUTH_AUTO, 50 },
 	{ "one of three refused: the others get the message",
@@ -66,29 +66,29 @@ static const struct dialogue dialogues[] = {
 	  "a", ERROR_NONE, "r", NULL, 0, SMTP_AUTH_AUTO, 50 },
 	{ "sender refused within a flight",
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250 AUTH LOGIN\n" LOGIN
-	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: BDAT 29 LAST\n" BODY
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: BDAT 26 LAST\n" BODY
 	  "S: 550 5.3.5 Email sender's username is invalid\nS: 503 no\nS: 503 no\nC: QUIT\n",
 	  "a", ERROR_SENDER, ".", "MAIL FROM <s@x.org>: 550 5.3.5", 0, SMTP_AUTH_AUTO, 50 },
 	{ "two transactions",
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: RCPT TO:<b@example.org>\n"
-	  "C: BDAT 29 LAST\n" BODY "S: 250 ok\nS: 250 ok\nS: 250 ok\nS: 250 taken\n"
-	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<c@example.org>\nC: BDAT 29 LAST\n" BODY
+	  "C: BDAT 26 LAST\n" BODY "S: 250 ok\nS: 250 ok\nS: 250 ok\nS: 250 taken\n"
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<c@example.org>\nC: BDAT 26 LAST\n" BODY
 	  "S: 250 ok\nS: 250 ok\nS: 250 taken\nC: QUIT\n",
 	  "abc", ERROR_NONE, "aaa", NULL, 9, SMTP_AUTH_AUTO, 2 },
 	{ "the server's limit splits: 452 after others were taken",
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: RCPT TO:<b@example.org>\n"
-	  "C: BDAT 29 LAST\n" BODY "S: 250 ok\nS: 250 ok\nS: 452 4.5.3 too many\nS: 250 taken\n"
-	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<b@example.org>\nC: BDAT 29 LAST\n" BODY
+	  "C: BDAT 26 LAST\n" BODY "S: 250 ok\nS: 250 ok\nS: 452 4.5.3 too many\nS: 250 taken\n"
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<b@example.org>\nC: BDAT 26 LAST\n" BODY
 	  "S: 250 ok\nS: 250 ok\nS: 250 taken\nC: QUIT\n",
 	  "ab", ERROR_NONE, "aa", NULL, 0, SMTP_AUTH_AUTO, 50 },
 	{ "LIMITS RCPTMAX is believed",
 	  OPENING "S: 250-mx\nS: 250-CHUNKING\nS: 250-PIPELINING\nS: 250-LIMITS RCPTMAX=1\n"
 	  "S: 250 AUTH LOGIN\n" LOGIN
-	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: BDAT 29 LAST\n" BODY
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: BDAT 26 LAST\n" BODY
 	  "S: 250 ok\nS: 250 ok\nS: 250 taken\n"
-	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<b@example.org>\nC: BDAT 29 LAST\n" BODY
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<b@example.org>\nC: BDAT 26 LAST\n" BODY
 	  "S: 250 ok\nS: 250 ok\nS: 250 taken\nC: QUIT\n",
 	  "ab", ERROR_NONE, "aa", NULL, 0, SMTP_AUTH_AUTO, 50 },
 	{ "a refused transaction is reset before the next",
@@ -111,7 +111,7 @@ static const struct dialogue dialogues[] = {
 	{ "the whole flight's answers are lost",
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: RCPT TO:<b@example.org>\n"
-	  "C: BDAT 29 LAST\n" BODY "S: 250 ok\nCLOSE",
+	  "C: BDAT 26 LAST\n" BODY "S: 250 ok\nCLOSE",
 	  "ab", ERROR_LATER, "uu", "after the message", 0, SMTP_AUTH_AUTO, 50 },
 	{ "lost before the message was sent: nothing is in doubt",
 	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN\n" LOGIN
@@ -122,8 +122,8 @@ static const struct dialogue dialogues[] = {
 	  "FAIL\nS: 421 4.4.2 going down\nCLOSE",
 	  "a", ERROR_LATER, ".", "421 4.4.2 going down", 0, SMTP_AUTH_AUTO, 50 },
 	{ "too big for SIZE",
-	  OPENING "S: 250-mx\nS: 250-SIZE 28\nS: 250 AUTH LOGIN\n" LOGIN "C: QUIT\n",
-	  "a", ERROR_DATA, ".", "29 bytes and the server takes 28", 0, SMTP_AUTH_AUTO, 50 },
+	  OPENING "S: 250-mx\nS: 250-SIZE 25\nS: 250 AUTH LOGIN\n" LOGIN "C: QUIT\n",
+	  "a", ERROR_DATA, ".", "26 bytes and the server takes 25", 0, SMTP_AUTH_AUTO, 50 },
 	{ "quota at the end of the message is for later",
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: DATA\nS: 250 ok\nS: 250 ok\n"
@@ -172,7 +172,7 @@ static const struct dialogue dialogues[] = {
 	  "S: 220 mx\nC: EHLO me\nS: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\nS: 454 4.7.0 no\n"
 	  "C: QUIT\n",
 	  "a", ERROR_LATER, ".", "STARTTLS: 454", 0, SMTP_AUTH_AUTO, 50 },
-	{ "not SMTP at all", "S: SSH-2.0-OpenSSH\nC: QUIT\n",
+	{ "not SMTP at all", "S: SSH-2.0-OpenSSH\n",
 	  "a", ERROR_PROTOCOL, ".", "did not answer in SMTP: \"SSH-2.0-OpenSSH\"", 0,
 	  SMTP_AUTH_AUTO, 50 },
 	{ "codes of one reply differ", "S: 220-mx\nS: 250 mx\n",

@@ -36,9 +36,9 @@ static struct {
 static struct addrinfo *one(const char *text, struct addrinfo *next)
 {
 	struct addrinfo *info = xcalloc(1, sizeof(*info));
-	struct address *address = xcalloc(1, sizeof(*address));
+	struct ip_address *address = xcalloc(1, sizeof(*address));
 
-	assert_true(address_parse(text, address));
+	assert_true(ip_address_parse(text, address));
 	info->ai_family = address->socket.any.sa_family;
 	info->ai_addr = &address->socket.any;
 	info->ai_addrlen = address->len;
@@ -96,7 +96,7 @@ static void test_known_names(void **state)
 
 		assert_true(resolve(cases[i].host, 587, clock_after(5), &found, &err));
 		assert_int_equal(found.count, cases[i].count);
-		address_text(&found.list[0], text);
+		ip_address_text(&found.list[0], text);
 		assert_string_equal(text, cases[i].first);
 		assert_int_equal(ntohs(found.list[0].socket.v4.sin_port), 587);
 	}
@@ -134,7 +134,7 @@ static void test_asked_names(void **state)
 		answer.addresses[i] = i % 2 ? "192.0.2.9" : "2001:db8::9";
 	assert_true(resolve("mail.example", 25, clock_after(5), &found, &err));
 	assert_int_equal(found.count, ADDRESSES_MAX);
-	address_text(&found.list[0], text);
+	ip_address_text(&found.list[0], text);
 	assert_string_equal(text, "2001:db8::9");
 	assert_int_equal(ntohs(found.list[0].socket.v6.sin6_port), 25);
 }
@@ -160,11 +160,11 @@ static void test_slow_names(void **state)
 
 /* ---- sockets ------------------------------------------------------------------ */
 
-static struct address at(const char *text, in_port_t port)
+static struct ip_address at(const char *text, in_port_t port)
 {
-	struct address address;
+	struct ip_address address;
 
-	assert_true(address_parse(text, &address));
+	assert_true(ip_address_parse(text, &address));
 	address.socket.v4.sin_port = port;
 	return address;
 }
@@ -172,7 +172,7 @@ static struct address at(const char *text, in_port_t port)
 /* Listens there; *port is in network order, 0: any, and filled. */
 static int listen_at(const char *text, in_port_t *port)
 {
-	struct address address = at(text, *port);
+	struct ip_address address = at(text, *port);
 	int fd = socket(address.socket.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	assert_return_code(bind(fd, &address.socket.any, address.len), errno);
@@ -185,7 +185,7 @@ static int listen_at(const char *text, in_port_t *port)
 /* Fills the queue of a listener that never accepts, until it answers nobody. */
 static void make_hole(const char *text, in_port_t port, int fillers[FILLERS])
 {
-	struct address address = at(text, port);
+	struct ip_address address = at(text, port);
 
 	for (size_t i = 0; i < FILLERS; i++) {
 		fillers[i] =
@@ -207,7 +207,7 @@ static const char *race(const char *const *texts, in_port_t port, int64_t millis
 {
 	static char text[ADDRESS_TEXT_SIZE];
 	struct addresses addresses = { .count = 0 };
-	const struct address *winner;
+	const struct ip_address *winner;
 	int on = 0, fd;
 	socklen_t len = sizeof(on);
 
@@ -219,7 +219,7 @@ static const char *race(const char *const *texts, in_port_t port, int64_t millis
 	assert_return_code(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &len), errno);
 	assert_true(on);
 	close(fd);
-	address_text(winner, text);
+	ip_address_text(winner, text);
 	return text;
 }
 

@@ -157,7 +157,7 @@ static bool verify_eagerly(const char *path, const enum who *who, const char *ho
 	};
 	gnutls_x509_crt_t chain[LIST_MAX];
 	gnutls_x509_trust_list_t list;
-	struct address address;
+	struct ip_address address;
 	unsigned int count = 0, status = 0;
 	int result;
 
@@ -165,11 +165,11 @@ static bool verify_eagerly(const char *path, const enum who *who, const char *ho
 		chain[count] = cast[who[count]]->certificate;
 		count++;
 	}
-	if (address_parse(host, &address)) {
+	if (ip_address_parse(host, &address)) {
 		size_t len;
 
 		demands[0].type = GNUTLS_DT_IP_ADDRESS;
-		demands[0].data = (unsigned char *)address_bytes(&address, &len);
+		demands[0].data = (unsigned char *)ip_address_bytes(&address, &len);
 		demands[0].size = (unsigned int)len;
 	}
 	assert_return_code(gnutls_x509_trust_list_init(&list, 0), 0);

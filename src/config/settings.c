@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One row for each setting: a new one is a row here, a field in config/account.h and
+ * an entry in acsmtp.ini(5). Nothing else knows their names.
+ */
+#include "config/settings.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "base/text.h"
+#include "config/account.h"
+#include "service/service.h"
+
+#define WORDS(function, ...)								\
+static const char *function(size_t i)							\
+{											\
+	static const char *const words[] = { __VA_ARGS__ };				\
+											\
+	return i < COUNT_OF(words) ? words[i] : NULL;					\
+}
+
+/* In the order of their enums in config/account.h. */
+WORDS(tls_word, "starttls", "implicit", "off")
+WORDS(auth_word, "auto", "login", "plain", "xoauth2", "off")
+WORDS(policy_word, "rewrite", "keep", "refuse")
+WORDS(t_word, "add", "remove")
+
+/* Names of the design that this version has nothing for. */
+WORDS(planned_word, "rate_per_minute", "rate_per_hour", "queue", "mode", "spool", "aliases",
+      "on_lost_reply", "keep_failed", "report_to", "listen", "max_connections")
+
+static bool check_one_word(const char *value, struct error *err)
+{
+	if (strchr(value, ' '))
+		return error_set(err, ERROR_CONFIG, "a blank cannot stand in it");
+	return strlen(value) <= 255 || error_set(err, ERROR_CONFIG, "longer than 255 bytes");
+}
+
+/* An address of IPv6 has more than one colon. */
+static bool check_host(const char *value, struct error *err)
+{
+	const char *colon = strchr(value, ':');
+
+	if (strchr(value, '/') || (colon && !strchr(colon + 1, ':'))) {
+		error_set(err, ERROR_CONFIG, "it is the name of a server alone");
+		return error_advise(err, "the port has a setting of its own: port");
+	}
+	return check_one_word(value, err);
+}
+
+/* SHA-256: 32 bytes. */
+static bool check_fingerprint(const char *value, struct error *err)
+{
+	size_t digits = 0;
+
+	for (; *value; value++) {
+		if (*value != ':' && !strchr("0123456789abcdefABCDEF", *value))
+			break;
+		digits += *value != ':';
+	}
+	if (*value || (digits != 0 && digits != 64)) {
+		error_set(err, ERROR_CONFIG, "it is not 64 hexadecimal digits, with or "
+			  "without colons: the SHA-256 of the certificate");
+		return error_advise(err, "openssl x509 -noout -fingerprint -sha256 shows it");
+	}
+	return true;
+}
+
+/* A name in the current directory would be a mistake: "sylog". */
+static bool check_log(const char *value, struct error *err)
+{
+	if (!*value || *value == '/' || !strcmp(value, "syslog") || !strcmp(value, "stderr"))
+		return true;
+	return error_set(err, ERROR_CONFIG, "it is neither syslog nor stderr nor the whole "
+			 "path of a file");
+}
+
+#define ACCOUNT(name, type, standard) \
+	SECTION_ACCOUNT, #name, SETTING_##type, offsetof(struct account, name), standard
+#define DEFAULTS(name, type, standard) \
+	SECTION_DEFAULTS, #name, SETTING_##type, offsetof(struct config, name), standard
+#define DELIVERY(name, type, standard) \
+	SECTION_DELIVERY, #name, SETTING_##type, offsetof(struct config, delivery.name), standard
+
+static const struct setting table[] = {
+	{ ACCOUNT(service, NAME, "acs"), "service that knows what is left out",
+	  .word = service_name },
+	{ ACCOUNT(host, TEXT, ""), "name of the server", .check = check_host },
+	{ ACCOUNT(port, NUMBER, "587"), "its TCP port", 1, 65535 },
+	{ ACCOUNT(tls, WORD, "starttls"), "how TLS begins", .word = tls_word },
+	{ ACCOUNT(tls_ca_file, TEXT, ""), "certificates that are trusted instead of the system's" },
+	{ ACCOUNT(tls_fingerprint, TEXT, ""), "SHA-256 of the certificate that is trusted",
+	  .check = check_fingerprint },
+	{ ACCOUNT(tls_session_cache, SWITCH, "on"), "whether TLS sessions are resumed" },
+	{ ACCOUNT(auth, WORD, "auto"), "how to log in", .word = auth_word },
+	{ ACCOUNT(user, TEXT, ""), "user name", .exact = true },
+	{ ACCOUNT(password, SECRET, ""), "password", .exact = true },
+	{ ACCOUNT(password_file, TEXT, ""), "file whose first line is the password",
+	  .exact = true },
+	{ ACCOUNT(password_command, TEXT, ""), "command that prints the password",
+	  .exact = true },
+	{ ACCOUNT(token_command, TEXT, ""), "command that prints an access token",
+	  .exact = true },
+	{ ACCOUNT(from, TEXT, ""), "address to send as" },
+	{ ACCOUNT(from_name, TEXT, ""), "name before that address" },
+	{ ACCOUNT(sender_policy, WORD, "rewrite"), "what is done with another sender",
+	  .word = policy_word },
+	{ ACCOUNT(allowed_senders, TEXT, ""), "other addresses and @domains to send as" },
+	{ ACCOUNT(domain, TEXT, ""), "what we call ourselves", .check = check_one_word },
+	{ ACCOUNT(timeout, NUMBER, "60"), "seconds to wait for the server", 1, 86400 },
+	{ ACCOUNT(max_recipients, NUMBER, "100000"), "recipients at a time", 1, 100000 },
+	{ ACCOUNT(max_size, NUMBER, "0"), "bytes of a message; 0 is no limit", 0, LONG_MAX },
+	{ ACCOUNT(log, TEXT, ""), "syslog, stderr, the path of a file, or nothing",
+	  .check = check_log },
+	{ DEFAULTS(default_account, TEXT, ""), "account that is used when nothing tells which" },
+	{ DELIVERY(local_recipients, TEXT, ""), "who gets mail for names without a domain" },
+	{ DELIVERY(t_with_arguments, WORD, "add"), "what recipients mean beside -t",
+	  .word = t_word },
+};
+_Static_assert(COUNT_OF(table) <= SETTINGS_MAX, "SETTINGS_MAX is too small");
+
+const struct setting *setting_row(size_t i)
+{
+	return i < COUNT_OF(table) ? &table[i] : NULL;
+}
+
+size_t setting_index(const struct setting *row)
+{
+	return (size_t)(row - table);
+}
+
+static bool may_stand_in(const struct setting *row, enum section_kind section)
+{
+	return row->section == section ||
+	       (row->section == SECTION_ACCOUNT && section == SECTION_DEFAULTS);
+}
+
+const struct setting *setting_find(enum section_kind section, const char *name)
+{
+	for (size_t i = 0; i < COUNT_OF(table); i++)
+		if (may_stand_in(&table[i], section) && text_is(name, table[i].name))
+			return &table[i];
+	return NULL;
+}
+
+/* "" is near to nothing: it passes over the rows of other sections. */
+static const char *name_in(enum section_kind section, size_t i)
+{
+	if (i == COUNT_OF(table))
+		return NULL;
+	return may_stand_in(&table[i], section) ? table[i].name : "";
+}
+
+static const char *name_in_account(size_t i)
+{
+	return name_in(SECTION_ACCOUNT, i);
+}
+
+static const char *name_in_defaults(size_t i)
+{
+	return name_in(SECTION_DEFAULTS, i);
+}
+
+static const char *name_in_delivery(size_t i)
+{
+	return name_in(SECTION_DELIVERY, i);
+}
+
+const char *setting_nearest(enum section_kind section, const char *name)
+{
+	const char *nearest = text_nearest(name, section == SECTION_ACCOUNT ? name_in_account :
+					   section == SECTION_DEFAULTS ? name_in_defaults :
+					   name_in_delivery);
+
+	return nearest && *nearest ? nearest : NULL;
+}
+
+bool setting_is_planned(const char *name)
+{
+	for (size_t i = 0; planned_word(i); i++)
+		if (text_is(name, planned_word(i)))
+			return true;
+	return false;
+}
+
+enum { SHOWN_MAX = 60 };	/* of a wrong value */
+
+static bool refuse(const char *value, const char *what, struct error *err)
+{
+	OWNED_TEXT shown = text_copy_n(value, strnlen(value, SHOWN_MAX));
+
+	text_make_printable(shown);
+	return error_set(err, ERROR_CONFIG, "\"%s\" is %s", shown, what);
+}
+
+static bool find_word(const struct setting *row, const char *value, size_t *number,
+		      struct error *err)
+{
+	OWNED_BUF what = BUF_INIT(500);
+	const char *nearest;
+
+	for (*number = 0; row->word(*number); ++*number)
+		if (text_is(value, row->word(*number)))
+			return true;
+	buf_add(&what, "none of ");
+	for (size_t i = 0; row->word(i); i++)
+		buf_addf(&what, "%s%s", i > 0 ? ", " : "", row->word(i));
+	nearest = text_nearest(value, row->word);
+	if (nearest)
+		buf_addf(&what, "; did you mean \"%s\"?", nearest);
+	return refuse(value, buf_text(&what), err);
+}
+
+static bool find_switch(const char *value, bool *on, struct error *err)
+{
+	static const struct { const char *off, *on; } words[] = {
+		{ "off", "on" }, { "no", "yes" }, { "false", "true" }, { "0", "1" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(words); i++) {
+		*on = text_is(value, words[i].on);
+		if (*on || text_is(value, words[i].off))
+			return true;
+	}
+	return refuse(value, "neither on nor off", err);
+}
+
+static bool find_number(const struct setting *row, const char *value, long *number,
+			struct error *err)
+{
+	char what[100];
+
+	if (text_to_number(value, row->least, row->most, number))
+		return true;
+	if (row->most == LONG_MAX)
+		snprintf(what, sizeof(what), "not a number, %ld or more", row->least);
+	else
+		snprintf(what, sizeof(what), "not a number from %ld to %ld", row->least,
+			 row->most);
+	return refuse(value, what, err);
+}
+
+static void replace_text(char **place, const char *value)
+{
+	char *copy = text_copy(value);
+
+	free(*place);
+	*place = copy;
+}
+
+static bool check_text(const struct setting *row, const char *value, struct error *err)
+{
+	if (text_has_control(value))
+		return error_set(err, ERROR_CONFIG, "a control character stands in it");
+	if (!text_is_utf8(value, strlen(value)))
+		return error_set(err, ERROR_CONFIG, "it is not written in UTF-8");
+	return !row->check || row->check(value, err);
+}
+
+bool setting_apply(const struct setting *row, void *target, const char *value,
+		   struct error *err)
+{
+	void *place = (char *)target + row->place;
+	size_t word;
+	long number;
+	bool on;
+
+	switch (row->type) {
+	case SETTING_TEXT:
+		if (!check_text(row, value, err))
+			return false;
+		replace_text(place, value);
+		return true;
+	case SETTING_NAME:
+		if (!find_word(row, value, &word, err))
+			return false;
+		replace_text(place, row->word(word));
+		return true;
+	case SETTING_NUMBER:
+		if (!find_number(row, value, &number, err))
+			return false;
+		*(long *)place = number;
+		return true;
+	case SETTING_SWITCH:
+		if (!find_switch(value, &on, err))
+			return false;
+		*(bool *)place = on;
+		return true;
+	case SETTING_WORD:
+		if (!find_word(row, value, &word, err))
+			return false;
+		*(int *)place = (int)word;
+		return true;
+	case SETTING_SECRET:
+		break;		/* never comes here: ini_lint() has taken it */
+	}
+	return true;
+}
+
+void settings_init(enum section_kind section, void *target)
+{
+	struct error err;
+
+	for (size_t i = 0; i < COUNT_OF(table); i++)
+		if (table[i].section == section) {
+			bool ok = setting_apply(&table[i], target, table[i].standard, &err);
+
+			assert(ok);
+			(void)ok;
+		}
+}
+
+void settings_free(enum section_kind section, void *target)
+{
+	for (size_t i = 0; i < COUNT_OF(table); i++) {
+		void *place = (char *)target + table[i].place;
+
+		if (table[i].section != section)
+			continue;
+		if (table[i].type == SETTING_TEXT || table[i].type == SETTING_NAME)
+			text_cleanup(place);
+		else if (table[i].type == SETTING_SECRET)
+			secret_free(place);
+	}
+}
+
+bool setting_help(size_t i, struct setting_help *row)
+{
+	static const char *const sections[] = { "account", "defaults", "delivery" };
+
+	if (i >= COUNT_OF(table))
+		return false;
+	*row = (struct setting_help){ sections[table[i].section], table[i].name,
+				      table[i].standard, table[i].help };
+	return true;
+}

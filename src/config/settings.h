@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The table of settings, and the short loop that gives each its value. */
+#ifndef CONFIG_SETTINGS_H
+#define CONFIG_SETTINGS_H
+
+#include "base/error.h"
+
+enum section_kind { SECTION_ACCOUNT, SECTION_DEFAULTS, SECTION_DELIVERY };
+enum { SETTINGS_MAX = 40 };	/* room for their number */
+
+enum setting_type {
+	SETTING_TEXT,
+	SETTING_NAME,		/* a text that is one of `word` */
+	SETTING_NUMBER,		/* from `least` to `most` */
+	SETTING_SWITCH,		/* on, off, and what else people write */
+	SETTING_WORD,		/* one of `word`, whose number is kept */
+	SETTING_SECRET,		/* taken out of the file before anything else sees it */
+};
+
+struct setting {
+	enum section_kind section;	/* those of accounts may stand in [defaults] too */
+	const char *name;
+	enum setting_type type;
+	size_t place;		/* in struct account, or in struct config */
+	const char *standard;	/* in the words of a user */
+	const char *help;
+	long least, most;
+	const char *(*word)(size_t i);	/* NULL ends */
+	bool (*check)(const char *value, struct error *err);
+	bool exact;		/* a comment beside the value would be taken for a part of it */
+};
+
+/* The rows, counted from 0; NULL: no more. */
+const struct setting *setting_row(size_t i);
+size_t setting_index(const struct setting *row);
+
+/* The row of that name (in any case) that may stand in such a section, or NULL. */
+const struct setting *setting_find(enum section_kind section, const char *name);
+
+/* The known name nearest to `name`, or NULL. */
+const char *setting_nearest(enum section_kind section, const char *name);
+
+/* Whether a later version will know this name. */
+bool setting_is_planned(const char *name);
+
+/*
+ * Puts a value, as a user writes it, into the target of the row's section: a struct
+ * account, or else the struct config. ERROR_CONFIG: what is wrong with the value,
+ * without where; the target is as it was.
+ */
+bool setting_apply(const struct setting *row, void *target, const char *value,
+		   struct error *err);
+
+/* Gives each setting of a section its standard value; the target's texts are new. */
+void settings_init(enum section_kind section, void *target);
+void settings_free(enum section_kind section, void *target);
+
+#endif
