@@ -11,18 +11,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "config/account.h"
 #include "service/service.h"
 
-#define WORDS(function, ...)								\
-static const char *function(size_t i)							\
-{											\
-	static const char *const words[] = { __VA_ARGS__ };				\
-											\
-	return i < COUNT_OF(words) ? words[i] : NULL;					\
-}
+#define WORDS(function, ...) \
+	static const char *function(size_t i) \
+	{ \
+		static const char *const words[] = { __VA_ARGS__ }; \
+\
+		return i < COUNT_OF(words) ? words[i] : NULL; \
+	}
 
 /* In the order of their enums in config/account.h. */
 WORDS(tls_word, "starttls", "implicit", "off")
@@ -80,48 +81,56 @@ static bool check_log(const char *value, struct error *err)
 			 "path of a file");
 }
 
-#define ACCOUNT(name, type, standard) \
-	SECTION_ACCOUNT, #name, SETTING_##type, offsetof(struct account, name), standard
-#define DEFAULTS(name, type, standard) \
-	SECTION_DEFAULTS, #name, SETTING_##type, offsetof(struct config, name), standard
-#define DELIVERY(name, type, standard) \
-	SECTION_DELIVERY, #name, SETTING_##type, offsetof(struct config, delivery.name), standard
+#define ROW(kind, row, form, where, usual, words) \
+	.section = SECTION_##kind, .name = #row, .type = SETTING_##form, .place = (where), \
+	.standard = (usual), .help = (words)
+#define ACCOUNT(row, form, usual, words) \
+	ROW(ACCOUNT, row, form, offsetof(struct account, row), usual, words)
+#define DEFAULTS(row, form, usual, words) \
+	ROW(DEFAULTS, row, form, offsetof(struct config, row), usual, words)
+#define DELIVERY(row, form, usual, words) \
+	ROW(DELIVERY, row, form, offsetof(struct config, delivery.row), usual, words)
+#define RANGE(from, to)	.least = (from), .most = (to)
 
+/* clang-format off */
 static const struct setting table[] = {
-	{ ACCOUNT(service, NAME, "acs"), "service that knows what is left out",
+	{ ACCOUNT(service, NAME, "acs", "the service, which knows what is left out"),
 	  .word = service_name },
-	{ ACCOUNT(host, TEXT, ""), "name of the server", .check = check_host },
-	{ ACCOUNT(port, NUMBER, "587"), "its TCP port", 1, 65535 },
-	{ ACCOUNT(tls, WORD, "starttls"), "how TLS begins", .word = tls_word },
-	{ ACCOUNT(tls_ca_file, TEXT, ""), "certificates that are trusted instead of the system's" },
-	{ ACCOUNT(tls_fingerprint, TEXT, ""), "SHA-256 of the certificate that is trusted",
+	{ ACCOUNT(host, TEXT, "", "name of the server"), .check = check_host },
+	{ ACCOUNT(port, NUMBER, "587", "its TCP port"), RANGE(1, 65535) },
+	{ ACCOUNT(tls, WORD, "starttls", "how TLS begins"), .word = tls_word },
+	{ ACCOUNT(tls_ca_file, TEXT, "", "certificates to trust instead of the system's") },
+	{ ACCOUNT(tls_fingerprint, TEXT, "", "SHA-256 of the certificate to trust"),
 	  .check = check_fingerprint },
-	{ ACCOUNT(tls_session_cache, SWITCH, "on"), "whether TLS sessions are resumed" },
-	{ ACCOUNT(auth, WORD, "auto"), "how to log in", .word = auth_word },
-	{ ACCOUNT(user, TEXT, ""), "user name", .exact = true },
-	{ ACCOUNT(password, SECRET, ""), "password", .exact = true },
-	{ ACCOUNT(password_file, TEXT, ""), "file whose first line is the password",
-	  .exact = true },
-	{ ACCOUNT(password_command, TEXT, ""), "command that prints the password",
-	  .exact = true },
-	{ ACCOUNT(token_command, TEXT, ""), "command that prints an access token",
-	  .exact = true },
-	{ ACCOUNT(from, TEXT, ""), "address to send as" },
-	{ ACCOUNT(from_name, TEXT, ""), "name before that address" },
-	{ ACCOUNT(sender_policy, WORD, "rewrite"), "what is done with another sender",
+	{ ACCOUNT(tls_session_cache, SWITCH, "on", "whether TLS sessions are resumed") },
+	{ ACCOUNT(auth, WORD, "auto", "how to log in"), .word = auth_word },
+	{ ACCOUNT(user, TEXT, "", "user name"), .exact = true },
+	{ ACCOUNT(password, SECRET, "", "password"), .exact = true, .source = true },
+	{ ACCOUNT(password_file, TEXT, "", "file whose first line is the password"),
+	  .exact = true, .source = true },
+	{ ACCOUNT(password_command, TEXT, "", "command that prints the password"),
+	  .exact = true, .source = true },
+	{ ACCOUNT(token_command, TEXT, "", "command that prints an access token"),
+	  .exact = true, .source = true },
+	{ ACCOUNT(from, TEXT, "", "address to send as") },
+	{ ACCOUNT(from_name, TEXT, "", "name before that address") },
+	{ ACCOUNT(sender_policy, WORD, "rewrite", "what is done with another sender"),
 	  .word = policy_word },
-	{ ACCOUNT(allowed_senders, TEXT, ""), "other addresses and @domains to send as" },
-	{ ACCOUNT(domain, TEXT, ""), "what we call ourselves", .check = check_one_word },
-	{ ACCOUNT(timeout, NUMBER, "60"), "seconds to wait for the server", 1, 86400 },
-	{ ACCOUNT(max_recipients, NUMBER, "100000"), "recipients at a time", 1, 100000 },
-	{ ACCOUNT(max_size, NUMBER, "0"), "bytes of a message; 0 is no limit", 0, LONG_MAX },
-	{ ACCOUNT(log, TEXT, ""), "syslog, stderr, the path of a file, or nothing",
+	{ ACCOUNT(allowed_senders, TEXT, "", "other addresses and @domains to send as") },
+	{ ACCOUNT(domain, TEXT, "", "what we call ourselves"), .check = check_one_word },
+	{ ACCOUNT(timeout, NUMBER, "60", "seconds to wait for the server"), RANGE(1, 86400) },
+	{ ACCOUNT(max_recipients, NUMBER, "100000", "recipients at a time"),
+	  RANGE(1, 100000) },
+	{ ACCOUNT(max_size, NUMBER, "0", "bytes of a message; 0 is no limit"),
+	  RANGE(0, LONG_MAX) },
+	{ ACCOUNT(log, TEXT, "", "syslog, stderr, the path of a file, or nothing"),
 	  .check = check_log },
-	{ DEFAULTS(default_account, TEXT, ""), "account that is used when nothing tells which" },
-	{ DELIVERY(local_recipients, TEXT, ""), "who gets mail for names without a domain" },
-	{ DELIVERY(t_with_arguments, WORD, "add"), "what recipients mean beside -t",
+	{ DEFAULTS(default_account, TEXT, "", "account to use when nothing tells which") },
+	{ DELIVERY(local_recipients, TEXT, "", "who gets mail for names without a domain") },
+	{ DELIVERY(t_with_arguments, WORD, "add", "what recipients mean beside -t"),
 	  .word = t_word },
 };
+/* clang-format on */
 _Static_assert(COUNT_OF(table) <= SETTINGS_MAX, "SETTINGS_MAX is too small");
 
 const struct setting *setting_row(size_t i)

@@ -27,7 +27,8 @@ struct setting {
 	long least, most;
 	const char *(*word)(size_t i);	/* NULL ends */
 	bool (*check)(const char *value, struct error *err);
-	bool exact;		/* a comment beside the value would be taken for a part of it */
+	bool exact;		/* no comment may stand beside the value unless it is quoted */
+	bool source;		/* one of those that tell where the password comes from */
 };
 
 /* The rows, counted from 0; NULL: no more. */

@@ -179,35 +179,45 @@ static bool end_line(struct intake *in)
 	return true;
 }
 
-/* LF, CR, CR LF and CR CR LF end one line each. */
-static bool take_chunk(struct intake *in, const char *bytes, size_t len)
+/* After a CR: more of them, and the LF, belong to the same line end. */
+static bool end_line_end(struct intake *in, const char **at, const char *end)
 {
-	size_t at = 0;
+	while (*at < end && **at == '\r')
+		++*at;
+	if (*at == end)
+		return true;
+	if (**at == '\n')
+		++*at;
+	in->after_cr = false;
+	return end_line(in);
+}
 
-	while (at < len && !in->is_over) {
-		size_t start = at;
+static const char *find_line_end(const char *at, const char *end)
+{
+	const char *lf = memchr(at, '\n', (size_t)(end - at));
+	const char *cr = memchr(at, '\r', (size_t)((lf ? lf : end) - at));
+
+	return cr ? cr : lf ? lf : end;
+}
+
+/* LF, CR, CR LF and CR CR LF end one line each. */
+static bool take_chunk(struct intake *in, const char *at, const char *end)
+{
+	while (at < end && !in->is_over) {
+		const char *stop;
 
 		if (in->after_cr) {
-			while (at < len && bytes[at] == '\r')
-				at++;
-			if (at == len)
-				return true;
-			if (bytes[at] == '\n')
-				at++;
-			in->after_cr = false;
-			if (!end_line(in))
+			if (!end_line_end(in, &at, end))
 				return false;
 			continue;
 		}
-		while (at < len && bytes[at] != '\n' && bytes[at] != '\r')
-			at++;
-		if (at > start && !take_bytes(in, bytes + start, at - start))
+		stop = find_line_end(at, end);
+		if (stop > at && !take_bytes(in, at, (size_t)(stop - at)))
 			return false;
-		if (at == len)
-			return true;
-		in->after_cr = bytes[at] == '\r';
-		if (bytes[at++] == '\n' && !end_line(in))
+		in->after_cr = stop < end && *stop == '\r';
+		if (stop < end && *stop == '\n' && !end_line(in))
 			return false;
+		at = stop < end ? stop + 1 : end;
 	}
 	return true;
 }
@@ -230,7 +240,7 @@ static bool take_all(struct intake *in, int fd)
 			return error_errno(in->err, ERROR_IO, "cannot read the message");
 		if (n == 0)
 			break;
-		if (!take_chunk(in, chunk, (size_t)n))
+		if (!take_chunk(in, chunk, chunk + n))
 			return false;
 	}
 	return finish(in);
