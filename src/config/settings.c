@@ -77,8 +77,8 @@ static bool check_log(const char *value, struct error *err)
 {
 	if (!*value || *value == '/' || !strcmp(value, "syslog") || !strcmp(value, "stderr"))
 		return true;
-	return error_set(err, ERROR_CONFIG, "it is neither syslog nor stderr nor the whole "
-			 "path of a file");
+	return error_set(err, ERROR_CONFIG, "it is neither syslog nor stderr nor the "
+			 "whole path of a file");
 }
 
 #define ROW(kind, row, form, where, usual, words) \
@@ -104,7 +104,7 @@ static const struct setting table[] = {
 	  .check = check_fingerprint },
 	{ ACCOUNT(tls_session_cache, SWITCH, "on", "whether TLS sessions are resumed") },
 	{ ACCOUNT(auth, WORD, "auto", "how to log in"), .word = auth_word },
-	{ ACCOUNT(user, TEXT, "", "user name"), .exact = true },
+	{ ACCOUNT(user, TEXT, "", "user name") },
 	{ ACCOUNT(password, SECRET, "", "password"), .exact = true, .source = true },
 	{ ACCOUNT(password_file, TEXT, "", "file whose first line is the password"),
 	  .exact = true, .source = true },

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config/account.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "config/file.h"
+#include "config/load.h"
+
+static void account_free(struct account *account)
+{
+	settings_free(SECTION_ACCOUNT, account);
+	text_cleanup(&account->name);
+	*account = (struct account){ 0 };
+}
+
+void config_free(struct config *config)
+{
+	for (size_t i = 0; i < config->count; i++)
+		account_free(&config->accounts[i]);
+	free(config->accounts);
+	settings_free(SECTION_DEFAULTS, config);
+	settings_free(SECTION_DELIVERY, config);
+	*config = (struct config){ 0 };
+}
+
+/* --- a file's values, each checked where it stands */
+
+static bool apply_value(const struct ini *ini, const struct ini_section *section,
+			const struct setting *row, void *target, struct error *err)
+{
+	const char *value = ini_value(ini, section, row);
+
+	if (!value || !*value || setting_apply(row, target, value, err))
+		return true;
+	error_context(err, "%s", row->name);
+	return ini_blame(ini, section, section->lines[setting_index(row)], err);
+}
+
+static bool check_section(const struct ini *ini, const struct ini_section *section,
+			  struct error *err)
+{
+	struct account account = { 0 };
+	OWNED_CONFIG config = { 0 };
+	const struct setting *row;
+	bool ok = true;
+
+	for (size_t i = 0; ok && (row = setting_row(i)); i++) {
+		void *target = row->section == SECTION_ACCOUNT ? (void *)&account : &config;
+
+		ok = apply_value(ini, section, row, target, err);
+	}
+	account_free(&account);
+	return ok;
+}
+
+static bool check_values(const struct ini *ini, struct error *err)
+{
+	for (size_t i = 0; i < ini->count; i++)
+		if (!check_section(ini, &ini->sections[i], err))
+			return false;
+	return true;
+}
+
+static const struct ini_section *find_section(const struct ini *ini,
+					      enum section_kind kind)
+{
+	for (size_t i = 0; i < ini->count; i++)
+		if (ini->sections[i].kind == kind)
+			return &ini->sections[i];
+	return NULL;
+}
+
+/* --- an account over the defaults over its service over the standard values */
+
+struct layers {
+	const struct ini *ini;
+	const struct ini_section *own, *defaults;	/* defaults may be NULL */
+	service_lookup *service;
+	bool own_source;	/* it tells where its password comes from */
+};
+
+static bool has_source(const struct ini *ini, const struct ini_section *section)
+{
+	const struct setting *row;
+
+	for (size_t i = 0; (row = setting_row(i)); i++) {
+		const char *value = ini_value(ini, section, row);
+
+		if (row->source && value && *value)
+			return true;
+	}
+	return secret_is_set(&section->password);
+}
+
+/* The defaults' layer for this setting: another source of passwords would compete. */
+static const struct ini_section *defaults_for(const struct layers *l,
+					      const struct setting *row)
+{
+	return row->source && l->own_source ? NULL : l->defaults;
+}
+
+/* What is empty is as if it were left out, but hides what the defaults say. */
+static const char *choose(const struct layers *l, const struct account *account,
+			  const struct setting *row)
+{
+	const char *value = ini_value(l->ini, l->own, row);
+
+	if (!value)
+		value = ini_value(l->ini, defaults_for(l, row), row);
+	if ((!value || !*value) && account->service)
+		value = l->service(account->service, row->name);
+	return value && *value ? value : row->standard;
+}
+
+static void copy_password(const struct layers *l, const struct setting *row,
+			  struct secret *password)
+{
+	const struct ini_section *from = l->own->lines[setting_index(row)] ? l->own :
+					 defaults_for(l, row);
+
+	if (from && secret_is_set(&from->password))
+		(void)secret_set(password, from->password.bytes, from->password.len);
+}
+
+static bool fill_account(const struct layers *l, struct account *account,
+			 struct error *err)
+{
+	const struct setting *row;
+
+	account->name = text_copy(text_after(l->own->name, "account "));
+	for (size_t i = 0; (row = setting_row(i)); i++) {
+		if (row->section != SECTION_ACCOUNT)
+			continue;
+		if (row->type == SETTING_SECRET)
+			copy_password(l, row, &account->password);
+		else if (!setting_apply(row, account, choose(l, account, row), err))
+			return error_context(err, "service %s: %s", account->service,
+					     row->name);
+	}
+	if (account->host && *account->host)
+		return true;
+	error_set(err, ERROR_CONFIG, "host is missing: service \"%s\" knows none",
+		  account->service);
+	error_advise(err, "write the name of the server: host = smtp.example.org");
+	return ini_blame(l->ini, l->own, l->own->line, err);
+}
+
+/* The account takes the place of one of its name. */
+static void put_account(struct config *config, struct account *account)
+{
+	for (size_t i = 0; i < config->count; i++)
+		if (!strcmp(config->accounts[i].name, account->name)) {
+			account_free(&config->accounts[i]);
+			config->accounts[i] = *account;
+			return;
+		}
+	grow((void **)&config->accounts, &config->room, config->count, sizeof(*account));
+	config->accounts[config->count++] = *account;
+}
+
+static bool read_accounts(const struct ini *ini, service_lookup *service,
+			  struct config *fresh, struct error *err)
+{
+	for (size_t i = 0; i < ini->count; i++) {
+		struct layers l = { ini, &ini->sections[i], NULL, service, false };
+		struct account account = { 0 };
+
+		if (l.own->kind != SECTION_ACCOUNT)
+			continue;
+		l.defaults = find_section(ini, SECTION_DEFAULTS);
+		l.own_source = has_source(ini, l.own);
+		if (!fill_account(&l, &account, err)) {
+			account_free(&account);
+			return false;
+		}
+		put_account(fresh, &account);
+	}
+	return true;
+}
+
+/* What the file says besides accounts; check_values() has found no fault in it. */
+static bool apply_rest(const struct ini *ini, struct config *config, struct error *err)
+{
+	const struct setting *row;
+
+	for (size_t i = 0; (row = setting_row(i)); i++)
+		if (row->section != SECTION_ACCOUNT &&
+		    !apply_value(ini, find_section(ini, row->section), row, config, err))
+			return false;
+	return true;
+}
+
+bool config_merge(struct config *config, const struct ini *ini, service_lookup *service,
+		  struct error *err)
+{
+	OWNED_CONFIG fresh = { 0 };
+
+	if (!check_values(ini, err) || !read_accounts(ini, service, &fresh, err))
+		return false;
+	if (!config->default_account) {
+		settings_init(SECTION_DEFAULTS, config);
+		settings_init(SECTION_DELIVERY, config);
+	}
+	for (size_t i = 0; i < fresh.count; i++)
+		put_account(config, &fresh.accounts[i]);
+	fresh.count = 0;	/* they were handed on */
+	return apply_rest(ini, config, err);
+}
+
+/* --- which account */
+
+static const struct account *find_account(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->count; i++)
+		if (text_is(config->accounts[i].name, name))
+			return &config->accounts[i];
+	return NULL;
+}
+
+static void add_names(const struct config *config, struct buf *names)
+{
+	for (size_t i = 0; i < config->count; i++)
+		buf_addf(names, "%s%s", i > 0 ? ", " : "", config->accounts[i].name);
+}
+
+enum { NAMES_MAX = 600, SHOWN_MAX = 60 };
+
+const struct account *config_account(const struct config *config, const char *name,
+				     struct error *err)
+{
+	const struct account *account = find_account(config, name);
+	OWNED_BUF names = BUF_INIT(NAMES_MAX);
+	OWNED_TEXT shown = text_copy_n(name, strnlen(name, SHOWN_MAX));
+
+	if (account)
+		return account;
+	text_make_printable(shown);
+	add_names(config, &names);
+	error_set(err, ERROR_CONFIG, "there is no account \"%s\"; there %s %s%s", shown,
+		  config->count == 1 ? "is" : "are", buf_text(&names),
+		  buf_is_full(&names) ? ", and more" : "");
+	return NULL;
+}
+
+const struct account *config_default(const struct config *config, struct error *err)
+{
+	const struct account *account;
+	OWNED_BUF names = BUF_INIT(NAMES_MAX);
+
+	if (config->default_account && *config->default_account) {
+		account = config_account(config, config->default_account, err);
+		if (!account)
+			error_context(err, "default_account");
+		return account;
+	}
+	if (config->count == 1)
+		return &config->accounts[0];
+	account = find_account(config, "default");
+	if (account)
+		return account;
+	add_names(config, &names);
+	error_set(err, ERROR_CONFIG, "which account? there are %s%s", buf_text(&names),
+		  buf_is_full(&names) ? ", and more" : "");
+	error_advise(err, "name one with -a NAME, or in [defaults] as default_account");
+	return NULL;
+}

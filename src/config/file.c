@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifdef HAVE_INIPARSER_INIPARSER_H
+#include <iniparser/iniparser.h>
+#else
+#include <iniparser.h>
+#endif
+
+#include "base/file.h"
+
+enum { FILE_MAX_BYTES = 1024 * 1024 };
+
+struct bytes {			/* of the file, secrets and all: wiped when done */
+	char *at;
+	size_t len, size;
+};
+
+static void bytes_wipe(struct bytes *b)
+{
+	wipe(b->at, b->size);
+	free(b->at);
+}
+#define OWNED_BYTES	__attribute__((cleanup(bytes_wipe))) struct bytes
+
+int ini_open(const char *path)
+{
+	int fd;
+
+	do
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	while (fd < 0 && errno == EINTR);
+	return fd;
+}
+
+static bool refuse_mode(const char *path, const char *what, struct error *err)
+{
+	error_set(err, ERROR_CONFIG, "%s: %s", path, what);
+	return error_advise(err, "chmod 600 the file");
+}
+
+static bool check_file(const char *path, const struct stat *st, struct error *err)
+{
+	if (!S_ISREG(st->st_mode))
+		return error_set(err, ERROR_CONFIG, "%s: not a regular file", path);
+	if (st->st_uid != geteuid() && st->st_uid != 0)
+		return error_set(err, ERROR_CONFIG, "%s: the file belongs neither to this "
+				 "user nor to root", path);
+	if (st->st_mode & (S_IWGRP | S_IWOTH))
+		return refuse_mode(path, "others can write it", err);
+	if (st->st_size > FILE_MAX_BYTES)
+		return error_set(err, ERROR_CONFIG, "%s: more than %d bytes", path,
+				 FILE_MAX_BYTES);
+	return true;
+}
+
+static bool has_secret(const struct ini *ini)
+{
+	for (size_t i = 0; i < ini->count; i++)
+		if (secret_is_set(&ini->sections[i].password))
+			return true;
+	return false;
+}
+
+/* root may share it with a group: root:mail with mode 0640. */
+static bool check_readers(const struct ini *ini, const struct stat *st, struct error *err)
+{
+	mode_t readers = st->st_uid == 0 ? S_IRWXO : S_IRWXG | S_IRWXO;
+
+	if (!(st->st_mode & readers) || !has_secret(ini))
+		return true;
+	return refuse_mode(ini->path, "it holds a password and others can read it", err);
+}
+
+/* One byte more than there should be tells that the file is being changed. */
+static bool read_bytes(int fd, const char *path, struct bytes *b, struct error *err)
+{
+	ssize_t n;
+
+	while (b->len < b->size &&
+	       (n = read_some(fd, b->at + b->len, b->size - b->len)) != 0) {
+		if (n < 0)
+			return error_errno(err, ERROR_IO, "%s", path);
+		b->len += (size_t)n;
+	}
+	return b->len < b->size ||
+	       error_set(err, ERROR_IO, "%s: the file changed while it was read", path);
+}
+
+static int say_nothing(const char *format, ...)
+{
+	(void)format;
+	return 0;
+}
+
+#ifdef HAVE_INIPARSER_LOAD_FILE
+static dictionary *load(struct buf *text)
+{
+	FILE *in = fmemopen(text->text, text->len, "r");
+	dictionary *values;
+
+	if (!in)
+		return NULL;
+	values = iniparser_load_file(in, "settings");
+	fclose(in);
+	return values;
+}
+#else
+/* iniparser 4.1 reads nothing but a path: that of a file in memory. */
+static dictionary *load(struct buf *text)
+{
+	OWNED_FD fd = memfd_create("acsmtp.ini", MFD_CLOEXEC);
+	char path[40];
+
+	if (fd < 0 || !write_all(fd, text->text, text->len))
+		return NULL;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return iniparser_load(path);
+}
+#endif
+
+static bool parse(struct ini *ini, struct error *err)
+{
+	buf_add_char(&ini->clean, '\n');	/* an empty file is one too */
+	errno = 0;
+	iniparser_set_error_callback(say_nothing);
+	ini->values = load(&ini->clean);
+	iniparser_set_error_callback(NULL);
+	if (ini->values)
+		return true;
+	if (errno)
+		return error_errno(err, ERROR_SYSTEM, "%s: iniparser", ini->path);
+	return error_set(err, ERROR_BUG, "%s: iniparser does not understand it", ini->path);
+}
+
+bool ini_read(struct ini *ini, int fd, const char *path, struct error *err)
+{
+	struct stat st;
+	OWNED_BYTES bytes = { 0 };
+
+	ini->path = path;
+	if (fstat(fd, &st) < 0)
+		return error_errno(err, ERROR_IO, "%s", path);
+	if (!check_file(path, &st, err))
+		return false;
+	bytes.size = (size_t)st.st_size + 1;
+	bytes.at = xmalloc(bytes.size);
+	return read_bytes(fd, path, &bytes, err) &&
+	       ini_lint(ini, bytes.at, bytes.len, err) &&
+	       check_readers(ini, &st, err) && parse(ini, err);
+}
+
+const char *ini_value(const struct ini *ini, const struct ini_section *section,
+		      const struct setting *row)
+{
+	OWNED_BUF key = BUF_INIT(200);
+
+	if (row->type == SETTING_SECRET || !section || !section->lines[setting_index(row)])
+		return NULL;
+	buf_addf(&key, "%s:%s", section->name, row->name);
+	return iniparser_getstring(ini->values, buf_text(&key), NULL);
+}
+
+void ini_free(struct ini *ini)
+{
+	for (size_t i = 0; i < ini->count; i++) {
+		text_cleanup(&ini->sections[i].name);
+		secret_free(&ini->sections[i].password);
+	}
+	free(ini->sections);
+	buf_free(&ini->clean);
+	if (ini->values)
+		iniparser_freedict(ini->values);
+	*ini = (struct ini){ 0 };
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config/lint.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "config/value.h"
+
+enum {
+	LINE_MAX_BYTES = 1022,	/* iniparser has room for 1024, with line feed and NUL */
+	SECTIONS_MAX = 1000,
+	NAME_MAX_BYTES = 64,	/* of an account */
+	SHOWN_MAX = 60,		/* of a wrong name */
+};
+
+struct linter {
+	struct ini *ini;
+	struct ini_section *section;	/* the one that lines are in, or NULL */
+	unsigned line;
+};
+
+bool ini_blame(const struct ini *ini, const struct ini_section *section, unsigned line,
+	       struct error *err)
+{
+	const char *advice = err->advice;
+	OWNED_TEXT what = text_copy(err->text);
+
+	error_set(err, err->kind, "%s, line %u: %s%s%s%s", ini->path, line,
+		  section ? "[" : "", section ? section->name : "", section ? "] " : "",
+		  what);
+	return error_advise(err, advice);
+}
+
+static char *copy_shown(struct span s)
+{
+	char *shown = text_copy_n(s.at, s.len < SHOWN_MAX ? s.len : SHOWN_MAX);
+
+	text_make_printable(shown);
+	return shown;
+}
+
+static void lower(char *text)
+{
+	for (; *text; text++)
+		if (*text >= 'A' && *text <= 'Z')
+			*text = (char)(*text + 'a' - 'A');
+}
+
+static const char *section_word(size_t i)
+{
+	static const char *const words[] = { "account", "defaults", "delivery" };
+
+	return i < COUNT_OF(words) ? words[i] : NULL;
+}
+
+static void refuse_section(struct span inner, struct error *err)
+{
+	OWNED_TEXT shown = copy_shown(inner);
+	OWNED_TEXT word = text_copy_n(shown, strcspn(shown, " ?"));
+	const char *nearest = text_nearest(word, section_word);
+
+	if (nearest)
+		error_set(err, ERROR_CONFIG, "unknown section [%s]; did you mean [%s%s]?", shown,
+			  nearest, strcmp(nearest, "account") ? "" : " NAME");
+	else
+		error_set(err, ERROR_CONFIG, "unknown section [%s]", shown);
+	error_advise(err, "sections are [account NAME], [defaults] and [delivery]");
+}
+
+/* The rest of "account NAME". */
+static bool check_account_name(const char *name, struct error *err)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789._-+@";
+
+	if (!*name) {
+		error_set(err, ERROR_CONFIG, "[account] has no name");
+		return error_advise(err, "write [account work], or another name");
+	}
+	if (strlen(name) > NAME_MAX_BYTES)
+		return error_set(err, ERROR_CONFIG, "the account's name is longer than %d bytes",
+				 NAME_MAX_BYTES);
+	if (!name[strspn(name, allowed)])
+		return true;
+	error_set(err, ERROR_CONFIG, "the account's name holds a character that cannot stand "
+		  "there");
+	return error_advise(err, "letters (a to z), digits and . _ - + @ can");
+}
+
+/* Gives the section its kind and its name, with one blank between the words. */
+static bool name_section(struct ini_section *section, struct span inner,
+			 struct error *err)
+{
+	OWNED_TEXT text = text_copy_n(inner.at, inner.len);
+	OWNED_BUF name = BUF_INIT(LINE_MAX_BYTES);
+	const char *rest = text_after(text, "account");
+
+	lower(text);
+	section->kind = text_is(text, "defaults") ? SECTION_DEFAULTS :
+			text_is(text, "delivery") ? SECTION_DELIVERY : SECTION_ACCOUNT;
+	if (section->kind == SECTION_ACCOUNT) {
+		if (!rest || (*rest && *rest != ' ' && *rest != '\t')) {
+			refuse_section(inner, err);
+			return false;
+		}
+		rest += strspn(rest, " \t");
+		if (!check_account_name(rest, err))
+			return false;
+		buf_addf(&name, "account %s", rest);
+	} else {
+		buf_add(&name, text);
+	}
+	section->name = buf_take(&name);
+	return true;
+}
+
+static bool check_new(const struct ini *ini, const char *name, struct error *err)
+{
+	for (size_t i = 0; i < ini->count; i++)
+		if (!strcmp(ini->sections[i].name, name))
+			return error_set(err, ERROR_CONFIG, "[%s] stands twice, first in "
+					 "line %u", name, ini->sections[i].line);
+	if (ini->count == SECTIONS_MAX)
+		return error_set(err, ERROR_CONFIG, "more than %d sections", SECTIONS_MAX);
+	return true;
+}
+
+/* "[account work]", perhaps with a comment, which iniparser would not take. */
+static bool lint_section(struct linter *l, struct span s, struct error *err)
+{
+	const char *close = memchr(s.at, ']', s.len);
+	struct span inner, rest;
+	struct ini_section section = { .line = l->line };
+
+	if (!close) {
+		error_set(err, ERROR_CONFIG, "the bracket [ is not closed");
+		return error_advise(err, "a section begins with a line like [account work]");
+	}
+	inner = span_trim((struct span){ s.at + 1, (size_t)(close - s.at) - 1 });
+	rest = span_trim((struct span){ close + 1, (size_t)(s.at + s.len - close) - 1 });
+	if (rest.len > 0 && rest.at[0] != ';' && rest.at[0] != '#')
+		return error_set(err, ERROR_CONFIG, "text follows the section's bracket ]");
+	if (!name_section(&section, inner, err))
+		return false;
+	if (!check_new(l->ini, section.name, err)) {
+		text_cleanup(&section.name);
+		return false;
+	}
+	grow((void **)&l->ini->sections, &l->ini->room, l->ini->count, sizeof(section));
+	l->section = &l->ini->sections[l->ini->count++];
+	*l->section = section;
+	buf_addf(&l->ini->clean, "[%s]", section.name);
+	return true;
+}
+
+/* A line of "...==" may be the end of a secret: only what looks like a name is shown. */
+static bool refuse_name(const struct linter *l, struct span key, struct error *err)
+{
+	OWNED_TEXT shown = copy_shown(key);
+	const char *nearest = setting_nearest(l->section->kind, shown);
+
+	if (setting_is_planned(shown))
+		return error_set(err, ERROR_CONFIG, "\"%s\" is not available yet in this "
+				 "version", shown);
+	if (nearest)
+		return error_set(err, ERROR_CONFIG, "unknown setting \"%s\"; did you mean "
+				 "\"%s\"?", shown, nearest);
+	if (shown[strspn(shown, "abcdefghijklmnopqrstuvwxyz_-")])
+		error_set(err, ERROR_CONFIG, "unknown setting");
+	else
+		error_set(err, ERROR_CONFIG, "unknown setting \"%s\"", shown);
+	return error_advise(err, "`acsmtp help settings` lists the settings of each section");
+}
+
+/* The line may be a piece of a secret: only a first word that is no such piece is shown. */
+static bool refuse_line(const struct linter *l, struct span s, struct error *err)
+{
+	size_t len = 0;
+	OWNED_TEXT word = NULL;
+	const char *nearest;
+
+	while (len < s.len && s.at[len] != ' ' && s.at[len] != '\t' && s.at[len] != ':')
+		len++;
+	word = text_copy_n(s.at, len);
+	nearest = setting_nearest(l->section->kind, word);
+	if (nearest)
+		return error_set(err, ERROR_CONFIG, "a line without \"=\"; did you mean \"%s "
+				 "= ...\"?", nearest);
+	error_set(err, ERROR_CONFIG, "a line without \"=\"");
+	return error_advise(err, "a setting is written name = value, a comment begins with #");
+}
+
+static bool take_secret(struct ini_section *section, struct span value, struct error *err)
+{
+	if (!value_lint_secret(&value, err))
+		return false;
+	if (value.len == 0)
+		return true;
+	return secret_set(&section->password, value.at, value.len) ||
+	       error_set(err, ERROR_CONFIG, "it is longer than %d bytes", SECRET_MAX);
+}
+
+static bool take_value(struct linter *l, const struct setting *row, struct span value,
+		       struct error *err)
+{
+	struct buf *clean = &l->ini->clean;
+
+	if (row->type == SETTING_SECRET)
+		return take_secret(l->section, value, err);
+	if (!value_lint(row, &value, err))
+		return false;
+	buf_addf(clean, "%s=", row->name);
+	buf_add_bytes(clean, value.at, value.len);
+	return true;
+}
+
+static bool lint_setting(struct linter *l, struct span s, struct error *err)
+{
+	const char *equals = memchr(s.at, '=', s.len);
+	struct span key, value;
+	const struct setting *row = NULL;
+	unsigned *line;
+
+	if (!equals)
+		return refuse_line(l, s, err);
+	key = span_trim((struct span){ s.at, (size_t)(equals - s.at) });
+	value = (struct span){ equals + 1, (size_t)(s.at + s.len - equals) - 1 };
+	if (key.len <= SHOWN_MAX) {
+		OWNED_TEXT name = text_copy_n(key.at, key.len);
+
+		row = setting_find(l->section->kind, name);
+	}
+	if (!row)
+		return refuse_name(l, key, err);
+	line = &l->section->lines[setting_index(row)];
+	if (*line)
+		return error_set(err, ERROR_CONFIG, "\"%s\" is given twice, first in line %u",
+				 row->name, *line);
+	*line = l->line;
+	if (row->type != SETTING_SECRET && s.len > LINE_MAX_BYTES)
+		return error_set(err, ERROR_CONFIG, "%s: a line of more than %d bytes",
+				 row->name, LINE_MAX_BYTES);
+	return take_value(l, row, value, err) || error_context(err, "%s", row->name);
+}
+
+/* One line, without its line feed. Comments, which may hold old secrets, go no further. */
+static bool lint_line(struct linter *l, struct span s, struct error *err)
+{
+	if (memchr(s.at, '\0', s.len)) {
+		error_set(err, ERROR_CONFIG, "a NUL byte");
+		return error_advise(err, "save the file as plain text, in UTF-8");
+	}
+	s = span_trim(s);
+	if (s.len == 0 || s.at[0] == '#' || s.at[0] == ';')
+		return true;
+	if (s.at[0] == '[')
+		return lint_section(l, s, err);
+	if (!l->section) {
+		error_set(err, ERROR_CONFIG, "a line before any section");
+		return error_advise(err, "settings stand below a line like [account work]");
+	}
+	return lint_setting(l, s, err);
+}
+
+static bool refuse_mark(const struct ini *ini, struct error *err)
+{
+	error_set(err, ERROR_CONFIG, "the file begins with a byte-order mark");
+	error_advise(err, "save it as UTF-8 without one");
+	return ini_blame(ini, NULL, 1, err);
+}
+
+static bool has_mark(const char *text, size_t len)
+{
+	if (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3))
+		return true;
+	return len >= 2 && (!memcmp(text, "\xfe\xff", 2) || !memcmp(text, "\xff\xfe", 2));
+}
+
+bool ini_lint(struct ini *ini, const char *text, size_t len, struct error *err)
+{
+	struct linter l = { ini, NULL, 0 };
+	const char *end = text + len;
+
+	ini->clean = (struct buf)BUF_INIT(INT_MAX);	/* no longer than the text */
+	if (has_mark(text, len))
+		return refuse_mark(ini, err);
+	while (text < end) {
+		const char *lf = memchr(text, '\n', (size_t)(end - text));
+		struct span s = { text, (size_t)((lf ? lf : end) - text) };
+
+		l.line++;
+		if (!lint_line(&l, s, err)) {
+			bool is_section = s.len > 0 && span_trim(s).len > 0 &&
+					  span_trim(s).at[0] == '[';
+
+			return ini_blame(ini, is_section ? NULL : l.section, l.line, err);
+		}
+		buf_add_char(&ini->clean, '\n');
+		text = lf ? lf + 1 : end;
+	}
+	return true;
+}

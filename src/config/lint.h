@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A file of settings as it is written. iniparser forgets lines, cuts values and joins
+ * lines without a word; so we read the text before it does, refuse what it would
+ * misread, note where each thing stands, and keep passwords from it.
+ */
+#ifndef CONFIG_LINT_H
+#define CONFIG_LINT_H
+
+#include "base/buf.h"
+#include "base/secret.h"
+#include "config/settings.h"
+
+struct ini_section {
+	enum section_kind kind;
+	char *name;			/* in lower case, as for iniparser: "account work" */
+	unsigned line;
+	unsigned lines[SETTINGS_MAX];	/* where each row's setting stands; 0: nowhere */
+	struct secret password;
+};
+
+struct ini {
+	const char *path;		/* for errors; borrowed */
+	struct ini_section *sections;
+	size_t count, room;
+	struct buf clean;		/* the same lines for iniparser, without secrets */
+	void *values;			/* iniparser's; see config/file.h */
+};
+
+/*
+ * Reads the text into a zeroed `ini`, whose `path` is set. ERROR_CONFIG names file and
+ * line of the first mistake, and never shows more of a line than a setting's name.
+ */
+bool ini_lint(struct ini *ini, const char *text, size_t len, struct error *err);
+
+/* Puts file, line, and the section if it is not NULL before the error. */
+bool ini_blame(const struct ini *ini, const struct ini_section *section, unsigned line,
+	       struct error *err);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Between the files of settings (config/load.c) and the accounts (config/account.c). */
+#ifndef CONFIG_LOAD_H
+#define CONFIG_LOAD_H
+
+#include "config/account.h"
+#include "config/lint.h"
+
+/* Puts what a file says over what `config` holds. ERROR_CONFIG for a wrong value. */
+bool config_merge(struct config *config, const struct ini *ini, service_lookup *service,
+		  struct error *err);
+
+#endif
