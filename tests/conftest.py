@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures: certificates, the emulated service, an ini file, and the installed program.
+
+    def test_sends(acs, send):
+        server = acs(without="CHUNKING")
+        result = send(server, "To: a@example.org\\n\\nHello\\n")
+        assert result.status == 0, result.stderr
+        assert server.message.recipients == ["a@example.org"]
+"""
+
+import base64
+import binascii
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from emulator.options import Options
+from emulator.pki import Pki
+from emulator.server import Emulator
+
+PROGRAMS = {
+    "sendmail": "sbin/sendmail",
+    "acsmtp": "bin/acsmtp",
+    "mailq": "bin/mailq",
+    "newaliases": "bin/newaliases",
+}
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory):
+    """Roots, intermediates and leaves; see emulator/pki.py."""
+    directory = tmp_path_factory.mktemp("pki")
+    # pytest makes its directories for their owner alone. What other users' programs
+    # must trust has to be reachable; the keys in it stay private.
+    directory.chmod(0o755)
+    for parent in list(directory.parents)[:2]:
+        if parent.stat().st_uid == os.geteuid() and parent.name.startswith(
+                ("pytest-", "popen-")):
+            parent.chmod(parent.stat().st_mode | 0o011)
+    return Pki(directory)
+
+
+# --- the service
+
+@pytest.fixture
+def acs(pki):
+    """acs(**options) starts an Emulator. What the client did wrong fails the test at its
+    end, unless the test sets the emulator's violations_expected."""
+    running = []
+
+    def start(**options):
+        emulator = Emulator(Options(**options), pki)
+        running.append(emulator)
+        emulator.start()
+        return emulator
+
+    yield start
+    for emulator in running:
+        emulator.stop()
+    for emulator in running:
+        assert emulator.failures == [], "the emulator itself failed"
+        if not emulator.violations_expected:
+            assert emulator.violations == [], "the client broke the protocol"
+        for session in emulator.sessions:
+            assert_no_secret(session.cleartext, emulator.options)
+
+
+def assert_no_secret(cleartext, options):
+    """Neither as it is nor in base64, wherever in a base64 word it stands."""
+    texts = [cleartext]
+    for word in re.findall(rb"[A-Za-z0-9+/]{4,}={0,2}", cleartext):
+        try:
+            texts.append(base64.b64decode(word + b"=" * (-len(word) % 4)))
+        except binascii.Error:
+            pass
+    for text in texts:
+        assert options.password.encode() not in text, "the password in clear text"
+
+
+# --- the program
+
+@dataclass
+class Result:
+    status: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def home(tmp_path):
+    """The home directory of what `run` runs, for its ini files and its caches."""
+    directory = tmp_path / "home"
+    directory.mkdir(mode=0o700)
+    return directory
+
+
+@pytest.fixture
+def run(home):
+    """run(args, input=b"", env=None, timeout=60, program="sendmail") -> Result.
+
+    The environment is a clean one; `env` adds to it, and None as a value takes away.
+    """
+    def run_program(args, input=b"", env=None, timeout=60, program="sendmail"):
+        path = str(installed(program))
+        if isinstance(input, str):
+            input = input.encode("utf-8", "surrogateescape")
+        command = [path, *map(os.fspath, args)]
+        try:
+            done = subprocess.run(command, input=input, capture_output=True, check=False,
+                                  timeout=timeout, env=environment(home, env), cwd=home)
+        except subprocess.TimeoutExpired as late:
+            pytest.fail(f"{command} still ran after {timeout} s;\nstdout: {late.stdout}\n"
+                        f"stderr: {late.stderr}", pytrace=False)
+        return Result(done.returncode, text_of(done.stdout), text_of(done.stderr))
+
+    return run_program
+
+
+def installed(program):
+    prefix = os.environ.get("ACSMTP_PREFIX")
+    if not prefix:
+        pytest.fail("ACSMTP_PREFIX is not set: it names the prefix that acsmtp is "
+                    "installed in; scripts/test sets it", pytrace=False)
+    return Path(prefix) / PROGRAMS[program]
+
+
+def environment(home, extra):
+    """Nothing of the caller's but where to find programs, and the sanitizers' options."""
+    result = {
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        "XDG_STATE_HOME": str(home / ".local/state"),
+        "XDG_DATA_HOME": str(home / ".local/share"),
+        "XDG_RUNTIME_DIR": str(home),
+        "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+    }
+    for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
+        if name in os.environ:
+            result[name] = os.environ[name]
+    result.update(extra or {})
+    return {name: str(value) for name, value in result.items() if value is not None}
+
+
+def text_of(output):
+    return output.decode("utf-8", "surrogateescape")
+
+
+# --- its configuration
+
+@pytest.fixture
+def config(pki, tmp_path):
+    """config(emulator or None, account="test", extra="", **keys) -> path of an ini file.
+
+    A key with the value None is left out; `extra` is appended as it is. Values with a
+    blank, ";" or "#" are put in double quotes.
+    """
+    count = 0
+
+    def write(emulator=None, account="test", extra="", **keys):
+        nonlocal count
+        count += 1
+        settings = {
+            "host": "localhost",
+            "tls_ca_file": pki.ca,
+            "user": "contoso-smtp",
+            "password": Options.password,
+            "from": "DoNotReply@contoso.com",
+            "log": "",
+            "timeout": 10,
+            "tls_session_cache": "off",
+        }
+        if emulator is not None:
+            settings.update(host=emulator.host, port=emulator.port,
+                            user=emulator.options.user,
+                            password=emulator.options.password)
+        # "from" is a word of Python's, so from_="..." will do for it.
+        settings.update((key.removesuffix("_"), value) for key, value in keys.items())
+        lines = [f"[account {account}]"]
+        lines += [f"{key} = {quoted(key, value)}" for key, value in settings.items()
+                  if value is not None]
+        path = tmp_path / f"acsmtp-{count}.ini"
+        path.touch(mode=0o600)
+        path.write_text("\n".join(lines) + "\n" + extra, encoding="utf-8",
+                        errors="surrogateescape")
+        return str(path)
+
+    return write
+
+
+def quoted(key, value):
+    value = str(value)
+    if value.startswith('"') or not (key == "password" or re.search(r"[;#\s]", value)):
+        return value
+    return f'"{value}"'
+
+
+@pytest.fixture
+def send(run, config):
+    """send(emulator, message, *args, **keys): sendmail -C config(emulator, **keys) args.
+
+    Without arguments "-t" is meant.
+    """
+    def send_message(emulator, message, *args, **keys):
+        return run(["-C", config(emulator, **keys), *(args or ["-t"])], input=message)
+
+    return send_message

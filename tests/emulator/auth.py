@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The SASL mechanisms. Each is a generator: it yields challenges, is sent the responses,
+and returns the user's name, or None for the wrong one or a wrong secret."""
+
+import json
+
+UNAUTHORIZED = {
+    "status": "401",
+    "schemes": "bearer",
+    "scope": "https://communication.azure.com/.default",
+}
+
+
+def login(options, initial):
+    user = (yield b"Username:") if initial is None else initial
+    password = yield b"Password:"
+    return _verdict(options, user, password, options.password)
+
+
+def plain(options, initial):
+    response = (yield b"") if initial is None else initial
+    identity, _, rest = response.partition(b"\0")
+    user, _, password = rest.partition(b"\0")
+    if identity not in (b"", user):
+        return None
+    return _verdict(options, user, password, options.password)
+
+
+def xoauth2(options, initial):
+    response = (yield b"") if initial is None else initial
+    user, _, rest = response.removeprefix(b"user=").partition(b"\1")
+    token = rest.removeprefix(b"auth=Bearer ").removesuffix(b"\1\1")
+    well_formed = response == b"user=%s\1auth=Bearer %s\1\1" % (user, token)
+    who = _verdict(options, user, token, options.token) if well_formed else None
+    if who is None:
+        yield json.dumps(UNAUTHORIZED).encode()    # answered with an empty line
+    return who
+
+
+def _verdict(options, user, secret, expected):
+    good = user == options.user.encode() and secret == expected.encode()
+    return options.user if good else None
+
+
+MECHANISMS = {"LOGIN": login, "PLAIN": plain, "XOAUTH2": xoauth2}
