@@ -161,12 +161,14 @@ static bool header_work(const struct preparation *p, struct message *m,
 	OWNED_BUF allowed = BUF_INIT(64 * 1024);
 	OWNED_TEXT name = p->repairs && lacks_from(m) ? full_name(p) : NULL;
 	OWNED_TEXT local = *sender || account->from[0] ? NULL : local_mailbox();
+	OWNED_TEXT host = net_host_name();
 	struct submission s = {
 		.from = account->from[0] ? account->from : *sender ? sender : local,
 		.from_name = name ? name : p->full_name,
 		.rewrite = account->sender_policy == SENDER_REWRITE,
 		.now = p->now,
 		.id = p->id,
+		.bare_names = { .recipients = p->local_recipients, .domain = host },
 		.repairs = p->repairs,
 	};
 

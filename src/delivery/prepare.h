@@ -15,6 +15,7 @@
 struct preparation {
 	const struct account *account;
 	const char *sender;	/* of -f: a mailbox, "" for the null sender; NULL: not given */
+	const char *local_recipients;	/* what gets mail for names without a domain, or "" */
 	const char *full_name;	/* of -F; NULL: not given */
 	bool repairs;		/* -G switches it off */
 	const char *id;

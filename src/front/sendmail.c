@@ -126,6 +126,7 @@ static bool prepare_message(struct call *call, struct error *err)
 		.account = call->account,
 		.sender = call->sender,
 		.full_name = call->options.full_name,
+		.local_recipients = call->config.delivery.local_recipients,
 		.repairs = !call->options.no_repairs,
 		.id = call->id,
 		.now = time(NULL),

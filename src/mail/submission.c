@@ -302,7 +302,7 @@ static void take_field(struct work *w, const struct field *field)
 	if (w->s->rewrite && (field_is(field, "From") || field_is(field, "Resent-From")) &&
 	    !is_allowed(w, field))
 		rewrite(w, field);
-	else
+	else if (!w->s->repairs || !field_qualify(field, &w->s->bare_names, &w->out))
 		buf_add_bytes(&w->out, field->start, field->len);
 }
 

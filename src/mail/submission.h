@@ -10,6 +10,7 @@
 
 #include "mail/address.h"
 #include "mail/message.h"
+#include "mail/qualify.h"
 
 /*
  * Appends the recipients that the header names: To, Cc, Bcc of any number, or those of
@@ -31,6 +32,7 @@ struct submission {
 	time_t now;
 	const char *id;		/* unique: for Message-ID and Resent-Message-ID */
 	const char *id_domain;	/* right-hand side of them */
+	struct qualifier bare_names;	/* what becomes of names without a domain */
 	bool repairs;		/* add what is missing; -G switches it off */
 };
 
@@ -39,7 +41,7 @@ struct submission {
  * (Resent- ones for a Resent- block that lacks them) come where they are missing or
  * empty; with `rewrite` From becomes `from`, its display name kept (or made of the old
  * address), and Reply-To: with the old address is added where that is a full address
- * and the message has no Reply-To. Raw 8-bit text without MIME header fields gets them.
+ * and the message has no Reply-To. Names without a domain get one. Raw 8-bit text without MIME header fields gets them.
  */
 bool submission_prepare(struct message *m, const struct submission *s, struct error *err);
 

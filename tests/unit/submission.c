@@ -47,6 +47,7 @@ static struct submission standard(void)
 	return (struct submission){
 		.from = "me@example.org", .from_name = "Me", .now = 0, .id = "unique",
 		.id_domain = "example.org", .repairs = true,
+		.bare_names = { .recipients = "", .domain = "host.example" },
 	};
 }
 
@@ -147,6 +148,37 @@ static void test_rewriting(void **state)
 	s.from_name = NULL;
 	run_rows(&(struct row){ "From: root@host~",
 		 "From: \"root@host\" <me@example.org>~Reply-To: root@host~" }, 1, &s);
+}
+
+/* Cron's header: services refuse a bare name. */
+static void test_bare_names(void **state)
+{
+	static const struct row qualified[] = {
+		{ "From: root (Cron Daemon)~To: root~", "From: Cron Daemon <root@host.example>~"
+		  "To: root@host.example~" },
+		{ "To: A <a@x>,~ root ,~\tb@y~Subject: root~", "To: A <a@x>,~ root@host.example ,~"
+		  "\tb@y~Subject: root~" },
+		{ "To: undisclosed-recipients:;~Cc: broken <~", "To: undisclosed-recipients:;~"
+		  "Cc: broken <~" },
+	};
+	static const struct row mapped[] = {
+		{ "Reply-To: root~To: root, a@x~", "Reply-To: root@host.example~"
+		  "To: b@x, c@x, a@x~" },
+	};
+	struct submission s = standard();
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(qualified) + COUNT_OF(mapped); i++) {
+		bool is_mapped = i >= COUNT_OF(qualified);
+		struct row row = is_mapped ? mapped[i - COUNT_OF(qualified)] : qualified[i];
+		OWNED_BUF before = BUF_INIT(4096);
+		OWNED_BUF after = BUF_INIT(4096);
+
+		buf_addf(&before, "Date: d~From: f@x~Message-ID: <i@x>~%s", row.before);
+		buf_addf(&after, "Date: d~From: f@x~Message-ID: <i@x>~%s", row.after);
+		s.bare_names.recipients = is_mapped ? "b@x, c@x" : "";
+		run_rows(&(struct row){ buf_text(&before), buf_text(&after) }, 1, &s);
+	}
 }
 
 static void test_mime(void **state)
@@ -329,6 +361,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_missing),
 		cmocka_unit_test(test_what_leaves),
 		cmocka_unit_test(test_rewriting),
+		cmocka_unit_test(test_bare_names),
 		cmocka_unit_test(test_mime),
 		cmocka_unit_test(test_mime_large),
 		cmocka_unit_test(test_recipients),
