@@ -45,9 +45,16 @@ void message_free(struct message *m)
 	fd_cleanup(&m->body_fd);
 }
 
+static void look_at(struct message *m, const struct buf *part, bool *is_8bit)
+{
+	*is_8bit = *is_8bit || text_has_8bit(buf_text(part), part->len);
+	m->has_nul = m->has_nul || memchr(buf_text(part), '\0', part->len) != NULL;
+}
+
 /* m->body is the last piece of the file while it grows. */
 static bool write_piece(struct message *m, struct error *err)
 {
+	look_at(m, &m->body, &m->body_is_8bit);
 	if (!write_all(m->body_fd, buf_text(&m->body), m->body.len))
 		return error_errno(err, ERROR_IO, "cannot write the message to a temporary file");
 	buf_clear(&m->body);
@@ -70,7 +77,6 @@ static bool add_body(struct intake *in, const char *bytes, size_t len)
 		return false;
 	buf_add_bytes(&m->body, bytes, len);
 	m->body_len += len;
-	m->body_is_8bit = m->body_is_8bit || text_has_8bit(bytes, len);
 	return true;
 }
 
@@ -78,7 +84,6 @@ static bool add_header(struct intake *in, const char *bytes, size_t len)
 {
 	struct message *m = in->m;
 
-	m->header_is_8bit = m->header_is_8bit || text_has_8bit(bytes, len);
 	buf_add_bytes(&m->header, bytes, len);
 	if (buf_is_full(&m->header))
 		return error_set(in->err, ERROR_DATA, "the header is longer than %d bytes",
@@ -90,7 +95,6 @@ static bool add(struct intake *in, const char *bytes, size_t len)
 {
 	if (in->is_dropped)
 		return true;
-	in->m->has_nul = in->m->has_nul || memchr(bytes, '\0', len) != NULL;
 	return in->part == PART_BODY ? add_body(in, bytes, len) : add_header(in, bytes, len);
 }
 
@@ -164,7 +168,7 @@ static bool take_bytes(struct intake *in, const char *bytes, size_t len)
 
 static bool end_line(struct intake *in)
 {
-	if (in->dot_ends && !in->is_decided && !strcmp(buf_text(&in->line), ".")) {
+	if (in->dot_ends && !in->is_decided && in->line.len == 1 && in->line.text[0] == '.') {
 		in->is_over = true;
 		return true;
 	}
@@ -200,11 +204,32 @@ static const char *find_line_end(const char *at, const char *end)
 	return cr ? cr : lf ? lf : end;
 }
 
+/*
+ * Most of a large message: a line of the body, whole in this chunk, that cannot be the last.
+ * Returns the place behind it; NULL: this is none.
+ */
+static const char *skip_plain_line(const struct intake *in, const char *at, const char *stop,
+				   const char *end)
+{
+	if (in->part != PART_BODY || in->line_len || (in->dot_ends && *at == '.'))
+		return NULL;
+	if (end - stop >= 1 && stop[0] == '\n')
+		return stop + 1;
+	return end - stop >= 2 && stop[1] == '\n' ? stop + 2 : NULL;
+}
+
+static bool take_plain_line(struct intake *in, const char *line, size_t len)
+{
+	if (len > in->m->longest_line)
+		in->m->longest_line = len;
+	return add_body(in, line, len) && add_body(in, "\r\n", 2);
+}
+
 /* LF, CR, CR LF and CR CR LF end one line each. */
 static bool take_chunk(struct intake *in, const char *at, const char *end)
 {
 	while (at < end && !in->is_over) {
-		const char *stop;
+		const char *stop, *next;
 
 		if (in->after_cr) {
 			if (!end_line_end(in, &at, end))
@@ -212,6 +237,13 @@ static bool take_chunk(struct intake *in, const char *at, const char *end)
 			continue;
 		}
 		stop = find_line_end(at, end);
+		next = skip_plain_line(in, at, stop, end);
+		if (next) {
+			if (!take_plain_line(in, at, (size_t)(stop - at)))
+				return false;
+			at = next;
+			continue;
+		}
 		if (stop > at && !take_bytes(in, at, (size_t)(stop - at)))
 			return false;
 		in->after_cr = stop < end && *stop == '\r';
@@ -224,9 +256,13 @@ static bool take_chunk(struct intake *in, const char *at, const char *end)
 
 static bool finish(struct intake *in)
 {
+	struct message *m = in->m;
+
 	if (!in->is_over && (in->after_cr || in->line_len) && !end_line(in))
 		return false;
-	return in->m->body_fd < 0 || write_piece(in->m, in->err);
+	look_at(m, &m->header, &m->header_is_8bit);
+	look_at(m, &m->body, &m->body_is_8bit);
+	return m->body_fd < 0 || write_piece(m, in->err);
 }
 
 static bool take_all(struct intake *in, int fd)
