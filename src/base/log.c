@@ -54,7 +54,7 @@ void log_open(const char *where, const char *tag)
 	log_close();
 	sink.tag = new_tag;
 	sink.where = new_where;
-	if (!*sink.where)
+	if (!*sink.where || !strcmp(sink.where, "off"))
 		return;
 	if (!strcmp(sink.where, "syslog")) {
 		sink.kind = SYSLOG;

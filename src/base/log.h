@@ -9,7 +9,7 @@
 #include "base/base.h"
 
 /*
- * `where`: "syslog", "stderr", "" or NULL (no log), or the path of a file, which is
+ * `where`: "syslog", "stderr", "off", "" or NULL (no log), or the path of a file, which is
  * made with mode 0600 and appended to. `tag` (sendmail's -L) names us in each line;
  * both are copied. May be called again to change them.
  */

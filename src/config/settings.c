@@ -75,9 +75,10 @@ static bool check_fingerprint(const char *value, struct error *err)
 /* A name in the current directory would be a mistake: "sylog". */
 static bool check_log(const char *value, struct error *err)
 {
-	if (!*value || *value == '/' || !strcmp(value, "syslog") || !strcmp(value, "stderr"))
+	if (*value == '/' || !strcmp(value, "syslog") || !strcmp(value, "stderr") ||
+	    !strcmp(value, "off"))
 		return true;
-	return error_set(err, ERROR_CONFIG, "it is neither syslog nor stderr nor the "
+	return error_set(err, ERROR_CONFIG, "it is neither syslog nor stderr nor off nor the "
 			 "whole path of a file");
 }
 
@@ -123,7 +124,7 @@ static const struct setting table[] = {
 	  RANGE(1, 100000) },
 	{ ACCOUNT(max_size, NUMBER, "0", "bytes of a message; 0 is no limit"),
 	  RANGE(0, LONG_MAX) },
-	{ ACCOUNT(log, TEXT, "", "syslog, stderr, the path of a file, or nothing"),
+	{ ACCOUNT(log, TEXT, "syslog", "syslog, stderr, off, or the path of a file"),
 	  .check = check_log },
 	{ DEFAULTS(default_account, TEXT, "", "account to use when nothing tells which") },
 	{ DELIVERY(local_recipients, TEXT, "", "who gets mail for names without a domain") },

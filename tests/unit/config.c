@@ -212,7 +212,7 @@ static char *describe(const struct account *a)
 		{ "token_command", a->token_command, "" }, { "from", a->from, "" },
 		{ "from_name", a->from_name, "" },
 		{ "allowed_senders", a->allowed_senders, "" }, { "domain", a->domain, "" },
-		{ "log", a->log, "" },
+		{ "log", a->log, "syslog" },
 	};
 	const struct { const char *name; long value, standard; } numbers[] = {
 		{ "port", a->port, 587 }, { "tls", a->tls, TLS_STARTTLS },
@@ -268,7 +268,7 @@ static const struct {
 	{ "[defaults]\nport = 25\nuser = me\nservice = sendgrid\n" WORK "port = 26\n",
 	  "service<sendgrid>host<sendgrid.example.org>user<me>port<26>"
 	  "max_recipients<100000>" },
-	{ WORK "user =\nlog =\n[defaults]\nlog = syslog\nuser = me\nfrom = a@b\n",
+	{ WORK "user =\nlog =\n[defaults]\nlog = stderr\nuser = me\nfrom = a@b\n",
 	  "from<a@b>" },
 	{ "[defaults]\npassword = p\nauth = plain\n" WORK, "password<p>auth<2>" },
 	{ "[defaults]\npassword = p\n" WORK "password =\n", "" },
@@ -412,7 +412,7 @@ static void test_overlay(void **state)
 	assert_true(read_text(&config, "[defaults]\ndefault_account = work\nfrom_name = S\n"
 			      WORK "user = system\nport = 25\npassword = old\n"
 			      "[account spare]\nuser = spare\n", &err));
-	assert_true(read_text(&config, "[defaults]\nlog = syslog\n[account WORK]\n"
+	assert_true(read_text(&config, "[defaults]\nlog = off\n[account WORK]\n"
 			      "user = mine\n[account home]\nuser = home\n", &err));
 	assert_int_equal(config.count, 3);
 	account = config_default(&config, &err);
@@ -423,7 +423,7 @@ static void test_overlay(void **state)
 	assert_false(secret_is_set(&account->password));
 	account = config_account(&config, "spare", &err);
 	assert_string_equal(account->from_name, "S");
-	assert_string_equal(account->log, "");
+	assert_string_equal(account->log, "syslog");
 
 	/* A file with a mistake changes nothing. */
 	assert_false(read_text(&config, WORK "user = x\n[account y]\nport = x\n", &err));
