@@ -41,7 +41,8 @@ struct submission {
  * (Resent- ones for a Resent- block that lacks them) come where they are missing or
  * empty; with `rewrite` From becomes `from`, its display name kept (or made of the old
  * address), and Reply-To: with the old address is added where that is a full address
- * and the message has no Reply-To. Names without a domain get one. Raw 8-bit text without MIME header fields gets them.
+ * and the message has no Reply-To. Names without a domain get one. Raw 8-bit text
+ * without MIME header fields gets them.
  */
 bool submission_prepare(struct message *m, const struct submission *s, struct error *err);
 

@@ -2,7 +2,10 @@
 """The SASL mechanisms. Each is a generator: it yields challenges, is sent the responses,
 and returns the user's name, or None for the wrong one or a wrong secret."""
 
+import base64
+import binascii
 import json
+import re
 
 UNAUTHORIZED = {
     "status": "401",
@@ -43,3 +46,16 @@ def _verdict(options, user, secret, expected):
 
 
 MECHANISMS = {"LOGIN": login, "PLAIN": plain, "XOAUTH2": xoauth2}
+
+
+def shows_secret(data, options):
+    """Whether the password, or a token in a bearer's response, can be read in `data`: as
+    it is, or in base64."""
+    secrets = (options.password.encode(), b"Bearer " + options.token.encode())
+    texts = [data]
+    for word in re.findall(rb"[A-Za-z0-9+/]{4,}={0,2}", data):
+        try:
+            texts.append(base64.b64decode(word + b"=" * (-len(word) % 4)))
+        except binascii.Error:
+            pass
+    return any(secret in text for secret in secrets for text in texts)

@@ -418,7 +418,7 @@ static void test_overlay(void **state)
 	account = config_default(&config, &err);
 	assert_string_equal(account->user, "mine");
 	assert_string_equal(account->from_name, "");
-	assert_string_equal(account->log, "syslog");
+	assert_string_equal(account->log, "off");
 	assert_int_equal(account->port, 587);
 	assert_false(secret_is_set(&account->password));
 	account = config_account(&config, "spare", &err);
