@@ -51,15 +51,21 @@ static char *gecos_name(void)
 	return buf_take(&name);
 }
 
-/* -F, the account's from_name, the environment's NAME, gecos: the first that says one. */
+/* For any From: -F, or the account's from_name; NULL: neither is set. */
+static const char *chosen_name(const struct preparation *p)
+{
+	if (p->full_name)
+		return p->full_name;
+	return p->account->from_name[0] ? p->account->from_name : NULL;
+}
+
+/* For a From that we add: else the environment's NAME, or gecos. */
 static char *full_name(const struct preparation *p)
 {
 	const char *environment = getenv("NAME");
 
-	if (p->full_name)
-		return text_copy(p->full_name);
-	if (p->account->from_name[0])
-		return text_copy(p->account->from_name);
+	if (chosen_name(p))
+		return text_copy(chosen_name(p));
 	if (environment && *environment && !text_has_control(environment))
 		return text_copy(environment);
 	return gecos_name();
@@ -164,7 +170,7 @@ static bool header_work(const struct preparation *p, struct message *m,
 	OWNED_TEXT host = net_host_name();
 	struct submission s = {
 		.from = account->from[0] ? account->from : *sender ? sender : local,
-		.from_name = name ? name : p->full_name,
+		.from_name = name ? name : chosen_name(p),
 		.rewrite = account->sender_policy == SENDER_REWRITE,
 		.now = p->now,
 		.id = p->id,
