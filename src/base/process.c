@@ -32,6 +32,7 @@ static _Noreturn void become(const char *command, int out, int complaints)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	if (nothing < 0 || dup2(nothing, 0) < 0 || dup2(out, 1) < 0 ||
 	    dup2(complaints, 2) < 0)
 		_exit(126);

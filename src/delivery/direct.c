@@ -166,6 +166,17 @@ static bool conclude(const struct delivery *d, struct envelope *e, struct error 
 	return error_context(err, "%s:%ld", d->account->host, d->account->port);
 }
 
+/* For the log: the worst that became of a recipient, unless some have the message. */
+static const char *outcome(const struct envelope *e, size_t accepted, bool ok)
+{
+	if (ok)
+		return "sent";
+	for (size_t i = 0; i < e->count; i++)
+		if (e->recipients[i].verdict == VERDICT_UNKNOWN)
+			return "may have been sent";
+	return accepted ? "partly sent" : "not sent";
+}
+
 static void log_outcome(const struct delivery *d, const struct envelope *e,
 			const struct message *m, const struct record *record,
 			const struct error *err)
@@ -181,7 +192,7 @@ static void log_outcome(const struct delivery *d, const struct envelope *e,
 	(err ? log_problem : log_info)(
 		"%s: %s: uid=%ld account=%s from=<%s> to=%s%s accepted=%zu/%zu size=%" PRIu64
 		" message-id=%s server=%s:%ld peer=%s tls=%s duration=%.3fs reply=\"%s\"%s%s",
-		d->id, !err ? "sent" : accepted ? "partly sent" : "not sent", (long)getuid(),
+		d->id, outcome(e, accepted, !err), (long)getuid(),
 		d->account->name, e->sender, buf_text(&to), buf_is_full(&to) ? ",..." : "",
 		accepted, e->count, message_size(m), message_id, d->account->host,
 		d->account->port, record->peer, record->tls,

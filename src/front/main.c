@@ -131,7 +131,9 @@ int main(int argc, char **argv)
 	if (!open_standard_descriptors())
 		return EX_OSERR;
 	umask(077);
+	/* A write that fails is an error like others, and not the end. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (word)
 		return word->run(name, argc, argv);
 	if (!strcmp(name, "acsmtp"))

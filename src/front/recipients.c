@@ -7,12 +7,16 @@
 #include "mail/submission.h"
 
 /* What sendmail would write to, run or read: never done here. */
-static bool is_no_mailbox(const char *argument)
+static bool is_no_mailbox(const char *name)
 {
-	argument += strspn(argument, " \"");
-	if (*argument == '|' || text_after(argument, ":include:"))
-		return true;
-	return *argument == '/' && !strchr(argument, '@');
+	name += strspn(name, " \"");
+	return *name == '|' || *name == '/' || text_after(name, ":include:");
+}
+
+static bool refuse_no_mailbox(const char *name, struct error *err)
+{
+	error_set(err, ERROR_DATA, "recipient \"%s\" is a file, a program or a list", name);
+	return error_advise(err, "only addresses can be sent to");
 }
 
 static bool parse_arguments(const struct options *options, struct address_list *list,
@@ -21,11 +25,8 @@ static bool parse_arguments(const struct options *options, struct address_list *
 	for (int i = 0; i < options->count; i++) {
 		const char *argument = options->recipients[i];
 
-		if (is_no_mailbox(argument)) {
-			error_set(err, ERROR_DATA, "recipient \"%s\" is a file, a program or a list",
-				  argument);
-			return error_advise(err, "only addresses can be sent to");
-		}
+		if (is_no_mailbox(argument) && !strchr(argument, '@'))
+			return refuse_no_mailbox(argument, err);
 		if (!address_list_parse(list, argument, strlen(argument), err))
 			return error_context(err, "recipient \"%s\"", argument);
 	}
@@ -70,16 +71,29 @@ static bool add_all(struct envelope *e, const struct address_list *list,
 			continue;
 		if (address_domain(mailbox))
 			envelope_add(e, mailbox);
+		else if (is_no_mailbox(mailbox))
+			return refuse_no_mailbox(mailbox, err);
 		else if (!add_local(e, mailbox, local_recipients, err))
 			return false;
 	}
 	return true;
 }
 
+/* RFC 3461 writes the words of NOTIFY and RET in capitals. */
+static char *in_capitals(const char *words)
+{
+	char *copy = words ? text_copy(words) : NULL;
+
+	for (char *c = copy; c && *c; c++)
+		if (*c >= 'a' && *c <= 'z')
+			*c = (char)(*c - 'a' + 'A');
+	return copy;
+}
+
 static void take_dsn(const struct options *options, struct envelope *e)
 {
-	e->notify = options->notify ? text_copy(options->notify) : NULL;
-	e->ret = options->ret ? text_copy(options->ret) : NULL;
+	e->notify = in_capitals(options->notify);
+	e->ret = in_capitals(options->ret);
 	e->envid = options->envid ? text_copy(options->envid) : NULL;
 }
 

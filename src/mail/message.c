@@ -24,7 +24,8 @@ struct intake {
 	struct buf line;	/* the start of a line whose part is not decided yet */
 	bool is_decided;	/* the line goes to `part` */
 	bool is_dropped;	/* a "From " line */
-	bool after_cr, is_over;
+	bool is_over;
+	size_t crs;		/* that stand last, and may be part of one line end */
 	size_t line_len;	/* bytes of this line so far */
 	struct error *err;
 };
@@ -183,17 +184,25 @@ static bool end_line(struct intake *in)
 	return true;
 }
 
-/* After a CR: more of them, and the LF, belong to the same line end. */
-static bool end_line_end(struct intake *in, const char **at, const char *end)
+static bool end_lines(struct intake *in, size_t count)
 {
-	while (*at < end && **at == '\r')
-		++*at;
+	for (in->crs = 0; count > 0 && !in->is_over; count--)
+		if (!end_line(in))
+			return false;
+	return true;
+}
+
+/* After a CR: with an LF behind them any number of them is one line end, else each is. */
+static bool take_line_end(struct intake *in, const char **at, const char *end)
+{
+	for (; *at < end && **at == '\r'; ++*at)
+		in->crs++;
 	if (*at == end)
 		return true;
-	if (**at == '\n')
-		++*at;
-	in->after_cr = false;
-	return end_line(in);
+	if (**at != '\n')
+		return end_lines(in, in->crs);
+	++*at;
+	return end_lines(in, 1);
 }
 
 static const char *find_line_end(const char *at, const char *end)
@@ -231,8 +240,8 @@ static bool take_chunk(struct intake *in, const char *at, const char *end)
 	while (at < end && !in->is_over) {
 		const char *stop, *next;
 
-		if (in->after_cr) {
-			if (!end_line_end(in, &at, end))
+		if (in->crs) {
+			if (!take_line_end(in, &at, end))
 				return false;
 			continue;
 		}
@@ -246,7 +255,7 @@ static bool take_chunk(struct intake *in, const char *at, const char *end)
 		}
 		if (stop > at && !take_bytes(in, at, (size_t)(stop - at)))
 			return false;
-		in->after_cr = stop < end && *stop == '\r';
+		in->crs = stop < end && *stop == '\r';
 		if (stop < end && *stop == '\n' && !end_line(in))
 			return false;
 		at = stop < end ? stop + 1 : end;
@@ -258,7 +267,7 @@ static bool finish(struct intake *in)
 {
 	struct message *m = in->m;
 
-	if (!in->is_over && (in->after_cr || in->line_len) && !end_line(in))
+	if (!in->is_over && !end_lines(in, in->crs ? in->crs : in->line_len > 0))
 		return false;
 	look_at(m, &m->header, &m->header_is_8bit);
 	look_at(m, &m->body, &m->body_is_8bit);

@@ -33,8 +33,8 @@ void message_free(struct message *m);
 
 /*
  * Reads all of `fd`, once, up to its end or, if `dot_ends`, to a line with a lone dot
- * (a dot in front of others is then removed, as sendmail does without -i). CR LF, LF, CR and
- * any mix end a line; "From " and ">From " lines on top are dropped; a line that is no
+ * (a dot in front of others is then removed, as sendmail does without -i). LF, CR, and any
+ * number of CR before an LF end a line; "From " and ">From " lines on top are dropped; a line that is no
  * field ends the header section and begins the body. ERROR_IO when reading fails,
  * ERROR_DATA for a header over HEADER_MAX, ERROR_CREATE or ERROR_IO for the file.
  */

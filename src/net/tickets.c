@@ -20,8 +20,26 @@ struct stamp {
 	char magic[8];
 	unsigned char binding[TICKET_BINDING_SIZE];
 	int64_t verified, expires;
+	uint64_t sum;		/* of all else: half a file after a power failure is none */
 };
-static const char magic[8] = "acsmtp1";
+static const char magic[8] = "acsmtp2";
+
+/* FNV-1a. Against accidents: whoever can write here is this user. */
+static uint64_t sum_of(uint64_t sum, const void *bytes, size_t len)
+{
+	for (const unsigned char *byte = bytes; len > 0; byte++, len--)
+		sum = (sum ^ *byte) * UINT64_C(1099511628211);
+	return sum;
+}
+
+static uint64_t checksum(const struct stamp *stamp, const struct ticket *ticket)
+{
+	struct stamp unsigned_stamp = *stamp;
+
+	unsigned_stamp.sum = 0;
+	return sum_of(sum_of(UINT64_C(14695981039346656037), &unsigned_stamp,
+			     sizeof(unsigned_stamp)), ticket->session, ticket->len);
+}
 
 /* Others' home (sudo keeps HOME) is no place for files of ours. */
 static bool is_own(const char *path)
@@ -90,7 +108,8 @@ bool ticket_load(const char *name, const unsigned char binding[TICKET_BINDING_SI
 	found.expires = (time_t)stamp.expires;
 	found.len = (size_t)st.st_size - sizeof(stamp);
 	found.session = xmalloc(found.len);
-	if (!read_exactly(fd, found.session, found.len)) {
+	if (!read_exactly(fd, found.session, found.len) ||
+	    checksum(&stamp, &found) != stamp.sum) {
 		ticket_free(&found);
 		return false;
 	}
@@ -114,6 +133,7 @@ void ticket_save(const char *name, const unsigned char binding[TICKET_BINDING_SI
 		return;
 	memcpy(stamp.magic, magic, sizeof(magic));
 	memcpy(stamp.binding, binding, TICKET_BINDING_SIZE);
+	stamp.sum = checksum(&stamp, ticket);
 	all = xmalloc(len);
 	memcpy(all, &stamp, sizeof(stamp));
 	memcpy(all + sizeof(stamp), ticket->session, ticket->len);

@@ -41,8 +41,8 @@ static void add_dotted(struct buf *out, const char *bytes, size_t len, bool at_l
 
 bool body_send_dotted(struct session *s, const struct message *m, struct error *err)
 {
-	/* Worst case every line is a dot: CRLF "." CRLF "." grows by a third. */
-	OWNED_BUF out = BUF_INIT(2 * PIECE + 8);
+	/* Less than one piece is left over, and a message of lone dots grows by a third. */
+	OWNED_BUF out = BUF_INIT(3 * PIECE);
 	char *piece = xmalloc(PIECE);
 	OWNED_TEXT owner = piece;
 	bool at_line_start = true;
@@ -53,12 +53,12 @@ bool body_send_dotted(struct session *s, const struct message *m, struct error *
 	while ((n = message_get(m, &at, piece, PIECE, err)) > 0) {
 		add_dotted(&out, piece, (size_t)n, at_line_start);
 		at_line_start = piece[n - 1] == '\n';
-		if (out.len < PIECE)
-			continue;
-		if (!write_piece(s, out.text, PIECE, err))
-			return false;
-		memmove(out.text, out.text + PIECE, out.len - PIECE);
-		out.len -= PIECE;
+		while (out.len >= PIECE) {
+			if (!write_piece(s, out.text, PIECE, err))
+				return false;
+			memmove(out.text, out.text + PIECE, out.len - PIECE);
+			out.len -= PIECE;
+		}
 	}
 	if (n < 0)
 		return false;

@@ -28,6 +28,7 @@ struct progress {
 	size_t accepted;	/* recipients: they are moved to the front of the list */
 	bool mail_refused;
 	struct error why;	/* of that, or of the first refused recipient */
+	struct error closing;	/* the 421 that ended the session */
 };
 
 static bool is_8bit(const struct message *m)
@@ -115,6 +116,8 @@ static bool hear_envelope(struct transaction *t, struct progress *p, struct erro
 		judge_mail(t, p, &reply);
 	else
 		judge_rcpt(t, p, n - 1, &reply);
+	if (reply.code == 421 && p->closing.kind == ERROR_NONE)
+		p->closing = p->why;
 	return true;
 }
 
@@ -168,6 +171,8 @@ static void judge_accepted(struct transaction *t, const struct progress *p,
 static bool answer_lost(struct transaction *t, const struct progress *p,
 			struct error *err)
 {
+	if (p->closing.kind != ERROR_NONE)	/* it said that it took nothing more */
+		return false;
 	error_context(err, "after the message");
 	error_advise(err, "the message may have been sent: the server's answer to it was lost; "
 		     "sending it again may deliver it twice");
@@ -188,6 +193,8 @@ static bool hear_message(struct transaction *t, struct progress *p, struct error
 		return true;
 	if (reply.code / 100 != 2) {
 		session_refused(s, &reply, ERROR_REFUSED, err);
+		if (err->kind == ERROR_SENDER)
+			error_context(err, "sender <%s>", t->envelope->sender);
 		return error_context(err, "after the message");
 	}
 	s->is_dirty = false;
@@ -265,6 +272,8 @@ bool transaction_run(struct transaction *t, struct error *err)
 	if (ok && !(p.mail_refused && p.heard == p.said))
 		ok = t->session->can.chunking ? send_chunked(t, &p, err) :
 						send_data(t, &p, err);
+	if (!ok && p.closing.kind != ERROR_NONE)
+		*err = p.closing;	/* that the rest was not answered follows from it */
 	if (ok && p.mail_refused) {
 		*err = p.why;
 		ok = false;

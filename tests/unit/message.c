@@ -51,6 +51,8 @@ static const struct {
 	{ "A: b\r\n\r\nc\r\n", "A: b~~c~", false },
 	{ "A: b\r\rc\r", "A: b~~c~", false },
 	{ "A: b\r\r\n\r\r\nc\r\r\n", "A: b~~c~", false },
+	{ "A: b\r\rc\r\rd\r\r\re\r\r", "A: b~~c~~d~~~e~~", false },
+	{ "A: b\r\rc\r.\rd\r", "A: b~~c~", true },
 	{ "A: b\r\n\nc\rd\n", "A: b~~c~d~", false },
 	{ "A: b\n\nno newline", "A: b~~no newline~", false },
 	{ "A: b", "A: b~~", false },
