@@ -31,7 +31,7 @@ void clock_date(time_t when, char date[CLOCK_DATE_SIZE])
 {
 	static const char days[] = "SunMonTueWedThuFriSat";
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	struct tm t;
+	struct tm t = { 0 };
 	char zone[8] = "+0000";
 
 	localtime_r(&when, &t);
@@ -44,14 +44,14 @@ void clock_date(time_t when, char date[CLOCK_DATE_SIZE])
 
 void clock_stamp(time_t when, char stamp[CLOCK_DATE_SIZE])
 {
-	struct tm t;
+	struct tm t = { 0 };
 
 	localtime_r(&when, &t);
 	if (!strftime(stamp, CLOCK_DATE_SIZE, "%Y-%m-%dT%H:%M:%S%z", &t))
 		stamp[0] = '\0';
 }
 
-/* 40 bits of time keep ids in order for 34 years' seconds; 40 random bits part them. */
+/* 40 bits of time keep ids in order, 40 random bits part them. */
 void id_new(char id[ID_SIZE])
 {
 	static const char digits[] = "0123456789abcdefghijklmnopqrstuv";

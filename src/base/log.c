@@ -82,7 +82,7 @@ static void write_line(const char *text)
 	char stamp[CLOCK_DATE_SIZE];
 
 	clock_stamp(time(NULL), stamp);
-	buf_addf(&line, "%s %s[%ld]: %s\n", stamp, sink.tag, (long)getpid(), text);
+	buf_addf(&line, "%s %.100s[%ld]: %s\n", stamp, sink.tag, (long)getpid(), text);
 	if (!write_all(sink.fd, buf_text(&line), line.len))
 		complain();
 }

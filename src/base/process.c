@@ -13,13 +13,19 @@
 #include "base/file.h"
 #include "base/text.h"
 
-enum { COMPLAINT_MAX = 240 };	/* as much of its standard error as we show */
+enum {
+	COMPLAINT_MAX = 240,	/* as much of its standard error as we show */
+	TICK_MS = 10,		/* how soon we see that it has ended */
+};
 
 struct child {
 	pid_t pid;
 	int out, complaints;	/* read ends, non-blocking; -1 when at their end */
 	char complaint[COMPLAINT_MAX + 1];
 	size_t complaint_len;
+	char *output;
+	size_t size, len;
+	int status;		/* when pid is -1: it has ended */
 };
 
 /* Between fork and exec: only calls that are safe there (signal-safety(7)). */
@@ -100,45 +106,50 @@ static void take_complaint(struct child *child)
 				fits;
 }
 
-/* Until both pipes are closed; false: too long or too much. */
-static bool listen_to(struct child *child, char *out, size_t size, size_t *len,
-		      int64_t deadline, struct error *err)
+static bool take_output(struct child *child, struct error *err)
 {
-	while (child->out >= 0 || child->complaints >= 0) {
+	char spare;
+
+	if (child->len < child->size)
+		child->len += (size_t)read_or_close(&child->out, child->output + child->len,
+						    child->size - child->len);
+	else if (read_or_close(&child->out, &spare, 1) > 0)
+		return error_set(err, ERROR_SECRET, "the command printed more than %zu bytes",
+				 child->size);
+	return true;
+}
+
+/* Once it has ended its status is kept. */
+static bool has_ended(struct child *child)
+{
+	if (child->pid > 0 && waitpid(child->pid, &child->status, WNOHANG) == child->pid)
+		child->pid = -1;
+	return child->pid < 0;
+}
+
+/*
+ * Until the command has ended and its pipes are empty. They need not be closed: it may have
+ * left an agent behind that holds them.
+ */
+static bool listen_to(struct child *child, int64_t deadline, struct error *err)
+{
+	for (;;) {
 		struct pollfd fds[] = {
 			{ .fd = child->out, .events = POLLIN },
 			{ .fd = child->complaints, .events = POLLIN },
 		};
+		bool is_over = has_ended(child);
+		int left = clock_left(deadline);
 
-		if (!clock_left(deadline) || poll(fds, 2, clock_left(deadline)) == 0)
-			return error_set(err, ERROR_SECRET,
-					 "the command did not end in time");
+		if (poll(fds, 2, is_over ? 0 : left < TICK_MS ? left : TICK_MS) == 0 && is_over)
+			return true;
+		if (left == 0)
+			return error_set(err, ERROR_SECRET, "the command did not end in time");
 		if (fds[1].revents)
 			take_complaint(child);
-		if (!fds[0].revents)
-			continue;
-		if (*len == size)
-			return error_set(err, ERROR_SECRET,
-					 "the command printed more than %zu bytes", size);
-		*len += (size_t)read_or_close(&child->out, out + *len, size - *len);
-	}
-	return true;
-}
-
-/* It has closed its pipes; its end is near, or we make it near. */
-static bool reap(struct child *child, int64_t deadline, int *status)
-{
-	pid_t pid;
-
-	while ((pid = waitpid(child->pid, status, WNOHANG)) <= 0) {
-		if (pid < 0 && errno != EINTR)
+		if (fds[0].revents && !take_output(child, err))
 			return false;
-		if (!clock_left(deadline))
-			return false;
-		poll(NULL, 0, 2);
 	}
-	child->pid = -1;
-	return true;
 }
 
 /* The last words of a program, on one line. */
@@ -155,8 +166,9 @@ static void tidy_complaint(struct child *child)
 	text_make_printable(text);
 }
 
-static bool judge(struct child *child, int status, struct error *err)
+static bool judge(struct child *child, struct error *err)
 {
+	int status = child->status;
 	const char *said = child->complaint[0] ? ": it said: " : "";
 
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
@@ -171,25 +183,24 @@ static bool judge(struct child *child, int status, struct error *err)
 bool process_output(const char *command, char *out, size_t size, size_t *len,
 		    int seconds, struct error *err)
 {
-	struct child child = { 0 };
-	int64_t deadline = clock_after(seconds);
-	int status = 0;
+	struct child child = { .output = out, .size = size };
 	bool ok;
 
 	*len = 0;
+	/* Our caller may have had it ignored: there would be no status then. */
+	signal(SIGCHLD, SIG_DFL);
 	if (!start(&child, command, err))
 		return false;
-	ok = listen_to(&child, out, size, len, deadline, err);
-	if (ok && !reap(&child, deadline, &status))
-		ok = error_set(err, ERROR_SECRET, "the command did not end in time");
+	ok = listen_to(&child, clock_after(seconds), err);
 	if (child.pid > 0) {
 		kill(-child.pid, SIGKILL);
-		waitpid(child.pid, &status, 0);
+		waitpid(child.pid, &child.status, 0);
 	}
 	if (child.out >= 0)
 		close(child.out);
 	if (child.complaints >= 0)
 		close(child.complaints);
+	*len = child.len;
 	tidy_complaint(&child);
-	return ok && judge(&child, status, err);
+	return ok && judge(&child, err);
 }

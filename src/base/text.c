@@ -106,7 +106,8 @@ bool text_to_number(const char *text, long least, long most, long *number)
 	if (!*text)
 		return false;
 	for (; *text; text++) {
-		if (*text < '0' || *text > '9' || value > (most - (*text - '0')) / 10)
+		if (*text < '0' || *text > '9' || *text - '0' > most ||
+		    value > (most - (*text - '0')) / 10)
 			return false;
 		value = value * 10 + (*text - '0');
 	}

@@ -66,14 +66,14 @@ static bool from_file(const struct secret_request *request, struct secret *secre
 	if (!check_file(fd, err))
 		return false;
 	secret_make_room(secret);
-	while (len < SECRET_MAX &&
-	       (n = read_some(fd, secret->bytes + len, SECRET_MAX - len)) > 0)
+	while (len <= SECRET_MAX &&
+	       (n = read_some(fd, secret->bytes + len, SECRET_MAX + 1 - len)) > 0)
 		len += (size_t)n;
 	if (n < 0)
 		return error_errno(err, ERROR_CONFIG, "cannot read it");
-	if (len == SECRET_MAX && !memchr(secret->bytes, '\n', len))
+	if (len > SECRET_MAX && !memchr(secret->bytes, '\n', len))
 		return error_set(err, ERROR_CONFIG, "its first line is longer than %d bytes",
-				 SECRET_MAX - 1);
+				 SECRET_MAX);
 	keep_first_line(secret, len);
 	return true;
 }

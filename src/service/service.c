@@ -121,6 +121,30 @@ const char *service_name(size_t i)
 	return i < COUNT_OF(services) ? services[i].name : NULL;
 }
 
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Whether the place is no part of a longer number: an address "10.5.3.51" is no 5.3.5. */
+static bool stands_alone(const char *text, const char *at, size_t len)
+{
+	bool begins = at == text || (!is_digit(at[-1]) && at[-1] != '.');
+	bool ends = !is_digit(at[len]) && !(at[len] == '.' && is_digit(at[len + 1]));
+
+	return begins && ends;
+}
+
+static bool has_words(const char *text, const char *words)
+{
+	const char *at = text;
+
+	for (; (at = strcasestr(at, words)); at++)
+		if (!is_digit(*words) || stands_alone(text, at, strlen(words)))
+			return true;
+	return false;
+}
+
 const struct advice *service_advice(const char *service, int code, const char *text)
 {
 	for (size_t i = 0; i < COUNT_OF(rules); i++) {
@@ -130,7 +154,7 @@ const struct advice *service_advice(const char *service, int code, const char *t
 			continue;
 		if (rule->code && rule->code != code)
 			continue;
-		if (!rule->words || strcasestr(text, rule->words))
+		if (!rule->words || has_words(text, rule->words))
 			return &rule->advice;
 	}
 	return NULL;

@@ -182,6 +182,16 @@ static bool answer_lost(struct transaction *t, const struct progress *p,
 	return false;
 }
 
+static void keep_last_reply(struct session *s, const struct reply *reply)
+{
+	struct buf line = BUF_INIT(REPLY_MAX + 8);
+
+	buf_addf(&line, "%d %s", reply->code, buf_text(&reply->text));
+	free(s->last_reply);
+	s->last_reply = buf_take(&line);
+	text_make_printable(s->last_reply);
+}
+
 static bool hear_message(struct transaction *t, struct progress *p, struct error *err)
 {
 	struct session *s = t->session;
@@ -198,9 +208,7 @@ static bool hear_message(struct transaction *t, struct progress *p, struct error
 		return error_context(err, "after the message");
 	}
 	s->is_dirty = false;
-	free(s->last_reply);
-	s->last_reply = text_copy(buf_text(&reply.text));
-	text_make_printable(s->last_reply);
+	keep_last_reply(s, &reply);
 	judge_accepted(t, p, VERDICT_ACCEPTED, NULL);
 	return true;
 }

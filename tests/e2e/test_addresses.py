@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Recipients as people and programs write them: as arguments and in the header."""
+
+import re
+
+import pytest
+
+MESSAGE = "From: DoNotReply@contoso.com\nSubject: s\n\nbody\n"
+STATUS_DATA, STATUS_NO_USER = 65, 67
+
+# How lists are written, and who is meant. The same grammar holds in the header.
+LISTS = [
+    ("a@example.org", ["a@example.org"]),
+    ("<a@example.org>", ["a@example.org"]),
+    ("a@example.org,b@example.org", ["a@example.org", "b@example.org"]),
+    ("a@example.org, b@example.org", ["a@example.org", "b@example.org"]),
+    ("a@example.org ; b@example.org", ["a@example.org", "b@example.org"]),
+    ("a@example.org b@example.org", ["a@example.org", "b@example.org"]),
+    (" a@example.org ", ["a@example.org"]),
+    (",a@example.org,,", ["a@example.org"]),
+    ("A. Name <a@example.org>", ["a@example.org"]),
+    ('"Sur, Name" <a@example.org>', ["a@example.org"]),
+    ('"Q \\" uote" <a@example.org>', ["a@example.org"]),
+    ("Jörg <a@example.org>, Ω <b@example.org>", ["a@example.org", "b@example.org"]),
+    ("=?utf-8?Q?J=C3=B6rg,_x?= <a@example.org>", ["a@example.org"]),
+    ("a@example.org (Sur, Name)", ["a@example.org"]),
+    ("(one (two, b@example.org)) a@example.org", ["a@example.org"]),
+    ("a@(inside)example.org", ["a@example.org"]),
+    ("Team: a@example.org, B <b@example.org>;", ["a@example.org", "b@example.org"]),
+    ("Nobody:;, a@example.org", ["a@example.org"]),
+    ("Team: a@example.org;, b@example.org", ["a@example.org", "b@example.org"]),
+    ('"a b"@example.org', ['"a b"@example.org']),
+    ('"a,b"@example.org', ['"a,b"@example.org']),
+    ('"a@b"@example.org', ['"a@b"@example.org']),
+    ("a . b @ example . org", ["a.b@example.org"]),
+    ("<@relay.example.org:a@example.org>", ["a@example.org"]),
+    ("a@[192.0.2.1]", ["a@[192.0.2.1]"]),
+    ("a@[IPv6:2001:db8::1]", ["a@[IPv6:2001:db8::1]"]),
+    ("Name <a@example.org", ["a@example.org"]),
+    ("a@example.org, a@example.org, A <a@EXAMPLE.org>", ["a@example.org"]),
+    ("a+tag/x=y!z@example.org", ["a+tag/x=y!z@example.org"]),
+    ("'a'@example.org", ["'a'@example.org"]),
+    ("/a/b@example.org", ["/a/b@example.org"]),
+]
+
+
+@pytest.mark.parametrize("text, expected", LISTS)
+def test_arguments(acs, send, text, expected):
+    server = acs()
+    result = send(server, MESSAGE, "-i", "--", text)
+    assert result.status == 0, result.stderr
+    assert server.message.recipients == expected
+
+
+@pytest.mark.parametrize("field", ["To", "Cc", "Bcc"])
+@pytest.mark.parametrize("text, expected", LISTS)
+def test_header(acs, send, field, text, expected):
+    server = acs()
+    result = send(server, f"{field}: {text}\n{MESSAGE}")
+    assert result.status == 0, result.stderr
+    assert server.message.recipients == expected
+
+
+def test_several_arguments(acs, send):
+    server = acs()
+    result = send(server, MESSAGE,
+                  "a@example.org", "", "b@example.org, C <c@example.org>",
+                  " ", "a@example.org")
+    assert result.status == 0, result.stderr
+    assert server.message.recipients == [
+        "a@example.org", "b@example.org", "c@example.org"]
+
+
+@pytest.mark.parametrize("name", ["To", "TO", "to", "tO", "To ", "To\t"])
+@pytest.mark.parametrize("blank", ["", " ", "  ", "\n ", "\n\t"])
+def test_spellings_of_the_field(acs, send, name, blank):
+    server = acs()
+    result = send(server, f"{name}:{blank}a@example.org\n{MESSAGE}")
+    assert result.status == 0, result.stderr
+    assert server.message.recipients == ["a@example.org"]
+
+
+def test_long_folded_lists(acs, send):
+    """Recipients of every field, in their order, however they are folded."""
+    expected = [f"user{i}@example.org" for i in range(45)]
+    server = acs()
+    header = ("To: " + ",\n  ".join(expected[:20]) + "\n"
+              "Cc:\n " + ",\n\t".join(f"N <{a}>" for a in expected[20:30]) + "\n"
+              "To: " + ", ".join(expected[30:35]) + "\n"
+              "Bcc: " + "\n ,".join(expected[35:]) + "\n")
+    result = send(server, header + MESSAGE)
+    assert result.status == 0, result.stderr
+    assert server.message.recipients == expected
+
+
+@pytest.mark.parametrize("argument", [
+    ":include:/etc/passwd", "|cat", "| cat", '"|cat"', "/var/tmp/mailbox",
+    '"/var/tmp/x y"', " |cat", "a@example.org,|cat",
+    "a@example.org, :include:/etc/passwd", "a@example.org,/var/tmp/mailbox",
+    "Team: |cat;",
+    "Name <|cat>", "a@example.org |cat", "|cat a@example.org",
+])
+def test_no_files_programs_and_lists(acs, send, argument):
+    server = acs()
+    result = send(server, MESSAGE, "-i", "--", argument,
+                  extra="[delivery]\nlocal_recipients = admin@contoso.com\n")
+    assert result.status == STATUS_DATA, (result, server.messages)
+    assert re.search(r"\| ?cat|:include:/etc/passwd|/var/tmp/", result.stderr)
+    assert server.sessions == []
+
+
+@pytest.mark.parametrize("argument", [
+    "a@@example.org", "a@b@example.org", "@example.org", "a@", "a@example..org",
+    '"a@example.org', "a@example.org)", "a@[192.0.2.1", "<>", "\\|cat",
+])
+def test_malformed(acs, send, argument):
+    """Told with the address in question, and nobody gets anything."""
+    server = acs()
+    result = send(server, MESSAGE, "-i", "--", "good@example.org", argument)
+    assert result.status == STATUS_DATA, (result, server.messages)
+    assert argument in result.stderr
+    assert server.sessions == []
+
+
+def test_malformed_in_the_header(acs, send):
+    server = acs()
+    result = send(server, "To: good@example.org\nCc: a@@example.org\n" + MESSAGE)
+    assert result.status == STATUS_DATA
+    assert "Cc" in result.stderr
+    assert server.sessions == []
+
+
+# --- names without a domain
+
+@pytest.mark.parametrize("arguments, header", [(["root"], ""), (["-t"], "To: root\n"),
+                                               (["Boss <root>"], "")])
+def test_local_names(acs, send, arguments, header):
+    server = acs()
+    result = send(server, header + MESSAGE, *arguments,
+                  extra="[delivery]\n"
+                        "local_recipients = A <a@contoso.com>, b@contoso.com\n")
+    assert result.status == 0, result.stderr
+    assert server.message.recipients == ["a@contoso.com", "b@contoso.com"]
+
+
+def test_local_names_that_nobody_gets(acs, send):
+    server = acs()
+    result = send(server, MESSAGE, "a@example.org", "root")
+    assert result.status == STATUS_NO_USER
+    assert '"root"' in result.stderr and "local_recipients" in result.stderr
+    assert server.sessions == []
+
+
+def test_cron(acs, send):
+    """Debian's cron: neither From nor To has a domain."""
+    server = acs()
+    result = send(server, "From: root (Cron Daemon)\nTo: root\nSubject: Cron\n\nout\n",
+                  "-FCronDaemon", "-i", "-B8BITMIME", "-oem", "root",
+                  extra="[delivery]\nlocal_recipients = admin@contoso.com\n")
+    assert result.status == 0, result.stderr
+    message = server.message
+    assert message.recipients == ["admin@contoso.com"]
+    assert message.sender == "DoNotReply@contoso.com"
+    assert b"<DoNotReply@contoso.com>" in message.data
+    assert b"Cron Daemon" in message.data or b"CronDaemon" in message.data
+
+
+def test_cronie(acs, send):
+    server = acs()
+    result = send(server, 'From: "(Cron Daemon)" <root>\nTo: root\nSubject: x\n\nout\n',
+                  "-FCronDaemon", "-i", "-odi", "-oem", "-oi", "-t", "-f", "root",
+                  extra="[delivery]\nlocal_recipients = admin@contoso.com\n")
+    assert result.status == 0, result.stderr
+    assert server.message.recipients == ["admin@contoso.com"]
+    assert server.message.sender == "DoNotReply@contoso.com"
+
+
+def test_bare_names_in_the_header_are_mapped(acs, send):
+    """Services refuse `To: root` in the header too (compat.md: "qualified or mapped")."""
+    server = acs()
+    result = send(server, "To: root\n" + MESSAGE, "-t",
+                  extra="[delivery]\nlocal_recipients = admin@contoso.com\n")
+    assert result.status == 0, result.stderr
+    assert b"\r\nTo: root\r\n" not in b"\r\n" + server.message.data
+
+
+# --- international addresses
+
+def test_international_address(acs, send):
+    server = acs()
+    result = send(server, MESSAGE, "jörg@exämple.org")
+    assert result.status == 0, result.stderr
+    assert server.message.recipients == ["jörg@exämple.org"]
+    assert "SMTPUTF8" in server.message.mail_parameters
+
+
+def test_international_address_without_smtputf8(acs, send):
+    server = acs(without="SMTPUTF8")
+    result = send(server, MESSAGE, "jörg@example.org")
+    assert result.status in (STATUS_DATA, STATUS_NO_USER, 69)
+    assert "SMTPUTF8" in result.stderr
+    assert server.messages == []
+
+
+# --- many
+
+def test_more_than_one_transaction(acs, send):
+    expected = [f"u{i}@example.org" for i in range(120)]
+    server = acs()
+    result = send(server, MESSAGE, *expected)
+    assert result.status == 0, result.stderr
+    assert [r for m in server.messages for r in m.recipients] == expected
+    assert [len(m.recipients) for m in server.messages] == [50, 50, 20]
+    assert len({m.data for m in server.messages}) == 1

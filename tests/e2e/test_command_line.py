@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""sendmail(8)'s options: each in its spellings, and what the server gets of it."""
+
+import subprocess
+
+import pytest
+
+from conftest import environment, installed
+
+ADDRESS = "a@example.org"
+FROM = "DoNotReply@contoso.com"
+MESSAGE = "From: DoNotReply@contoso.com\nSubject: s\n\none\n.\ntwo\n"
+WITH_TO = "To: a@example.org\n" + MESSAGE
+STATUS_USAGE, STATUS_UNAVAILABLE = 64, 69
+
+
+def body_of(message):
+    return message.data.split(b"\r\n\r\n", 1)[1]
+
+
+# --- accepted, and nothing comes of it
+
+WITHOUT_EFFECT = """
+    -bm -ba -Ac -Am -A:c -c -D:FILE -DFILE -d -d0-99.1 -E -J -em -ep -ew -ee -e:m -oem
+    -oep -oew -oee -h30 -h:30 -M{daemon}x -M:x -m -om -n -om1 -oo -o7 -o:7 -oA/etc/aliases
+    -odi -odb -odq -odd -p:ESMTP:host -pSMTP -s -U -T -T3h -x -G -Ltag -L:tag
+    -ODeliveryMode=b -O:DeliveryMode=i -OErrorMode=m -OUnknown=1 -O:Unknown
+    -OVerbose=false -OTimeout.queuereturn=4d -B7BIT -B:8bitmime -B8BITMIME -b:m -oi0
+    -oifalse
+""".split()
+
+
+@pytest.mark.parametrize("option", WITHOUT_EFFECT)
+def test_accepts_what_has_nothing_to_do(acs, send, option):
+    """A colon stands between an option and a value of its own word."""
+    server = acs()
+    result = send(server, MESSAGE, *option.split(":", 1), ADDRESS)
+    assert (result.status, result.stderr, result.stdout) == (0, "", "")
+    assert server.message.recipients == [ADDRESS]
+    assert server.message.sender == FROM
+    assert body_of(server.message) == b"one\r\n"
+
+
+# --- the lone dot
+
+DOT_IS_TEXT = """
+    -i -oi -o:i -oiem -oitrue -oi1 -OIgnoreDots -OIgnoreDots=true -O:ignoredots=1 -ic -ci
+    -iodi
+""".split()
+
+
+@pytest.mark.parametrize("option", DOT_IS_TEXT)
+def test_lone_dot_is_text(acs, send, option):
+    server = acs()
+    assert send(server, MESSAGE, *option.split(":", 1), ADDRESS).status == 0
+    assert body_of(server.message) == b"one\r\n.\r\ntwo\r\n"
+
+
+# --- recipients from the header
+
+@pytest.mark.parametrize("options", [
+    "-t", "-it", "-ti", "-tiv", "-i -t", "-t -oi -oem", "-t --", "-eq -t", "-tG", "-tem",
+    "-t -XLOG",
+])
+def test_recipients_from_the_header(acs, send, options):
+    server = acs()
+    assert send(server, WITH_TO, *options.split()).status == 0
+    assert server.message.recipients == [ADDRESS]
+
+
+@pytest.mark.parametrize("choice, expected", [
+    (None, {"a@example.org", "b@example.org", "c@example.org"}),
+    ("add", {"a@example.org", "b@example.org", "c@example.org"}),
+    ("remove", {"a@example.org"}),
+])
+def test_recipients_from_both(acs, send, choice, expected):
+    server = acs()
+    extra = f"[delivery]\nt_with_arguments = {choice}\n" if choice else ""
+    result = send(server, "To: a@example.org\nCc: b@EXAMPLE.org\n\n.\n", "-t",
+                  "b@example.org", "c@example.org", extra=extra)
+    assert result.status == 0, result.stderr
+    taken = server.message.recipients
+    assert {address.lower() for address in taken} == expected
+    assert len(taken) == len(expected)
+
+
+def test_removing_all_leaves_none(acs, send):
+    server = acs()
+    result = send(server, WITH_TO, "-t", "a@example.org",
+                  extra="[delivery]\nt_with_arguments = remove\n")
+    assert result.status == STATUS_USAGE
+    assert "no recipients" in result.stderr
+    assert server.sessions == []
+
+
+def test_header_counts_only_with_t(acs, send):
+    server = acs()
+    assert send(server, WITH_TO, "b@example.org").status == 0
+    assert server.message.recipients == ["b@example.org"]
+
+
+@pytest.mark.parametrize("arguments", [["-i"], ["-t"], [""], ["", "  "], ["-i", "--"],
+                                       [","], ["()"], ["nobody:;"]])
+@pytest.mark.parametrize("message", ["", "Subject: s\n\nbody\n", "To: \n\n", "To:,\n\n"])
+def test_no_recipients(acs, send, arguments, message):
+    server = acs()
+    result = send(server, message, *arguments)
+    assert result.status == STATUS_USAGE
+    assert "recipient" in result.stderr
+    assert server.sessions == []
+
+
+# --- where options end
+
+def test_first_recipient_ends_the_options(acs, send):
+    server = acs()
+    assert send(server, MESSAGE, ADDRESS, "-b@example.org").status == 0
+    assert server.message.recipients == [ADDRESS, "-b@example.org"]
+
+
+def test_two_dashes_end_the_options(acs, send):
+    server = acs()
+    assert send(server, MESSAGE, "-i", "--", "-t@example.org", ADDRESS).status == 0
+    assert server.message.recipients == ["-t@example.org", ADDRESS]
+
+
+# --- the sender
+
+@pytest.mark.parametrize("option, sender", [
+    (["-f", "b@contoso.com"], "b@contoso.com"),
+    (["-fb@contoso.com"], "b@contoso.com"),
+    (["-r", "b@contoso.com"], "b@contoso.com"),
+    (["-rb@contoso.com"], "b@contoso.com"),
+    (["-f", "<b@contoso.com>"], "b@contoso.com"),
+    (["-f", "Bea <b@contoso.com>"], "b@contoso.com"),
+    (["-f", '"B, B" <b@contoso.com>'], "b@contoso.com"),
+    (["-f", '"b b"@contoso.com'], '"b b"@contoso.com'),
+    (["-f", "b@contoso.com", "-f", "b@contoso.com"], "b@contoso.com"),
+    (["-f", ""], ""),
+    (["-f", "<>"], ""),
+    (["-f<>"], ""),
+    (["-eq", "-f<>"], ""),
+])
+def test_sender(acs, send, option, sender):
+    server = acs(senders=None)
+    result = send(server, MESSAGE, *option, ADDRESS, sender_policy="keep")
+    assert result.status == 0, result.stderr
+    assert server.message.sender == sender
+
+
+@pytest.mark.parametrize("options", [
+    ["-f", "a@contoso.com", "-f", "b@contoso.com"],
+    ["-f", "a@contoso.com", "-r", "b@contoso.com"],
+    ["-f", "a@contoso.com, b@contoso.com"],
+    ["-f", "a@contoso.com b"],
+    ["-f", "a@@contoso.com"],
+    ["-f", "<a@contoso.com"],
+    ["-f", "@contoso.com"],
+])
+def test_senders_that_make_no_sense(acs, send, options):
+    server = acs(senders=None)
+    result = send(server, MESSAGE, *options, ADDRESS, sender_policy="keep")
+    assert result.status in (0, STATUS_USAGE)
+    if result.status == 0:    # a missing bracket, where the meaning is plain
+        assert server.message.sender == "a@contoso.com"
+        assert options == ["-f", "<a@contoso.com"]
+    else:
+        assert "-f" in result.stderr or "-r" in result.stderr
+        assert server.sessions == []
+
+
+# --- delivery status notifications
+
+@pytest.mark.parametrize("options, mail, rcpt", [
+    ("-N never", {}, {"NOTIFY": "NEVER"}),
+    ("-Nfailure", {}, {"NOTIFY": "FAILURE"}),
+    ("-N Success,DELAY,failure", {}, {"NOTIFY": "SUCCESS,DELAY,FAILURE"}),
+    ("-R hdrs", {"RET": "HDRS"}, {}),
+    ("-RFULL", {"RET": "FULL"}, {}),
+    ("-V id+2B1", {"ENVID": "id+2B1"}, {}),
+    ("-Vid", {"ENVID": "id"}, {}),
+    ("-oem -oi -N failure -R hdrs --", {"RET": "HDRS"}, {"NOTIFY": "FAILURE"}),
+])
+def test_dsn(acs, send, options, mail, rcpt):
+    server = acs()
+    result = send(server, MESSAGE, *options.split(), ADDRESS)
+    assert result.status == 0, result.stderr
+    given = {**server.message.mail_parameters, **server.message.rcpt_parameters[0]}
+    for name in ("RET", "ENVID", "NOTIFY"):
+        expected = {**mail, **rcpt}.get(name)
+        value = given.get(name)
+        assert (value if value is None or name == "ENVID" else value.upper()) == expected
+
+
+def test_dsn_only_where_it_is_offered(acs, send):
+    server = acs(without="DSN")
+    assert send(server, MESSAGE, "-Nfailure", "-Rhdrs", "-Vid", ADDRESS).status == 0
+    assert server.message.rcpt_parameters == [{}]
+    assert not {"RET", "ENVID"} & set(server.message.mail_parameters)
+
+
+# --- refused
+
+NONSENSE = """
+    -Z -1 -k -W -b:x -bz -bt -e:x -ex -oex -B:9BIT -Bbinary -N:often -Nnever,failure
+    -N:success,, -R:all -V:a=b -V:a+2b -V:a+ -f -F -a -B -X -L -N -R -V -O -o -r
+    --frobnicate --acount:x --help=me --dry-run=x ---
+""".split() + ["-V:"]
+
+
+@pytest.mark.parametrize("option", NONSENSE)
+def test_usage(acs, send, option):
+    """Never 75 (a typo is not transient), never 0, and the option is named."""
+    server = acs()
+    arguments = option.split(":", 1)
+    lacks_value = len(option) == 2 and option[1] in "fFaBXLNRVOor"
+    result = send(server, MESSAGE, *arguments, *([] if lacks_value else [ADDRESS]))
+    assert result.status == STATUS_USAGE
+    assert arguments[0].split("=")[0][:2] in result.stderr
+    assert server.sessions == []
+
+
+@pytest.mark.parametrize("wrong, right", [
+    ("--acount=test", "--account"), ("--dryrun", "--dry-run"), ("--versoin", "--version"),
+])
+def test_nearest_option(run, wrong, right):
+    result = run([wrong, ADDRESS])
+    assert result.status == STATUS_USAGE
+    assert wrong.split("=")[0] in result.stderr and right in result.stderr
+
+
+# --- to come
+
+NOT_YET = """
+    -bp -bP -bs -bd -bD -bi -bv -b:p -b:s -I -q -q15m -qf -qp1h -qp -qIABC
+    -qRexample -qSa@b -q!Ix -qG -qQ -qGgroup -Q -Qreason --json -tbs -ibp -vq
+""".split()
+
+
+@pytest.mark.parametrize("option", NOT_YET)
+@pytest.mark.parametrize("recipients", [[], [ADDRESS]])
+def test_not_available_yet(acs, send, option, recipients):
+    server = acs()
+    result = send(server, WITH_TO, *option.split(":", 1), *recipients)
+    assert result.status == STATUS_UNAVAILABLE
+    assert "not available yet" in result.stderr
+    assert result.stdout == ""
+    assert server.sessions == []
+
+
+@pytest.mark.parametrize("program, arguments", [
+    ("mailq", []), ("mailq", ["-v"]), ("newaliases", []),
+    *(("acsmtp", [word]) for word in
+      ("setup", "check", "password", "queue", "account", "daemon")),
+])
+def test_programs_to_come(run, program, arguments):
+    result = run(arguments, input=WITH_TO, program=program)
+    assert result.status == STATUS_UNAVAILABLE
+    assert "not available yet" in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("name, status, said", [
+    ("hoststat", 0, "no host status is kept"), ("purgestat", 0, "no host status is kept"),
+    ("smtpd", STATUS_UNAVAILABLE, "not available yet"),
+    ("mailq", STATUS_UNAVAILABLE, "not available yet"),
+    ("any-other-name", STATUS_USAGE, "no recipients"),
+])
+def test_names_of_links(run, home, tmp_path, name, status, said):
+    """What the program is called by tells what is wanted; unknown names are sendmail."""
+    (home / ".config").mkdir()
+    path = home / ".config/acsmtp.ini"
+    path.touch(0o600)
+    path.write_text("[account x]\nfrom = a@contoso.com\n", encoding="utf-8")
+    link = tmp_path / name
+    link.symlink_to(installed("acsmtp"))
+    done = subprocess.run([link], env=environment(home, None), capture_output=True,
+                          input=b"", check=False, timeout=60)
+    assert done.returncode == status
+    assert done.stderr.startswith(f"{name}: ".encode()) and said.encode() in done.stderr
+
+
+@pytest.mark.parametrize("option", ["-bh", "-bH"])
+def test_no_host_status_is_kept(acs, send, option):
+    server = acs()
+    assert send(server, WITH_TO, option).status == 0
+    assert server.sessions == []

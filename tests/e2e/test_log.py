@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The log, the dialogue of -v and the transcript of -X: all of it, and no secret."""
+
+import stat
+
+import pytest
+
+from emulator.faults import Fault
+from outcome import HELLO, assert_failed, assert_not_in, assert_sent, transmitted
+
+NOUSER, TEMPFAIL, NOPERM = 67, 75, 77
+
+
+@pytest.fixture
+def log(tmp_path):
+    return tmp_path / "log"
+
+
+def only_line(log):
+    lines = log.read_text().splitlines()
+    assert len(lines) == 1, lines
+    assert lines[0].isprintable()
+    return lines[0]
+
+
+def assert_in_line(log, *words):
+    line = only_line(log)
+    missing = [word for word in words if word not in line]
+    assert not missing, f"{missing} not in: {line}"
+
+
+# --- the log
+
+def test_line_of_a_sent_message(acs, send, log):
+    server = acs()
+    assert_sent(send(server, HELLO.replace("\n\n", "\nMessage-ID: <1@x.example>\n\n"),
+                     log=log))
+    size = len(server.message.data)
+    assert_in_line(log, ": sent: ", "account=test", "from=<DoNotReply@contoso.com>",
+                   "to=<a@example.org>", "accepted=1/1", f"size={size}",
+                   "message-id=<1@x.example>", f"server=localhost:{server.port}",
+                   "tls=TLS1.3", "duration=", "2.6.0 Queued mail for delivery")
+    assert "Hello" not in only_line(log) and "Subject" not in only_line(log)
+    assert_not_in(server.options.password, only_line(log))
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+
+
+def test_line_of_three_transactions(acs, send, log):
+    server = acs()
+    assert_sent(send(server, "Subject: test\n\nHello\n",
+                     *(f"r{n}@example.org" for n in range(120)), log=log))
+    assert_in_line(log, ": sent: ", "<r0@example.org>", "<r119@example.org>",
+                   "accepted=120/120")
+
+
+def test_lines_are_appended(acs, send, log):
+    server = acs()
+    for _ in range(2):
+        assert_sent(send(server, HELLO, log=log))
+    assert len(log.read_text().splitlines()) == 2
+
+
+FAILURES = {
+    "wrong password": ({}, {"password": "wrong horse"}, NOPERM,
+                       (": not sent: ", "535 5.7.3", "accepted=0/1")),
+    "sender": ({}, {"from_": "boss@contoso.com"}, NOPERM,
+               (": not sent: ", "550 5.3.5", "from=<boss@contoso.com>")),
+    "lost": ({"faults": (Fault("body", action="close"),)}, {}, TEMPFAIL,
+             (": not sent: ", "closed the connection", "may have been sent")),
+    "certificate": ({"certificate": "expired"}, {}, 76, (": not sent: ", "expired on")),
+    "rate": ({"per_minute": 0}, {}, TEMPFAIL, (": not sent: ", "450 4.5.127")),
+}
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_line_of_a_failure(acs, send, log, name):
+    offered, account, status, words = FAILURES[name]
+    server = acs(**offered)
+    assert_failed(send(server, HELLO, log=log, **account), status)
+    assert_in_line(log, "account=test", "to=<a@example.org>",
+                   f"server=localhost:{server.port}", *words)
+    assert_not_in(account.get("password", server.options.password), only_line(log))
+
+
+def test_line_of_a_partly_sent_message(acs, send, log):
+    server = acs(faults=(Fault("b@example.org", reply="550 5.1.1 Unknown here"),))
+    result = send(server, HELLO, "a@example.org", "b@example.org", log=log)
+    assert result.status == NOUSER
+    assert_in_line(log, ": partly sent: ", "accepted=1/2", "<a@example.org>",
+                   "RCPT TO <b@example.org>", "550 5.1.1 Unknown here")
+
+
+@pytest.mark.parametrize("path", ["no/such/directory", "/dev/full", "/"])
+def test_log_that_cannot_be_written_never_fails_a_mail(acs, send, tmp_path, path):
+    server = acs()
+    path = str(tmp_path / path)
+    result = send(server, HELLO, log=path)
+    assert result.status == 0
+    assert result.stderr.count("\n") == 1
+    assert "warning" in result.stderr and path in result.stderr
+    assert "the mail is not affected" in result.stderr
+    assert transmitted(server) == 1
+
+
+def test_log_on_standard_error(acs, send):
+    result = send(acs(), HELLO, log="stderr")
+    assert result.status == 0
+    assert result.stderr.count("\n") == 1 and ": sent: " in result.stderr
+
+
+# --- the dialogue
+
+SECRETS = {
+    "LOGIN": {},
+    "PLAIN": {"auth": "plain"},
+    "XOAUTH2": {"password": None, "token_command": "printf secret-token-of-mine"},
+}
+
+
+@pytest.mark.parametrize("mechanism", SECRETS)
+@pytest.mark.parametrize("is_right", [True, False])
+def test_dialogue_without_secrets(acs, run, config, log, tmp_path, mechanism, is_right):
+    server = acs(mechanisms=("LOGIN", "PLAIN", "XOAUTH2"), token="secret-token-of-mine")
+    if not is_right:
+        server.options.user = "somebody else"
+    file = config(server, log=log, user="contoso-smtp", **SECRETS[mechanism])
+    transcript = tmp_path / "transcript"
+    result = run(["-C", file, "-v", "-X", transcript, "-t"], input=HELLO)
+    assert result.status == (0 if is_right else NOPERM)
+    dialogue = transcript.read_text()
+    for text in (result.stdout, dialogue):
+        assert ">>> EHLO " in text and "<<< 220 localhost" in text
+        assert f">>> AUTH {mechanism} ****\n" in text
+        assert ("<<< 235 2.7.0" if is_right else "<<< 535 5.7.3") in text
+    secret = "secret-token-of-mine" if mechanism == "XOAUTH2" else server.options.password
+    for text in (result.stdout, result.stderr, dialogue, log.read_text()):
+        assert_not_in(secret, text)
+    assert stat.S_IMODE(transcript.stat().st_mode) == 0o600
+
+
+def test_dialogue_shows_both_sides_in_order(acs, run, config):
+    server = acs()
+    result = run(["-C", config(server), "-v", "-t"], input=HELLO)
+    told = [line for line in result.stdout.splitlines() if line.startswith(">>> ")]
+    words = [line.split()[1] for line in told]
+    assert words[:4] == ["EHLO", "STARTTLS", "EHLO", "AUTH"]
+    assert words[-4:] == ["MAIL", "RCPT", "BDAT", "QUIT"]
+    assert result.stdout.count("<<< 250 2.1.5 Recipient OK\n") == 1
+    assert "*** TLS1.3\n" in result.stdout
+
+
+def test_password_asked_for_again_is_not_shown(acs, run, config, tmp_path):
+    """The answers to the server's questions are blotted out too."""
+    server = acs(faults=(Fault("auth", reply="501 5.5.4 No initial response", times=1),))
+    result = run(["-C", config(server), "-v", "-t"], input=HELLO)
+    assert result.status == 0
+    assert result.stdout.count(">>> ****\n") == 2
+    assert_not_in(server.options.password, result.stdout)
+
+
+def test_transcript_that_cannot_be_made(acs, run, config, tmp_path):
+    server = acs()
+    path = tmp_path / "no/such/directory"
+    result = run(["-C", config(server), "-X", path, "-t"], input=HELLO)
+    assert_failed(result, 73, f"-X {path}")
+    assert server.sessions == []

@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What arrives is what was meant: line ends, dots, the header's fields, odd bytes."""
+
+import re
+
+import pytest
+
+FROM = "DoNotReply@contoso.com"
+WHOLE = (f"From: {FROM}\nTo: a@example.org\nDate: Thu, 1 Jan 2026 00:00:00 +0000\n"
+         "Message-ID: <id@contoso.com>\n")
+STATUS_DATA = 65
+RECIPIENT = "a@example.org"
+
+
+def fields_of(message):
+    """The header as a list of (name, body), unfolded."""
+    header = message.data.split(b"\r\n\r\n", 1)[0].decode("utf-8", "surrogateescape")
+    lines = re.sub(r"\r\n(?=[ \t])", "", header).split("\r\n")
+    return [tuple(part.strip() for part in line.split(":", 1)) for line in lines]
+
+
+def field(message, name):
+    """The body of the only field of this name, or None."""
+    found = [body for key, body in fields_of(message) if key.lower() == name.lower()]
+    assert len(found) <= 1, f"{len(found)} {name} fields"
+    return found[0] if found else None
+
+
+def body_of(message):
+    return message.data.split(b"\r\n\r\n", 1)[1]
+
+
+@pytest.fixture
+def sent(acs, send):
+    """sent(message, *args, **keys): the message as it arrived, with its recipients."""
+    def send_it(message, *args, **keys):
+        server = acs(senders=None)
+        result = send(server, message, *(args or ["-i", RECIPIENT]), **keys)
+        assert (result.status, result.stderr) == (0, "")
+        return server.message
+    return send_it
+
+
+# --- unchanged
+
+def test_whole_message_arrives_as_it_is(sent):
+    message = WHOLE + "Subject: s\nX-Fold: a\n\tb\n c\nX-Odd:no\n\nbody  \n\n.\n..x\n"
+    assert sent(message).data == message.replace("\n", "\r\n").encode()
+
+
+def test_utf8_arrives_as_it_is(sent):
+    message = (WHOLE + "Subject: 日本語 🎉\nMIME-Version: 1.0\n"
+               "Content-Type: text/plain; charset=utf-8\n"
+               "Content-Transfer-Encoding: 8bit\n\n日本語 🎉\n")
+    arrived = sent(message)
+    assert arrived.data == message.replace("\n", "\r\n").encode()
+    assert arrived.mail_parameters["BODY"] == "8BITMIME"
+
+
+def test_odd_bytes_arrive_as_they_are(sent):
+    bytes_ = bytes(b for b in range(1, 256) if b not in b"\r\n")
+    arrived = sent(WHOLE.encode() + b"MIME-Version: 1.0\n\n" + bytes_ + b"\n")
+    assert body_of(arrived) == bytes_ + b"\r\n"
+
+
+@pytest.mark.parametrize("without", ["", "CHUNKING", "PIPELINING"])
+def test_dots_and_long_lines(acs, send, without):
+    """However the content goes over the wire."""
+    server = acs(without=without or ())
+    body = "".join("." * n + "\n" for n in range(1, 9)) + "." + "x" * 900 + "\n\n.\n"
+    assert send(server, WHOLE + "\n" + body, "-i", "-t").status == 0
+    assert body_of(server.message) == body.replace("\n", "\r\n").encode()
+
+
+# --- line ends
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\r\r\n"])
+def test_line_ends(sent, end):
+    message = WHOLE + "Subject: s\n\none\ntwo\n\nthree\n"
+    arrived = sent(message.replace("\n", end))
+    assert arrived.data == message.replace("\n", "\r\n").encode()
+
+
+def test_mixed_line_ends(sent):
+    """PHP: a header with CRLF, the body as the script wrote it, and a final CRLF."""
+    arrived = sent(WHOLE.replace("\n", "\r\n")
+                   + "Subject: s\r\n\r\none\ntwo\r\nthree\r\n")
+    assert body_of(arrived) == b"one\r\ntwo\r\nthree\r\n"
+    assert field(arrived, "Subject") == "s"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", ""])
+def test_last_line_without_its_end(sent, end):
+    assert body_of(sent(WHOLE + "\nbody" + end)) == b"body\r\n"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "", "\r"])
+def test_last_line_is_the_recipient(sent, end):
+    arrived = sent(f"Subject: s\nTo: b@example.org{end}", "-t")
+    assert arrived.recipients == ["b@example.org"]
+    assert field(arrived, "To") == "b@example.org"
+
+
+# --- the lone dot
+
+@pytest.mark.parametrize("lines, body", [
+    ("one\n.\ntwo\n", "one\n"),
+    ("one\r\n.\r\ntwo\r\n", "one\n"),
+    ("one\n.", "one\n"),
+    (".\n", ""),
+    ("..\n..one\n...\nx..\n", ".\n.one\n..\nx..\n"),
+    (".one\n. \n", ".one\n. \n"),
+])
+def test_lone_dot_ends_without_i(sent, lines, body):
+    assert body_of(sent(WHOLE + "\n" + lines, RECIPIENT)) == \
+        body.replace("\n", "\r\n").encode()
+
+
+def test_lone_dot_in_the_header(sent):
+    arrived = sent(f"To: {RECIPIENT}\nSubject: s\n.\nX-After: x\n", "-t")
+    assert field(arrived, "Subject") == "s"
+    assert b"X-After" not in arrived.data
+
+
+# --- odd shapes
+
+@pytest.mark.parametrize("message, body", [
+    ("Subject: s\n", ""),
+    ("Subject: s\n\n", ""),
+    ("Subject: s", ""),
+    ("\nbody\n", "body\n"),
+    ("body only, no header\n", "body only, no header\n"),
+    ("no header\nSubject: in the body\n", "no header\nSubject: in the body\n"),
+    ("Subject: s\nno field\nX: y\n", "no field\nX: y\n"),
+    ("\n\n\nbody\n", "\n\nbody\n"),
+    ("", ""),
+    ("\n", ""),
+    ("Subject: s\n \n\nbody\n", "body\n"),
+])
+def test_shapes(sent, message, body):
+    arrived = sent(message)
+    assert body_of(arrived) == body.replace("\n", "\r\n").encode()
+    for name in ("Date", "From", "Message-ID"):
+        assert field(arrived, name), f"no {name}"
+    if message.startswith("Subject"):
+        assert field(arrived, "Subject") == "s"
+
+
+# --- what is removed
+
+@pytest.mark.parametrize("top", [
+    "From a@b Thu Jan  1 00:00:00 2026\n", ">From a@b Thu Jan  1 00:00:00 2026\n",
+    "From a Thu\n>From b Fri\nFrom c Sat\n", "From a@b Thu\r\n",
+])
+def test_lines_of_mailboxes(sent, top):
+    message = WHOLE + "\nFrom here on it is text.\n>From too\n"
+    assert sent(top + message).data == message.replace("\n", "\r\n").encode()
+
+
+@pytest.mark.parametrize("option", ["-t", "-i"])
+@pytest.mark.parametrize("name", ["Bcc", "bcc", "BCC", "Bcc ", "Bcc\t", "Bcc  "])
+@pytest.mark.parametrize("place", ["first", "last"])
+def test_bcc_is_removed(sent, option, name, place):
+    hidden = f"{name}: hidden@example.org,\n  Second <second@example.org>\n"
+    message = (hidden + WHOLE if place == "first" else WHOLE + hidden) + "\nbody\n"
+    arrived = sent(message, option, *([] if option == "-t" else [RECIPIENT]))
+    assert b"hidden" not in arrived.data and b"second" not in arrived.data
+    assert b"bcc" not in arrived.data.lower()
+    assert ("hidden@example.org" in arrived.recipients) == (option == "-t")
+    assert arrived.data.endswith(b"\r\n\r\nbody\r\n")
+
+
+@pytest.mark.parametrize("name", ["Resent-Bcc", "RESENT-BCC", "Return-Path",
+                                  "Content-Length", "content-length "])
+def test_other_fields_are_removed(sent, name):
+    arrived = sent(f"{name}: <secret@example.org>\n{WHOLE}\nbody\n")
+    assert b"secret" not in arrived.data
+
+
+# --- what is added
+
+DATE = r"\w{3}, \d{1,2} \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}"
+
+
+@pytest.mark.parametrize("name, pattern", [
+    ("Date", DATE), ("Message-ID", r"<[^<>@\s]+@[^<>@\s]+>"), ("From", f".*<?{FROM}>?"),
+])
+@pytest.mark.parametrize("empty", [None, "", " "])
+def test_missing_fields_are_added(sent, name, pattern, empty):
+    header = "".join(line for line in WHOLE.splitlines(True)
+                     if not line.startswith(f"{name}:"))
+    if empty is not None:
+        header = f"{name}:{empty}\n" + header
+    assert re.fullmatch(pattern, field(sent(header + "\nbody\n"), name))
+
+
+def test_g_switches_repairs_off(sent):
+    arrived = sent("Subject: s\n\nbody\n", "-G", RECIPIENT)
+    assert arrived.data == b"Subject: s\r\n\r\nbody\r\n"
+
+
+def test_message_ids_differ(sent):
+    ids = {field(sent("\n"), "Message-ID") for _ in range(5)}
+    assert len(ids) == 5
+
+
+def test_nothing_else_is_added(sent):
+    arrived = sent("Subject: s\n\nbody\n")
+    assert {name for name, _ in fields_of(arrived)} == {
+        "Subject", "Date", "From", "Message-ID"}
+
+
+@pytest.mark.parametrize("bytes_, charset", [
+    ("Grüße\n".encode(), "utf-8"), (b"Gr\xfc\xdfe\n", "unknown-8bit"),
+])
+def test_eight_bits_get_a_mime_header(sent, bytes_, charset):
+    arrived = sent(WHOLE.encode() + b"\n" + bytes_)
+    assert field(arrived, "MIME-Version") == "1.0"
+    assert field(arrived, "Content-Transfer-Encoding").lower() == "8bit"
+    assert field(arrived, "Content-Type").lower() == f"text/plain; charset={charset}"
+    assert body_of(arrived) == bytes_.replace(b"\n", b"\r\n")
+
+
+def test_a_mime_header_stays(sent):
+    message = WHOLE + "Content-Type: text/plain; charset=latin1\n\n"
+    arrived = sent(message.encode() + b"Gr\xfc\xdfe\n")
+    assert field(arrived, "Content-Type") == "text/plain; charset=latin1"
+    assert body_of(arrived) == b"Gr\xfc\xdfe\r\n"
+
+
+# --- resent
+
+RESENT = "Resent-From: DoNotReply@contoso.com\nResent-To: r@example.org\n"
+
+
+def test_resent(sent):
+    """Only those of the Resent- block get it, and it gets its Date and Message-ID."""
+    arrived = sent(RESENT + "Resent-Bcc: h@example.org\n" + WHOLE + "\nbody\n", "-t")
+    assert arrived.recipients == ["r@example.org", "h@example.org"]
+    assert field(arrived, "Resent-Date") and field(arrived, "Resent-Message-ID")
+    assert field(arrived, "Message-ID") == "<id@contoso.com>"
+    assert b"h@example.org" not in arrived.data
+
+
+def test_newest_resent_block(sent):
+    arrived = sent(f"{RESENT}Received: x\nResent-To: old@example.org\n{WHOLE}\n", "-t")
+    assert arrived.recipients == ["r@example.org"]
+
+
+def test_resent_blocks_side_by_side(sent):
+    arrived = sent(RESENT + "Resent-Cc: c@example.org\n" + WHOLE + "\n", "-t")
+    assert arrived.recipients == ["r@example.org", "c@example.org"]
+
+
+# --- what cannot be sent
+
+def test_nul_bytes(acs, send):
+    """Either they arrive, or the caller is told; nothing between."""
+    server = acs()
+    result = send(server, WHOLE.encode() + b"\na\0b\n", "-t")
+    if result.status == 0:
+        assert body_of(server.message) == b"a\0b\r\n"
+    else:
+        assert result.status == STATUS_DATA and "NUL" in result.stderr
+        assert server.messages == []
+
+
+@pytest.mark.parametrize("extensions", [(), ("CHUNKING", "BINARYMIME")])
+def test_nul_in_the_recipients_field(acs, send, extensions):
+    server = acs(without=extensions)
+    result = send(server, b"To: a@example.org\0, b@example.org\n\nbody\n", "-t")
+    assert result.status == STATUS_DATA
+    assert server.messages == []
+
+
+def test_long_header_is_refused(acs, send):
+    server = acs()
+    line = "X-Long: " + "x" * 900 + "\n"
+    result = send(server, line * (5 * 1024 * 1024 // len(line)) + WHOLE + "\n", "-t")
+    assert result.status == STATUS_DATA
+    assert "header" in result.stderr
+    assert server.sessions == []
+
+
+def test_message_that_is_too_big_is_refused(acs, send):
+    server = acs()
+    result = send(server, WHOLE + "\n" + "x" * 70 + "\n", "-t", max_size=100)
+    assert result.status == STATUS_DATA
+    assert "max_size" in result.stderr
+    assert server.sessions == []

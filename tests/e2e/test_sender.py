@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who a message is from: sender_policy, names for the From field."""
+
+import re
+
+import pytest
+
+OURS = "DoNotReply@contoso.com"
+OTHER = "bea@example.com"
+RECIPIENT = "a@example.org"
+BODY = "To: a@example.org\nSubject: s\n\nbody\n"
+STATUS_DENIED = 77
+
+
+def header(message, name):
+    head = message.data.split(b"\r\n\r\n", 1)[0].decode("utf-8", "surrogateescape")
+    head = re.sub(r"\r\n(?=[ \t])", "", head)
+    return [line.split(":", 1)[1].strip() for line in head.split("\r\n")
+            if line.lower().startswith(name.lower() + ":")]
+
+
+@pytest.fixture
+def sent(acs, run, config):
+    """sent(message, *args, env=None, **keys): the message as it arrived."""
+    def send_it(message, *args, env=None, **keys):
+        server = acs(senders=None)
+        result = run(["-C", config(server, **keys), *(args or ["-t"])], input=message,
+                     env=env)
+        assert (result.status, result.stderr) == (0, "")
+        return server.message
+    return send_it
+
+
+# --- rewrite, the default
+
+@pytest.mark.parametrize("args", [["-t"], ["-t", "-f", OTHER], ["-t", "-f", OURS],
+                                  ["-t", "-fbea"]])
+def test_rewrite(sent, args):
+    message = sent(f"From: Bea B. <{OTHER}>\n{BODY}", *args)
+    assert message.sender == OURS
+    (author,) = header(message, "From")
+    assert author.endswith(f"<{OURS}>") and "Bea B." in author
+    assert header(message, "Reply-To") == [OTHER]
+
+
+def test_rewrite_without_a_name(sent):
+    """The old address is what the reader then sees."""
+    (author,) = header(sent(f"From: {OTHER}\n{BODY}"), "From")
+    assert OTHER in author and author.endswith(f"<{OURS}>")
+
+
+def test_rewrite_keeps_reply_to(sent):
+    message = sent(f"Reply-To: r@example.com\nFrom: {OTHER}\n{BODY}")
+    assert header(message, "Reply-To") == ["r@example.com"]
+    assert OURS in header(message, "From")[0]
+
+
+def test_rewrite_of_a_bare_name_adds_no_reply_to(sent):
+    message = sent(f"From: root\n{BODY}")
+    assert header(message, "Reply-To") == []
+    assert OURS in header(message, "From")[0]
+
+
+@pytest.mark.parametrize("policy", ["rewrite", "refuse"])
+@pytest.mark.parametrize("author", [OURS, f"Shop <{OURS}>", "donotreply@CONTOSO.com",
+                                    "sales@contoso.com", "X <any@shop.example>"])
+def test_allowed_senders_stay(sent, author, policy):
+    message = sent(f"From: {author}\n{BODY}", sender_policy=policy,
+                   allowed_senders="donotreply@contoso.com, sales@contoso.com "
+                                   "@shop.example")
+    assert header(message, "From") == [author]
+    assert header(message, "Reply-To") == []
+    address = re.search(r"[^<\s]+@[^>]+", author)[0]
+    assert message.sender == address
+
+
+def test_null_sender_stays(sent):
+    """RFC 5321 section 6.1: nobody is told of what becomes of a notification."""
+    assert sent(f"From: {OURS}\n{BODY}", "-t", "-f<>").sender == ""
+
+
+# --- keep
+
+def test_keep(sent):
+    message = sent(f"From: Bea <{OTHER}>\n{BODY}", "-t", "-f", "x@example.net",
+                   sender_policy="keep")
+    assert message.sender == "x@example.net"
+    assert header(message, "From") == [f"Bea <{OTHER}>"]
+    assert header(message, "Reply-To") == []
+
+
+def test_keep_shows_what_the_service_says(acs, send):
+    server = acs()
+    result = send(server, f"From: {OTHER}\n{BODY}", "-t", "-f", OTHER,
+                  sender_policy="keep")
+    assert result.status == STATUS_DENIED
+    assert "5.3.5" in result.stderr
+    assert server.messages == []
+
+
+# --- refuse
+
+@pytest.mark.parametrize("args, author", [
+    (["-t", "-f", OTHER], OURS), (["-t"], OTHER), (["-t", "-f", OURS], OTHER),
+])
+def test_refuse(acs, send, args, author):
+    server = acs()
+    result = send(server, f"From: {author}\n{BODY}", *args, sender_policy="refuse",
+                  allowed_senders="sales@contoso.com")
+    assert result.status == STATUS_DENIED
+    for text in (OTHER, OURS, "sales@contoso.com"):
+        assert text in result.stderr
+    assert server.sessions == []
+
+
+def test_refuse_takes_what_will_do(sent):
+    message = sent(f"From: {OURS}\n{BODY}", "-t", "-f", OURS, sender_policy="refuse")
+    assert message.sender == OURS
+
+
+# --- the name in a From that we add
+
+@pytest.mark.parametrize("args, keys, env, name", [
+    (["-t", "-F", "Anna A"], {}, {}, "Anna A"),
+    (["-t", "-FAnna A"], {}, {}, "Anna A"),
+    (["-t", "-FAnna"], {"from_name": "Shop"}, {"NAME": "Env"}, "Anna"),
+    (["-t"], {"from_name": "Shop"}, {"NAME": "Env"}, "Shop"),
+    (["-t"], {}, {"NAME": "Env"}, "Env"),
+])
+def test_name(sent, args, keys, env, name):
+    (author,) = header(sent(BODY, *args, env=env, **keys), "From")
+    assert author.replace('"', "") == f"{name} <{OURS}>"
+
+
+@pytest.mark.parametrize("name, expected", [
+    ("Sur, Name", '"Sur, Name"'),
+    ("A. B", '"A. B"'),
+    ('Q"uote', '"Q\\"uote"'),
+    ("back\\slash", '"back\\\\slash"'),
+    ("x@y", '"x@y"'),
+    ("<a@b>", '"<a@b>"'),
+    ("Jörg", "=?utf-8?"),
+    ("日本語", "=?utf-8?"),
+])
+def test_name_is_quoted_as_it_needs(sent, name, expected):
+    message = sent(BODY, "-t", "-F", name)
+    (author,) = header(message, "From")
+    assert author.lower().startswith(expected.lower())
+    assert author.endswith(f"<{OURS}>")
+    assert message.data.isascii()
+
+
+@pytest.mark.parametrize("args, keys", [(["-t", "-F", "Anna"], {}),
+                                        (["-t"], {"from_name": "Anna"})])
+def test_name_for_an_address_that_is_rewritten(sent, args, keys):
+    """compat.md: -F is the name "for an address we rewrite" too, where it has none."""
+    (author,) = header(sent(f"From: {OTHER}\n{BODY}", *args, **keys), "From")
+    assert author == f"Anna <{OURS}>"
+
+
+def test_names_stay(sent):
+    (author,) = header(sent(f"From: Bea <{OURS}>\n{BODY}", "-t", "-FAnna"), "From")
+    assert author == f"Bea <{OURS}>"
+
+
+def test_name_in_the_environment_with_a_line_break(sent):
+    message = sent(BODY, env={"NAME": "A\nX-Injected: y"})
+    assert b"X-Injected" not in message.data

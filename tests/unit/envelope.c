@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The envelope: who is in it, each once, and what became of them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "mail/envelope.h"
+
+/* The second is added after the first: is it the same? */
+static const struct {
+	const char *first, *second;
+	bool same;
+} pairs[] = {
+	{ "a@example.org", "a@example.org", true },
+	{ "a@example.org", "a@EXAMPLE.Org", true },
+	{ "a@example.org", "A@example.org", false },	/* RFC 5321 section 2.4 */
+	{ "a@example.org", "b@example.org", false },
+	{ "a@example.org", "a@example.com", false },
+	{ "a@example.org", "a@example.or", false },
+	{ "a@example.org", "aa@example.org", false },
+	{ "\"A@b\"@example.org", "\"A@B\"@example.org", false },
+	{ "\"A@b\"@example.org", "\"A@b\"@Example.org", true },
+	{ "\xc3\x84@example.org", "\xc3\xa4@example.org", false },
+	{ "root", "root", true },
+	{ "root", "ROOT", false },
+	{ "root", "root@example.org", false },
+};
+
+static void test_same(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(pairs); i++) {
+		OWNED_ENVELOPE e = { 0 };
+
+		envelope_add(&e, pairs[i].first);
+		envelope_add(&e, pairs[i].second);
+		if ((e.count == 1) != pairs[i].same)
+			fail_msg("%s and %s: %zu", pairs[i].first, pairs[i].second,
+				 e.count);
+		assert_string_equal(e.recipients[0].mailbox, pairs[i].first);
+	}
+}
+
+static void test_copies(void **state)
+{
+	OWNED_ENVELOPE e = { 0 };
+	char mailbox[] = "a@x";
+
+	(void)state;
+	envelope_add(&e, mailbox);
+	mailbox[0] = 'b';
+	envelope_add(&e, mailbox);
+	assert_int_equal(e.count, 2);
+	assert_string_equal(e.recipients[0].mailbox, "a@x");
+	assert_string_equal(e.recipients[1].mailbox, "b@x");
+	assert_int_equal(e.recipients[1].verdict, VERDICT_NONE);
+	assert_null(e.recipients[1].why);
+}
+
+/* In their order, each once, however many there are. */
+static void test_many(void **state)
+{
+	enum { MANY = 20000 };
+	OWNED_ENVELOPE e = { 0 };
+	char mailbox[40];
+
+	(void)state;
+	for (int round = 0; round < 2; round++)
+		for (int i = 0; i < MANY; i++) {
+			snprintf(mailbox, sizeof(mailbox), "u%d@%s.org", i,
+				 round ? "EXAMPLE" : "example");
+			envelope_add(&e, mailbox);
+			assert_int_equal(e.count, round ? MANY : i + 1);
+		}
+	for (int i = 0; i < MANY; i++) {
+		snprintf(mailbox, sizeof(mailbox), "u%d@example.org", i);
+		assert_string_equal(e.recipients[i].mailbox, mailbox);
+	}
+}
+
+static void test_verdicts(void **state)
+{
+	OWNED_ENVELOPE e = { 0 };
+	struct recipient *r;
+	struct error why;
+
+	(void)state;
+	envelope_add(&e, "a@x");
+	r = &e.recipients[0];
+	error_set(&why, ERROR_LATER, "busy");
+	recipient_judge(r, VERDICT_LATER, &why);
+	error_set(&why, ERROR_NO_USER, "nobody");	/* it was copied */
+	assert_int_equal(r->verdict, VERDICT_LATER);
+	assert_int_equal(r->why->kind, ERROR_LATER);
+	assert_string_equal(r->why->text, "busy");
+	recipient_judge(r, VERDICT_REFUSED, &why);
+	assert_int_equal(r->verdict, VERDICT_REFUSED);
+	assert_string_equal(r->why->text, "nobody");
+	recipient_judge(r, VERDICT_UNKNOWN, r->why);	/* for the reason that it has */
+	assert_int_equal(r->verdict, VERDICT_UNKNOWN);
+	assert_string_equal(r->why->text, "nobody");
+	recipient_judge(r, VERDICT_ACCEPTED, NULL);
+	assert_int_equal(r->verdict, VERDICT_ACCEPTED);
+	assert_null(r->why);
+	recipient_judge(r, VERDICT_REFUSED, &why);	/* envelope_free() frees it */
+}
+
+static void test_utf8(void **state)
+{
+	const struct {
+		const char *sender, *recipient;
+		bool needs;
+	} rows[] = {
+		{ "a@x", "b@x", false },
+		{ "", "b@x", false },
+		{ NULL, "b@x", false },
+		{ "\xc3\xa4@x", "b@x", true },
+		{ "a@\xe6\x97\xa5.jp", "b@x", true },
+		{ "a@x", "b@\xe6\x97\xa5.jp", true },
+		{ NULL, "b\xff@x", true },
+		{ "a@x", "b@xn--wgv71a.jp", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		OWNED_ENVELOPE e = { 0 };
+
+		e.sender = rows[i].sender ? text_copy(rows[i].sender) : NULL;
+		envelope_add(&e, "first@x");
+		envelope_add(&e, rows[i].recipient);
+		if (envelope_needs_utf8(&e) != rows[i].needs)
+			fail_msg("row %zu", i);
+	}
+}
+
+static void test_release(void **state)
+{
+	struct envelope e = { 0 };
+
+	(void)state;
+	envelope_free(&e);
+	assert_false(envelope_needs_utf8(&e));
+	e.sender = text_copy("a@x");
+	e.notify = text_copy("NEVER");
+	e.ret = text_copy("FULL");
+	e.envid = text_copy("id");
+	envelope_add(&e, "b@x");
+	envelope_free(&e);
+	assert_int_equal(e.count, 0);
+	assert_null(e.recipients);
+	assert_null(e.sender);
+	envelope_add(&e, "b@x");	/* and it can be used again */
+	assert_int_equal(e.count, 1);
+	envelope_free(&e);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_same),
+		cmocka_unit_test(test_copies),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_utf8),
+		cmocka_unit_test(test_release),
+	};
+
+	return cmocka_run_group_tests_name("envelope", tests, NULL, NULL);
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Questions about text: at the edges of each answer. */
+#include <limits.h>
+#include <locale.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/text.h"
+
+static const struct {
+	const char *a, *b;
+	bool same;
+} pairs[] = {
+	{ "", "", true },
+	{ "STARTTLS", "startTLS", true },
+	{ "a@[`{", "A@[`{", true },
+	{ "a", "", false },
+	{ "", "a", false },
+	{ "size", "sizes", false },
+	{ "sizes", "size", false },
+	{ "@", "`", false },		/* 32 apart, but no letters */
+	{ "[", "{", false },
+	{ "\xc3\x84", "\xc3\xa4", false },	/* letters outside ASCII have no case here */
+};
+
+static void test_is(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(pairs); i++) {
+		const char *a = pairs[i].a, *b = pairs[i].b;
+
+		if (text_is(a, b) != pairs[i].same ||
+		    text_is_n(a, strlen(a), b) != pairs[i].same)
+			fail_msg("\"%s\" and \"%s\"", a, b);
+	}
+	assert_true(text_is_n("sizes", 4, "SIZE"));
+	assert_false(text_is_n("sizes", 3, "SIZE"));
+	assert_false(text_is_n("size\0s", 6, "size"));
+}
+
+static void test_after(void **state)
+{
+	const char *text = "Auth LOGIN";
+
+	(void)state;
+	assert_ptr_equal(text_after(text, "AUTH "), text + 5);
+	assert_ptr_equal(text_after(text, ""), text);
+	assert_ptr_equal(text_after(text, "auth login"), text + 10);
+	assert_null(text_after(text, "auth login "));
+	assert_null(text_after("", "a"));
+}
+
+/* Every byte that a text can hold, one after the other. */
+static void test_controls(void **state)
+{
+	(void)state;
+	assert_false(text_has_control(""));
+	for (int c = 1; c < 256; c++) {
+		char text[] = { 'a', (char)c, '\0' };
+		bool control = c < ' ' || c == 127;
+
+		if (text_has_control(text) != control)
+			fail_msg("control: %d", c);
+		if (text_has_control_but_tab(text) != (control && c != '\t'))
+			fail_msg("control but tab: %d", c);
+		if (text_has_8bit(text, 2) != (c > 127))
+			fail_msg("8 bit: %d", c);
+		text_make_printable(text);
+		if (text[0] != 'a' || text[1] != (c >= ' ' && c <= '~' ? c : '?'))
+			fail_msg("printable: %d became %d", c, text[1]);
+	}
+	assert_true(text_has_8bit("\0\xff", 2));
+	assert_false(text_has_8bit("a\xff", 1));
+	assert_false(text_has_8bit("", 0));
+}
+
+static const struct {
+	const char *bytes;
+	bool is_utf8;
+} sequences[] = {
+	{ "", true },
+	{ "ASCII \x01\x7f", true },
+	{ "\xc2\x80", true },			/* the least of each length, and the greatest */
+	{ "\xdf\xbf", true },
+	{ "\xe0\xa0\x80", true },
+	{ "\xef\xbf\xbf", true },
+	{ "\xf0\x90\x80\x80", true },
+	{ "\xf4\x8f\xbf\xbf", true },
+	{ "\xed\x9f\xbf", true },		/* on both sides of the surrogates */
+	{ "\xee\x80\x80", true },
+	{ "\xf0\x9f\x98\x80 \xe6\x97\xa5", true },
+	{ "\xed\xa0\x80", false },		/* surrogates: first, last, a pair */
+	{ "\xed\xbf\xbf", false },
+	{ "\xed\xa0\xbd\xed\xb8\x80", false },
+	{ "\xc0\x80", false },			/* overlong */
+	{ "\xc1\xbf", false },
+	{ "\xe0\x80\x80", false },
+	{ "\xe0\x9f\xbf", false },
+	{ "\xf0\x80\x80\x80", false },
+	{ "\xf0\x8f\xbf\xbf", false },
+	{ "\xf4\x90\x80\x80", false },		/* beyond U+10FFFF */
+	{ "\xf5\x80\x80\x80", false },
+	{ "\xf8\x88\x80\x80\x80", false },
+	{ "\xfe", false },
+	{ "\xff", false },
+	{ "\x80", false },			/* a tail without a head */
+	{ "a\xbf", false },
+	{ "\xc3", false },			/* a head without its tail */
+	{ "\xe6\x97", false },
+	{ "\xf0\x9f\x98", false },
+	{ "\xc3(", false },
+	{ "\xe6\x97(", false },
+	{ "\xe6(\xa5", false },
+	{ "\xf0\x9f\x98(", false },
+	{ "\xc3\xa4\xe4", false },		/* Latin-1 after UTF-8 */
+};
+
+static void test_utf8(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(sequences); i++) {
+		size_t len = strlen(sequences[i].bytes);
+		char *exact = xmalloc(len);	/* no NUL: for the address sanitizer */
+		bool is_utf8;
+
+		memcpy(exact, sequences[i].bytes, len);
+		is_utf8 = text_is_utf8(exact, len);
+		free(exact);
+		if (is_utf8 != sequences[i].is_utf8)
+			fail_msg("sequence %zu", i);
+	}
+	assert_true(text_is_utf8("a\0b", 3));
+	assert_false(text_is_utf8("\xc3\xa4", 1));
+}
+
+static const struct {
+	const char *text;
+	long least, most;
+	bool ok;
+	long number;
+} numbers[] = {
+	{ "0", 0, 0, true, 0 },
+	{ "587", 1, 65535, true, 587 },
+	{ "007", 0, 10, true, 7 },
+	{ "1", 1, 65535, true, 1 },
+	{ "0", 1, 65535, false, 0 },
+	{ "65535", 1, 65535, true, 65535 },
+	{ "65536", 1, 65535, false, 0 },
+	{ "655350", 1, 65535, false, 0 },
+	{ "9223372036854775807", 0, LONG_MAX, true, LONG_MAX },
+	{ "9223372036854775808", 0, LONG_MAX, false, 0 },
+	{ "18446744073709551617", 0, LONG_MAX, false, 0 },
+	{ "9999999999999999999999999999", 0, LONG_MAX, false, 0 },
+	{ "00000000000000000000000000001", 0, LONG_MAX, true, 1 },
+	{ "", 0, 10, false, 0 },
+	{ " 1", 0, 10, false, 0 },
+	{ "1 ", 0, 10, false, 0 },
+	{ "+1", 0, 10, false, 0 },
+	{ "-1", -10, 10, false, 0 },
+	{ "1.0", 0, 10, false, 0 },
+	{ "0x1", 0, 10, false, 0 },
+	{ "1k", 0, 10, false, 0 },
+	{ "\xd9\xa1", 0, 10, false, 0 },	/* a digit elsewhere */
+	/* upper bounds of one digit */
+	{ "9", 0, 9, true, 9 },
+	{ "3", 0, 3, true, 3 },
+	{ "4", 0, 3, false, 0 },
+	{ "9", 0, 3, false, 0 },
+	{ "1", 0, 0, false, 0 },
+	{ "10", 0, 3, false, 0 },
+};
+
+static void test_number(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+		long least = numbers[i].least, most = numbers[i].most, number = -7;
+		bool ok = text_to_number(numbers[i].text, least, most, &number);
+
+		if (ok != numbers[i].ok)
+			fail_msg("\"%s\" between %ld and %ld was %s", numbers[i].text,
+				 least, most, ok ? "taken" : "refused");
+		assert_int_equal(number, ok ? numbers[i].number : -7);
+	}
+}
+
+#define FORTY "abcdefghijklmnopqrstuvwxyzabcdefghijklmn"
+
+static const char *known(size_t i)
+{
+	static const char *const words[] = {
+		"password", "password_file", "port", "host", "user", FORTY, FORTY "o",
+	};
+
+	return i < COUNT_OF(words) ? words[i] : NULL;
+}
+
+static const char *nothing(size_t i)
+{
+	(void)i;
+	return NULL;
+}
+
+static const struct {
+	const char *word, *nearest;
+} typos[] = {
+	{ "password", "password" },
+	{ "pasword", "password" },
+	{ "PASSWORT", "password" },
+	{ "passwrod", "password" },
+	{ "password-file", "password_file" },
+	{ "prot", "port" },
+	{ "hots", "host" },
+	{ "use", "user" },
+	{ "host_name_of_server", NULL },
+	{ "xyzzy", NULL },
+	{ "", NULL },
+	{ "abcdefghijklmnopqrstuvwxyzabcdefghijklm", FORTY },
+	{ FORTY, FORTY },
+	{ FORTY "o", NULL },		/* nobody's typing mistake, though it is there */
+};
+
+static void test_nearest(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(typos); i++) {
+		const char *nearest = text_nearest(typos[i].word, known);
+
+		if ((nearest == NULL) != (typos[i].nearest == NULL) ||
+		    (nearest && strcmp(nearest, typos[i].nearest) != 0))
+			fail_msg("\"%s\": %s", typos[i].word, nearest ? nearest : "none");
+	}
+	assert_null(text_nearest("host", nothing));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_is),
+		cmocka_unit_test(test_after),
+		cmocka_unit_test(test_controls),
+		cmocka_unit_test(test_utf8),
+		cmocka_unit_test(test_number),
+		cmocka_unit_test(test_nearest),
+	};
+
+	setlocale(LC_ALL, "");		/* no answer may depend on it */
+	return cmocka_run_group_tests_name("text", tests, NULL, NULL);
+}
