@@ -184,7 +184,7 @@ static bool answer_lost(struct transaction *t, const struct progress *p,
 
 static void keep_last_reply(struct session *s, const struct reply *reply)
 {
-	struct buf line = BUF_INIT(REPLY_MAX + 8);
+	struct buf line = BUF_INIT(REPLY_TEXT_MAX + 8);
 
 	buf_addf(&line, "%d %s", reply->code, buf_text(&reply->text));
 	free(s->last_reply);

@@ -244,6 +244,7 @@ def test_no_file_is_left(acs, start, home):
 def test_twenty_at_a_time(acs, start, home):
     """They share a cache of TLS sessions, and all get through."""
     server = acs()
+    running = []
     for i in range(20):
         process = start(server, f"u{i}@example.org", keys={"tls_session_cache": "on"})
         process.stdin.write(MESSAGE)
@@ -251,7 +252,7 @@ def test_twenty_at_a_time(acs, start, home):
         process.stdin = None
         if i == 0:
             assert process.wait(UNTIL) == 0
-        running = [process] if i == 0 else [*running, process]
+        running.append(process)
     for process in running:
         _, errors = process.communicate(timeout=UNTIL)
         assert (process.returncode, errors) == (0, b"")
