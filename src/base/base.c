@@ -3,18 +3,14 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
+
+#include "base/fate.h"
 
 /* Nothing that needs memory may be called from here on, exit handlers included. */
 _Noreturn void out_of_memory(void)
 {
-	static const char words[] =
-		"acsmtp: out of memory: the message was not sent, try again later\n";
-
-	if (write(STDERR_FILENO, words, sizeof(words) - 1) < 0)
-		_exit(EX_TEMPFAIL);
-	_exit(EX_TEMPFAIL);
+	fate_end("out of memory");
 }
 
 void *xmalloc(size_t size)

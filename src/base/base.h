@@ -11,8 +11,8 @@
 #define PRINTF(fmt, args)	__attribute__((format(printf, fmt, args)))
 
 /*
- * Memory, or the end of the program with EX_TEMPFAIL and one line on standard
- * error: the caller still has the mail, and no branch needs to be tested.
+ * Memory, or the end of the program with one line on standard error (fate_end): the
+ * caller learns what became of the mail, and no branch needs to be tested.
  */
 _Noreturn void out_of_memory(void);
 void *xmalloc(size_t size) __attribute__((malloc, returns_nonnull));

@@ -27,19 +27,29 @@ int clock_left(int64_t deadline)
 	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
+/* Names by hand: strftime's %a and %b speak the locale's language. */
+static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
 void clock_date(time_t when, char date[CLOCK_DATE_SIZE])
 {
 	static const char days[] = "SunMonTueWedThuFriSat";
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 	struct tm t = { 0 };
 	char zone[8] = "+0000";
 
 	localtime_r(&when, &t);
 	strftime(zone, sizeof(zone), "%z", &t);
-	/* By hand: strftime's %a and %b speak the locale's language. */
 	snprintf(date, CLOCK_DATE_SIZE, "%.3s, %d %.3s %d %02d:%02d:%02d %s",
 		 days + 3 * (t.tm_wday % 7), t.tm_mday, months + 3 * (t.tm_mon % 12),
 		 t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec, zone);
+}
+
+void clock_syslog(time_t when, char date[CLOCK_DATE_SIZE])
+{
+	struct tm t = { 0 };
+
+	localtime_r(&when, &t);
+	snprintf(date, CLOCK_DATE_SIZE, "%.3s %2d %02d:%02d:%02d",
+		 months + 3 * (t.tm_mon % 12), t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec);
 }
 
 void clock_stamp(time_t when, char stamp[CLOCK_DATE_SIZE])

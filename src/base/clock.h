@@ -21,6 +21,9 @@ enum { CLOCK_DATE_SIZE = 40 };
 /* RFC 5322 section 3.3, local time: "Tue, 24 Nov 2026 08:53:25 +0000". */
 void clock_date(time_t when, char date[CLOCK_DATE_SIZE]);
 
+/* RFC 3164 section 4.1.2, local time: "Nov 24 08:53:25". */
+void clock_syslog(time_t when, char date[CLOCK_DATE_SIZE]);
+
 /* For log lines, local time: "2026-11-24T08:53:25+0000". */
 void clock_stamp(time_t when, char stamp[CLOCK_DATE_SIZE]);
 

@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 bool write_all(int fd, const void *bytes, size_t len)
 {
@@ -23,6 +26,34 @@ bool write_all(int fd, const void *bytes, size_t len)
 			return false;
 		at += n;
 		len -= (size_t)n;
+	}
+	return true;
+}
+
+/*
+ * The descriptor may be shared, so O_NONBLOCK is not ours to set. A pipe that poll(2) calls
+ * writable has room for PIPE_BUF bytes: as much at a time does not block.
+ */
+bool write_patiently(int fd, const void *bytes, size_t len, int patience_ms)
+{
+	int64_t deadline = clock_ms() + patience_ms;
+	struct pollfd end = { .fd = fd, .events = POLLOUT };
+	const char *at = bytes;
+
+	while (len > 0) {
+		int left = clock_left(deadline);
+		int ready = poll(&end, 1, left);
+		ssize_t n = ready > 0 ? write(fd, at, len < PIPE_BUF ? len : PIPE_BUF) : 0;
+
+		if (left == 0 && ready <= 0)
+			errno = EAGAIN;
+		if ((left == 0 && ready <= 0) ||
+		    (n < 0 && errno != EINTR && errno != EAGAIN))
+			return false;
+		if (n > 0) {
+			at += n;
+			len -= (size_t)n;
+		}
 	}
 	return true;
 }

@@ -11,6 +11,12 @@
 /* All of it, over interruptions and short writes; false with errno. */
 bool write_all(int fd, const void *bytes, size_t len);
 
+/*
+ * The same for what others may stop reading, such as a pipe or a terminal: gives up after
+ * `patience_ms` with EAGAIN. Safe in signal handlers.
+ */
+bool write_patiently(int fd, const void *bytes, size_t len, int patience_ms);
+
 /* Like read(2), over interruptions. */
 ssize_t read_some(int fd, void *bytes, size_t size);
 

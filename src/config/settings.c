@@ -54,6 +54,49 @@ static bool check_host(const char *value, struct error *err)
 	return check_one_word(value, err);
 }
 
+/* Whether the text could be an address; mail/address.c says whether it is. */
+static bool looks_like_address(const char *text, size_t len)
+{
+	const char *at = memchr(text, '@', len);
+
+	return at && at > text && at < text + len - 1;
+}
+
+static bool check_from(const char *value, struct error *err)
+{
+	if (!*value || (looks_like_address(value, strlen(value)) && !strpbrk(value, " \t<>,;()")))
+		return true;
+	error_set(err, ERROR_CONFIG, "it is no address alone, such as DoNotReply@example.org");
+	return error_advise(err, "a name goes into from_name");
+}
+
+static bool check_senders(const char *value, struct error *err)
+{
+	while (*(value += strspn(value, ", \t"))) {
+		size_t len = strcspn(value, ", \t");
+
+		if ((*value != '@' || len == 1) && !looks_like_address(value, len))
+			return error_set(err, ERROR_CONFIG, "\"%.*s\" is no address and no "
+					 "@domain", (int)len, value);
+		value += len;
+	}
+	return true;
+}
+
+/* They may have names. */
+static bool check_recipients(const char *value, struct error *err)
+{
+	while (*(value += strspn(value, ", \t"))) {
+		size_t len = strcspn(value, ",");
+
+		if (!looks_like_address(value, len))
+			return error_set(err, ERROR_CONFIG, "\"%.*s\" is no address with a "
+					 "domain", (int)len, value);
+		value += len;
+	}
+	return true;
+}
+
 /* SHA-256: 32 bytes. */
 static bool check_fingerprint(const char *value, struct error *err)
 {
@@ -113,11 +156,12 @@ static const struct setting table[] = {
 	  .exact = true, .source = true },
 	{ ACCOUNT(token_command, TEXT, "", "command that prints an access token"),
 	  .exact = true, .source = true },
-	{ ACCOUNT(from, TEXT, "", "address to send as") },
+	{ ACCOUNT(from, TEXT, "", "address to send as"), .check = check_from },
 	{ ACCOUNT(from_name, TEXT, "", "name before that address") },
 	{ ACCOUNT(sender_policy, WORD, "rewrite", "what is done with another sender"),
 	  .word = policy_word },
-	{ ACCOUNT(allowed_senders, TEXT, "", "other addresses and @domains to send as") },
+	{ ACCOUNT(allowed_senders, TEXT, "", "other addresses and @domains to send as"),
+	  .check = check_senders },
 	{ ACCOUNT(domain, TEXT, "", "what we call ourselves"), .check = check_one_word },
 	{ ACCOUNT(timeout, NUMBER, "60", "seconds to wait for the server"), RANGE(1, 86400) },
 	{ ACCOUNT(max_recipients, NUMBER, "100000", "recipients at a time"),
@@ -127,7 +171,8 @@ static const struct setting table[] = {
 	{ ACCOUNT(log, TEXT, "syslog", "syslog, stderr, off, or the path of a file"),
 	  .check = check_log },
 	{ DEFAULTS(default_account, TEXT, "", "account to use when nothing tells which") },
-	{ DELIVERY(local_recipients, TEXT, "", "who gets mail for names without a domain") },
+	{ DELIVERY(local_recipients, TEXT, "", "who gets mail for names without a domain"),
+	  .check = check_recipients },
 	{ DELIVERY(t_with_arguments, WORD, "add", "what recipients mean beside -t"),
 	  .word = t_word },
 };

@@ -90,7 +90,6 @@ static void keep_for_log(struct record *record, const struct session *s)
 	snprintf(record->reply, sizeof(record->reply), "%s", smtp_last_reply(s));
 	snprintf(record->tls, sizeof(record->tls), "%s%s", wire->tls ? wire->tls : "none",
 		 wire->tls_is_resumed ? "+resumed" : "");
-	snprintf(record->peer, sizeof(record->peer), "%s", wire->peer ? wire->peer : "");
 }
 
 static bool converse(const struct delivery *d, struct smtp_options *options,
@@ -103,6 +102,7 @@ static bool converse(const struct delivery *d, struct smtp_options *options,
 
 	if (!wire)
 		return false;
+	snprintf(record->peer, sizeof(record->peer), "%s", wire->peer ? wire->peer : "");
 	s = smtp_open(wire, options, err);
 	if (!s)
 		return false;
@@ -177,23 +177,40 @@ static const char *outcome(const struct envelope *e, size_t accepted, bool ok)
 	return accepted ? "partly sent" : "not sent";
 }
 
+/* The recipients, of those who did not get it alone if `left_out`; cut where it is long. */
+static char *list_recipients(const struct envelope *e, bool left_out)
+{
+	struct buf list = BUF_INIT(LOGGED_RECIPIENTS_MAX);
+
+	for (size_t i = 0; i < e->count; i++)
+		if (!left_out || e->recipients[i].verdict != VERDICT_ACCEPTED)
+			buf_addf(&list, "%s<%s>", list.len ? "," : "", e->recipients[i].mailbox);
+	if (!buf_is_full(&list))
+		return buf_take(&list);
+	list.limit += 8;
+	list.full = false;
+	buf_add(&list, ",...");
+	return buf_take(&list);
+}
+
 static void log_outcome(const struct delivery *d, const struct envelope *e,
 			const struct message *m, const struct record *record,
 			const struct error *err)
 {
-	OWNED_BUF to = BUF_INIT(LOGGED_RECIPIENTS_MAX);
 	OWNED_TEXT message_id = submission_message_id(m);
+	OWNED_TEXT to = list_recipients(e, false);
+	OWNED_TEXT left_out = NULL;
 	size_t accepted = 0;
 
-	for (size_t i = 0; i < e->count; i++) {
+	for (size_t i = 0; i < e->count; i++)
 		accepted += e->recipients[i].verdict == VERDICT_ACCEPTED;
-		buf_addf(&to, "%s<%s>", i ? "," : "", e->recipients[i].mailbox);
-	}
+	if (accepted && err)
+		left_out = list_recipients(e, true);
 	(err ? log_problem : log_info)(
-		"%s: %s: uid=%ld account=%s from=<%s> to=%s%s accepted=%zu/%zu size=%" PRIu64
+		"%s: %s: uid=%ld account=%s from=<%s> to=%s%s%s accepted=%zu/%zu size=%" PRIu64
 		" message-id=%s server=%s:%ld peer=%s tls=%s duration=%.3fs reply=\"%s\"%s%s",
 		d->id, outcome(e, accepted, !err), (long)getuid(),
-		d->account->name, e->sender, buf_text(&to), buf_is_full(&to) ? ",..." : "",
+		d->account->name, e->sender, to, left_out ? " not=" : "", left_out ? left_out : "",
 		accepted, e->count, message_size(m), message_id, d->account->host,
 		d->account->port, record->peer, record->tls,
 		(double)(clock_ms() - record->started) / 1000, record->reply,

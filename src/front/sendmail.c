@@ -97,9 +97,28 @@ static bool read_sender(struct call *call, struct error *err)
 	return true;
 }
 
+/*
+ * Twice what any account takes: what is larger need not be read to its end, what is just
+ * too large is, so that its size can be told. 0: an account takes any size.
+ */
+static uint64_t most_to_read(const struct config *config)
+{
+	uint64_t largest = 0;
+
+	for (size_t i = 0; i < config->count; i++) {
+		uint64_t most = (uint64_t)config->accounts[i].max_size;
+
+		if (!most)
+			return 0;
+		largest = most > largest ? most : largest;
+	}
+	return 2 * largest;
+}
+
 static bool read_message(struct call *call, struct error *err)
 {
-	return message_read(&call->message, STDIN_FILENO, !call->options.dot_is_text, err) ||
+	return message_read(&call->message, STDIN_FILENO, !call->options.dot_is_text,
+			    most_to_read(&call->config), err) ||
 	       error_context(err, "reading the message from standard input");
 }
 

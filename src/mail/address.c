@@ -151,6 +151,8 @@ static const char *fault_of(const struct spec *spec)
 
 	if (!spec->local.len)
 		return spec->has_at ? "nothing stands before the @" : "it is empty";
+	if (!text_is_utf8(buf_text(&spec->local), spec->local.len) || !text_is_utf8(domain, len))
+		return "it is neither ASCII nor UTF-8";
 	if (text_has_control(buf_text(&spec->local)) || text_has_control(domain))
 		return "it has a control character in it";
 	if (strlen(buf_text(&spec->local)) != spec->local.len || strlen(domain) != len)
@@ -286,7 +288,7 @@ static bool is_route_comma(const struct parser *p, size_t at)
 
 static bool find_extent(const struct parser *p, struct extent *extent)
 {
-	bool is_inside = false;
+	bool is_inside = false, has_at = false;
 
 	*extent = (struct extent){ .angle = p->lexer.len };
 	for (size_t at = p->lexer.at, end; ; at = end) {
@@ -295,8 +297,7 @@ static bool find_extent(const struct parser *p, struct extent *extent)
 		extent->end = at;
 		if (c == ';' || (c == ',' && !(is_inside && is_route_comma(p, at))))
 			return true;
-		if (c == ':' && extent->angle == p->lexer.len &&
-		    !memchr(p->lexer.text + p->lexer.at, '@', at - p->lexer.at)) {
+		if (c == ':' && extent->angle == p->lexer.len && !has_at) {
 			extent->is_group = true;
 			return true;
 		}
@@ -308,6 +309,7 @@ static bool find_extent(const struct parser *p, struct extent *extent)
 		if (c == '<')
 			extent->angle = at;
 		is_inside = c == '<' || (is_inside && c != '>');
+		has_at = has_at || c == '@';
 	}
 }
 

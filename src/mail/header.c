@@ -172,31 +172,36 @@ static void add_quoted(struct buf *text, const char *name)
 	buf_add_char(text, '"');
 }
 
-/* A name that is made of encoded words alone, and blanks between them. */
-static bool is_encoded(const char *name)
+/*
+ * Word by word, for a name with encoded words in it: these may not stand in quotes
+ * (RFC 2047 section 5), other words perhaps must.
+ */
+static void add_words(struct buf *text, const char *name)
 {
-	size_t len = strlen(name), at = 0, word;
+	for (size_t len = strlen(name), at = 0, end; at < len; at = end) {
+		size_t encoded = encoded_word_length(name + at, len - at);
+		OWNED_TEXT word = NULL;
 
-	while ((word = encoded_word_length(name + at, len - at))) {
-		at += word;
-		if (at == len)
-			return true;
-		at += strspn(name + at, " \t");
+		end = at + (encoded ? encoded : strcspn(name + at, " \t"));
+		word = text_copy_n(name + at, end - at);
+		if (encoded)
+			encoded_word_add_safely(text, word, encoded);
+		else if (is_phrase(word))
+			buf_add(text, word);
+		else
+			add_quoted(text, word);
+		end += strspn(name + end, " \t");
+		if (end < len)
+			buf_add_char(text, ' ');
 	}
-	return false;
 }
 
-static void add_encoded(struct buf *text, const char *name)
+static bool has_encoded_word(const char *name)
 {
-	for (size_t len = strlen(name), at = 0; at < len; ) {
-		size_t word = encoded_word_length(name + at, len - at);
-
-		encoded_word_add_safely(text, name + at, word);
-		at += word;
-		if (at < len)
-			buf_add_char(text, ' ');
-		at += strspn(name + at, " \t");
-	}
+	for (size_t len = strlen(name), at = 0; at < len; at++)
+		if (encoded_word_length(name + at, len - at))
+			return true;
+	return false;
 }
 
 void header_format_address(struct buf *text, const char *name, const char *mailbox)
@@ -207,9 +212,11 @@ void header_format_address(struct buf *text, const char *name, const char *mailb
 		buf_add(text, mailbox);
 		return;
 	}
-	if (is_encoded(name))
-		add_encoded(text, name);
-	else if (text_has_8bit(name, len) || text_has_control(name) || len > LINE_LIMIT / 4)
+	if (text_has_8bit(name, len) || text_has_control(name))
+		encoded_word_add(text, name, len);
+	else if (has_encoded_word(name))
+		add_words(text, name);
+	else if (len > LINE_LIMIT / 4)
 		encoded_word_add(text, name, len);
 	else if (is_phrase(name))
 		buf_add(text, name);

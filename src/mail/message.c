@@ -2,6 +2,8 @@
 #include "mail/message.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,6 +22,7 @@ enum part { PART_TOP, PART_HEADER, PART_BODY };
 struct intake {
 	struct message *m;
 	bool dot_ends;
+	uint64_t most;		/* bytes of a body; 0: any */
 	enum part part;
 	struct buf line;	/* the start of a line whose part is not decided yet */
 	bool is_decided;	/* the line goes to `part` */
@@ -74,6 +77,9 @@ static bool add_body(struct intake *in, const char *bytes, size_t len)
 {
 	struct message *m = in->m;
 
+	if (in->most && m->body_len + len > in->most)
+		return error_set(in->err, ERROR_DATA, "the message has more than %" PRIu64
+				 " bytes, far more than any account takes (max_size)", in->most);
 	if (m->body.len + len > BODY_MEMORY_MAX && !make_room(m, in->err))
 		return false;
 	buf_add_bytes(&m->body, bytes, len);
@@ -274,12 +280,23 @@ static bool finish(struct intake *in)
 	return m->body_fd < 0 || write_piece(m, in->err);
 }
 
+/* Like read(2), also for callers who hand us an end of theirs that does not block. */
+static ssize_t read_patiently(int fd, char *bytes, size_t size)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	ssize_t n;
+
+	while ((n = read_some(fd, bytes, size)) < 0 && errno == EAGAIN)
+		(void)poll(&wait, 1, -1);
+	return n;
+}
+
 static bool take_all(struct intake *in, int fd)
 {
 	OWNED_TEXT chunk = xmalloc(CHUNK);
 
 	while (!in->is_over) {
-		ssize_t n = read_some(fd, chunk, CHUNK);
+		ssize_t n = read_patiently(fd, chunk, CHUNK);
 
 		if (n < 0)
 			return error_errno(in->err, ERROR_IO, "cannot read the message");
@@ -291,9 +308,10 @@ static bool take_all(struct intake *in, int fd)
 	return finish(in);
 }
 
-bool message_read(struct message *m, int fd, bool dot_ends, struct error *err)
+bool message_read(struct message *m, int fd, bool dot_ends, uint64_t most,
+		  struct error *err)
 {
-	struct intake in = { .m = m, .dot_ends = dot_ends, .part = PART_TOP, .err = err,
+	struct intake in = { .m = m, .dot_ends = dot_ends, .most = most, .part = PART_TOP, .err = err,
 			     .line = BUF_INIT(LINE_START_MAX) };
 	bool ok = take_all(&in, fd);
 

@@ -14,7 +14,7 @@
 #include "base/error.h"
 
 enum {
-	HEADER_MAX = 4 * 1024 * 1024,	/* bytes of a header section */
+	HEADER_MAX = 2 * 1024 * 1024,	/* bytes of a header section */
 	BODY_MEMORY_MAX = 256 * 1024,	/* bytes of a body that stay in memory */
 };
 
@@ -36,9 +36,11 @@ void message_free(struct message *m);
  * (a dot in front of others is then removed, as sendmail does without -i). LF, CR, and any
  * number of CR before an LF end a line; "From " and ">From " lines on top are dropped; a line that is no
  * field ends the header section and begins the body. ERROR_IO when reading fails,
- * ERROR_DATA for a header over HEADER_MAX, ERROR_CREATE or ERROR_IO for the file.
+ * ERROR_DATA for a header over HEADER_MAX or a body over `most` bytes (0: any),
+ * ERROR_CREATE or ERROR_IO for the file.
  */
-bool message_read(struct message *m, int fd, bool dot_ends, struct error *err);
+bool message_read(struct message *m, int fd, bool dot_ends, uint64_t most,
+		  struct error *err);
 
 /* Bytes that go over the wire, before dot-stuffing: header, empty line, body. */
 uint64_t message_size(const struct message *m);

@@ -10,6 +10,7 @@
 enum {
 	ADDED_MAX = 64 * 1024,	/* bytes that our own fields may add to a header */
 	PIECE = 16 * 1024,
+	NAME_MAX_BYTES = 1024,
 };
 
 struct work {
@@ -162,7 +163,8 @@ static void add_address_field(struct work *w, const char *field, const char *nam
 {
 	OWNED_BUF body = BUF_INIT(ADDED_MAX);
 
-	header_format_address(&body, name, mailbox);
+	/* A name that long is nobody's: better none than half of it. */
+	header_format_address(&body, name && strlen(name) <= NAME_MAX_BYTES ? name : NULL, mailbox);
 	header_add(&w->out, field, buf_text(&body));
 }
 

@@ -142,6 +142,14 @@ void ticket_save(const char *name, const unsigned char binding[TICKET_BINDING_SI
 	free(all);
 }
 
+void ticket_forget(const char *name)
+{
+	OWNED_FD dir = open_cache();
+
+	if (dir >= 0)
+		(void)unlinkat(dir, name, 0);
+}
+
 void ticket_free(struct ticket *ticket)
 {
 	if (ticket->session)

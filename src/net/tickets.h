@@ -36,6 +36,9 @@ bool ticket_load(const char *name, const unsigned char binding[TICKET_BINDING_SI
 void ticket_save(const char *name, const unsigned char binding[TICKET_BINDING_SIZE],
 		 const struct ticket *ticket);
 
+/* Removes it: the handshake that it was offered in failed. */
+void ticket_forget(const char *name);
+
 /* Wipes and releases; a zeroed one is fine. */
 void ticket_free(struct ticket *ticket);
 

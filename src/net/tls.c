@@ -352,6 +352,8 @@ struct tls *tls_open(struct wire *wire, const struct endpoint *endpoint,
 		use_ticket(tls);
 		if (handshake(tls, err))
 			return tls;
+		if (tls->verified && !tls->is_verified)	/* not to fail again with it */
+			ticket_forget(tls->cache_name);
 	}
 	tls_free(tls);
 	return NULL;

@@ -62,8 +62,10 @@ static bool start_tls(struct session *s, const struct reply *reply, struct error
 				    "tampering with the connection");
 	}
 	s->wire->deadline = clock_after(s->options.timeout);
-	if (!s->wire->start_tls(s->wire, err))
+	if (!s->wire->start_tls(s->wire, err)) {
+		s->is_broken = true;
 		return false;
+	}
 	extensions_learn(&s->can, "");
 	s->had_tls_started = true;
 	snprintf(words, sizeof(words), "%s%s", s->wire->tls,
@@ -186,6 +188,9 @@ bool smtp_send(struct session *s, struct envelope *e, const struct message *m,
 		if (s->is_broken)
 			ok = error_set(err, ERROR_LATER, "the server ended the session before "
 				       "it had heard of every recipient");
+		else if (s->is_throttled)
+			ok = error_set(err, ERROR_LATER, "not tried: the server had refused all "
+				       "mail of this account for now");
 		else
 			ok = (!s->is_dirty || reset(s, err)) && transaction_run(&t, err);
 	}
@@ -210,11 +215,14 @@ void smtp_close(struct session *s)
 	if (!s)
 		return;
 	/* Courtesy: what became of the mail is settled, and a lost QUIT changes nothing. */
-	if (!s->is_broken && session_say(s, &unheard, "QUIT")) {
+	buf_clear(&s->out);
+	if (!s->is_broken && (s->wire->is_secret || !s->options.starttls) &&
+	    session_say(s, &unheard, "QUIT")) {
 		s->wire->deadline = clock_after(1);
 		(void)s->wire->write(s->wire, s->out.text, s->out.len, &unheard);
 	}
 	s->wire->close(s->wire);
+	secret_free(&s->hidden);
 	buf_free(&s->out);
 	free(s->last_reply);
 	free(s);

@@ -48,6 +48,22 @@ static void trace_reply(struct session *s, const struct reply *reply)
 	}
 }
 
+/* Servers repeat what they did not understand, and logs and terminals keep it. */
+static void hide(struct buf *text, const char *bytes, size_t len)
+{
+	char *found;
+
+	while (len > 0 && text->len > 0 && (found = memmem(text->text, text->len, bytes, len)))
+		memset(found, '*', len);
+}
+
+static void hide_secrets(struct session *s, struct buf *text)
+{
+	hide(text, s->hidden.bytes, s->hidden.len);
+	if (s->hidden.len > 0 && s->options.secret)
+		hide(text, s->options.secret->bytes, s->options.secret->len);
+}
+
 void session_last_words(struct session *s, struct error *err)
 {
 	OWNED_REPLY reply = REPLY_INIT;
@@ -56,6 +72,7 @@ void session_last_words(struct session *s, struct error *err)
 	s->is_broken = true;
 	s->wire->deadline = clock_after(1);
 	while (reply_read(&s->reader, &reply, &unheard)) {
+		hide_secrets(s, &reply.text);
 		if (s->options.trace)
 			trace_reply(s, &reply);
 		if (reply.code < 400)
@@ -74,6 +91,19 @@ static bool write_now(struct session *s, const char *bytes, size_t len, struct e
 	return false;
 }
 
+/* The last word of the line: "AUTH PLAIN ..." may come back without the rest. */
+static void hide_from_now_on(struct session *s, const char *line, size_t len)
+{
+	const char *blank = memrchr(line, ' ', len);
+
+	if (blank) {
+		len -= (size_t)(blank + 1 - line);
+		line = blank + 1;
+	}
+	if (len > 0)
+		(void)secret_set(&s->hidden, line, len);
+}
+
 bool session_say_secret(struct session *s, char *line, size_t len, const char *shown,
 			struct error *err)
 {
@@ -84,13 +114,30 @@ bool session_say_secret(struct session *s, char *line, size_t len, const char *s
 	if (!session_flush(s, err))
 		return false;
 	trace_line(s->options.trace, ">>>", shown);
+	hide_from_now_on(s, line, len);
 	memcpy(line + len, "\r\n", 2);
 	return write_now(s, line, len + 2, err);
 }
 
+bool session_is_in_step(struct session *s, struct error *err)
+{
+	OWNED_REPLY reply = REPLY_INIT;
+
+	if (reader_is_empty(&s->reader))
+		return true;
+	if (!session_hear(s, &reply, 1, err))
+		return false;
+	s->is_broken = true;
+	if (reply.code == 421)
+		return session_refused(s, &reply, ERROR_LATER, err);
+	return error_set(err, ERROR_PROTOCOL, "the server answered more than was said: %d %.*s",
+			 reply.code, SHOWN_MAX, buf_text(&reply.text));
+}
+
 bool session_flush(struct session *s, struct error *err)
 {
-	bool ok = s->out.len == 0 || write_now(s, s->out.text, s->out.len, err);
+	bool ok = s->out.len == 0 || (session_is_in_step(s, err) &&
+				      write_now(s, s->out.text, s->out.len, err));
 
 	buf_clear(&s->out);
 	return ok;
@@ -103,6 +150,7 @@ bool session_hear(struct session *s, struct reply *reply, int patience, struct e
 		s->is_broken = true;
 		return false;
 	}
+	hide_secrets(s, &reply->text);
 	if (s->options.trace)
 		trace_reply(s, reply);
 	if (reply->code == 421)		/* RFC 5321 section 3.8: it will hang up */
@@ -117,7 +165,7 @@ static enum error_kind kind_of(const struct reply *reply, enum error_kind refuse
 	return reply->code >= 400 ? ERROR_LATER : ERROR_PROTOCOL;
 }
 
-bool session_refused(const struct session *s, const struct reply *reply,
+bool session_refused(struct session *s, const struct reply *reply,
 		     enum error_kind refused, struct error *err)
 {
 	OWNED_TEXT text = text_copy(buf_text(&reply->text));
@@ -138,5 +186,6 @@ bool session_refused(const struct session *s, const struct reply *reply,
 		err->kind = advice->kind;
 	if (advice && advice->hint)
 		error_advise(err, advice->hint);
+	s->is_throttled = s->is_throttled || (advice && advice->kind == ERROR_LATER);
 	return false;
 }

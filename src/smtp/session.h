@@ -24,6 +24,8 @@ struct session {
 	struct buf out;		/* commands that were added and not yet flushed */
 	bool is_broken;		/* no further command makes sense */
 	bool is_dirty;		/* a transaction was begun and not ended: RSET before the next */
+	bool is_throttled;	/* what was refused holds for all mail of the account */
+	struct secret hidden;	/* the last secret line: no server's echo of it is shown */
 	bool had_tls_started;	/* by STARTTLS: EHLO must be said again */
 	char *last_reply;	/* to the last message that was accepted */
 };
@@ -41,7 +43,7 @@ bool session_say(struct session *s, struct error *err, const char *fmt, ...) PRI
 bool session_say_secret(struct session *s, char *line, size_t len, const char *shown,
 			struct error *err);
 
-/* Writes what was added, in one write. */
+/* Writes what was added, in one write. Nothing may be outstanding. */
 bool session_flush(struct session *s, struct error *err);
 
 /*
@@ -49,6 +51,13 @@ bool session_flush(struct session *s, struct error *err);
  * for its last words are worth more than "broken pipe". Marks the session broken.
  */
 void session_last_words(struct session *s, struct error *err);
+
+/*
+ * Whether the server has answered what was said and no more: ask where nothing is
+ * outstanding. A surplus reply would be taken for the answer to what is said next.
+ * ERROR_PROTOCOL; or what a 421 says, which may come unasked (RFC 5321 section 3.8).
+ */
+bool session_is_in_step(struct session *s, struct error *err);
 
 /* Waits for one reply, `patience` times the time-out. */
 bool session_hear(struct session *s, struct reply *reply, int patience, struct error *err);
@@ -58,7 +67,7 @@ bool session_hear(struct session *s, struct reply *reply, int patience, struct e
  * service's advice say, `refused` being the kind of a 5xx at this command.
  * Always false.
  */
-bool session_refused(const struct session *s, const struct reply *reply,
+bool session_refused(struct session *s, const struct reply *reply,
 		     enum error_kind refused, struct error *err);
 
 #endif

@@ -27,7 +27,7 @@ struct progress {
 	size_t said, heard;	/* commands of the envelope: 0 is MAIL, then RCPT */
 	size_t accepted;	/* recipients: they are moved to the front of the list */
 	bool mail_refused;
-	struct error why;	/* of that, or of the first refused recipient */
+	struct error why;	/* of that */
 	struct error closing;	/* the 421 that ended the session */
 };
 
@@ -78,6 +78,8 @@ static void judge_mail(struct transaction *t, struct progress *p, const struct r
 	p->mail_refused = true;
 	session_refused(t->session, reply, ERROR_SENDER, &p->why);
 	error_context(&p->why, "MAIL FROM <%s>", t->envelope->sender);
+	if (reply->code == 421)
+		p->closing = p->why;
 }
 
 static void judge_rcpt(struct transaction *t, struct progress *p, size_t n,
@@ -98,8 +100,8 @@ static void judge_rcpt(struct transaction *t, struct progress *p, size_t n,
 	session_refused(t->session, reply, ERROR_NO_USER, &why);
 	error_context(&why, "RCPT TO <%s>", r->mailbox);
 	recipient_judge(r, reply->code >= 500 ? VERDICT_REFUSED : VERDICT_LATER, &why);
-	if (p->why.kind == ERROR_NONE)
-		p->why = why;
+	if (reply->code == 421)
+		p->closing = why;
 }
 
 /* Hears the next answer to the envelope. */
@@ -116,30 +118,6 @@ static bool hear_envelope(struct transaction *t, struct progress *p, struct erro
 		judge_mail(t, p, &reply);
 	else
 		judge_rcpt(t, p, n - 1, &reply);
-	if (reply.code == 421 && p->closing.kind == ERROR_NONE)
-		p->closing = p->why;
-	return true;
-}
-
-/* Says MAIL and all RCPT; hears of them only what must be heard on the way. */
-static bool say_all(struct transaction *t, struct progress *p, struct error *err)
-{
-	struct session *s = t->session;
-
-	for (; p->said <= t->count; p->said++) {
-		if (!say_envelope(t, p->said, err))
-			return false;
-		/* RFC 2920 section 3.1: never more unanswered than buffers hold. */
-		if (s->can.pipelining && s->out.len < FLIGHT_MAX / 2)
-			continue;
-		if (!session_flush(s, err))
-			return error_context(err, "sending the envelope");
-		while (p->heard <= p->said)
-			if (!hear_envelope(t, p, err))
-				return false;
-		if (p->mail_refused)
-			return true;
-	}
 	return true;
 }
 
@@ -148,6 +126,26 @@ static bool hear_rest(struct transaction *t, struct progress *p, struct error *e
 	while (p->heard < p->said)
 		if (!hear_envelope(t, p, err))
 			return false;
+	return true;
+}
+
+/* Says MAIL and all RCPT; hears of them only what must be heard on the way. */
+static bool say_all(struct transaction *t, struct progress *p, struct error *err)
+{
+	struct session *s = t->session;
+
+	while (p->said <= t->count && !p->mail_refused) {
+		if (!say_envelope(t, p->said, err))
+			return false;
+		p->said++;
+		/* RFC 2920 section 3.1: never more unanswered than buffers hold. */
+		if (s->can.pipelining && s->out.len < FLIGHT_MAX / 2)
+			continue;
+		if (!session_flush(s, err))
+			return error_context(err, "sending the envelope");
+		if (!hear_rest(t, p, err))
+			return false;
+	}
 	return true;
 }
 
@@ -171,7 +169,8 @@ static void judge_accepted(struct transaction *t, const struct progress *p,
 static bool answer_lost(struct transaction *t, const struct progress *p,
 			struct error *err)
 {
-	if (p->closing.kind != ERROR_NONE)	/* it said that it took nothing more */
+	/* What was refused before, or by a server that took nothing more, is not lost. */
+	if (p->mail_refused || p->closing.kind != ERROR_NONE)
 		return false;
 	error_context(err, "after the message");
 	error_advise(err, "the message may have been sent: the server's answer to it was lost; "
@@ -201,6 +200,12 @@ static bool hear_message(struct transaction *t, struct progress *p, struct error
 		return nobody_left(p) || answer_lost(t, p, err);
 	if (nobody_left(p))
 		return true;
+	if (!session_is_in_step(s, err))
+		return answer_lost(t, p, err);
+	if (reply.code < 400 && reply.code / 100 != 2) {
+		session_refused(s, &reply, ERROR_PROTOCOL, err);
+		return answer_lost(t, p, err);
+	}
 	if (reply.code / 100 != 2) {
 		session_refused(s, &reply, ERROR_REFUSED, err);
 		if (err->kind == ERROR_SENDER)
@@ -253,7 +258,7 @@ static bool send_data(struct transaction *t, struct progress *p, struct error *e
 	if (!hear_rest(t, p, err))
 		return false;
 	if (!session_hear(s, &reply, 1, err))
-		return error_context(err, "DATA");
+		return nobody_left(p) || error_context(err, "DATA");
 	if (reply.code != 354) {
 		if (nobody_left(p))
 			return true;
@@ -265,6 +270,8 @@ static bool send_data(struct transaction *t, struct progress *p, struct error *e
 		buf_add(&s->out, ".\r\n");
 		return session_flush(s, err) && hear_message(t, p, err);
 	}
+	if (!session_is_in_step(s, err))
+		return error_context(err, "DATA");
 	if (!body_send_dotted(s, t->message, err))
 		return body_failed(t, err);
 	return hear_message(t, p, err);
@@ -280,11 +287,10 @@ bool transaction_run(struct transaction *t, struct error *err)
 	if (ok && !(p.mail_refused && p.heard == p.said))
 		ok = t->session->can.chunking ? send_chunked(t, &p, err) :
 						send_data(t, &p, err);
-	if (!ok && p.closing.kind != ERROR_NONE)
-		*err = p.closing;	/* that the rest was not answered follows from it */
-	if (ok && p.mail_refused) {
+	/* That the rest was not answered, or answered oddly, follows from these. */
+	if (p.mail_refused)
 		*err = p.why;
-		ok = false;
-	}
-	return ok;
+	else if (!ok && p.closing.kind != ERROR_NONE)
+		*err = p.closing;
+	return ok && !p.mail_refused;
 }

@@ -215,8 +215,16 @@ BIG = HELLO + "x" * 70 + "\n" + ("y" * 70 + "\n") * 3000
 
 def test_bigger_than_max_size(acs, send):
     server = acs()
-    assert_failed(send(server, BIG, max_size=100000), DATAERR, "account test",
-                  "100000 at most", "max_size")
+    assert_failed(send(server, BIG, max_size=200000), DATAERR, "account test",
+                  "200000 at most", "max_size")
+    assert_nobody_called(server)
+
+
+def test_far_bigger_than_max_size(acs, send):
+    """What no account could send is not read to its end."""
+    server = acs()
+    assert_failed(send(server, BIG, max_size=50000), DATAERR, "more than 100000 bytes",
+                  "max_size")
     assert_nobody_called(server)
 
 

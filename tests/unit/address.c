@@ -63,6 +63,7 @@ static const struct {
 	{ "Friends: a@x, B <b@y>;, c@z", "a@x|b@y=B|c@z" },
 	{ "\"My; Group\": a@x; b@y", "a@x|b@y" },
 	{ "A: a@x; B: b@y;", "a@x|b@y" },
+	{ "\"a@b\": a@x; c@z", "a@x|c@z" },
 	{ "Name <a@x", "a@x=Name" },
 	{ "Name <a@x, b@y", "a@x=Name|b@y" },
 	{ "a!b%c+d=e@x", "a!b%c+d=e@x" },
@@ -120,6 +121,8 @@ static const struct {
 	{ "a\\b@x", "needs quotes" },
 	{ "a\001b@x", "needs quotes" },
 	{ "\"a\001b\"@x", "control character" },
+	{ "a\377@x", "neither ASCII nor UTF-8" },
+	{ "a@\303.x", "neither ASCII nor UTF-8" },
 	{ "a@x>", "needs quotes" },
 	{ "\"a\"b@x", "needs quotes" },
 };

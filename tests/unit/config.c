@@ -167,6 +167,11 @@ static const struct {
 	{ WORK "domain = a b\n", { "domain: a blank" } },
 	{ WORK "tls_fingerprint = 12:34\n", { "tls_fingerprint: it is not 64 hex" } },
 	{ WORK "tls_fingerprint = xyz\n", { "tls_fingerprint: it is not 64 hex" } },
+	{ WORK "from = Contoso <a@b.c>\n", { "line 2", "from: it is no address alone" } },
+	{ WORK "from = DoNotReply\n", { "from: it is no address alone" } },
+	{ WORK "from = @x\n", { "from: it is no address alone" } },
+	{ WORK "allowed_senders = a@b.c, example.org\n", { "\"example.org\" is no address and" } },
+	{ WORK "[delivery]\nlocal_recipients = A <a@b.c>, adm\n", { "\"adm\" is no address with" } },
 	{ WORK "log = sylog\n", { "log: it is neither syslog nor stderr" } },
 	{ "[defaults]\nport = x\n", { "line 2: [defaults] port: \"x\" is not a number" } },
 	{ "[delivery]\n\nt_with_arguments = ad\n", { "line 3: [delivery] t_with_arguments: "

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The way in: line ends, dots, "From " lines, where the header ends, large bodies. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -22,7 +23,7 @@ static void read_bytes(struct message *m, const char *bytes, size_t len, bool do
 	assert_true(write_all(fd, bytes, len));
 	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
 	message_init(m);
-	if (!message_read(m, fd, dot_ends, &err))
+	if (!message_read(m, fd, dot_ends, 0, &err))
 		fail_msg("%s", err.text);
 }
 
@@ -129,7 +130,7 @@ static void test_byte_by_byte(void **state)
 		}
 		close(ends[1]);
 		message_init(&slow);
-		assert_true(message_read(&slow, ends[0], cases[i].dot_ends, &err));
+		assert_true(message_read(&slow, ends[0], cases[i].dot_ends, 0, &err));
 		close(ends[0]);
 		out = wire(&slow);
 		assert_string_equal(out, expected);
@@ -181,7 +182,7 @@ static void test_header_limit(void **state)
 	assert_true(write_all(fd, text.text, text.len));
 	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
 	message_init(&m);
-	assert_false(message_read(&m, fd, false, &err));
+	assert_false(message_read(&m, fd, false, 0, &err));
 	assert_int_equal(err.kind, ERROR_DATA);
 	buf_free(&text);
 }
@@ -208,6 +209,41 @@ static void test_large_body(void **state)
 	buf_free(&expected);
 }
 
+/* A caller's pipe that does not block, and a body that no account would take. */
+static void test_pipes(void **state)
+{
+	static const char text[] = "A: b\n\n0123456789\n";
+	OWNED_MESSAGE m, large;
+	OWNED_TEXT out = NULL;
+	struct error err = { 0 };
+	int ends[2];
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		usleep(20000);
+		_exit(write(ends[1], text, sizeof(text) - 1) < 0);
+	}
+	close(ends[1]);
+	message_init(&m);
+	assert_true(message_read(&m, ends[0], false, 12, &err));
+	close(ends[0]);
+	out = wire(&m);
+	assert_string_equal(out, "A: b\r\n\r\n0123456789\r\n");
+
+	assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+	assert_true(write(ends[1], text, sizeof(text) - 1) > 0);
+	message_init(&large);
+	assert_false(message_read(&large, ends[0], false, 11, &err));
+	assert_int_equal(err.kind, ERROR_DATA);
+	assert_non_null(strstr(err.text, "more than 11 bytes"));
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static void test_read_error(void **state)
 {
 	struct error err = { 0 };
@@ -215,7 +251,7 @@ static void test_read_error(void **state)
 
 	(void)state;
 	message_init(&m);
-	assert_false(message_read(&m, -1, false, &err));
+	assert_false(message_read(&m, -1, false, 0, &err));
 	assert_int_equal(err.kind, ERROR_IO);
 }
 
@@ -228,6 +264,7 @@ int main(void)
 		cmocka_unit_test(test_long_header_line),
 		cmocka_unit_test(test_header_limit),
 		cmocka_unit_test(test_large_body),
+		cmocka_unit_test(test_pipes),
 		cmocka_unit_test(test_read_error),
 	};
 

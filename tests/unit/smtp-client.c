@@ -162,16 +162,53 @@ static const struct dialogue dialogues[] = {
 	  OPENING "S: 250-mx\nS: 250 AUTH CRAM-MD5 SCRAM-SHA-1\nC: QUIT\n",
 	  "a", ERROR_REFUSED, ".", "it lists: CRAM-MD5 SCRAM-SHA-1", 0, SMTP_AUTH_AUTO, 50 },
 	/* the opening */
-	{ "the server turns us away", "S: 554 5.7.1 no\nC: QUIT\n",
+	{ "the server turns us away", "S: 554 5.7.1 no\n",
 	  "a", ERROR_REFUSED, ".", "greeting: 554 5.7.1 no", 0, SMTP_AUTH_AUTO, 50 },
 	{ "the server is busy", "S: 421 4.3.2 busy\n",
 	  "a", ERROR_LATER, ".", "greeting: 421", 0, SMTP_AUTH_AUTO, 50 },
-	{ "no STARTTLS", "S: 220 mx\nC: EHLO me\nS: 250-mx\nS: 250 AUTH LOGIN\nC: QUIT\n",
+	{ "no STARTTLS", "S: 220 mx\nC: EHLO me\nS: 250-mx\nS: 250 AUTH LOGIN\n",
 	  "a", ERROR_PROTOCOL, ".", "does not offer STARTTLS", 0, SMTP_AUTH_AUTO, 50 },
 	{ "STARTTLS refused",
 	  "S: 220 mx\nC: EHLO me\nS: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\nS: 454 4.7.0 no\n"
-	  "C: QUIT\n",
+	  "",
 	  "a", ERROR_LATER, ".", "STARTTLS: 454", 0, SMTP_AUTH_AUTO, 50 },
+	{ "a server that repeats secrets",
+	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN\n" "C: AUTH LOGIN dXNlcg==\nS: 334 UGFzc3dvcmQ6\n"
+	  "C: c2VjcmV0\nS: 500 5.5.1 \"c2VjcmV0\" is no command, and secret no password\nC: QUIT\n",
+	  "a", ERROR_AUTH, ".", "\"********\" is no command, and ****** no password", 0,
+	  SMTP_AUTH_AUTO, 50 },
+	/* a server that is out of step, or hangs up after a refusal */
+	{ "354 after the message",
+	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250 AUTH LOGIN\n" LOGIN
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: BDAT 26 LAST\n" BODY
+	  "S: 250 ok\nS: 250 ok\nS: 354 go\nC: QUIT\n",
+	  "a", ERROR_PROTOCOL, "u", "no answer here", 0, SMTP_AUTH_AUTO, 50 },
+	{ "MAIL refused, then silence for ever",
+	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250 AUTH LOGIN\n" LOGIN
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: BDAT 26 LAST\n" BODY
+	  "S: 550 5.7.1 no\nCLOSE",
+	  "a", ERROR_SENDER, ".", "550 5.7.1 no", 0, SMTP_AUTH_AUTO, 50 },
+	{ "MAIL refused without CHUNKING, then closed",
+	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250 AUTH LOGIN\n" LOGIN
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: DATA\n"
+	  "S: 550 5.7.1 no\nCLOSE",
+	  "a", ERROR_SENDER, ".", "550 5.7.1 no", 0, SMTP_AUTH_AUTO, 50 },
+	{ "every recipient refused, then closed at DATA",
+	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250 AUTH LOGIN\n" LOGIN
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: DATA\n"
+	  "S: 250 ok\nS: 550 5.1.1 no\nCLOSE",
+	  "a", ERROR_NONE, "r", NULL, 0, SMTP_AUTH_AUTO, 50 },
+	{ "one refused for good, then 421",
+	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250 AUTH LOGIN\n" LOGIN
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: RCPT TO:<b@example.org>\n"
+	  "C: RCPT TO:<c@example.org>\nC: BDAT 26 LAST\n" BODY
+	  "S: 250 ok\nS: 550 5.1.1 no\nS: 421 busy\nCLOSE",
+	  "abc", ERROR_LATER, "rl.", "421 busy", 0, SMTP_AUTH_AUTO, 50 },
+	{ "the quota of the account ends it: no third transaction",
+	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250 AUTH LOGIN\n" LOGIN
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: DATA\n"
+	  "S: 250 ok\nS: 450 4.5.127 Excessive\nS: 503 no\nC: QUIT\n",
+	  "abc", ERROR_LATER, "l..", "not tried", 0, SMTP_AUTH_AUTO, 1 },
 	{ "not SMTP at all", "S: SSH-2.0-OpenSSH\n",
 	  "a", ERROR_PROTOCOL, ".", "did not answer in SMTP: \"SSH-2.0-OpenSSH\"", 0,
 	  SMTP_AUTH_AUTO, 50 },
@@ -252,13 +289,38 @@ static void test_dialogue(void **state)
 	play(*state, 1);
 }
 
+/* What has come in one segment with the right answer; later it cannot be told from one. */
+static const struct dialogue surplus[] = {
+	{ "one reply too many, and then the refusal",
+	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250 AUTH LOGIN\n" LOGIN
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: BDAT 26 LAST\n" BODY
+	  "S: 250 ok\nS: 250 ok\nS: 250 surplus\nS: 554 5.6.0 refused\n",
+	  "a", ERROR_PROTOCOL, "u", "more than was said", 0, SMTP_AUTH_AUTO, 50 },
+	{ "the answer to the message before the message",
+	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN\n" LOGIN
+	  "C: MAIL FROM:<s@x.org>\nS: 250 ok\nC: RCPT TO:<a@example.org>\nS: 250 ok\n"
+	  "C: DATA\nS: 354 go\nS: 250 fake\n",
+	  "a", ERROR_PROTOCOL, ".", "more than was said", 0, SMTP_AUTH_AUTO, 50 },
+	{ "two answers to MAIL",
+	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN\n" LOGIN
+	  "C: MAIL FROM:<s@x.org>\nS: 250 ok\nS: 250 ok\n",
+	  "a", ERROR_PROTOCOL, ".", "more than was said", 0, SMTP_AUTH_AUTO, 50 },
+};
+
+static void test_surplus_replies(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(surplus); i++)
+		play(&surplus[i], 100000);
+}
+
 /* What the man in the middle puts behind the reply to STARTTLS. */
 static void test_text_after_starttls(void **state)
 {
 	static const struct dialogue injected = {
 		"text after STARTTLS",
 		"S: 220 mx\nC: EHLO me\nS: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go\n"
-		"S: 250 AUTH LOGIN\nC: QUIT\n",
+		"S: 250 AUTH LOGIN\n",
 		"a", ERROR_PROTOCOL, ".", "clear text was sent after the reply to STARTTLS", 0,
 		SMTP_AUTH_AUTO, 50
 	};
@@ -313,12 +375,13 @@ static void test_no_line_break_in_a_command(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[COUNT_OF(dialogues) + 3];
+	struct CMUnitTest tests[COUNT_OF(dialogues) + 4];
 	size_t n = 0;
 
 	for (; n < COUNT_OF(dialogues); n++)
 		tests[n] = (struct CMUnitTest){ dialogues[n].name, test_dialogue, NULL, NULL,
 						(void *)&dialogues[n] };
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_surplus_replies);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_text_after_starttls);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_no_secret_in_clear_text);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_no_line_break_in_a_command);

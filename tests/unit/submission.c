@@ -27,7 +27,7 @@ static void read_text(struct message *m, const char *text)
 	assert_true(write_all(fd, text, strlen(text)));
 	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
 	message_init(m);
-	assert_true(message_read(m, fd, false, &err));
+	assert_true(message_read(m, fd, false, 0, &err));
 }
 
 static char *header_of(const struct message *m)
@@ -179,6 +179,20 @@ static void test_bare_names(void **state)
 		s.bare_names.recipients = is_mapped ? "b@x, c@x" : "";
 		run_rows(&(struct row){ buf_text(&before), buf_text(&after) }, 1, &s);
 	}
+}
+
+static void test_endless_name(void **state)
+{
+	struct buf name = BUF_INIT(100000);
+	struct submission s = standard();
+
+	(void)state;
+	while (name.len < 40000)
+		buf_add(&name, "\303\251");
+	s.from_name = name.text;
+	run_rows(&(struct row){ "Date: d~Message-ID: <i@x>~",
+		 "Date: d~Message-ID: <i@x>~From: me@example.org~" }, 1, &s);
+	buf_free(&name);
 }
 
 static void test_mime(void **state)
@@ -338,6 +352,9 @@ static void test_names(void **state)
 		{ "J\303\266rg", "=?UTF-8?B?SsO2cmc=?= <a@x>" },
 		{ "=?utf-8?Q?a,b?=", "=?utf-8?Q?a=2Cb?= <a@x>" },
 		{ "=?evil", "\"=?evil\" <a@x>" },
+		{ "=?UTF-8?Q?J=C3=B6rg?= Meyer", "=?UTF-8?Q?J=C3=B6rg?= Meyer <a@x>" },
+		{ "Dr. =?UTF-8?Q?J=C3=B6rg?= =?utf-8?b?w7Y=?=  M.",
+		  "\"Dr.\" =?UTF-8?Q?J=C3=B6rg?= =?utf-8?b?w7Y=?= \"M.\" <a@x>" },
 	};
 
 	(void)state;
@@ -362,6 +379,7 @@ int main(void)
 		cmocka_unit_test(test_what_leaves),
 		cmocka_unit_test(test_rewriting),
 		cmocka_unit_test(test_bare_names),
+		cmocka_unit_test(test_endless_name),
 		cmocka_unit_test(test_mime),
 		cmocka_unit_test(test_mime_large),
 		cmocka_unit_test(test_recipients),

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What is true of the mail if this process ended now, so that whatever ends it (a signal,
+ * memory that is not there) tells the caller the truth.
+ */
+#ifndef BASE_FATE_H
+#define BASE_FATE_H
+
+#include <sys/types.h>
+
+#include "base/base.h"
+
+enum fate {
+	FATE_NOT_SENT,		/* nobody has it: the beginning */
+	FATE_PERHAPS,		/* somebody may have it, or some have it and others not */
+	FATE_SENT,		/* everybody who will get it has it */
+};
+void fate_set(enum fate fate);
+enum fate fate_now(void);
+
+/*
+ * From now on SIGTERM, SIGINT and SIGHUP, unless our caller has them ignored, kill us only
+ * while nothing is sent. After that they end us with a line on standard error and
+ * EX_TEMPFAIL, and are ignored once all is sent. `name` begins that line; it is copied.
+ */
+void fate_catch_signals(const char *name);
+
+/* A process group that such a signal kills before us; 0: none any more. */
+void fate_take_along(pid_t group);
+
+/*
+ * Says "NAME: WHY: " and what became of the mail on standard error, and ends the process:
+ * EX_OK when it was sent, else EX_TEMPFAIL. Needs no memory; safe in signal handlers.
+ */
+_Noreturn void fate_end(const char *why);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* RFC 3164 as it is spoken on /dev/log: "<PRI>Nov 24 08:53:25 tag[pid]: text". */
+#include "base/syslog_socket.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+
+enum {
+	LINE_LIMIT = 16 * 1024,
+	PATIENCE_MS = 200,	/* a burst of mails fills the queue, which holds as few as 10 */
+};
+
+static int connect_to(const char *path, int type)
+{
+	OWNED_FD fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return -1;
+	return fd_take(&fd);
+}
+
+bool syslog_send(const char *path, int priority, const char *tag, const char *text)
+{
+	OWNED_FD fd = connect_to(path, SOCK_DGRAM);
+	OWNED_BUF line = BUF_INIT(LINE_LIMIT);
+	bool is_stream = fd < 0 && errno == EPROTOTYPE;	/* as old loggers have it */
+	char date[CLOCK_DATE_SIZE];
+	struct pollfd end;
+
+	if (is_stream)
+		fd = connect_to(path, SOCK_STREAM);
+	if (fd < 0)
+		return errno == ENOENT;
+	clock_syslog(time(NULL), date);
+	buf_addf(&line, "<%d>%s %.100s[%ld]: %s", LOG_MAIL | priority, date, tag,
+		 (long)getpid(), text);
+	if (is_stream)		/* where a NUL ends a line */
+		buf_add_char(&line, '\0');
+	end = (struct pollfd){ .fd = fd, .events = POLLOUT };
+	poll(&end, 1, PATIENCE_MS);
+	return send(fd, buf_text(&line), line.len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+}
