@@ -42,18 +42,18 @@ bool write_patiently(int fd, const void *bytes, size_t len, int patience_ms)
 
 	while (len > 0) {
 		int left = clock_left(deadline);
-		int ready = poll(&end, 1, left);
-		ssize_t n = ready > 0 ? write(fd, at, len < PIPE_BUF ? len : PIPE_BUF) : 0;
+		ssize_t n = 0;
 
-		if (left == 0 && ready <= 0)
+		if (poll(&end, 1, left) > 0) {
+			n = write(fd, at, len < PIPE_BUF ? len : PIPE_BUF);
+		} else if (left == 0) {
 			errno = EAGAIN;
-		if ((left == 0 && ready <= 0) ||
-		    (n < 0 && errno != EINTR && errno != EAGAIN))
 			return false;
-		if (n > 0) {
-			at += n;
-			len -= (size_t)n;
 		}
+		if (n < 0 && errno != EINTR)
+			return false;
+		at += n > 0 ? n : 0;
+		len -= n > 0 ? (size_t)n : 0;
 	}
 	return true;
 }

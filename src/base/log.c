@@ -14,10 +14,12 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/syslog_socket.h"
+#include "base/text.h"
 
 enum { LINE_MAX_BYTES = 8192 };
 
-/* The one mutable global of the program, as style has it. */
+/* Global, as everything may log and nothing should have to carry the log about. */
 static struct {
 	enum { NOWHERE, SYSLOG, DESCRIPTOR } kind;
 	int fd;
@@ -27,8 +29,6 @@ static struct {
 
 void log_close(void)
 {
-	if (sink.kind == SYSLOG)
-		closelog();
 	if (sink.owns_fd)
 		close(sink.fd);
 	free(sink.where);
@@ -42,7 +42,7 @@ static void complain(void)
 	const char *reason = strerror(errno);
 
 	if (!sink.complained)
-		fprintf(stderr, "%s: warning: log %s: %s; the mail is not affected\n",
+		fprintf(stderr, "%.100s: warning: log %s: %s; the mail is not affected\n",
 			sink.tag, sink.where, reason);
 	sink.complained = true;
 }
@@ -58,7 +58,6 @@ void log_open(const char *where, const char *tag)
 		return;
 	if (!strcmp(sink.where, "syslog")) {
 		sink.kind = SYSLOG;
-		openlog(sink.tag, LOG_PID, LOG_MAIL);
 		return;
 	}
 	sink.kind = DESCRIPTOR;
@@ -95,13 +94,11 @@ static void log_text(int priority, const char *fmt, va_list args)
 	if (sink.kind == NOWHERE)
 		return;
 	vsnprintf(text, sizeof(text), fmt, args);
-	for (char *c = text; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 127)
-			*c = '?';
-	if (sink.kind == SYSLOG)
-		syslog(priority, "%s", text);
-	else
+	text_make_printable(text);
+	if (sink.kind == DESCRIPTOR)
 		write_line(text);
+	else if (!syslog_send(_PATH_LOG, priority, sink.tag, text))
+		complain();
 }
 
 void log_info(const char *fmt, ...)

@@ -15,7 +15,7 @@
  */
 void log_open(const char *where, const char *tag);
 
-/* One line, without line end; control characters become "?". */
+/* One line, without line end; text_make_printable() is applied. */
 void log_info(const char *fmt, ...) PRINTF(1, 2);
 void log_problem(const char *fmt, ...) PRINTF(1, 2);
 

@@ -6,16 +6,19 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fate.h"
 #include "base/file.h"
 #include "base/text.h"
 
 enum {
 	COMPLAINT_MAX = 240,	/* as much of its standard error as we show */
 	TICK_MS = 10,		/* how soon we see that it has ended */
+	KILL_SECONDS = 1,	/* how long that may take after SIGKILL */
 };
 
 struct child {
@@ -29,12 +32,16 @@ struct child {
 };
 
 /* Between fork and exec: only calls that are safe there (signal-safety(7)). */
-static _Noreturn void become(const char *command, int out, int complaints)
+static _Noreturn void become(const char *command, pid_t parent, int out, int complaints)
 {
 	int nothing = open("/dev/null", O_RDONLY);
 	sigset_t none;
 
 	setpgid(0, 0);
+	/* SIGKILL leaves us no time to take it along. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(126);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
@@ -51,6 +58,7 @@ static _Noreturn void become(const char *command, int out, int complaints)
 static bool start(struct child *child, const char *command, struct error *err)
 {
 	int out[2], complaints[2];
+	pid_t us = getpid();
 
 	if (pipe2(out, O_CLOEXEC) < 0)
 		return error_errno(err, ERROR_SYSTEM, "pipe");
@@ -62,7 +70,7 @@ static bool start(struct child *child, const char *command, struct error *err)
 	}
 	child->pid = fork();
 	if (child->pid == 0)
-		become(command, out[1], complaints[1]);
+		become(command, us, out[1], complaints[1]);
 	close(out[1]);
 	close(complaints[1]);
 	child->out = out[0];
@@ -74,6 +82,7 @@ static bool start(struct child *child, const char *command, struct error *err)
 		return false;
 	}
 	setpgid(child->pid, child->pid);
+	fate_take_along(child->pid);
 	fcntl(child->out, F_SETFL, O_NONBLOCK);
 	fcntl(child->complaints, F_SETFL, O_NONBLOCK);
 	return true;
@@ -152,6 +161,16 @@ static bool listen_to(struct child *child, int64_t deadline, struct error *err)
 	}
 }
 
+/* A setuid program is not ours to kill, and no reason to wait for ever. */
+static void kill_group(struct child *child)
+{
+	int64_t deadline = clock_after(KILL_SECONDS);
+
+	kill(-child->pid, SIGKILL);
+	while (!has_ended(child) && clock_left(deadline) > 0)
+		poll(NULL, 0, TICK_MS);
+}
+
 /* The last words of a program, on one line. */
 static void tidy_complaint(struct child *child)
 {
@@ -192,10 +211,9 @@ bool process_output(const char *command, char *out, size_t size, size_t *len,
 	if (!start(&child, command, err))
 		return false;
 	ok = listen_to(&child, clock_after(seconds), err);
-	if (child.pid > 0) {
-		kill(-child.pid, SIGKILL);
-		waitpid(child.pid, &child.status, 0);
-	}
+	if (child.pid > 0)
+		kill_group(&child);
+	fate_take_along(0);
 	if (child.out >= 0)
 		close(child.out);
 	if (child.complaints >= 0)

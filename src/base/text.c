@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static char lower(char c)
@@ -92,11 +93,64 @@ bool text_is_utf8(const char *bytes, size_t len)
 	return true;
 }
 
-void text_make_printable(char *text)
+bool text_is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+void text_lower(char *text)
 {
 	for (; *text; text++)
-		if (*text < ' ' || *text > '~')
-			*text = '?';
+		*text = lower(*text);
+}
+
+void text_upper(char *text)
+{
+	for (; *text; text++)
+		if (*text >= 'a' && *text <= 'z')
+			*text = (char)(*text - 'a' + 'A');
+}
+
+/* One character of UTF-8. */
+static bool is_harmless(const unsigned char *s, size_t len)
+{
+	if (len == 1)
+		return *s >= ' ' && *s != 127;
+	if (len == 2 && s[0] == 0xc2)
+		return s[1] >= 0xa0;			/* C1 is up to U+009F */
+	if (len == 3 && s[0] == 0xe2 && s[1] == 0x80)
+		return s[2] < 0xa8 || s[2] > 0xae;	/* U+2028 to U+202E */
+	if (len == 3 && s[0] == 0xe2 && s[1] == 0x81)
+		return s[2] < 0xa6 || s[2] > 0xa9;	/* U+2066 to U+2069 */
+	return true;
+}
+
+void text_make_printable(char *text)
+{
+	size_t len = strlen(text);
+
+	while (len > 0) {
+		size_t step = utf8_sequence((const unsigned char *)text, len);
+		bool keeps = step && is_harmless((const unsigned char *)text, step);
+
+		step += !step;
+		if (!keeps)
+			memset(text, '?', step);
+		text += step;
+		len -= step;
+	}
+}
+
+const char *text_show(const char *text, char shown[SHOWN_SIZE])
+{
+	size_t len = strlen(text), most = SHOWN_SIZE - sizeof("...");
+
+	if (len > most)		/* no character is cut in two */
+		for (len = most; len > most - 4 && ((unsigned char)text[len] & 0xc0) == 0x80;)
+			len--;
+	snprintf(shown, SHOWN_SIZE, "%.*s%s", (int)len, text, text[len] ? "..." : "");
+	text_make_printable(shown);
+	return shown;
 }
 
 bool text_to_number(const char *text, long least, long most, long *number)

@@ -20,8 +20,23 @@ bool text_has_control_but_tab(const char *text);
 bool text_has_8bit(const char *bytes, size_t len);
 bool text_is_utf8(const char *bytes, size_t len);	/* RFC 3629, no surrogates */
 
-/* Makes what came from outside harmless for a terminal or a log line: ?, in place. */
+/* A blank or a tab. */
+bool text_is_blank(char c);
+
+/* ASCII letters, in place. */
+void text_lower(char *text);
+void text_upper(char *text);
+
+/*
+ * Makes what came from outside harmless for a terminal or a log line: "?", in place, for
+ * each byte of a control character, of what is no UTF-8, and of the marks that change the
+ * direction of the text after them.
+ */
 void text_make_printable(char *text);
+
+/* As much of it as an error line has room for, printable; "..." ends what was cut. */
+enum { SHOWN_SIZE = 64 };
+const char *text_show(const char *text, char shown[SHOWN_SIZE]);
 
 /* A number within bounds, all of `text` in decimal digits; false: not one. */
 bool text_to_number(const char *text, long least, long most, long *number);

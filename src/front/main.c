@@ -8,7 +8,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/base.h"
+#include "base/fate.h"
 #include "base/text.h"
 #include "front/help.h"
 #include "front/sendmail.h"
@@ -125,8 +125,10 @@ static bool open_standard_descriptors(void)
 int main(int argc, char **argv)
 {
 	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
-	const char *name = argc > 0 ? slash ? slash + 1 : argv[0] : "acsmtp";
-	const struct word *word = find(names, COUNT_OF(names), name);
+	const char *called = slash ? slash + 1 : argc > 0 ? argv[0] : "";
+	const struct word *word;
+	char shown[SHOWN_SIZE];
+	const char *name = text_show(*called ? called : "acsmtp", shown);
 
 	if (!open_standard_descriptors())
 		return EX_OSERR;
@@ -134,6 +136,8 @@ int main(int argc, char **argv)
 	/* A write that fails is an error like others, and not the end. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	fate_catch_signals(name);
+	word = find(names, COUNT_OF(names), name);
 	if (word)
 		return word->run(name, argc, argv);
 	if (!strcmp(name, "acsmtp"))

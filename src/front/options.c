@@ -64,12 +64,28 @@ static bool set_once(struct options *o, const struct option *row, const char *va
 		     struct error *err)
 {
 	const char **place = (const char **)((char *)o + row->place);
+	char before[SHOWN_SIZE], now[SHOWN_SIZE];
 
 	if (*place && strcmp(*place, value) != 0)
 		return error_set(err, ERROR_USAGE, "-%s is given twice: \"%s\" and \"%s\"",
-				 row->spelling, *place, value);
+				 row->spelling, text_show(*place, before),
+				 text_show(value, now));
 	*place = value;
 	return true;
+}
+
+/* -f and -r are one option with two letters. */
+static bool set_sender(struct options *o, const struct option *row, const char *value,
+		       struct error *err)
+{
+	char before[SHOWN_SIZE], now[SHOWN_SIZE];
+
+	if (o->sender && o->sender_letter != *row->spelling && strcmp(o->sender, value) != 0)
+		return error_set(err, ERROR_USAGE, "-%c and -%s are given differently: "
+				 "\"%s\" and \"%s\"", o->sender_letter, row->spelling,
+				 text_show(o->sender, before), text_show(value, now));
+	o->sender_letter = *row->spelling;
+	return set_once(o, row, value, err);
 }
 
 static bool set_mode(struct options *o, const struct option *row, const char *value,
@@ -113,9 +129,21 @@ static bool not_yet(struct options *o, const struct option *row, const char *val
 static bool refuse_value(struct options *o, const struct option *row, const char *value,
 			 struct error *err)
 {
+	char shown[SHOWN_SIZE];
+
 	(void)o;
-	return error_set(err, ERROR_USAGE, "-%s: \"%s\" is not %s", row->spelling, value,
-			 row->value);
+	return error_set(err, ERROR_USAGE, "-%s: \"%s\" is not %s", row->spelling,
+			 text_show(value, shown), row->value);
+}
+
+/* -oe and -e '' without a letter mean the default. */
+static bool set_no_complaint(struct options *o, const struct option *row, const char *value,
+			     struct error *err)
+{
+	if (*value)
+		return refuse_value(o, row, value, err);
+	o->complaint = COMPLAIN_PRINT;
+	return true;
 }
 
 static bool refuse_address_test(struct options *o, const struct option *row,
@@ -125,15 +153,15 @@ static bool refuse_address_test(struct options *o, const struct option *row,
 	(void)row;
 	(void)value;
 	error_set(err, ERROR_USAGE, "-bt: there is no address test mode");
-	return error_advise(err, "-bv shows where recipients go, --dry-run what would be sent");
+	return error_advise(err, "--dry-run shows what would be sent, and to whom");
 }
 
-static bool set_body_type(struct options *o, const struct option *row, const char *value,
-			  struct error *err)
+/* A hint that nobody needs: what the message is can be seen. */
+static bool check_body_type(struct options *o, const struct option *row, const char *value,
+			    struct error *err)
 {
-	if (!text_is(value, "7BIT") && !text_is(value, "8BITMIME"))
-		return refuse_value(o, row, value, err);
-	return set_once(o, row, value, err);
+	return text_is(value, "7BIT") || text_is(value, "8BITMIME") ||
+	       refuse_value(o, row, value, err);
 }
 
 /* RFC 3461 section 4.1: NEVER alone, or a list of the others. */
@@ -194,7 +222,7 @@ static const struct option table[] = {
 	{ "-version",	ALONE, set_mode, MODE_VERSION, NULL, "name and version" },
 	{ "A",	VALUE,	  ignore, 0, "c|m", "ignored (which sendmail.cf)" },
 	{ "a",	VALUE,	  set_text, IN(account), "NAME", "the same as --account" },
-	{ "B",	VALUE,	  set_body_type, IN(body_type), "7BIT or 8BITMIME", "body type" },
+	{ "B",	VALUE,	  check_body_type, 0, "7BIT or 8BITMIME", "body type: a hint" },
 	{ "ba",	VALUE,	  set_mode, MODE_SEND, NULL, "the same as -bm" },
 	{ "bD",	VALUE,	  not_yet, 0, NULL, "the daemon, in the foreground" },
 	{ "bd",	VALUE,	  not_yet, 0, NULL, "the daemon" },
@@ -220,9 +248,9 @@ static const struct option table[] = {
 	{ "ep",	VALUE,	  set_complaint, COMPLAIN_PRINT, NULL, "print errors: the default" },
 	{ "eq",	VALUE,	  set_complaint, COMPLAIN_QUIETLY, NULL, "exit status only" },
 	{ "ew",	VALUE,	  set_complaint, COMPLAIN_PRINT, NULL, "the same as -ep" },
-	{ "e",	VALUE,	  refuse_value, 0, "an error mode (e m p q w)", "error mode" },
+	{ "e",	VALUE,	  set_no_complaint, 0, "an error mode (e m p q w)", "error mode" },
 	{ "F",	VALUE,	  set_text, IN(full_name), "NAME", "full name of the sender" },
-	{ "f",	VALUE,	  set_once, IN(sender), "ADDRESS", "envelope sender; <> is the null sender" },
+	{ "f",	VALUE,	  set_sender, IN(sender), "ADDRESS", "envelope sender; <> is the null sender" },
 	{ "G",	ALONE,	  set_flag, IN(no_repairs), NULL, "add no missing header fields" },
 	{ "h",	VALUE,	  ignore, 0, "N", "ignored (hop count)" },
 	{ "I",	ALONE,	  not_yet, 0, NULL, "check the aliases" },
@@ -241,7 +269,7 @@ static const struct option table[] = {
 	{ "oep", VALUE,	  set_complaint, COMPLAIN_PRINT, NULL, "the same as -ep" },
 	{ "oeq", VALUE,	  set_complaint, COMPLAIN_QUIETLY, NULL, "the same as -eq" },
 	{ "oew", VALUE,	  set_complaint, COMPLAIN_PRINT, NULL, "the same as -ew" },
-	{ "oe",	VALUE,	  refuse_value, 0, "an error mode (e m p q w)", "error mode" },
+	{ "oe",	VALUE,	  set_no_complaint, 0, "an error mode (e m p q w)", "error mode" },
 	{ "oi",	VALUE,	  set_switch, IN(dot_is_text), NULL, "the same as -i" },
 	{ "ov",	VALUE,	  set_switch, IN(verbose), NULL, "the same as -v" },
 	{ "o",	VALUE,	  ignore, 0, "X", "other options by letter: ignored" },
@@ -249,7 +277,7 @@ static const struct option table[] = {
 	{ "Q",	ATTACHED, not_yet, 0, "REASON", "hold or release messages of the queue" },
 	{ "q",	ATTACHED, not_yet, 0, "INTERVAL", "run the queue" },
 	{ "R",	VALUE,	  set_ret, IN(ret), "FULL or HDRS", "how much a notification returns" },
-	{ "r",	VALUE,	  set_once, IN(sender), "ADDRESS", "the same as -f" },
+	{ "r",	VALUE,	  set_sender, IN(sender), "ADDRESS", "the same as -f" },
 	{ "s",	ALONE,	  ignore, 0, NULL, "ignored (keep the From line)" },
 	{ "T",	ATTACHED, ignore, 0, "TIME", "ignored" },
 	{ "t",	ALONE,	  set_flag, IN(recipients_from_header), NULL,
@@ -361,6 +389,7 @@ static bool parse_long(struct options *o, struct cursor *c, const char *word,
 	const char *equals = strchr(word, '='), *nearest;
 	OWNED_TEXT name = text_copy_n(word, equals ? (size_t)(equals - word) : strlen(word));
 	const char *value = equals ? equals + 1 : "";
+	char shown[SHOWN_SIZE];
 
 	for (size_t i = 0; i < COUNT_OF(table); i++) {
 		const struct option *row = &table[i];
@@ -375,9 +404,8 @@ static bool parse_long(struct options *o, struct cursor *c, const char *word,
 		return check_value(row->spelling, value, err) &&
 		       row->apply(o, row, value, err);
 	}
-	text_make_printable(name);
 	nearest = text_nearest(name, next_spelling);
-	return error_set(err, ERROR_USAGE, "unknown option -%s%s%s%s", name,
+	return error_set(err, ERROR_USAGE, "unknown option -%s%s%s%s", text_show(name, shown),
 			 nearest ? "; did you mean -" : "", nearest ? nearest : "",
 			 nearest ? "?" : "");
 }

@@ -25,10 +25,10 @@ struct options {		/* the texts are borrowed from argv */
 	const char *account;		/* -a */
 	const char *config_file;	/* -C */
 	const char *sender;		/* -f, -r: as it was given */
+	char sender_letter;		/* which of them it was */
 	const char *full_name;		/* -F */
 	const char *transcript;		/* -X */
 	const char *log_tag;		/* -L */
-	const char *body_type;		/* -B */
 	const char *notify, *ret, *envid;	/* -N, -R, -V */
 	char **recipients;		/* argv from the first word that is no option */
 	int count;

@@ -15,7 +15,10 @@ static bool is_no_mailbox(const char *name)
 
 static bool refuse_no_mailbox(const char *name, struct error *err)
 {
-	error_set(err, ERROR_DATA, "recipient \"%s\" is a file, a program or a list", name);
+	char shown[SHOWN_SIZE];
+
+	error_set(err, ERROR_DATA, "recipient \"%s\" is a file, a program or a list",
+		  text_show(name, shown));
 	return error_advise(err, "only addresses can be sent to");
 }
 
@@ -24,11 +27,13 @@ static bool parse_arguments(const struct options *options, struct address_list *
 {
 	for (int i = 0; i < options->count; i++) {
 		const char *argument = options->recipients[i];
+		char shown[SHOWN_SIZE];
 
 		if (is_no_mailbox(argument) && !strchr(argument, '@'))
 			return refuse_no_mailbox(argument, err);
 		if (!address_list_parse(list, argument, strlen(argument), err))
-			return error_context(err, "recipient \"%s\"", argument);
+			return error_context(err, "recipient \"%s\"",
+					     text_show(argument, shown));
 	}
 	return true;
 }
@@ -45,10 +50,11 @@ static bool add_local(struct envelope *e, const char *name, const char *stands_f
 		      struct error *err)
 {
 	OWNED_ADDRESSES list = { 0 };
+	char shown[SHOWN_SIZE];
 
 	if (!*stands_for) {
 		error_set(err, ERROR_NO_USER, "recipient \"%s\" has no domain, and there is no "
-			  "local delivery", name);
+			  "local delivery", text_show(name, shown));
 		return error_advise(err, "give a full address, or set local_recipients in "
 				    "[delivery] to the address that gets mail for local names");
 	}
@@ -84,9 +90,8 @@ static char *in_capitals(const char *words)
 {
 	char *copy = words ? text_copy(words) : NULL;
 
-	for (char *c = copy; c && *c; c++)
-		if (*c >= 'a' && *c <= 'z')
-			*c = (char)(*c - 'a' + 'A');
+	if (copy)
+		text_upper(copy);
 	return copy;
 }
 

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "base/text.h"
 #include "config/account.h"
 #include "delivery/choose.h"
 #include "delivery/direct.h"
@@ -44,38 +46,73 @@ struct call {
 	char id[ID_SIZE];
 };
 
-static void print_error(const struct call *call, const struct error *err)
+/* One line on standard error, harmless whatever is quoted in it. */
+PRINTF(2, 3)
+static void say(const struct call *call, const char *fmt, ...)
 {
+	char line[2 * ERROR_TEXT_MAX];
+	va_list args;
+
 	if (call->options.complaint == COMPLAIN_QUIETLY)
 		return;
-	fprintf(stderr, "%s: %s%s%s\n", call->name, err->text, err->advice ? "; " : "",
-		err->advice ? err->advice : "");
+	va_start(args, fmt);
+	vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	text_make_printable(line);
+	fprintf(stderr, "%s: %s\n", call->name, line);
 }
 
-/* Those whose fate differs from the reason that was printed, one line each. */
-static void print_others(const struct call *call, const struct error *err)
+static void print_error(const struct call *call, const struct error *err)
+{
+	say(call, "%s%s%s", err->text, err->advice ? "; " : "", err->advice ? err->advice : "");
+}
+
+static size_t count_accepted(const struct envelope *e)
+{
+	size_t accepted = 0;
+
+	for (size_t i = 0; i < e->count; i++)
+		accepted += e->recipients[i].verdict == VERDICT_ACCEPTED;
+	return accepted;
+}
+
+static bool share_one_reason(const struct envelope *e)
+{
+	const struct error *first = NULL;
+
+	for (size_t i = 0; i < e->count; i++) {
+		const struct error *why = e->recipients[i].why;
+
+		if (first && why && strcmp(first->text, why->text) != 0)
+			return false;
+		first = first ? first : why;
+	}
+	return true;
+}
+
+/* After a dialogue that failed: who did not get the message, where one reason is not all. */
+static void print_recipients(const struct call *call)
 {
 	const struct envelope *e = &call->envelope;
-	size_t accepted = 0, shown = 0, left = 0;
+	size_t accepted = count_accepted(e), failed = 0;
+	bool one_reason = share_one_reason(e);
 
+	if (!accepted && one_reason)
+		return;
 	for (size_t i = 0; i < e->count; i++) {
 		const struct recipient *r = &e->recipients[i];
 
-		accepted += r->verdict == VERDICT_ACCEPTED;
-		/* The printed reason ends with the recipient's own. */
-		if (!r->why || strstr(err->text, r->why->text))
+		if (!r->why || failed++ >= REPORTED_MAX)
 			continue;
-		if (shown++ < REPORTED_MAX)
-			fprintf(stderr, "%s: recipient <%s>: %s\n", call->name, r->mailbox,
-				r->why->text);
-		else
-			left++;
+		say(call, "%s to <%s>%s%s",
+		    r->verdict == VERDICT_UNKNOWN ? "perhaps sent" : "not sent", r->mailbox,
+		    one_reason ? "" : ": ", one_reason ? "" : r->why->text);
 	}
-	if (left)
-		fprintf(stderr, "%s: and %zu more recipients\n", call->name, left);
+	if (failed > REPORTED_MAX)
+		say(call, "and %zu more", failed - REPORTED_MAX);
 	if (accepted)
-		fprintf(stderr, "%s: the message was sent to %zu of %zu recipients; do not send "
-			"it to them again\n", call->name, accepted, e->count);
+		say(call, "the message was sent to %zu of %zu recipients; do not send it to "
+		    "them again", accepted, e->count);
 }
 
 static bool read_config(struct call *call, struct error *err)
@@ -87,11 +124,14 @@ static bool read_config(struct call *call, struct error *err)
 
 static bool read_sender(struct call *call, struct error *err)
 {
+	char shown[SHOWN_SIZE];
+
 	if (!call->options.sender)
 		return true;
 	if (!address_parse(&call->sender_address, call->options.sender, err)) {
 		err->kind = ERROR_USAGE;
-		return error_context(err, "-f \"%s\"", call->options.sender);
+		return error_context(err, "-%c \"%s\"", call->options.sender_letter,
+				     text_show(call->options.sender, shown));
 	}
 	call->sender = call->sender_address.mailbox;
 	return true;
@@ -159,15 +199,21 @@ static bool prepare_message(struct call *call, struct error *err)
 static bool open_transcript(struct call *call, struct error *err)
 {
 	const char *file = call->options.transcript;
+	bool is_unread;
 
-	call->trace = (struct trace)TRACE_NONE;
+	call->trace.name = call->name;
 	if (call->options.verbose)
 		call->trace.fds[0] = STDOUT_FILENO;
 	if (!file)
 		return true;
-	call->trace.fds[1] = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY,
-				  0600);
-	return call->trace.fds[1] >= 0 || error_errno(err, ERROR_CREATE, "-X %s", file);
+	/* O_NONBLOCK: a pipe without a reader must not stop the mail. */
+	call->trace.fds[1] = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY |
+				  O_NONBLOCK, 0600);
+	if (call->trace.fds[1] >= 0)
+		return true;
+	is_unread = errno == ENXIO;
+	error_errno(err, ERROR_CREATE, "-X %.600s", file);
+	return is_unread && error_advise(err, "a pipe needs somebody who reads it");
 }
 
 static bool send_message(struct call *call, struct error *err)
@@ -216,8 +262,8 @@ static int send_mail(struct call *call)
 		print_error(call, &err);
 		if (steps[i] != send_message)
 			log_refusal(call, &err);
-		else if (call->options.complaint != COMPLAIN_QUIETLY)
-			print_others(call, &err);
+		else
+			print_recipients(call);
 		return error_exit_status(&err);
 	}
 	return EX_OK;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fate.h"
 
 enum { PIECE = 64 * 1024 };	/* four full TLS records (RFC 8446 section 5.1) */
 
@@ -63,6 +64,7 @@ bool body_send_dotted(struct session *s, const struct message *m, struct error *
 	if (n < 0)
 		return false;
 	buf_add(&out, ".\r\n");
+	fate_set(FATE_PERHAPS);
 	return write_piece(s, out.text, out.len, err);
 }
 
@@ -83,6 +85,8 @@ bool body_send_chunk(struct session *s, const struct message *m, struct error *e
 		if (n < 0)
 			return false;
 		out.len += (size_t)n;
+		if (n < PIECE)
+			fate_set(FATE_PERHAPS);
 		if (out.len > 0 && !write_piece(s, out.text, out.len, err))
 			return false;
 		buf_clear(&out);

@@ -4,11 +4,26 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/text.h"
 
-enum { TRACE_LINE_MAX = 16 * 1024 };
+enum {
+	TRACE_LINE_MAX = 16 * 1024,
+	PATIENCE_MS = 3000,	/* with a reader who has stopped reading */
+};
+
+/* Standard error may be the same pipe as the one that nobody reads. */
+static void warn(const struct trace *trace, int reason)
+{
+	OWNED_BUF line = BUF_INIT(TRACE_LINE_MAX);
+
+	buf_addf(&line, "%s: warning: the dialogue cannot be written: %s\n", trace->name,
+		 reason == EAGAIN ? "nobody reads it" : strerror(reason));
+	(void)write_patiently(STDERR_FILENO, buf_text(&line), line.len, 0);
+}
 
 void trace_line(struct trace *trace, const char *who, const char *text)
 {
@@ -16,14 +31,15 @@ void trace_line(struct trace *trace, const char *who, const char *text)
 
 	if (!trace)
 		return;
-	buf_addf(&line, "%s %.*s\n", who, TRACE_LINE_MAX / 2, text);
+	buf_addf(&line, "%s %.*s", who, TRACE_LINE_MAX / 2, text);
+	if (line.text)
+		text_make_printable(line.text);
+	buf_add_char(&line, '\n');
 	for (size_t i = 0; i < COUNT_OF(trace->fds); i++) {
-		if (trace->fds[i] < 0 ||
-		    write_all(trace->fds[i], buf_text(&line), line.len))
+		if (trace->fds[i] < 0 || write_patiently(trace->fds[i], buf_text(&line),
+							 line.len, PATIENCE_MS))
 			continue;
-		/* A full disk under a transcript must not stop the mail. */
-		fprintf(stderr, "acsmtp: warning: the dialogue cannot be written: %s\n",
-			strerror(errno));
+		warn(trace, errno);
 		trace->fds[i] = -1;
 	}
 }

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fate.h"
 #include "base/text.h"
 #include "smtp/body.h"
 
@@ -277,6 +278,19 @@ static bool send_data(struct transaction *t, struct progress *p, struct error *e
 	return hear_message(t, p, err);
 }
 
+/* What is true of the mail between transactions, and after the last. */
+static void settle_fate(const struct envelope *e)
+{
+	size_t accepted = 0, unknown = 0;
+
+	for (size_t i = 0; i < e->count; i++) {
+		accepted += e->recipients[i].verdict == VERDICT_ACCEPTED;
+		unknown += e->recipients[i].verdict == VERDICT_UNKNOWN;
+	}
+	fate_set(accepted == e->count ? FATE_SENT :
+		 accepted || unknown ? FATE_PERHAPS : FATE_NOT_SENT);
+}
+
 bool transaction_run(struct transaction *t, struct error *err)
 {
 	struct progress p = { 0 };
@@ -292,5 +306,6 @@ bool transaction_run(struct transaction *t, struct error *err)
 		*err = p.why;
 	else if (!ok && p.closing.kind != ERROR_NONE)
 		*err = p.closing;
+	settle_fate(t->envelope);
 	return ok && !p.mail_refused;
 }

@@ -130,6 +130,29 @@ def test_malformed_in_the_header(acs, send):
     assert server.sessions == []
 
 
+@pytest.mark.parametrize("argument, reason", [
+    ("x" * 200, "has no domain"), ("|" + "x" * 2000, "is a file, a program or a list"),
+    ("é" * 2000 + "@@example.org", "is no address"),
+    ("a@" + "b" * 2000 + "@c", "is no address"),
+], ids=["name", "program", "local part", "domain"])
+def test_long_arguments_leave_room_for_the_reason(acs, send, argument, reason):
+    result = send(acs(), MESSAGE, "-i", "--", argument)
+    assert result.status in (STATUS_DATA, STATUS_NO_USER)
+    assert reason in result.stderr and len(result.stderr) < 600
+    assert result.stderr.rstrip("\n").isprintable(), result.stderr
+
+
+@pytest.mark.parametrize("unclean", [
+    b"\x9b31m", b"\xc2\x9b31m", b"\xe4", "\u202e".encode(), "\u2066".encode(),
+])
+def test_nothing_unclean_reaches_the_terminal(acs, send, unclean):
+    text = unclean.decode("utf-8", "surrogateescape")
+    result = send(acs(), MESSAGE, "-i", "--", f"Jörg{text} <a@@example.org>")
+    assert result.status == STATUS_DATA
+    assert "Jörg?" in result.stderr
+    assert result.stderr.rstrip("\n").isprintable(), result.stderr
+
+
 # --- names without a domain
 
 @pytest.mark.parametrize("arguments, header", [(["root"], ""), (["-t"], "To: root\n"),

@@ -26,7 +26,7 @@ WITHOUT_EFFECT = """
     -odi -odb -odq -odd -p:ESMTP:host -pSMTP -s -U -T -T3h -x -G -Ltag -L:tag
     -ODeliveryMode=b -O:DeliveryMode=i -OErrorMode=m -OUnknown=1 -O:Unknown
     -OVerbose=false -OTimeout.queuereturn=4d -B7BIT -B:8bitmime -B8BITMIME -b:m -oi0
-    -oifalse
+    -oifalse -oe -e: -OErrorMode= -B7bit
 """.split()
 
 
@@ -140,6 +140,7 @@ def test_two_dashes_end_the_options(acs, send):
     (["-f", "<>"], ""),
     (["-f<>"], ""),
     (["-eq", "-f<>"], ""),
+    (["-f", "b@contoso.com", "-r", "b@contoso.com"], "b@contoso.com"),
 ])
 def test_sender(acs, send, option, sender):
     server = acs(senders=None)
@@ -167,6 +168,17 @@ def test_senders_that_make_no_sense(acs, send, options):
     else:
         assert "-f" in result.stderr or "-r" in result.stderr
         assert server.sessions == []
+
+
+@pytest.mark.parametrize("options, said", [
+    (["-f", "a@contoso.com", "-f", "b@contoso.com"], "-f is given twice: "),
+    (["-f", "a@contoso.com", "-r", "b@contoso.com"], "-f and -r are given differently: "),
+    (["-r", "a@@contoso.com"], '-r "a@@contoso.com": '),
+])
+def test_sender_is_named_as_it_was_given(acs, send, options, said):
+    result = send(acs(), MESSAGE, *options, ADDRESS)
+    assert result.status == STATUS_USAGE
+    assert said in result.stderr
 
 
 # --- delivery status notifications
@@ -227,6 +239,13 @@ def test_nearest_option(run, wrong, right):
     result = run([wrong, ADDRESS])
     assert result.status == STATUS_USAGE
     assert wrong.split("=")[0] in result.stderr and right in result.stderr
+
+
+def test_address_test_mode(run):
+    """What is advised in its place is there."""
+    result = run(["-bt"])
+    assert result.status == STATUS_USAGE
+    assert "--dry-run" in result.stderr and "-bv" not in result.stderr
 
 
 # --- to come

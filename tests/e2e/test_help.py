@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the program says when it is asked: help, version, --dry-run, -v, -X, the log."""
 
+import os
 import re
 import stat
+import subprocess
 
 import pytest
+
+from conftest import environment, installed
 
 MESSAGE = "From: DoNotReply@contoso.com\nTo: a@example.org\nBcc: b@example.org\n\nbody\n"
 RECIPIENT = "a@example.org"
@@ -151,6 +155,15 @@ def test_transcript_that_cannot_be_written(acs, send, home):
     assert server.sessions == []
 
 
+def test_transcript_into_a_pipe_without_a_reader(acs, send, home):
+    server = acs()
+    os.mkfifo(home / "pipe")
+    result = send(server, MESSAGE, "-t", "-X", home / "pipe")
+    assert result.status == 73
+    assert f"-X {home}/pipe: " in result.stderr and "reads it" in result.stderr
+    assert server.sessions == []
+
+
 def test_transcript_on_a_full_disk_does_not_matter(acs, send):
     """The mail is what counts."""
     server = acs()
@@ -208,3 +221,13 @@ def test_exit_status_only(send, acs, option):
                                                 ("acsmtp", ["-t"]), ("mailq", [])])
 def test_who_says_it(run, program, arguments):
     assert run(arguments, program=program).stderr.startswith(f"{program}: ")
+
+
+@pytest.mark.parametrize("name", ["a\x1b[31mb", "a\u202eb", "a\udc9bb", "x" * 200])
+def test_name_that_it_is_called_by(home, name):
+    done = subprocess.run([name, "-Z"], executable=installed("sendmail"), check=False,
+                          env=environment(home, None), capture_output=True, timeout=60)
+    said = done.stderr.decode()
+    assert done.returncode == 64
+    assert ": unknown option -Z" in said
+    assert said.rstrip("\n").isprintable() and len(said) < 200

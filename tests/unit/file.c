@@ -20,7 +20,7 @@
 #include "base/file.h"
 #include "unit/pki.h"
 
-enum { MANY = 1000000, TICK = 1000, SOME_USER = 65534 };
+enum { MANY = 1000000, TICK = 1000, SOME_USER = 65534, PATIENCE = 20000 };
 
 static void write_file(const char *path, const char *text, mode_t mode)
 {
@@ -136,6 +136,36 @@ static void test_interruptions(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* What is written is all read, or given up when nobody reads; SIGALRM comes in between. */
+static void test_patience(void **state)
+{
+	char *bytes = xmalloc(MANY);
+	int ends[2], status;
+	pid_t reader;
+
+	(void)state;
+	memset(bytes, 'x', MANY);
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	reader = run_child(slow_reader, ends[0], ends[1]);
+	start_ticking();
+	assert_true(write_patiently(ends[1], bytes, MANY, PATIENCE));
+	stop_ticking();
+	close(ends[1]);
+	assert_int_equal(waitpid(reader, &status, 0), reader);
+	assert_int_equal(status, 0);
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	start_ticking();
+	assert_false(write_patiently(ends[1], bytes, MANY, 20));
+	stop_ticking();
+	assert_int_equal(errno, EAGAIN);
+	assert_false(write_patiently(ends[1], "a", 1, 0));
+	assert_int_equal(errno, EAGAIN);
+	close(ends[0]);
+	close(ends[1]);
+	free(bytes);
+}
+
 static void test_write_fails(void **state)
 {
 	OWNED_FD full = open("/dev/full", O_WRONLY | O_CLOEXEC);
@@ -143,6 +173,8 @@ static void test_write_fails(void **state)
 	(void)state;
 	assert_true(full >= 0);
 	assert_false(write_all(full, "a", 1));
+	assert_int_equal(errno, ENOSPC);
+	assert_false(write_patiently(full, "a", 1, PATIENCE));
 	assert_int_equal(errno, ENOSPC);
 	assert_true(write_all(-1, "", 0));
 	assert_false(write_all(-1, "a", 1));
@@ -447,6 +479,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_interruptions),
+		cmocka_unit_test(test_patience),
 		cmocka_unit_test(test_write_fails),
 		cmocka_unit_test(test_read_limit),
 		cmocka_unit_test(test_read),

@@ -35,7 +35,7 @@ static void describe(const struct options *o, char *text, size_t size)
 	const struct { const char *name, *value; } texts[] = {
 		{ "a", o->account }, { "C", o->config_file }, { "f", o->sender },
 		{ "F", o->full_name }, { "X", o->transcript }, { "L", o->log_tag },
-		{ "B", o->body_type }, { "N", o->notify }, { "R", o->ret }, { "V", o->envid },
+		{ "N", o->notify }, { "R", o->ret }, { "V", o->envid },
 	};
 	size_t n = 0;
 
@@ -62,7 +62,7 @@ static const struct {
 	/* real callers */
 	{ "sendmail|-t|-i", "t i :" },
 	{ "sendmail|-t|-i|-f|a@x", "t i f=a@x :" },
-	{ "sendmail|-FCronDaemon|-i|-B8BITMIME|-oem|root", "i F=CronDaemon B=8BITMIME : root" },
+	{ "sendmail|-FCronDaemon|-i|-B8BITMIME|-oem|root", "i F=CronDaemon : root" },
 	{ "sendmail|-FCronDaemon|-i|-odi|-oem|-oi|-t|-f|root", "t i f=root F=CronDaemon :" },
 	{ "sendmail|-oem|-oi|-f|a@x|-N|failure|-R|hdrs|--|b@x", "i f=a@x N=failure R=hdrs : b@x" },
 	{ "sendmail|-f|a@x|-i|b@x|c@x", "i f=a@x : b@x c@x" },
@@ -84,6 +84,11 @@ static const struct {
 	{ "sendmail|-O|Nonsense=1", ":" },
 	{ "sendmail|-b|m|a", ": a" },
 	{ "sendmail|-e|q", "q :" },
+	{ "sendmail|-oe|a", ": a" },
+	{ "sendmail|-eq|-oe|a", ": a" },
+	{ "sendmail|-eq|-e||a", ": a" },
+	{ "sendmail|-OErrorMode=|a", ": a" },
+	{ "sendmail|-B7bit|-B|8BITMIME|a", ": a" },
 	{ "sendmail|-fa@x|a", "f=a@x : a" },
 	{ "sendmail|-f||a", "f= : a" },
 	{ "sendmail|-ra@x", "f=a@x :" },
@@ -117,6 +122,10 @@ static const struct {
 	{ "sendmail", ":" },
 };
 
+/* Longer than the text of an error: the reason must be seen all the same. */
+#define TEN(x)	x x x x x x x x x x
+#define LONG	TEN(TEN("0123456789")) TEN("0123456789")
+
 static const struct {
 	const char *line;
 	enum error_kind kind;
@@ -128,7 +137,15 @@ static const struct {
 	{ "sendmail|--dry-run=1", ERROR_USAGE, "takes no value" },
 	{ "sendmail|--account", ERROR_USAGE, "--account needs a value" },
 	{ "sendmail|-f", ERROR_USAGE, "-f needs a value" },
-	{ "sendmail|-f|a|-f|b", ERROR_USAGE, "given twice" },
+	{ "sendmail|-f|a|-f|b", ERROR_USAGE, "-f is given twice: \"a\" and \"b\"" },
+	{ "sendmail|-r|a|-rb", ERROR_USAGE, "-r is given twice" },
+	{ "sendmail|-f|a|-r|b", ERROR_USAGE, "-f and -r are given differently: \"a\" and \"b\"" },
+	{ "sendmail|-r|a|-f|b", ERROR_USAGE, "-r and -f are given differently" },
+	{ "sendmail|-R|" LONG "|", ERROR_USAGE, "...\" is not FULL or HDRS" },
+	{ "sendmail|-f|" LONG "|-f|" LONG "b", ERROR_USAGE, "...\" and \"" },
+	{ "sendmail|-f|" LONG "|-r|" LONG "b", ERROR_USAGE, "...\" and \"" },
+	{ "sendmail|--dryrun" LONG, ERROR_USAGE, "unknown option --dryrun" },
+	{ "sendmail|-B|\x9b\xe2\x80\xae", ERROR_USAGE, "\"????\" is not" },
 	{ "sendmail|-B|9BIT", ERROR_USAGE, "\"9BIT\" is not 7BIT or 8BITMIME" },
 	{ "sendmail|-N|never,delay", ERROR_USAGE, "-N" },
 	{ "sendmail|-N|sometimes", ERROR_USAGE, "-N" },
@@ -140,7 +157,7 @@ static const struct {
 	{ "sendmail|-e|z", ERROR_USAGE, "-e: \"z\" is not an error mode" },
 	{ "sendmail|-oez", ERROR_USAGE, "-oe: \"z\" is not" },
 	{ "sendmail|-bz", ERROR_USAGE, "-b: \"z\" is not a mode" },
-	{ "sendmail|-bt", ERROR_USAGE, "-bv shows" },
+	{ "sendmail|-bt", ERROR_USAGE, "--dry-run shows" },
 	{ "sendmail|-f|a@b>\r\nRSET", ERROR_USAGE, "control character" },
 	{ "sendmail|-F|x\nBcc: e@x", ERROR_USAGE, "control character" },
 	{ "sendmail|-Lx\n", ERROR_USAGE, "control character" },
@@ -200,6 +217,7 @@ static void test_bad(void **state)
 		    !(strstr(err.text, bad[i].says) ||
 		      (err.advice && strstr(err.advice, bad[i].says))))
 			fail_msg("%s: kind %d: %s", bad[i].line, err.kind, err.text);
+		assert_in_range(strlen(err.text), 1, 300);
 	}
 }
 

@@ -12,11 +12,13 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/fate.h"
 #include "base/file.h"
 #include "base/process.h"
 #include "unit/pki.h"
@@ -193,6 +195,74 @@ static void test_standard_input(void **state)
 	assert_string_equal(mail, "mail");
 }
 
+static bool may_kill = true;
+
+/* In place of libc's: as root, a test may kill everything. */
+int kill(pid_t pid, int number)
+{
+	if (may_kill)
+		return (int)syscall(SYS_kill, pid, number);
+	errno = EPERM;
+	return -1;
+}
+
+/* A setuid program is not waited for: it is still there afterwards. */
+static void test_may_not_be_killed(void **state)
+{
+	char text[SIZE + 1];
+	size_t len;
+	struct error err;
+	pid_t left;
+
+	(void)state;
+	may_kill = false;
+	assert_false(process_output("echo $$; exec sleep 60", text, SIZE, &len, 1, &err));
+	may_kill = true;
+	text[len] = '\0';
+	left = (pid_t)atol(text);
+	assert_non_null(strstr(err.text, "did not end in time"));
+	assert_true(left > 0);
+	assert_int_equal(waitpid(left, NULL, WNOHANG), 0);
+	assert_int_equal(kill(left, SIGKILL), 0);
+	assert_int_equal(waitpid(left, NULL, 0), left);
+}
+
+/* SIGKILL leaves us no time to end the command; SIGTERM takes its children along too. */
+static void test_we_are_killed(void **state)
+{
+	static const struct { int number; const char *command; } ways[] = {
+		{ SIGKILL, "exec >$FIFO; echo alive; exec sleep 60" },
+		{ SIGTERM, "exec >$FIFO; echo alive; sleep 60 & sleep 60" },
+	};
+
+	(void)state;
+	setenv("FIFO", scratch("fifo"), 1);
+	for (size_t i = 0; i < COUNT_OF(ways); i++) {
+		char text[SIZE + 1] = "";
+		struct pollfd end = { .events = POLLIN };
+		struct error err;
+		size_t len;
+		OWNED_FD fd = -1;
+		pid_t pid;
+
+		assert_int_equal(mkfifo(scratch("fifo"), 0600), 0);
+		fd = end.fd = open(scratch("fifo"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		pid = fork();
+		if (pid == 0) {
+			fate_catch_signals("test");
+			process_output(ways[i].command, text, SIZE, &len, ENOUGH, &err);
+			_exit(0);
+		}
+		assert_int_equal(poll(&end, 1, PATIENCE), 1);
+		assert_int_equal(read_some(fd, text, SIZE), 6);
+		assert_int_equal(kill(pid, ways[i].number), 0);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		assert_int_equal(poll(&end, 1, PATIENCE), 1);
+		assert_int_equal(read_some(fd, text, SIZE), 0);
+		unlink(scratch("fifo"));
+	}
+}
+
 /* Whatever else we have open, as everything is opened O_CLOEXEC. */
 static void test_descriptors(void **state)
 {
@@ -289,6 +359,8 @@ int main(void)
 		cmocka_unit_test(test_exactly_full),
 		cmocka_unit_test(test_group_is_killed),
 		cmocka_unit_test(test_standard_input),
+		cmocka_unit_test(test_may_not_be_killed),
+		cmocka_unit_test(test_we_are_killed),
 		cmocka_unit_test(test_descriptors),
 		cmocka_unit_test(test_signals),
 		cmocka_unit_test(test_children_ignored),

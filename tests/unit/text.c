@@ -5,12 +5,16 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "base/text.h"
+
+#define DIGITS	"0123456789012345678901234567890123456789012345678901234567890123456789"
+#define FACES	"\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80\xf0\x9f\x98\x80"
 
 static const struct {
 	const char *a, *b;
@@ -77,6 +81,79 @@ static void test_controls(void **state)
 	assert_true(text_has_8bit("\0\xff", 2));
 	assert_false(text_has_8bit("a\xff", 1));
 	assert_false(text_has_8bit("", 0));
+}
+
+static const struct {
+	const char *text, *printable;
+} quotes[] = {
+	{ "", "" },
+	{ "J\xc3\xb6rg \xe6\x97\xa5\xe6\x9c\xac \xf0\x9f\x98\x80~", NULL },	/* NULL: the same */
+	{ "a\r\n\033[2J\x7f", "a???[2J?" },
+	{ "\x9b\x31mred \xe4", "?1mred ?" },		/* raw C1, Latin-1 */
+	{ "\xc2\x80\xc2\x9b\xc2\x9f|", "??????|" },	/* C1 as UTF-8 */
+	{ "\xc2\xa0\xc2\xbf", NULL },
+	{ "\xe2\x80\xa7\xe2\x80\xa8|", "\xe2\x80\xa7???|" },
+	{ "\xe2\x80\xaa|\xe2\x80\xae|\xe2\x80\xaf", "???|???|\xe2\x80\xaf" },
+	{ "\xe2\x81\xa5\xe2\x81\xa6|", "\xe2\x81\xa5???|" },
+	{ "\xe2\x81\xa9|\xe2\x81\xaa", "???|\xe2\x81\xaa" },
+	{ "\xe3\x80\xaa\xe2\x82\xa6", NULL },		/* others that end like them */
+	{ "\xed\xa0\x80|\xc0\x80|", "???|??|" },
+	{ "\xe6\x97", "??" },				/* cut in two */
+	{ "\xe6\x97\xc3\xb6", "??\xc3\xb6" },
+};
+
+static void test_printable(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(quotes); i++) {
+		const char *expected = quotes[i].printable;
+		OWNED_TEXT text = text_copy(quotes[i].text);
+
+		text_make_printable(text);
+		assert_string_equal(text, expected ? expected : quotes[i].text);
+	}
+}
+
+/* Up to 60 bytes, and no half of a character. */
+static void test_show(void **state)
+{
+	char text[100], shown[SHOWN_SIZE], expected[100];
+
+	(void)state;
+	for (int len = 0; len < 70; len++) {
+		snprintf(text, sizeof(text), "%.*s", len, DIGITS);
+		snprintf(expected, sizeof(expected), "%.*s%s", len < 60 ? len : 60, DIGITS,
+			 len > 60 ? "..." : "");
+		assert_ptr_equal(text_show(text, shown), shown);
+		assert_string_equal(shown, expected);
+	}
+	for (int len = 50; len <= 60; len++) {
+		int kept = len + (60 - len) / 4 * 4;
+
+		snprintf(text, sizeof(text), "%.*s%s", len, DIGITS, FACES);
+		text_show(text, shown);
+		snprintf(expected, sizeof(expected), "%.*s...", kept, text);
+		assert_string_equal(shown, expected);
+	}
+	assert_string_equal(text_show("a\nb\x9b", shown), "a?b?");
+	memset(text, 0x80, 70);
+	text[70] = '\0';
+	text_show(text, shown);
+	assert_in_range(strspn(shown, "?"), 50, 60);
+	assert_string_equal(shown + strspn(shown, "?"), "...");
+}
+
+static void test_case(void **state)
+{
+	char text[] = "@AZ[`az{ \xc3\x84 0";
+
+	(void)state;
+	text_lower(text);
+	assert_string_equal(text, "@az[`az{ \xc3\x84 0");
+	text_upper(text);
+	assert_string_equal(text, "@AZ[`AZ{ \xc3\x84 0");
+	for (int c = 0; c < 256; c++)
+		assert_int_equal(text_is_blank((char)c), c == ' ' || c == '\t');
 }
 
 static const struct {
@@ -244,6 +321,9 @@ int main(void)
 		cmocka_unit_test(test_is),
 		cmocka_unit_test(test_after),
 		cmocka_unit_test(test_controls),
+		cmocka_unit_test(test_printable),
+		cmocka_unit_test(test_show),
+		cmocka_unit_test(test_case),
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_number),
 		cmocka_unit_test(test_nearest),

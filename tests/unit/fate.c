@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the caller learns when something ends us, before, while and after mail is sent. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/fate.h"
+#include "base/file.h"
+
+enum { SAID_MAX = 400, DONE = 7 };
+
+/* Runs it in a process of its own and keeps what that says; its wait(2) status. */
+static int end_of(void (*run)(int), int argument, char said[SAID_MAX + 1])
+{
+	int ends[2], status;
+	size_t len = 0;
+	ssize_t n;
+	pid_t pid;
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		dup2(ends[1], STDERR_FILENO);
+		run(argument);
+		_exit(DONE);
+	}
+	close(ends[1]);
+	while ((n = read_some(ends[0], said + len, SAID_MAX - len)) > 0)
+		len += (size_t)n;
+	said[len] = '\0';
+	close(ends[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static void be_signalled(int number)
+{
+	fate_catch_signals("sendmail");
+	raise(number);
+}
+
+static void be_signalled_perhaps(int number)
+{
+	fate_set(FATE_PERHAPS);
+	be_signalled(number);
+}
+
+static void be_signalled_when_sent(int number)
+{
+	fate_set(FATE_SENT);
+	be_signalled(number);
+	raise(number);
+}
+
+static void be_signalled_when_ignored(int number)
+{
+	signal(number, SIG_IGN);
+	be_signalled(number);
+}
+
+static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
+
+static void test_signals(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+		char said[SAID_MAX + 1];
+		int status = end_of(be_signalled, numbers[i], said);
+
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), numbers[i]);
+		assert_string_equal(said, "");
+		status = end_of(be_signalled_perhaps, numbers[i], said);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), EX_TEMPFAIL);
+		assert_string_equal(said, "sendmail: interrupted: the message may have been "
+				    "sent, to some recipients or to all; sending it again may "
+				    "deliver it twice\n");
+		status = end_of(be_signalled_when_sent, numbers[i], said);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), DONE);
+		assert_string_equal(said, "");
+	}
+}
+
+/* nohup sendmail ... */
+static void test_inherited(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+		char said[SAID_MAX + 1];
+		int status = end_of(be_signalled_when_ignored, numbers[i], said);
+
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), DONE);
+	}
+}
+
+/* A standard error that nobody reads, and that is full, must not keep us. */
+static void be_unheard(int unused)
+{
+	char block[4096] = "";
+	int ends[2];
+
+	(void)unused;
+	if (pipe2(ends, O_NONBLOCK) < 0)
+		return;
+	while (write(ends[1], block, sizeof(block)) > 0)
+		;
+	fcntl(ends[1], F_SETFL, 0);
+	dup2(ends[1], STDERR_FILENO);
+	be_signalled_perhaps(SIGTERM);
+}
+
+static void test_unheard(void **state)
+{
+	char said[SAID_MAX + 1];
+	int status = end_of(be_unheard, 0, said);
+
+	(void)state;
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), EX_TEMPFAIL);
+}
+
+/* The pipe of standard error ends when the child does, who would live for ever. */
+static void leave_a_child(int number)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		setpgid(0, 0);
+		for (;;)
+			pause();
+	}
+	setpgid(pid, pid);
+	fate_take_along(pid);
+	be_signalled(number);
+}
+
+static void test_taken_along(void **state)
+{
+	char said[SAID_MAX + 1];
+	int status = end_of(leave_a_child, SIGTERM, said);
+
+	(void)state;
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGTERM);
+}
+
+static void run_out_of_memory(int fate)
+{
+	fate_set((enum fate)fate);
+	out_of_memory();
+}
+
+static const struct {
+	enum fate fate;
+	int exit_status;
+	const char *said;
+} ends[] = {
+	{ FATE_NOT_SENT, EX_TEMPFAIL, "was not sent" },
+	{ FATE_PERHAPS, EX_TEMPFAIL, "may have been sent" },
+	{ FATE_SENT, EX_OK, "was sent; the log may lack it" },
+};
+
+static void test_out_of_memory(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(ends); i++) {
+		char said[SAID_MAX + 1];
+		int status = end_of(run_out_of_memory, (int)ends[i].fate, said);
+
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), ends[i].exit_status);
+		assert_int_equal(strncmp(said, "acsmtp: out of memory: ", 23), 0);
+		assert_non_null(strstr(said, ends[i].said));
+		assert_ptr_equal(strchr(said, '\n'), said + strlen(said) - 1);
+	}
+}
+
+static void test_set(void **state)
+{
+	(void)state;
+	assert_int_equal(fate_now(), FATE_NOT_SENT);
+	fate_set(FATE_SENT);
+	assert_int_equal(fate_now(), FATE_SENT);
+	fate_set(FATE_NOT_SENT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_set),
+		cmocka_unit_test(test_signals),
+		cmocka_unit_test(test_inherited),
+		cmocka_unit_test(test_unheard),
+		cmocka_unit_test(test_taken_along),
+		cmocka_unit_test(test_out_of_memory),
+	};
+
+	return cmocka_run_group_tests_name("fate", tests, NULL, NULL);
+}
