@@ -48,9 +48,11 @@ _Noreturn void fate_end(const char *why)
 		const char *words;
 		int status;
 	} ends[] = {
-		[FATE_NOT_SENT] = { "the message was not sent, try again later", EX_TEMPFAIL },
-		[FATE_PERHAPS] = { "the message may have been sent, to some recipients or to "
-				   "all; sending it again may deliver it twice", EX_TEMPFAIL },
+		[FATE_NOT_SENT] = { "the message was not sent, try again later",
+				    EX_TEMPFAIL },
+		[FATE_PERHAPS] = { "the message may have been sent, to some recipients "
+				   "or to all; sending it again may deliver it twice",
+				   EX_TEMPFAIL },
 		[FATE_SENT] = { "the message was sent; the log may lack it", EX_OK },
 	};
 	enum fate fate = fate_now();

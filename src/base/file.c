@@ -158,3 +158,29 @@ int file_unnamed(struct error *err)
 	error_errno(err, ERROR_CREATE, "no temporary file in TMPDIR, /var/tmp or /tmp");
 	return -1;
 }
+
+bool file_is_ours(const struct stat *st, struct error *err)
+{
+	if (!S_ISREG(st->st_mode))
+		return error_set(err, ERROR_CONFIG, "not a regular file");
+	if (st->st_uid != geteuid() && st->st_uid != 0)
+		return error_set(err, ERROR_CONFIG, "the file belongs neither to this user nor "
+				 "to root (uid %ld)", (long)st->st_uid);
+	if (!(st->st_mode & (S_IWGRP | S_IWOTH)))
+		return true;
+	error_set(err, ERROR_CONFIG, "others can write it (mode %04o)",
+		  (unsigned)(st->st_mode & 07777));
+	return error_advise(err, "chmod 600 the file");
+}
+
+bool file_is_private(const struct stat *st, struct error *err)
+{
+	mode_t others = st->st_uid == 0 ? S_IRWXO : S_IRWXG | S_IRWXO;
+
+	if (!(st->st_mode & others))
+		return true;
+	error_set(err, ERROR_CONFIG, "it holds a secret and others can read it (mode %04o)",
+		  (unsigned)(st->st_mode & 07777));
+	return error_advise(err, "chmod 600 the file, and change the secret if others may have "
+			    "seen it");
+}

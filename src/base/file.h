@@ -3,6 +3,7 @@
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/buf.h"
@@ -38,6 +39,18 @@ bool file_replace(int dir, const char *name, const void *bytes, size_t len,
  * nor change, making it and one missing parent with mode 0700. -1: there is none.
  */
 int directory_private(const char *path, struct error *err);
+
+/*
+ * Whether an open file is a regular one of this user or of root that nobody else can
+ * change; ERROR_CONFIG, with what to do.
+ */
+bool file_is_ours(const struct stat *st, struct error *err);
+
+/*
+ * Whether nobody else can read it; but root may share a file with a group, as 0640.
+ * ERROR_CONFIG, with what to do.
+ */
+bool file_is_private(const struct stat *st, struct error *err);
 
 /* A file without a name, in TMPDIR or the usual places: gone with its descriptor. */
 int file_unnamed(struct error *err);

@@ -15,7 +15,7 @@
 
 enum {
 	LINE_LIMIT = 16 * 1024,
-	PATIENCE_MS = 200,	/* a burst of mails fills the queue, which holds as few as 10 */
+	PATIENCE_MS = 200,	/* the queue may hold as few as 10 lines of a burst */
 };
 
 static int connect_to(const char *path, int type)

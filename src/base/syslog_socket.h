@@ -7,8 +7,8 @@
 
 /*
  * One line, of the facility "mail", to the socket at `path`; `priority` is LOG_ERR or
- * another of syslog(3). A full queue is waited for a moment. False, with errno, if it was not
- * sent; true also where there is no such socket, as in containers.
+ * another of syslog(3). A full queue is waited for a moment. False, with errno, if it
+ * was not sent; true also where there is no such socket, as in containers.
  */
 bool syslog_send(const char *path, int priority, const char *tag, const char *text);
 

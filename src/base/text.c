@@ -146,8 +146,8 @@ const char *text_show(const char *text, char shown[SHOWN_SIZE])
 	size_t len = strlen(text), most = SHOWN_SIZE - sizeof("...");
 
 	if (len > most)		/* no character is cut in two */
-		for (len = most; len > most - 4 && ((unsigned char)text[len] & 0xc0) == 0x80;)
-			len--;
+		for (len = most; len > most - 4 && (text[len] & 0xc0) == 0x80; len--)
+			;
 	snprintf(shown, SHOWN_SIZE, "%.*s%s", (int)len, text, text[len] ? "..." : "");
 	text_make_printable(shown);
 	return shown;

@@ -42,25 +42,12 @@ int ini_open(const char *path)
 	return fd;
 }
 
-static bool refuse_mode(const char *path, const char *what, struct error *err)
-{
-	error_set(err, ERROR_CONFIG, "%s: %s", path, what);
-	return error_advise(err, "chmod 600 the file");
-}
-
 static bool check_file(const char *path, const struct stat *st, struct error *err)
 {
-	if (!S_ISREG(st->st_mode))
-		return error_set(err, ERROR_CONFIG, "%s: not a regular file", path);
-	if (st->st_uid != geteuid() && st->st_uid != 0)
-		return error_set(err, ERROR_CONFIG, "%s: the file belongs neither to this "
-				 "user nor to root", path);
-	if (st->st_mode & (S_IWGRP | S_IWOTH))
-		return refuse_mode(path, "others can write it", err);
-	if (st->st_size > FILE_MAX_BYTES)
-		return error_set(err, ERROR_CONFIG, "%s: more than %d bytes", path,
-				 FILE_MAX_BYTES);
-	return true;
+	if (!file_is_ours(st, err))
+		return error_context(err, "%s", path);
+	return st->st_size <= FILE_MAX_BYTES ||
+	       error_set(err, ERROR_CONFIG, "%s: more than %d bytes", path, FILE_MAX_BYTES);
 }
 
 static bool has_secret(const struct ini *ini)
@@ -71,14 +58,10 @@ static bool has_secret(const struct ini *ini)
 	return false;
 }
 
-/* root may share it with a group: root:mail with mode 0640. */
 static bool check_readers(const struct ini *ini, const struct stat *st, struct error *err)
 {
-	mode_t readers = st->st_uid == 0 ? S_IRWXO : S_IRWXG | S_IRWXO;
-
-	if (!(st->st_mode & readers) || !has_secret(ini))
-		return true;
-	return refuse_mode(ini->path, "it holds a password and others can read it", err);
+	return !has_secret(ini) || file_is_private(st, err) ||
+	       error_context(err, "%s", ini->path);
 }
 
 /* One byte more than there should be tells that the file is being changed. */

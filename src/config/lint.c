@@ -41,13 +41,6 @@ static char *copy_shown(struct span s)
 	return shown;
 }
 
-static void lower(char *text)
-{
-	for (; *text; text++)
-		if (*text >= 'A' && *text <= 'Z')
-			*text = (char)(*text + 'a' - 'A');
-}
-
 static const char *section_word(size_t i)
 {
 	static const char *const words[] = { "account", "defaults", "delivery" };
@@ -96,7 +89,7 @@ static bool name_section(struct ini_section *section, struct span inner,
 	OWNED_BUF name = BUF_INIT(LINE_MAX_BYTES);
 	const char *rest = text_after(text, "account");
 
-	lower(text);
+	text_lower(text);
 	section->kind = text_is(text, "defaults") ? SECTION_DEFAULTS :
 			text_is(text, "delivery") ? SECTION_DELIVERY : SECTION_ACCOUNT;
 	if (section->kind == SECTION_ACCOUNT) {

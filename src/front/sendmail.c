@@ -64,7 +64,8 @@ static void say(const struct call *call, const char *fmt, ...)
 
 static void print_error(const struct call *call, const struct error *err)
 {
-	say(call, "%s%s%s", err->text, err->advice ? "; " : "", err->advice ? err->advice : "");
+	say(call, "%s%s%s", err->text, err->advice ? "; " : "",
+	    err->advice ? err->advice : "");
 }
 
 static size_t count_accepted(const struct envelope *e)

@@ -149,6 +149,8 @@ static const char *fault_of(const struct spec *spec)
 	const char *domain = buf_text(&spec->domain);
 	size_t len = spec->domain.len;
 
+	if (buf_is_full(&spec->local) || buf_is_full(&spec->domain))
+		return "it is too long";
 	if (!spec->local.len)
 		return spec->has_at ? "nothing stands before the @" : "it is empty";
 	if (!text_is_utf8(buf_text(&spec->local), spec->local.len) || !text_is_utf8(domain, len))

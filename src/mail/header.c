@@ -9,11 +9,6 @@
 /* RFC 5322 section 2.1.1: what a line should not be longer than. */
 enum { LINE_WISH = 78, LINE_LIMIT = 998 };
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 /* RFC 5322 section 3.6.8: what a field's name is made of. */
 static size_t name_length(const char *line, size_t len)
 {
@@ -31,7 +26,7 @@ static size_t colon_place(const char *line, size_t len)
 
 	if (at == 0)
 		return 0;
-	while (at < len && is_blank(line[at]))
+	while (at < len && text_is_blank(line[at]))
 		at++;
 	return at < len && line[at] == ':' ? at : 0;
 }
@@ -57,7 +52,7 @@ bool header_next(const struct buf *header, size_t *at, struct field *field)
 	if (left == 0)
 		return false;
 	len = line_length(start, left);
-	while (len < left && is_blank(start[len]))
+	while (len < left && text_is_blank(start[len]))
 		len += line_length(start + len, left - len);
 	end = len;
 	while (end > 0 && (start[end - 1] == '\n' || start[end - 1] == '\r'))
@@ -91,9 +86,9 @@ char *field_text(const struct field *field)
 	char *text = xmalloc(field->body_len + 1);
 	size_t len = 0;
 
-	while (c < end && (is_blank(*c) || *c == '\r' || *c == '\n'))
+	while (c < end && (text_is_blank(*c) || *c == '\r' || *c == '\n'))
 		c++;
-	while (end > c && (is_blank(end[-1]) || end[-1] == '\r' || end[-1] == '\n'))
+	while (end > c && (text_is_blank(end[-1]) || end[-1] == '\r' || end[-1] == '\n'))
 		end--;
 	for (; c < end; c++)
 		if (*c != '\r' && *c != '\n')
@@ -114,7 +109,7 @@ static size_t piece_length(const char *body, size_t len, size_t used)
 		if (body[i] == '"' && (i == 0 || body[i - 1] != '\\'))
 			is_quoted = !is_quoted;
 		/* A fold must leave something but blanks on both of its lines. */
-		if (i == 0 || !is_blank(body[i]) || is_blank(body[i - 1]) || is_quoted)
+		if (i == 0 || !text_is_blank(body[i]) || text_is_blank(body[i - 1]) || is_quoted)
 			continue;
 		if (used + i >= LINE_WISH && best)
 			break;
@@ -204,6 +199,13 @@ static bool has_encoded_word(const char *name)
 	return false;
 }
 
+/* Long ones too, so that the line can be folded. */
+static bool must_encode(const char *name, size_t len)
+{
+	return text_has_8bit(name, len) || text_has_control(name) ||
+	       (len > LINE_LIMIT / 4 && !has_encoded_word(name));
+}
+
 void header_format_address(struct buf *text, const char *name, const char *mailbox)
 {
 	size_t len = name ? strlen(name) : 0;
@@ -212,12 +214,10 @@ void header_format_address(struct buf *text, const char *name, const char *mailb
 		buf_add(text, mailbox);
 		return;
 	}
-	if (text_has_8bit(name, len) || text_has_control(name))
+	if (must_encode(name, len))
 		encoded_word_add(text, name, len);
 	else if (has_encoded_word(name))
 		add_words(text, name);
-	else if (len > LINE_LIMIT / 4)
-		encoded_word_add(text, name, len);
 	else if (is_phrase(name))
 		buf_add(text, name);
 	else

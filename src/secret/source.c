@@ -37,21 +37,10 @@ static bool check_file(int fd, struct error *err)
 
 	if (fstat(fd, &st) != 0)
 		return error_errno(err, ERROR_CONFIG, "fstat");
-	if (!S_ISREG(st.st_mode)) {
-		error_set(err, ERROR_CONFIG, "this is no regular file");
-		return error_advise(err, "use password_command for what has to be run or asked");
-	}
-	if (st.st_uid != geteuid() && st.st_uid != 0)
-		return error_set(err, ERROR_CONFIG, "it belongs to somebody else (uid %ld)",
-				 (long)st.st_uid);
-	/* root may share a secret with a group, as 0640; nobody else can know who is in it. */
-	if (st.st_mode & (st.st_uid == 0 ? 027 : 077)) {
-		error_set(err, ERROR_CONFIG, "others can read or change it (mode %04o)",
-			  (unsigned)(st.st_mode & 07777));
-		return error_advise(err, "chmod 600 it, and change the secret if others may have "
-				    "seen it");
-	}
-	return true;
+	if (file_is_ours(&st, err))
+		return file_is_private(&st, err);
+	return S_ISREG(st.st_mode) ? false :
+		error_advise(err, "use password_command for what has to be run or asked");
 }
 
 static bool from_file(const struct secret_request *request, struct secret *secret,

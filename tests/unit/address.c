@@ -167,6 +167,10 @@ static void test_nul_and_length(void **state)
 	memcpy(text + ADDRESS_MAX - 1, "@x", 3);
 	assert_false(address_list_parse(&list, text, strlen(text), &err));
 	assert_non_null(strstr(err.text, "too long"));
+	text[ADDRESS_MAX - 1] = text[ADDRESS_MAX] = 'a';
+	text[ADDRESS_MAX + 1] = '\0';
+	assert_false(address_list_parse(&list, text, strlen(text), &err));
+	assert_non_null(strstr(err.text, "too long"));
 	memcpy(text + ADDRESS_MAX - 2, "@x", 3);
 	assert_true(address_list_parse(&list, text, strlen(text), &err));
 	assert_int_equal(strlen(list.items[0].mailbox), ADDRESS_MAX);

@@ -310,11 +310,11 @@ static void test_no_file(void **state)
 	(void)state;
 	assert_int_equal(mkfifo(scratch("fifo"), 0600), 0);
 	assert_false(find_in_file("fifo", text, &err));
-	assert_non_null(strstr(err.text, "no regular file"));
+	assert_non_null(strstr(err.text, "not a regular file"));
 	assert_non_null(strstr(err.advice, "password_command"));
 	assert_int_equal(mkdir(scratch("directory"), 0700), 0);
 	assert_false(find_in_file("directory", text, &err));
-	assert_non_null(strstr(err.text, "no regular file"));
+	assert_non_null(strstr(err.text, "not a regular file"));
 	make_socket(scratch("socket"));
 	assert_false(find_in_file("socket", text, &err));
 	assert_false(find_in_file("absent", text, &err));
