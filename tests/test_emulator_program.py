@@ -56,7 +56,7 @@ def test_the_program(program, tmp_path):
     submit(port, ca)
     output = process.communicate(timeout=20)[0]
     assert process.returncode == 0
-    assert "1 * C: mail FROM:<donotreply@contoso.com>" in output
+    assert "1 * c: mail from:<donotreply@contoso.com>" in output.lower()
     assert "1 * C: Hello\n" in output
     assert base64_of(Options.password) not in output
     assert (tmp_path / "mail/1.eml").read_bytes() == MESSAGE

@@ -3,9 +3,10 @@
 
 #include <string.h>
 
+/* What iniparser skips: a quote after a form feed counts. */
 static bool is_blank(char c)
 {
-	return c == ' ' || c == '\t' || c == '\r';
+	return c == ' ' || (c >= '\t' && c <= '\r' && c != '\n');
 }
 
 static bool begins_comment(char c)

@@ -141,6 +141,7 @@ static const struct {
 	/* bytes */
 	{ "\xef\xbb\xbf" WORK, { "line 1: the file begins with a byte-order mark", "without" } },
 	{ "\xff\xfe[", { "line 1: the file begins with a byte-order mark" } },
+	{ WORK "user = \f\"a\"b\n", { "text follows the closing quote" } },
 	{ WORK "from_name = a\001b\n", { "from_name: a control character" } },
 	{ WORK "from_name = a\tb\n", { "from_name: a control character" } },
 	{ WORK "from_name = B\xfcro\n", { "from_name: it is not written in UTF-8" } },
