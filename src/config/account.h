@@ -12,6 +12,7 @@
 
 enum tls_mode { TLS_STARTTLS, TLS_IMPLICIT, TLS_OFF };
 enum auth_choice { AUTH_AUTO, AUTH_LOGIN, AUTH_PLAIN, AUTH_XOAUTH2, AUTH_OFF };
+enum null_sender { NULL_SENDER_SEND, NULL_SENDER_ACCOUNT };
 enum sender_policy { SENDER_REWRITE, SENDER_KEEP, SENDER_REFUSE };
 
 struct account {
@@ -30,6 +31,7 @@ struct account {
 	char *from, *from_name;
 	int sender_policy;	/* enum sender_policy */
 	char *allowed_senders;
+	int null_sender;	/* enum null_sender: what `-f '<>'` becomes */
 	char *domain;		/* name to say in EHLO; "": this machine's */
 	long timeout;		/* seconds */
 	long max_recipients;	/* of one transaction */
@@ -39,6 +41,7 @@ struct account {
 
 struct delivery_settings {
 	int t_with_arguments;	/* 0 add, 1 remove */
+	char *aliases;		/* file of aliases, or "off" */
 	char *local_recipients;	/* where mail for unqualified names goes; "": nowhere */
 };
 

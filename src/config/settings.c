@@ -29,10 +29,11 @@
 WORDS(tls_word, "starttls", "implicit", "off")
 WORDS(auth_word, "auto", "login", "plain", "xoauth2", "off")
 WORDS(policy_word, "rewrite", "keep", "refuse")
+WORDS(null_word, "send", "account")
 WORDS(t_word, "add", "remove")
 
 /* Names of the design that this version has nothing for. */
-WORDS(planned_word, "rate_per_minute", "rate_per_hour", "queue", "mode", "spool", "aliases",
+WORDS(planned_word, "rate_per_minute", "rate_per_hour", "queue", "mode", "spool",
       "on_lost_reply", "keep_failed", "report_to", "listen", "max_connections")
 
 static bool check_one_word(const char *value, struct error *err)
@@ -125,6 +126,12 @@ static bool check_log(const char *value, struct error *err)
 			 "whole path of a file");
 }
 
+static bool check_aliases(const char *value, struct error *err)
+{
+	return *value == '/' || !strcmp(value, "off") ||
+	       error_set(err, ERROR_CONFIG, "it is neither the whole path of a file nor off");
+}
+
 #define ROW(kind, row, form, where, usual, words) \
 	.section = SECTION_##kind, .name = #row, .type = SETTING_##form, .place = (where), \
 	.standard = (usual), .help = (words)
@@ -162,6 +169,7 @@ static const struct setting table[] = {
 	  .word = policy_word },
 	{ ACCOUNT(allowed_senders, TEXT, "", "other addresses and @domains to send as"),
 	  .check = check_senders },
+	{ ACCOUNT(null_sender, WORD, "send", "what the sender <> becomes"), .word = null_word },
 	{ ACCOUNT(domain, TEXT, "", "what we call ourselves"), .check = check_one_word },
 	{ ACCOUNT(timeout, NUMBER, "60", "seconds to wait for the server"), RANGE(1, 86400) },
 	{ ACCOUNT(max_recipients, NUMBER, "100000", "recipients at a time"),
@@ -171,6 +179,8 @@ static const struct setting table[] = {
 	{ ACCOUNT(log, TEXT, "syslog", "syslog, stderr, off, or the path of a file"),
 	  .check = check_log },
 	{ DEFAULTS(default_account, TEXT, "", "account to use when nothing tells which") },
+	{ DELIVERY(aliases, TEXT, "/etc/aliases", "file of aliases, or off"),
+	  .check = check_aliases },
 	{ DELIVERY(local_recipients, TEXT, "", "who gets mail for names without a domain"),
 	  .check = check_recipients },
 	{ DELIVERY(t_with_arguments, WORD, "add", "what recipients mean beside -t"),

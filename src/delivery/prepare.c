@@ -14,6 +14,7 @@
 #include "mail/header.h"
 #include "mail/submission.h"
 #include "net/net.h"
+#include "smtp/domains.h"
 
 enum { NAME_MAX_BYTES = 256, MAILBOX_MAX = 512 };
 
@@ -113,14 +114,21 @@ static char *qualified(const char *sender)
 	return buf_take(&mailbox);
 }
 
+/* Services refuse the null sender although a report of failure must have it. */
+static bool takes_null(const struct account *account)
+{
+	return account->null_sender == NULL_SENDER_SEND || !account->from[0];
+}
+
 static char *envelope_sender(const struct preparation *p, const char *author)
 {
 	const struct account *account = p->account;
 
+	if (p->sender && !*p->sender)
+		return text_copy(takes_null(account) ? "" : account->from);
 	if (p->sender && is_left_alone(account, p->sender))
 		return qualified(p->sender);
-	if (!p->sender && account->sender_policy != SENDER_KEEP && *author &&
-	    account_allows(account, author))
+	if (!p->sender && address_domain(author) && is_left_alone(account, author))
 		return text_copy(author);
 	if (account->from[0])
 		return text_copy(account->from);
@@ -174,7 +182,7 @@ static bool header_work(const struct preparation *p, struct message *m,
 		.rewrite = account->sender_policy == SENDER_REWRITE,
 		.now = p->now,
 		.id = p->id,
-		.bare_names = { .recipients = p->local_recipients, .domain = host },
+		.bare_names = { .aliases = p->aliases, .domain = host },
 		.repairs = p->repairs,
 	};
 
@@ -198,7 +206,8 @@ bool prepare(const struct preparation *p, struct message *m, struct envelope *e,
 	if (ok) {
 		free(e->sender);
 		e->sender = envelope_sender(p, author.mailbox);
-		ok = header_work(p, m, e->sender, err) && is_small_enough(p->account, m, err);
+		ok = domains_to_ascii(e, err) && header_work(p, m, e->sender, err) &&
+		     is_small_enough(p->account, m, err);
 	}
 	address_free(&author);
 	return ok;

@@ -9,13 +9,14 @@
 #include <time.h>
 
 #include "config/account.h"
+#include "mail/aliases.h"
 #include "mail/envelope.h"
 #include "mail/message.h"
 
 struct preparation {
 	const struct account *account;
 	const char *sender;	/* of -f: a mailbox, "" for the null sender; NULL: not given */
-	const char *local_recipients;	/* what gets mail for names without a domain, or "" */
+	struct aliases *aliases;	/* whom names without a domain stand for */
 	const char *full_name;	/* of -F; NULL: not given */
 	bool repairs;		/* -G switches it off */
 	const char *id;

@@ -55,7 +55,7 @@ static int run_version(const char *name, int argc, char **argv)
 
 static const struct word names[] = {
 	{ "mailq",	not_yet },
-	{ "newaliases",	not_yet },
+	{ "newaliases",	newaliases_run },
 	{ "smtpd",	not_yet },
 	{ "hoststat",	nothing_kept },
 	{ "purgestat",	nothing_kept },

@@ -153,7 +153,8 @@ static bool refuse_address_test(struct options *o, const struct option *row,
 	(void)row;
 	(void)value;
 	error_set(err, ERROR_USAGE, "-bt: there is no address test mode");
-	return error_advise(err, "--dry-run shows what would be sent, and to whom");
+	return error_advise(err, "--dry-run shows what would be sent, -bv where recipients "
+			    "would go");
 }
 
 /* A hint that nobody needs: what the message is can be seen. */
@@ -228,13 +229,14 @@ static const struct option table[] = {
 	{ "bd",	VALUE,	  not_yet, 0, NULL, "the daemon" },
 	{ "bH",	VALUE,	  set_mode, MODE_NOTHING_KEPT, NULL, "forget host status: none is kept" },
 	{ "bh",	VALUE,	  set_mode, MODE_NOTHING_KEPT, NULL, "show host status: none is kept" },
-	{ "bi",	VALUE,	  not_yet, 0, NULL, "check the aliases" },
+	{ "bi",	VALUE,	  set_mode, MODE_LOOK_AT_ALIASES, NULL, "check the file of aliases" },
 	{ "bm",	VALUE,	  set_mode, MODE_SEND, NULL, "read a message and send it: the default" },
 	{ "bP",	VALUE,	  not_yet, 0, NULL, "count the queue" },
 	{ "bp",	VALUE,	  not_yet, 0, NULL, "list the queue" },
 	{ "bs",	VALUE,	  not_yet, 0, NULL, "SMTP on standard input and output" },
 	{ "bt",	VALUE,	  refuse_address_test, 0, NULL, "refused: there is no such mode" },
-	{ "bv",	VALUE,	  not_yet, 0, NULL, "show where recipients would go" },
+	{ "bv",	VALUE,	  set_mode, MODE_LOOK_AT_RECIPIENTS, NULL,
+	  "show where recipients would go; send nothing" },
 	{ "b",	VALUE,	  refuse_value, 0, "a mode (a d D h H i m p P s t v)",
 	  "mode of operation" },
 	{ "C",	LOOSE,	  set_text, IN(config_file), "FILE", "configuration file" },
@@ -253,7 +255,7 @@ static const struct option table[] = {
 	{ "f",	VALUE,	  set_sender, IN(sender), "ADDRESS", "envelope sender; <> is the null sender" },
 	{ "G",	ALONE,	  set_flag, IN(no_repairs), NULL, "add no missing header fields" },
 	{ "h",	VALUE,	  ignore, 0, "N", "ignored (hop count)" },
-	{ "I",	ALONE,	  not_yet, 0, NULL, "check the aliases" },
+	{ "I",	ALONE,	  set_mode, MODE_LOOK_AT_ALIASES, NULL, "the same as -bi" },
 	{ "i",	ALONE,	  set_flag, IN(dot_is_text), NULL, "a line with a lone dot is text" },
 	{ "J",	ALONE,	  ignore, 0, NULL, "ignored" },
 	{ "L",	VALUE,	  set_text, IN(log_tag), "TAG", "our name in the log" },

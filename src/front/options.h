@@ -9,6 +9,8 @@ enum mode {
 	MODE_SEND,		/* read a message and send it */
 	MODE_NOTHING_KEPT,	/* -bh, -bH: there is no host status to show */
 	MODE_DRY_RUN,
+	MODE_LOOK_AT_RECIPIENTS,	/* -bv */
+	MODE_LOOK_AT_ALIASES,		/* -bi, -I, newaliases */
 	MODE_HELP,
 	MODE_VERSION,
 };

@@ -22,19 +22,33 @@ static bool refuse_no_mailbox(const char *name, struct error *err)
 	return error_advise(err, "only addresses can be sent to");
 }
 
+bool recipients_parse(const char *argument, struct address_list *list, struct error *err)
+{
+	char shown[SHOWN_SIZE];
+
+	if (is_no_mailbox(argument) && !strchr(argument, '@'))
+		return refuse_no_mailbox(argument, err);
+	return address_list_parse(list, argument, strlen(argument), err) ||
+	       error_context(err, "recipient \"%s\"", text_show(argument, shown));
+}
+
+bool recipients_resolve(struct aliases *aliases, const char *mailbox,
+			struct address_list *list, struct error *err)
+{
+	if (!address_domain(mailbox))
+		return is_no_mailbox(mailbox) ? refuse_no_mailbox(mailbox, err) :
+		       aliases_resolve(aliases, mailbox, list, err);
+	grow((void **)&list->items, &list->room, list->count, sizeof(*list->items));
+	list->items[list->count++] = (struct address){ .mailbox = text_copy(mailbox) };
+	return true;
+}
+
 static bool parse_arguments(const struct options *options, struct address_list *list,
 			    struct error *err)
 {
-	for (int i = 0; i < options->count; i++) {
-		const char *argument = options->recipients[i];
-		char shown[SHOWN_SIZE];
-
-		if (is_no_mailbox(argument) && !strchr(argument, '@'))
-			return refuse_no_mailbox(argument, err);
-		if (!address_list_parse(list, argument, strlen(argument), err))
-			return error_context(err, "recipient \"%s\"",
-					     text_show(argument, shown));
-	}
+	for (int i = 0; i < options->count; i++)
+		if (!recipients_parse(options->recipients[i], list, err))
+			return false;
 	return true;
 }
 
@@ -46,41 +60,20 @@ static bool is_in(const struct address_list *list, const char *mailbox)
 	return false;
 }
 
-static bool add_local(struct envelope *e, const char *name, const char *stands_for,
-		      struct error *err)
-{
-	OWNED_ADDRESSES list = { 0 };
-	char shown[SHOWN_SIZE];
-
-	if (!*stands_for) {
-		error_set(err, ERROR_NO_USER, "recipient \"%s\" has no domain, and there is no "
-			  "local delivery", text_show(name, shown));
-		return error_advise(err, "give a full address, or set local_recipients in "
-				    "[delivery] to the address that gets mail for local names");
-	}
-	if (!address_list_parse(&list, stands_for, strlen(stands_for), err))
-		return error_context(err, "[delivery] local_recipients");
-	for (size_t i = 0; i < list.count; i++)
-		envelope_add(e, list.items[i].mailbox);
-	return true;
-}
-
 /* Leaves out those of `without` (NULL: none). */
 static bool add_all(struct envelope *e, const struct address_list *list,
-		    const struct address_list *without, const char *local_recipients,
+		    const struct address_list *without, struct aliases *aliases,
 		    struct error *err)
 {
 	for (size_t i = 0; i < list->count; i++) {
-		const char *mailbox = list->items[i].mailbox;
+		OWNED_ADDRESSES found = { 0 };
 
-		if (without && is_in(without, mailbox))
+		if (without && is_in(without, list->items[i].mailbox))
 			continue;
-		if (address_domain(mailbox))
-			envelope_add(e, mailbox);
-		else if (is_no_mailbox(mailbox))
-			return refuse_no_mailbox(mailbox, err);
-		else if (!add_local(e, mailbox, local_recipients, err))
+		if (!recipients_resolve(aliases, list->items[i].mailbox, &found, err))
 			return false;
+		for (size_t k = 0; k < found.count; k++)
+			envelope_add(e, found.items[k].mailbox);
 	}
 	return true;
 }
@@ -102,29 +95,27 @@ static void take_dsn(const struct options *options, struct envelope *e)
 	e->envid = options->envid ? text_copy(options->envid) : NULL;
 }
 
-bool recipients_gather(const struct options *options,
-		       const struct delivery_settings *settings, const struct message *m,
+bool recipients_gather(const struct recipient_sources *from, const struct message *m,
 		       struct envelope *e, struct error *err)
 {
 	OWNED_ADDRESSES arguments = { 0 }, header = { 0 };
-	bool from_header = options->recipients_from_header;
-	bool removes = from_header && settings->t_with_arguments;
-	const char *local = settings->local_recipients ? settings->local_recipients : "";
+	bool from_header = from->options->recipients_from_header;
+	bool removes = from_header && from->settings->t_with_arguments;
 
-	if (!parse_arguments(options, &arguments, err))
+	if (!parse_arguments(from->options, &arguments, err))
 		return false;
 	if (from_header && !submission_recipients(m, &header, err))
 		return false;
-	if (!removes && !add_all(e, &arguments, NULL, local, err))
+	if (!removes && !add_all(e, &arguments, NULL, from->aliases, err))
 		return false;
-	if (!add_all(e, &header, removes ? &arguments : NULL, local, err))
+	if (!add_all(e, &header, removes ? &arguments : NULL, from->aliases, err))
 		return false;
-	take_dsn(options, e);
+	take_dsn(from->options, e);
 	if (e->count > 0)
 		return true;
 	if (from_header)
 		error_set(err, ERROR_USAGE, "no recipients: the header has none in To, Cc or Bcc%s",
-			  options->count ? " that are left" : "");
+			  from->options->count ? " that are left" : "");
 	else
 		error_set(err, ERROR_USAGE, "no recipients on the command line");
 	return error_advise(err, from_header ? "name them there or on the command line" :

@@ -5,16 +5,30 @@
 
 #include "config/account.h"
 #include "front/options.h"
+#include "mail/aliases.h"
 #include "mail/envelope.h"
 #include "mail/message.h"
+
+struct recipient_sources {
+	const struct options *options;
+	const struct delivery_settings *settings;
+	struct aliases *aliases;
+};
 
 /*
  * Fills the envelope's recipients (and what -N, -R, -V say) as sendmail's -t and arguments
  * mean. ERROR_USAGE when there is none, ERROR_DATA for one that is no address or is a
- * file, program or list, ERROR_NO_USER for a local name that leads nowhere.
+ * file, program or list, ERROR_NO_USER for a local name that leads nowhere,
+ * ERROR_CONFIG for one whose aliases make no sense.
  */
-bool recipients_gather(const struct options *options,
-		       const struct delivery_settings *settings, const struct message *m,
+bool recipients_gather(const struct recipient_sources *from, const struct message *m,
 		       struct envelope *e, struct error *err);
+
+/* Appends the addresses of one argument; what was good before an error stays. */
+bool recipients_parse(const char *argument, struct address_list *list, struct error *err);
+
+/* Appends where mail for a mailbox goes: there, or where its aliases lead. */
+bool recipients_resolve(struct aliases *aliases, const char *mailbox,
+			struct address_list *list, struct error *err);
 
 #endif

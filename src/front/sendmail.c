@@ -24,6 +24,7 @@
 #include "delivery/prepare.h"
 #include "front/dry_run.h"
 #include "front/help.h"
+#include "front/look.h"
 #include "front/options.h"
 #include "front/recipients.h"
 #include "mail/submission.h"
@@ -36,6 +37,7 @@ struct call {
 	const char *name;
 	struct options options;
 	struct config config;
+	struct aliases aliases;
 	struct message message;
 	struct envelope envelope;
 	const char *sender;		/* mailbox of -f, or NULL */
@@ -120,7 +122,11 @@ static bool read_config(struct call *call, struct error *err)
 {
 	const char *file = call->options.config_file;
 
-	return config_load(&call->config, file && *file ? file : NULL, service_setting, err);
+	if (!config_load(&call->config, file && *file ? file : NULL, service_setting, err))
+		return false;
+	aliases_init(&call->aliases, call->config.delivery.aliases,
+		     call->config.delivery.local_recipients);
+	return true;
 }
 
 static bool read_sender(struct call *call, struct error *err)
@@ -165,8 +171,13 @@ static bool read_message(struct call *call, struct error *err)
 
 static bool find_recipients(struct call *call, struct error *err)
 {
-	return recipients_gather(&call->options, &call->config.delivery, &call->message,
-				 &call->envelope, err);
+	struct recipient_sources sources = {
+		.options = &call->options,
+		.settings = &call->config.delivery,
+		.aliases = &call->aliases,
+	};
+
+	return recipients_gather(&sources, &call->message, &call->envelope, err);
 }
 
 static bool find_account(struct call *call, struct error *err)
@@ -186,7 +197,7 @@ static bool prepare_message(struct call *call, struct error *err)
 		.account = call->account,
 		.sender = call->sender,
 		.full_name = call->options.full_name,
-		.local_recipients = call->config.delivery.local_recipients,
+		.aliases = &call->aliases,
 		.repairs = !call->options.no_repairs,
 		.id = call->id,
 		.now = time(NULL),
@@ -232,8 +243,21 @@ static bool send_message(struct call *call, struct error *err)
 	return deliver_directly(&delivery, &call->envelope, &call->message, err);
 }
 
+static bool show_recipients(struct call *call, struct error *err)
+{
+	return look_at_recipients(&call->options, &call->aliases, call->account,
+				  call->why_account, err);
+}
+
+static bool check_aliases(struct call *call, struct error *err)
+{
+	return look_at_aliases(call->name, &call->aliases, err);
+}
+
+typedef bool step_fn(struct call *call, struct error *err);	/* NULL ends a list of them */
+
 /* In this order: what is cheap to find wrong comes first, the server last. */
-static bool (*const steps[])(struct call *call, struct error *err) = {
+static step_fn *const sending[] = {
 	read_sender,
 	open_transcript,
 	read_config,
@@ -242,7 +266,12 @@ static bool (*const steps[])(struct call *call, struct error *err) = {
 	find_account,
 	prepare_message,
 	send_message,
+	NULL,
 };
+static step_fn *const looking_at_recipients[] = {
+	read_sender, read_config, find_account, show_recipients, NULL,
+};
+static step_fn *const looking_at_aliases[] = { read_config, check_aliases, NULL };
 
 /* A refusal before there was a dialogue has no log line yet. */
 static void log_refusal(const struct call *call, const struct error *err)
@@ -252,19 +281,19 @@ static void log_refusal(const struct call *call, const struct error *err)
 	log_problem("%s: not taken: uid=%ld error=%s", call->id, (long)getuid(), err->text);
 }
 
-static int send_mail(struct call *call)
+static int run(struct call *call, step_fn *const *steps)
 {
 	struct error err;
 
 	id_new(call->id);
-	for (size_t i = 0; i < COUNT_OF(steps); i++) {
+	for (size_t i = 0; steps[i]; i++) {
 		if (steps[i](call, &err))
 			continue;
 		print_error(call, &err);
-		if (steps[i] != send_message)
-			log_refusal(call, &err);
-		else
+		if (steps[i] == send_message)
 			print_recipients(call);
+		else if (steps == sending)
+			log_refusal(call, &err);
 		return error_exit_status(&err);
 	}
 	return EX_OK;
@@ -275,15 +304,17 @@ static void call_free(struct call *call)
 	address_free(&call->sender_address);
 	envelope_free(&call->envelope);
 	message_free(&call->message);
+	aliases_free(&call->aliases);
 	config_free(&call->config);
 	if (call->trace.fds[1] >= 0)
 		close(call->trace.fds[1]);
 	log_close();
 }
 
-int sendmail_run(const char *name, int argc, char **argv)
+static int run_as(enum mode mode, const char *name, int argc, char **argv)
 {
-	struct call call = { .name = name, .trace = TRACE_NONE };
+	struct call call = { .name = name, .trace = TRACE_NONE, .options.mode = mode };
+	step_fn *const *steps = sending;
 	struct error err;
 	int status;
 
@@ -299,13 +330,29 @@ int sendmail_run(const char *name, int argc, char **argv)
 	case MODE_NOTHING_KEPT:
 		fprintf(stderr, "%s: no host status is kept\n", name);
 		return EX_OK;
+	case MODE_LOOK_AT_ALIASES:
+		steps = looking_at_aliases;
+		break;
+	case MODE_LOOK_AT_RECIPIENTS:
+		steps = looking_at_recipients;
+		break;
 	case MODE_SEND:
 	case MODE_DRY_RUN:
 		break;
 	}
 	secret_guard_process();
 	message_init(&call.message);
-	status = send_mail(&call);
+	status = run(&call, steps);
 	call_free(&call);
 	return status;
+}
+
+int sendmail_run(const char *name, int argc, char **argv)
+{
+	return run_as(MODE_SEND, name, argc, argv);
+}
+
+int newaliases_run(const char *name, int argc, char **argv)
+{
+	return run_as(MODE_LOOK_AT_ALIASES, name, argc, argv);
 }

@@ -9,4 +9,7 @@
  */
 int sendmail_run(const char *name, int argc, char **argv);
 
+/* The same as sendmail -bi. */
+int newaliases_run(const char *name, int argc, char **argv);
+
 #endif

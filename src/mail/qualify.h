@@ -3,17 +3,21 @@
 #ifndef MAIL_QUALIFY_H
 #define MAIL_QUALIFY_H
 
+#include "mail/aliases.h"
 #include "mail/header.h"
 
 struct qualifier {
-	const char *recipients;	/* what gets mail for such names, or "": they get the domain */
-	const char *domain;	/* of this machine */
+	struct aliases *aliases;	/* whom recipients of such names stand for, or NULL */
+	const char *domain;		/* of this machine, for what stands for nobody */
+	/* A mailbox with its domain in ASCII, or NULL; NULL: domains stay as they are */
+	char *(*to_ascii)(const char *mailbox, struct error *err);
 };
 
 /*
  * Appends the field to `out` with its bare names replaced, those of recipients (To, Cc and
- * their Resent- forms) by q->recipients; all other bytes as they were. False: the field
- * has no such names, or is none of addresses, or cannot be read; nothing was appended.
+ * their Resent- forms) by what they stand for, and domains beyond ASCII made ASCII; all
+ * other bytes as they were. False: the field has no such names, or is none of addresses, or
+ * cannot be read; nothing was appended.
  */
 bool field_qualify(const struct field *field, const struct qualifier *q, struct buf *out);
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "mail/header.h"
+#include "mail/rewrite.h"
 
 enum {
 	ADDED_MAX = 64 * 1024,	/* bytes that our own fields may add to a header */
@@ -17,8 +18,9 @@ struct work {
 	const struct submission *s;
 	const struct message *m;
 	struct buf out;
-	struct address old_from;	/* that a rewritten From had */
-	bool has_reply_to, is_rewritten;
+	struct rewriter rewriter;
+	struct buf answers;	/* addresses that a rewritten From had */
+	bool has_reply_to;
 };
 
 /* Never for other people's eyes, or wrong once the message is under way. */
@@ -132,58 +134,6 @@ void submission_author(const struct message *m, struct address *author)
 		author->mailbox = text_copy("");
 }
 
-/* --- rewriting */
-
-/* A From that can be read and whose every address is allowed stays as it is. */
-static bool is_allowed(const struct work *w, const struct field *field)
-{
-	OWNED_ADDRESSES list = { 0 };
-	struct error ignored;
-
-	if (!address_list_parse(&list, field->body, field->body_len, &ignored))
-		return false;
-	for (size_t i = 0; i < list.count; i++)
-		if (!address_is_listed(list.items[i].mailbox, w->s->allowed))
-			return false;
-	return list.count > 0;
-}
-
-/* The author's own name first, else what the caller calls him, else the old address. */
-static const char *display_name(const struct work *w, const struct address *old)
-{
-	if (old->name)
-		return old->name;
-	if (w->s->from_name && *w->s->from_name)
-		return w->s->from_name;
-	return old->mailbox;
-}
-
-static void add_address_field(struct work *w, const char *field, const char *name,
-			      const char *mailbox)
-{
-	OWNED_BUF body = BUF_INIT(ADDED_MAX);
-
-	/* A name that long is nobody's: better none than half of it. */
-	header_format_address(&body, name && strlen(name) <= NAME_MAX_BYTES ? name : NULL, mailbox);
-	header_add(&w->out, field, buf_text(&body));
-}
-
-static void rewrite(struct work *w, const struct field *field)
-{
-	struct address old = { 0 };
-	bool is_from = field_is(field, "From");
-
-	first_address(field, &old);
-	add_address_field(w, is_from ? "From" : "Resent-From", display_name(w, &old),
-			  w->s->from);
-	if (is_from && !w->is_rewritten) {
-		w->is_rewritten = true;
-		w->old_from = old;
-	} else {
-		address_free(&old);
-	}
-}
-
 /* --- what is missing */
 
 static void add_date(struct work *w, const char *name)
@@ -202,7 +152,13 @@ static void add_id(struct work *w, const char *name)
 
 static void add_from(struct work *w, const char *name)
 {
-	add_address_field(w, name, w->s->from_name, w->s->from);
+	const char *who = w->s->from_name;
+	OWNED_BUF body = BUF_INIT(ADDED_MAX);
+
+	/* A name that long is nobody's: better none than half of it. */
+	header_format_address(&body, who && strlen(who) <= NAME_MAX_BYTES ? who : NULL,
+			      w->s->from);
+	header_add(&w->out, name, buf_text(&body));
 }
 
 /* RFC 5322 sections 3.6 and 3.6.6, RFC 6409 section 8. */
@@ -301,10 +257,11 @@ static void take_field(struct work *w, const struct field *field)
 	    (w->s->repairs && is_empty_and_required(field)))
 		return;
 	w->has_reply_to = w->has_reply_to || field_is(field, "Reply-To");
-	if (w->s->rewrite && (field_is(field, "From") || field_is(field, "Resent-From")) &&
-	    !is_allowed(w, field))
-		rewrite(w, field);
-	else if (!w->s->repairs || !field_qualify(field, &w->s->bare_names, &w->out))
+	if (w->s->rewrite &&
+	    field_rewrite(field, &w->rewriter, &w->out,
+			  field_is(field, "From") ? &w->answers : NULL))
+		return;
+	if (!w->s->repairs || !field_qualify(field, &w->s->bare_names, &w->out))
 		buf_add_bytes(&w->out, field->start, field->len);
 }
 
@@ -320,14 +277,20 @@ static void take_fields(struct work *w)
 			add_missing_resent(w, start, end);
 		take_field(w, &field);
 	}
-	if (w->is_rewritten && !w->has_reply_to && w->old_from.mailbox &&
-	    address_domain(w->old_from.mailbox))
-		header_add(&w->out, "Reply-To", w->old_from.mailbox);
+	if (!w->has_reply_to && w->answers.len && !buf_is_full(&w->answers))
+		header_add(&w->out, "Reply-To", w->answers.text);
 }
 
 bool submission_prepare(struct message *m, const struct submission *s, struct error *err)
 {
-	struct work w = { .s = s, .m = m, .out = BUF_INIT(HEADER_MAX + ADDED_MAX) };
+	struct work w = {
+		.s = s,
+		.m = m,
+		.out = BUF_INIT(HEADER_MAX + ADDED_MAX),
+		.answers = BUF_INIT(ADDED_MAX),
+		.rewriter = { .from = s->from, .name = s->from_name, .allowed = s->allowed,
+			      .bare_names = &s->bare_names },
+	};
 	bool ok = true;
 
 	take_fields(&w);
@@ -335,7 +298,7 @@ bool submission_prepare(struct message *m, const struct submission *s, struct er
 		add_missing(&w);
 		ok = add_mime(&w, err);
 	}
-	address_free(&w.old_from);
+	buf_free(&w.answers);
 	if (ok && buf_is_full(&w.out))
 		ok = error_set(err, ERROR_DATA, "the header is too long");
 	if (!ok) {

@@ -194,3 +194,8 @@ struct transport *net_open(const struct endpoint *endpoint, struct error *err)
 	hang_up(&c->transport);
 	return NULL;
 }
+
+char *net_ascii_name(const char *domain, struct error *err)
+{
+	return tls_ascii_name(domain, err);
+}

@@ -29,6 +29,9 @@ struct endpoint {
  */
 struct transport *net_open(const struct endpoint *endpoint, struct error *err);
 
+/* A domain in letters beyond ASCII as A-labels (RFC 5890); ERROR_CONFIG. The caller frees. */
+char *net_ascii_name(const char *domain, struct error *err);
+
 /* This machine's full name for EHLO and Message-ID; the caller frees. */
 char *net_host_name(void);
 

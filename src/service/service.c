@@ -20,6 +20,7 @@ static const struct service {
 		{ "port", "587" },
 		{ "max_recipients", "50" },
 		{ "max_size", "10485760" },
+		{ "null_sender", "account" },
 	} },
 	{ "sendgrid", {
 		{ "host", "smtp.sendgrid.net" },

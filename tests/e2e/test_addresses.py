@@ -213,8 +213,26 @@ def test_international_address(acs, send):
     server = acs()
     result = send(server, MESSAGE, "jörg@exämple.org")
     assert result.status == 0, result.stderr
-    assert server.message.recipients == ["jörg@exämple.org"]
+    assert server.message.recipients == ["jörg@xn--exmple-cua.org"]
     assert "SMTPUTF8" in server.message.mail_parameters
+
+
+@pytest.mark.parametrize("without", [(), "SMTPUTF8"])
+def test_domains_of_other_alphabets(acs, send, without):
+    """Every server takes them, as A-labels, and each once."""
+    server = acs(without=without)
+    result = send(server, "To: Bü <b@bücher.example>, b@BÜCHER.example,\n"
+                  " c@example.org\n" + MESSAGE)
+    assert result.status == 0, result.stderr
+    assert server.message.recipients == ["b@xn--bcher-kva.example", "c@example.org"]
+    assert "SMTPUTF8" not in server.message.mail_parameters
+
+
+def test_no_domain_at_all(acs, send):
+    server = acs()
+    result = send(server, MESSAGE, "a@exämple..org", "b@-\u2028ü.example")
+    assert result.status == STATUS_DATA
+    assert server.sessions == []
 
 
 def test_international_address_without_smtputf8(acs, send):

@@ -76,7 +76,37 @@ def test_allowed_senders_stay(sent, author, policy):
 
 def test_null_sender_stays(sent):
     """RFC 5321 section 6.1: nobody is told of what becomes of a notification."""
-    assert sent(f"From: {OURS}\n{BODY}", "-t", "-f<>").sender == ""
+    message = sent(f"From: {OURS}\n{BODY}", "-t", "-f<>", null_sender="send")
+    assert message.sender == ""
+    assert sent(f"From: {OURS}\n{BODY}", "-t", "-f<>", service="other").sender == ""
+
+
+def test_null_sender_of_the_account(sent):
+    """acs.md expects the service to refuse it."""
+    assert sent(f"From: {OURS}\n{BODY}", "-t", "-f<>").sender == OURS
+
+
+def test_sender_field_is_rewritten_too(sent):
+    message = sent(f"From: {OURS}\nSender: root@web1.example\n{BODY}", "-t")
+    assert header(message, "From") == [OURS]
+    assert [OURS in value for value in header(message, "Sender")] == [True]
+    assert header(message, "Reply-To") == []
+
+
+def test_several_authors(sent):
+    message = sent(f"From: Bea <{OTHER}>, Carl <carl@example.net>\n{BODY}", "-t")
+    assert header(message, "From") == [f'"Bea, Carl" <{OURS}>']
+    assert header(message, "Reply-To") == [f"{OTHER}, carl@example.net"]
+
+
+def test_cron_is_recognised_and_can_be_answered(sent):
+    message = sent(f"From: root (Cron Daemon)\nTo: root\n{BODY}", "-t",
+                   extra="[delivery]\naliases = off\nlocal_recipients = adm@contoso.com\n")
+    name, address = header(message, "From")[0].rsplit(" ", 1)
+    assert re.fullmatch(r'"Cron Daemon \(root@[^ )]+\)"', name), name
+    assert address == f"<{OURS}>"
+    assert header(message, "Reply-To") == ["adm@contoso.com"]
+    assert "adm@contoso.com" in header(message, "To")[0]
 
 
 # --- keep

@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 
+from arrived import SENDER
+
 
 def directory_of(variable, meaning):
     """The directory that an environment variable names."""
@@ -67,6 +69,14 @@ def use_config(home):
         (home / ".config").mkdir()
         shutil.copy(path, home / ".config/acsmtp.ini")      # with its mode
     return use
+
+
+@pytest.fixture
+def service(acs, config, use_config):
+    """The emulator, and a configuration that leaves senders alone and leads there."""
+    server = acs(senders=(SENDER,))
+    use_config(config(server, sender_policy="keep"))
+    return server
 
 
 @pytest.fixture

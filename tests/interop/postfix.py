@@ -8,14 +8,12 @@ ends with its first process. The network is that of the machine: the server list
 free port of the loopback interface.
 """
 
-import os
 import pathlib
 import socket
 import subprocess
-import time
 from dataclasses import dataclass
 
-PATIENCE = 60       # seconds until something that should happen has not happened
+from namespaces import PATIENCE, wait_for
 
 # Users that no machine has: name and number, of the group as well.
 ACCOUNTS = {"postfix": 61801, "postdrop": 61802, "dovecot": 61803, "dovenull": 61804,
@@ -150,35 +148,10 @@ cat <&3 &
 wait -n
 """
 
-NAMESPACES = ["--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
-
-
-def unshare_command():
-    """How namespaces are made here, or the reason why that is not possible."""
-    command = ["unshare", *NAMESPACES]
-    if os.geteuid() != 0:
-        # One user would not do: Postfix and Dovecot change to others.
-        command[1:1] = ["--user", "--map-root-user", "--map-auto"]
-    tried = subprocess.run([*command, "true"], capture_output=True, text=True)
-    if tried.returncode != 0:
-        return None, f"{' '.join(command)}: {tried.stderr.strip()}"
-    return command, None
-
-
 def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
-
-
-def wait_for(condition, log):
-    """The first true answer; without one, `log` says what happened instead."""
-    deadline = time.monotonic() + PATIENCE
-    while not (answer := condition()):
-        if time.monotonic() > deadline:
-            raise TimeoutError(log())
-        time.sleep(0.02)
-    return answer
 
 
 def with_accounts(path, line):

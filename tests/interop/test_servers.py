@@ -3,7 +3,8 @@
 
 import pytest
 
-from postfix import Postfix, unshare_command
+from namespaces import unshare_command
+from postfix import Postfix
 
 USER = "contoso-smtp"
 PASSWORD = "correct horse; battery#staple"

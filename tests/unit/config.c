@@ -172,6 +172,7 @@ static const struct {
 	{ WORK "from = DoNotReply\n", { "from: it is no address alone" } },
 	{ WORK "from = @x\n", { "from: it is no address alone" } },
 	{ WORK "allowed_senders = a@b.c, example.org\n", { "\"example.org\" is no address and" } },
+	{ WORK "[delivery]\naliases = aliases\n", { "neither the whole path of a file nor off" } },
 	{ WORK "[delivery]\nlocal_recipients = A <a@b.c>, adm\n", { "\"adm\" is no address with" } },
 	{ WORK "log = sylog\n", { "log: it is neither syslog nor stderr" } },
 	{ "[defaults]\nport = x\n", { "line 2: [defaults] port: \"x\" is not a number" } },
@@ -397,6 +398,7 @@ static void test_delivery(void **state)
 	assert_true(read_text(&config, WORK, &err));
 	assert_string_equal(config.default_account, "");
 	assert_string_equal(config.delivery.local_recipients, "");
+	assert_string_equal(config.delivery.aliases, "/etc/aliases");
 	assert_int_equal(config.delivery.t_with_arguments, 0);
 	assert_true(read_text(&config, "[delivery]\nlocal_recipients = a@b, c@d\n"
 			      "t_with_arguments = remove\n", &err));

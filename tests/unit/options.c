@@ -43,7 +43,9 @@ static void describe(const struct options *o, char *text, size_t size)
 			      o->mode == MODE_DRY_RUN ? "dry-run " :
 			      o->mode == MODE_HELP ? "help " :
 			      o->mode == MODE_VERSION ? "version " :
-			      o->mode == MODE_NOTHING_KEPT ? "nothing-kept " : "",
+			      o->mode == MODE_NOTHING_KEPT ? "nothing-kept " :
+			      o->mode == MODE_LOOK_AT_ALIASES ? "aliases " :
+			      o->mode == MODE_LOOK_AT_RECIPIENTS ? "recipients " : "",
 			      o->recipients_from_header ? "t " : "", o->dot_is_text ? "i " : "",
 			      o->verbose ? "v " : "", o->no_repairs ? "G " : "",
 			      o->complaint == COMPLAIN_QUIETLY ? "q " : "");
@@ -109,6 +111,11 @@ static const struct {
 	{ "sendmail|-Ac|-Am|-A|c|-c|-h|3|-p|ESMTP:x|-m|-n|-U|-G|-s|-T|-T1m|-x|a", "G : a" },
 	{ "sendmail|-M|x|-Mx|-E|-J|a", ": a" },
 	{ "sendmail|-bh", "nothing-kept :" },
+	{ "sendmail|-bi", "aliases :" },
+	{ "sendmail|-b|i", "aliases :" },
+	{ "sendmail|-I", "aliases :" },
+	{ "sendmail|-bv|a@x|b", "recipients : a@x b" },
+	{ "sendmail|-v|-bv|-f|a@x|root", "recipients v f=a@x : root" },
 	{ "sendmail|-a|work|-t", "t a=work :" },
 	{ "sendmail|--account|work|-t", "t a=work :" },
 	{ "sendmail|--account=work", "a=work :" },
@@ -169,8 +176,7 @@ static const struct {
 	{ "sendmail|-b|p", ERROR_UNAVAILABLE, "-bp" }, { "sendmail|-bs", ERROR_UNAVAILABLE, "-bs" },
 	{ "sendmail|-bs|-odb|-oem", ERROR_UNAVAILABLE, "-bs" },
 	{ "sendmail|-bd", ERROR_UNAVAILABLE, "-bd" }, { "sendmail|-bD", ERROR_UNAVAILABLE, "-bD" },
-	{ "sendmail|-bi", ERROR_UNAVAILABLE, "-bi" }, { "sendmail|-I", ERROR_UNAVAILABLE, "-I" },
-	{ "sendmail|-bv|a@x", ERROR_UNAVAILABLE, "-bv" }, { "sendmail|-q", ERROR_UNAVAILABLE, "-q" },
+	{ "sendmail|-q", ERROR_UNAVAILABLE, "-q" },
 	{ "sendmail|-q10m", ERROR_UNAVAILABLE, "-q" }, { "sendmail|-qf", ERROR_UNAVAILABLE, "-q" },
 	{ "sendmail|-q!Ix", ERROR_UNAVAILABLE, "-q" }, { "sendmail|-Q", ERROR_UNAVAILABLE, "-Q" },
 	{ "sendmail|--json|-t", ERROR_UNAVAILABLE, "--json" },

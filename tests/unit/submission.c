@@ -47,7 +47,7 @@ static struct submission standard(void)
 	return (struct submission){
 		.from = "me@example.org", .from_name = "Me", .now = 0, .id = "unique",
 		.id_domain = "example.org", .repairs = true,
-		.bare_names = { .recipients = "", .domain = "host.example" },
+		.bare_names = { .domain = "host.example" },
 	};
 }
 
@@ -127,9 +127,16 @@ static void test_rewriting(void **state)
 		  "From: Jane <me@example.org>~Reply-To: other@x~" },
 		{ "From: jane@host.example~",
 		  "From: Me <me@example.org>~Reply-To: jane@host.example~" },
-		{ "From: root (Cron Daemon)~", "From: Cron Daemon <me@example.org>~" },
+		{ "From: root (Cron Daemon)~",
+		  "From: \"Cron Daemon (root@host.example)\" <me@example.org>~" },
+		{ "From: A <a@ok.example>~Sender: root@host~",
+		  "From: A <a@ok.example>~Sender: Me <me@example.org>~" },
+		{ "Resent-From: x@host~Resent-Date: d~From: y@host~",
+		  "Resent-From: Me <me@example.org>~Resent-Date: d~From: Me <me@example.org>~"
+		  "Reply-To: y@host~" },
 		{ "From: a@ok.example, b@host.example~",
-		  "From: Me <me@example.org>~Reply-To: a@ok.example~" },
+		  "From: \"a@ok.example, b@host.example\" <me@example.org>~"
+		  "Reply-To: a@ok.example, b@host.example~" },
 		{ "From: \"Doe, Jane\" <jane@host.example>~",
 		  "From: \"Doe, Jane\" <me@example.org>~Reply-To: jane@host.example~" },
 		{ "From: =?utf-8?Q?J=C3=B6rg?= <j@host.example>~",
@@ -166,8 +173,10 @@ static void test_bare_names(void **state)
 		  "To: b@x, c@x, a@x~" },
 	};
 	struct submission s = standard();
+	OWNED_ALIASES aliases;
 
 	(void)state;
+	aliases_init(&aliases, NULL, "b@x, c@x");
 	for (size_t i = 0; i < COUNT_OF(qualified) + COUNT_OF(mapped); i++) {
 		bool is_mapped = i >= COUNT_OF(qualified);
 		struct row row = is_mapped ? mapped[i - COUNT_OF(qualified)] : qualified[i];
@@ -176,7 +185,7 @@ static void test_bare_names(void **state)
 
 		buf_addf(&before, "Date: d~From: f@x~Message-ID: <i@x>~%s", row.before);
 		buf_addf(&after, "Date: d~From: f@x~Message-ID: <i@x>~%s", row.after);
-		s.bare_names.recipients = is_mapped ? "b@x, c@x" : "";
+		s.bare_names.aliases = is_mapped ? &aliases : NULL;
 		run_rows(&(struct row){ buf_text(&before), buf_text(&after) }, 1, &s);
 	}
 }

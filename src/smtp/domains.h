@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Domains in letters beyond ASCII: any server takes them as A-labels (RFC 5890). */
+#ifndef SMTP_DOMAINS_H
+#define SMTP_DOMAINS_H
+
+#include "mail/envelope.h"
+
+/*
+ * Gives the envelope's sender and recipients A-labels, those that are the same then being
+ * one. ERROR_DATA names the address whose domain cannot be written so.
+ */
+bool domains_to_ascii(struct envelope *e, struct error *err);
+
+/* One mailbox; a new text, which the caller frees, or NULL with ERROR_DATA. */
+char *mailbox_to_ascii(const char *mailbox, struct error *err);
+
+#endif
