@@ -163,6 +163,8 @@ static bool conclude(const struct delivery *d, struct envelope *e, struct error 
 	if (!worst)
 		return true;
 	*err = *worst->why;
+	if (!err->reply)	/* it was not the server who refused */
+		return false;
 	return error_context(err, "%s:%ld", d->account->host, d->account->port);
 }
 

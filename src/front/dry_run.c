@@ -28,8 +28,12 @@ bool dry_run_show(const struct account *account, const char *why,
 	printf("server: %s:%ld, tls = %s, user = %s\n", account->host, account->port,
 	       tls[account->tls], account->user);
 	printf("sender: <%s>\n", e->sender);
-	for (size_t i = 0; i < e->count; i++)
-		printf("recipient: <%s>\n", e->recipients[i].mailbox);
+	for (size_t i = 0; i < e->count; i++) {
+		const struct recipient *r = &e->recipients[i];
+
+		printf("%s: <%s>%s%s\n", r->why ? "refused" : "recipient", r->mailbox,
+		       r->why ? ": " : "", r->why ? r->why->text : "");
+	}
 	printf("size: %" PRIu64 " bytes\n\n", message_size(m));
 	if (!show_message(m, err))
 		return false;

@@ -60,22 +60,34 @@ static bool is_in(const struct address_list *list, const char *mailbox)
 	return false;
 }
 
-/* Leaves out those of `without` (NULL: none). */
-static bool add_all(struct envelope *e, const struct address_list *list,
-		    const struct address_list *without, struct aliases *aliases,
-		    struct error *err)
+/* Leaves out those of `without` (NULL: none). Who leads nowhere does not stop the others. */
+static void add_all(struct envelope *e, const struct address_list *list,
+		    const struct address_list *without, struct aliases *aliases)
 {
 	for (size_t i = 0; i < list->count; i++) {
+		const char *mailbox = list->items[i].mailbox;
 		OWNED_ADDRESSES found = { 0 };
+		struct error why;
 
-		if (without && is_in(without, list->items[i].mailbox))
+		if (without && is_in(without, mailbox))
 			continue;
-		if (!recipients_resolve(aliases, list->items[i].mailbox, &found, err))
-			return false;
+		if (!recipients_resolve(aliases, mailbox, &found, &why)) {
+			envelope_refuse(e, mailbox, &why);
+			continue;
+		}
 		for (size_t k = 0; k < found.count; k++)
 			envelope_add(e, found.items[k].mailbox);
 	}
-	return true;
+}
+
+/* Whether there is somebody to send to. */
+static bool check_any(const struct envelope *e, struct error *err)
+{
+	for (size_t i = 0; i < e->count; i++)
+		if (e->recipients[i].verdict == VERDICT_NONE)
+			return true;
+	*err = *e->recipients[0].why;
+	return false;
 }
 
 /* RFC 3461 writes the words of NOTIFY and RET in capitals. */
@@ -106,13 +118,12 @@ bool recipients_gather(const struct recipient_sources *from, const struct messag
 		return false;
 	if (from_header && !submission_recipients(m, &header, err))
 		return false;
-	if (!removes && !add_all(e, &arguments, NULL, from->aliases, err))
-		return false;
-	if (!add_all(e, &header, removes ? &arguments : NULL, from->aliases, err))
-		return false;
+	if (!removes)
+		add_all(e, &arguments, NULL, from->aliases);
+	add_all(e, &header, removes ? &arguments : NULL, from->aliases);
 	take_dsn(from->options, e);
 	if (e->count > 0)
-		return true;
+		return check_any(e, err);
 	if (from_header)
 		error_set(err, ERROR_USAGE, "no recipients: the header has none in To, Cc or Bcc%s",
 			  from->options->count ? " that are left" : "");

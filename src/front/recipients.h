@@ -17,9 +17,10 @@ struct recipient_sources {
 
 /*
  * Fills the envelope's recipients (and what -N, -R, -V say) as sendmail's -t and arguments
- * mean. ERROR_USAGE when there is none, ERROR_DATA for one that is no address or is a
- * file, program or list, ERROR_NO_USER for a local name that leads nowhere,
- * ERROR_CONFIG for one whose aliases make no sense.
+ * mean. ERROR_USAGE when there is none, ERROR_DATA for one that is no address. One that is
+ * a file, program or list (ERROR_DATA), a local name that leads nowhere (ERROR_NO_USER) or
+ * whose aliases make no sense (ERROR_CONFIG) is REFUSED in the envelope, and is
+ * the error only when nobody else is left.
  */
 bool recipients_gather(const struct recipient_sources *from, const struct message *m,
 		       struct envelope *e, struct error *err);

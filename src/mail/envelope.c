@@ -65,6 +65,12 @@ void envelope_add(struct envelope *e, const char *mailbox)
 	*slot = (uint32_t)e->count;
 }
 
+void envelope_refuse(struct envelope *e, const char *mailbox, const struct error *why)
+{
+	envelope_add(e, mailbox);
+	recipient_judge(&e->recipients[*find_slot(e, mailbox) - 1], VERDICT_REFUSED, why);
+}
+
 void recipient_judge(struct recipient *r, enum verdict verdict, const struct error *why)
 {
 	struct error *copy = NULL;

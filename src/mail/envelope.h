@@ -37,6 +37,9 @@ void envelope_free(struct envelope *e);
 /* Adds a recipient unless it is there already (address_is_same). Copies. */
 void envelope_add(struct envelope *e, const char *mailbox);
 
+/* Adds one that cannot be sent to, REFUSED from the beginning; the others can still be served. */
+void envelope_refuse(struct envelope *e, const char *mailbox, const struct error *why);
+
 /* Gives a recipient its verdict; `why` is copied, NULL for ACCEPTED. */
 void recipient_judge(struct recipient *r, enum verdict verdict, const struct error *why);
 

@@ -67,7 +67,10 @@ bool domains_to_ascii(struct envelope *e, struct error *err)
 			envelope_free(&changed);
 			return false;
 		}
-		envelope_add(&changed, mailbox);
+		if (e->recipients[i].verdict == VERDICT_REFUSED)
+			envelope_refuse(&changed, mailbox, e->recipients[i].why);
+		else
+			envelope_add(&changed, mailbox);
 	}
 	if (!changed.sender)
 		return false;

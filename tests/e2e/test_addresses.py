@@ -106,7 +106,7 @@ def test_no_files_programs_and_lists(acs, send, argument):
                   extra="[delivery]\nlocal_recipients = admin@contoso.com\n")
     assert result.status == STATUS_DATA, (result, server.messages)
     assert re.search(r"\| ?cat|:include:/etc/passwd|/var/tmp/", result.stderr)
-    assert server.sessions == []
+    assert [m.recipients for m in server.messages] in ([], [["a@example.org"]])
 
 
 @pytest.mark.parametrize("argument", [
@@ -167,10 +167,23 @@ def test_local_names(acs, send, arguments, header):
 
 
 def test_local_names_that_nobody_gets(acs, send):
+    """The others are served, and the caller learns who was not."""
     server = acs()
     result = send(server, MESSAGE, "a@example.org", "root")
     assert result.status == STATUS_NO_USER
     assert '"root"' in result.stderr and "local_recipients" in result.stderr
+    assert "not sent to <root>" in result.stderr
+    assert "sent to 1 of 2 recipients" in result.stderr
+    assert server.message.recipients == ["a@example.org"]
+    shown = send(server, MESSAGE, "--dry-run", "a@example.org", "root").stdout
+    assert "recipient: <a@example.org>\nrefused: <root>: " in shown
+
+
+def test_nobody_to_send_to(acs, send):
+    server = acs()
+    result = send(server, MESSAGE, "root", "admin")
+    assert result.status == STATUS_NO_USER
+    assert '"root"' in result.stderr
     assert server.sessions == []
 
 

@@ -133,7 +133,8 @@ def test_refused_targets(acs, send, aliases, target, word):
                   extra=aliases(f"# first\nwww: root\nroot: {target}\n"))
     assert result.status in (STATUS_CONFIG, STATUS_NO_USER)
     assert f"{aliases.path}, line 3" in result.stderr and word in result.stderr
-    assert server.sessions == []
+    assert "sent to 1 of 2 recipients" in result.stderr
+    assert server.message.recipients == ["good@example.org"]
 
 
 def test_loop(acs, send, aliases):
@@ -143,7 +144,7 @@ def test_loop(acs, send, aliases):
     assert result.status == STATUS_CONFIG
     assert f'{aliases.path}, line 3: alias "admin" leads back to "root" of line 1' in \
         result.stderr
-    assert server.sessions == []
+    assert server.message.recipients == ["good@example.org"]
 
 
 def test_faults_elsewhere_cost_nothing(acs, send, aliases):
