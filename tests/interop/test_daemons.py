@@ -16,7 +16,7 @@ ADMIN = "admin@contoso.com"
 
 # Whether the user and the machine that a bare name stood for are shown in From or
 # Reply-To: the sender policy will do so. The subjects of cron and sudo name them in any case.
-NAMES_USER_AND_HOST = False
+NAMES_USER_AND_HOST = True
 
 CRON = """
 mkdir -p /var/spool/cron/crontabs
