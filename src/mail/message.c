@@ -73,18 +73,28 @@ static bool make_room(struct message *m, struct error *err)
 	return write_piece(m, err);
 }
 
-static bool add_body(struct intake *in, const char *bytes, size_t len)
+bool message_add_body(struct message *m, const char *bytes, size_t len, struct error *err)
 {
-	struct message *m = in->m;
-
-	if (in->most && m->body_len + len > in->most)
-		return error_set(in->err, ERROR_DATA, "the message has more than %" PRIu64
-				 " bytes, far more than any account takes (max_size)", in->most);
-	if (m->body.len + len > BODY_MEMORY_MAX && !make_room(m, in->err))
+	if (m->body.len + len > BODY_MEMORY_MAX && !make_room(m, err))
 		return false;
 	buf_add_bytes(&m->body, bytes, len);
 	m->body_len += len;
 	return true;
+}
+
+bool message_finish(struct message *m, struct error *err)
+{
+	look_at(m, &m->header, &m->header_is_8bit);
+	look_at(m, &m->body, &m->body_is_8bit);
+	return m->body_fd < 0 || write_piece(m, err);
+}
+
+static bool add_body(struct intake *in, const char *bytes, size_t len)
+{
+	if (in->most && in->m->body_len + len > in->most)
+		return error_set(in->err, ERROR_DATA, "the message has more than %" PRIu64
+				 " bytes, far more than any account takes (max_size)", in->most);
+	return message_add_body(in->m, bytes, len, in->err);
 }
 
 static bool add_header(struct intake *in, const char *bytes, size_t len)
@@ -271,13 +281,9 @@ static bool take_chunk(struct intake *in, const char *at, const char *end)
 
 static bool finish(struct intake *in)
 {
-	struct message *m = in->m;
-
 	if (!in->is_over && !end_lines(in, in->crs ? in->crs : in->line_len > 0))
 		return false;
-	look_at(m, &m->header, &m->header_is_8bit);
-	look_at(m, &m->body, &m->body_is_8bit);
-	return m->body_fd < 0 || write_piece(m, in->err);
+	return message_finish(in->m, in->err);
 }
 
 /* Like read(2), also for callers who hand us an end of theirs that does not block. */

@@ -52,4 +52,12 @@ uint64_t message_size(const struct message *m);
 ssize_t message_get(const struct message *m, uint64_t *at, char *bytes, size_t size,
 		    struct error *err);
 
+/*
+ * The other way to make one: the header into m->header, the body piece by piece (up to
+ * BODY_MEMORY_MAX each, in canonical lines), then message_finish(), once. The caller
+ * sets longest_line. ERROR_CREATE or ERROR_IO for the file.
+ */
+bool message_add_body(struct message *m, const char *bytes, size_t len, struct error *err);
+bool message_finish(struct message *m, struct error *err);
+
 #endif

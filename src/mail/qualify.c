@@ -22,7 +22,7 @@ static bool must_change(const struct address *address, const struct qualifier *q
 {
 	const char *domain = address_domain(address->mailbox);
 
-	return !domain || (q->to_ascii && text_has_8bit(domain, strlen(domain)));
+	return (!domain && q->domain) || (domain && q->to_ascii && text_has_8bit(domain, strlen(domain)));
 }
 
 static bool any_must_change(const struct address_list *list, const struct qualifier *q)

@@ -8,7 +8,8 @@
 
 struct qualifier {
 	struct aliases *aliases;	/* whom recipients of such names stand for, or NULL */
-	const char *domain;		/* of this machine, for what stands for nobody */
+	/* of this machine, for what stands for nobody; NULL: bare names stay */
+	const char *domain;
 	/* A mailbox with its domain in ASCII, or NULL; NULL: domains stay as they are */
 	char *(*to_ascii)(const char *mailbox, struct error *err);
 };

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "smtp/auth.h"
 #include "smtp/session.h"
+#include "smtp/suit.h"
 #include "smtp/transaction.h"
 
 enum said { SAID, NOTHING_TO_SAY, CANNOT_SAY };
@@ -178,10 +179,13 @@ static bool reset(struct session *s, struct error *err)
 bool smtp_send(struct session *s, struct envelope *e, const struct message *m,
 	       struct error *err)
 {
-	struct transaction t = { .session = s, .envelope = e, .message = m };
+	OWNED_MESSAGE changed;
+	struct transaction t = { .session = s, .envelope = e };
 	bool ok = true;
 
-	if (!fits(s, m, err) || !can_say_addresses(s, e, err))
+	message_init(&changed);
+	if (!can_say_addresses(s, e, err) ||
+	    !message_suit(m, &s->can, &changed, &t.message, err) || !fits(s, t.message, err))
 		return false;
 	t.recipients = xcalloc(e->count, sizeof(struct recipient *));
 	while (ok && (t.count = gather(e, t.recipients, transaction_max(s))) > 0) {

@@ -37,8 +37,7 @@ class Generated:
     author_name     of From, if it has one
     stranger        the address of From, if it is not the account's
     meant           the message with LF alone, without what only sendmail reads
-    is_wrong        it has to be refused; has_nul: it may be
-    has_long_line   there is a line over LINE_MAX bytes
+    is_wrong        it has to be refused
     needs_smtputf8  there is a local part that is not ASCII
     """
 
@@ -53,8 +52,6 @@ class Generated:
     stranger: str = ""
     meant: bytes = b""
     is_wrong: bool = False
-    has_nul: bool = False
-    has_long_line: bool = False
     needs_smtputf8: bool = False
 
 
@@ -292,7 +289,6 @@ class Writer:
             if self.chance(percent):
                 self.add(name, body)
         if self.chance(2):
-            self.made.has_long_line = True
             self.add("X-Wide", "a word " * 200)
 
     # --- the content
@@ -311,10 +307,8 @@ class Writer:
             self.add("Content-Transfer-Encoding", "8bit")
         lines = [self._line() for _ in range(self.random.randint(1, 40))]
         if self.chance(6):
-            self.made.has_nul = True
             lines.append(b"\0" * self.random.randint(1, 3) + b"x\0y")
         if self.chance(8):
-            self.made.has_long_line = True
             lines.append(self.pick([b"x", "ä".encode(), b". "]) * 2000)
         return b"\n".join(lines) + b"\n"
 

@@ -91,7 +91,7 @@ def test_dry_run_shows_what_is_sent(acs, send):
     """The same bytes, but for the line ends."""
     message = (MESSAGE.replace("\n\n", "\nMessage-ID: <x@y>\n"
                                "Date: Thu, 1 Jan 2026 00:00:00 +0000\n\n")
-               + "x" * 3000000 + "\n.\nJörg\n")
+               + ("x" * 99 + "\n") * 30000 + "\n.\nJörg\n")
     server = acs()
     shown = send(server, message, "--dry-run", "-t", "-i")
     assert send(server, message, "-t", "-i").status == 0

@@ -14,10 +14,6 @@ from namespaces import PAM, Machine, unshare_command, wait_for
 
 ADMIN = "admin@contoso.com"
 
-# Whether the user and the machine that a bare name stood for are shown in From or
-# Reply-To: the sender policy will do so. The subjects of cron and sudo name them in any case.
-NAMES_USER_AND_HOST = True
-
 CRON = """
 mkdir -p /var/spool/cron/crontabs
 cron -f &
@@ -73,9 +69,8 @@ def assert_from_root(mail):
     """From the account, but one can see who it was, and nobody is a bare name."""
     assert_whole(mail)
     assert address_of(mail, "From") == SENDER
-    if NAMES_USER_AND_HOST:
-        words = f"{mail['From']} {mail['Reply-To']}"
-        assert "root" in words and socket.gethostname() in words
+    words = f"{mail['From']} {mail['Reply-To']}"
+    assert "root" in words and socket.gethostname() in words
     for name in ("From", "To", "Reply-To"):
         for address in mail[name].addresses if mail[name] else ():
             assert address.domain, mail[name]

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mail/header_encode.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "mail/address.h"
+#include "mail/header_fold.h"
+#include "mail/header_words.h"
+#include "mail/lexer.h"
+#include "mail/parameter.h"
+
+enum { FIELD_MAX = 32 * 1024 * 1024 };	/* more than any field can become */
+
+enum kind {
+	TEXT,		/* unstructured: what is in no row below */
+	ADDRESSES,
+	PHRASES,	/* with commas between */
+	PARAMETERS,
+	LABEL,		/* words for programs; nothing but comments may be encoded */
+	STRUCTURED,	/* the same, and text that people may want to see */
+};
+
+static const struct {
+	const char *name;
+	enum kind kind;
+} kinds[] = {
+	{ "From",			ADDRESSES },
+	{ "Sender",			ADDRESSES },
+	{ "Reply-To",			ADDRESSES },
+	{ "To",				ADDRESSES },
+	{ "Cc",				ADDRESSES },
+	{ "Bcc",			ADDRESSES },
+	{ "Resent-From",		ADDRESSES },
+	{ "Resent-Sender",		ADDRESSES },
+	{ "Resent-Reply-To",		ADDRESSES },
+	{ "Resent-To",			ADDRESSES },
+	{ "Resent-Cc",			ADDRESSES },
+	{ "Resent-Bcc",			ADDRESSES },
+	{ "Errors-To",			ADDRESSES },
+	{ "Disposition-Notification-To", ADDRESSES },
+	{ "Return-Receipt-To",		ADDRESSES },
+	{ "Mail-Followup-To",		ADDRESSES },
+	{ "Mail-Reply-To",		ADDRESSES },
+	{ "Apparently-To",		ADDRESSES },
+	{ "List-ID",			ADDRESSES },
+	{ "Keywords",			PHRASES },
+	{ "Content-Type",		PARAMETERS },
+	{ "Content-Disposition",	PARAMETERS },
+	{ "Content-Transfer-Encoding",	LABEL },
+	{ "MIME-Version",		LABEL },
+	{ "Content-ID",			STRUCTURED },
+	{ "Date",			STRUCTURED },
+	{ "Message-ID",			STRUCTURED },
+	{ "In-Reply-To",		STRUCTURED },
+	{ "References",			STRUCTURED },
+	{ "Resent-Date",		STRUCTURED },
+	{ "Resent-Message-ID",		STRUCTURED },
+	{ "Received",			STRUCTURED },
+	{ "Return-Path",		STRUCTURED },
+	{ "Delivered-To",		STRUCTURED },
+	{ "Authentication-Results",	STRUCTURED },
+	{ "DKIM-Signature",		STRUCTURED },
+	{ "ARC-Seal",			STRUCTURED },
+	{ "ARC-Message-Signature",	STRUCTURED },
+	{ "ARC-Authentication-Results",	STRUCTURED },
+	{ "List-Unsubscribe",		STRUCTURED },
+	{ "List-Unsubscribe-Post",	STRUCTURED },
+	{ "List-Post",			STRUCTURED },
+	{ "List-Help",			STRUCTURED },
+	{ "List-Archive",		STRUCTURED },
+	{ "List-Owner",			STRUCTURED },
+	{ "List-Subscribe",		STRUCTURED },
+};
+
+/* A field's body while it is rewritten. */
+struct work {
+	const char *text;
+	size_t len;
+	bool keeps_8bit;
+	struct buf *out;
+	/* Nothing closes any more of them from here on: they are characters. */
+	bool no_quotes, no_comments;
+};
+
+static enum kind kind_of(const struct field *field)
+{
+	for (size_t i = 0; i < COUNT_OF(kinds); i++)
+		if (field_is(field, kinds[i].name))
+			return kinds[i].kind;
+	return TEXT;
+}
+
+static bool is_bad(const struct work *w, size_t from, size_t to)
+{
+	return memchr(w->text + from, '\0', to - from) ||
+	       (!w->keeps_8bit && text_has_8bit(w->text + from, to - from));
+}
+
+/* The place behind the quoted string, comment or character at `at`. */
+static size_t unit_end(struct work *w, size_t at)
+{
+	struct error ignored;
+	struct lexer l = { .text = w->text, .len = w->len, .err = &ignored };
+	bool is_quote = w->text[at] == '"', is_comment = w->text[at] == '(';
+	size_t end = 0;
+
+	if ((is_quote && !w->no_quotes) || (is_comment && !w->no_comments))
+		end = lexer_unit_end(&l, at);
+	if (!end) {
+		w->no_quotes = w->no_quotes || is_quote;
+		w->no_comments = w->no_comments || is_comment;
+	}
+	return end ? end : at + 1;
+}
+
+/* --- addresses */
+
+static void add_piece(struct work *w, size_t from, size_t to, bool is_phrase)
+{
+	if (is_phrase)
+		header_words_add(w->out, w->text + from, to - from, WORDS_PHRASE,
+				 w->keeps_8bit);
+	else
+		buf_add_bytes(w->out, w->text + from, to - from);
+}
+
+/* Comments are for people everywhere, the text between them in a phrase alone. */
+static void add_mixed(struct work *w, size_t from, size_t to, bool is_phrase)
+{
+	size_t piece = from;
+
+	for (size_t at = from, end; at < to; at = end) {
+		end = unit_end(w, at);
+		if (w->text[at] != '(' || end == at + 1)
+			continue;
+		add_piece(w, piece, at, is_phrase);
+		header_words_add(w->out, w->text + at, end - at, WORDS_COMMENT,
+				 w->keeps_8bit);
+		piece = end;
+	}
+	if (piece < to)
+		add_piece(w, piece, to, is_phrase);
+}
+
+struct element {
+	size_t end;		/* of a separator, or the end of the text */
+	size_t angle;		/* of its "<", else `end` */
+	bool has_at;
+};
+
+/* As address.c divides a list; here nothing is an error. */
+static struct element find_element(struct work *w, size_t at)
+{
+	struct element element = { .angle = w->len };
+	bool is_inside = false;
+
+	for (size_t end; at < w->len; at = end) {
+		char c = w->text[at];
+
+		if (!is_inside && (c == ',' || c == ';'))
+			break;
+		if (c == ':' && element.angle == w->len && !element.has_at)
+			break;
+		end = unit_end(w, at);
+		if (c == '<' && element.angle == w->len)
+			element.angle = at;
+		is_inside = (is_inside || c == '<') && c != '>';
+		element.has_at = element.has_at || c == '@';
+	}
+	element.end = at;
+	if (element.angle > at)
+		element.angle = at;
+	return element;
+}
+
+static void add_addresses(struct work *w, bool are_phrases)
+{
+	for (size_t at = 0; at < w->len; ) {
+		struct element element = find_element(w, at);
+		bool is_phrase = are_phrases || element.angle < element.end ||
+				 !element.has_at;
+
+		add_mixed(w, at, element.angle, is_phrase);
+		add_mixed(w, element.angle, element.end, false);
+		at = element.end;
+		if (at < w->len)
+			buf_add_char(w->out, w->text[at++]);
+	}
+}
+
+/* --- parameters */
+
+static bool add_parameter(struct work *w, const struct parameter *p)
+{
+	bool is_long = p->value_end - p->value > HEADER_WORD_MAX;
+
+	if (!is_bad(w, p->start, p->end) && !is_long) {
+		buf_add_bytes(w->out, w->text + p->start, p->end - p->start);
+		return true;
+	}
+	if ((is_bad(w, p->value, p->value_end) || is_long) && p->name_end > p->name &&
+	    !is_bad(w, p->name, p->name_end))
+		return parameter_encode(w->text, p, w->out);
+	/* Without "=" it means nothing; else its name or a comment is bad. */
+	if (p->value > p->name)
+		add_mixed(w, p->start, p->end, false);
+	return true;
+}
+
+static bool add_parameters(struct work *w)
+{
+	struct parameter p;
+	size_t at = 0;
+	bool ok = true, is_first = true;
+
+	for (; ok && parameter_next(w->text, w->len, &at, &p); is_first = false) {
+		if (is_first)
+			add_mixed(w, 0, p.start, false);
+		ok = add_parameter(w, &p);
+	}
+	if (is_first)
+		add_mixed(w, 0, w->len, false);
+	return ok;
+}
+
+/* --- fields */
+
+bool field_must_encode(const struct field *field, bool keeps_utf8)
+{
+	return memchr(field->start, '\0', field->len) ||
+	       has_long_line(field->start, field->len) ||
+	       (text_has_8bit(field->start, field->len) &&
+		!(keeps_utf8 && text_is_utf8(field->start, field->len)));
+}
+
+static bool fail(const struct field *field, const char *why, struct error *err)
+{
+	OWNED_TEXT name = text_copy_n(field->start, field->name_len);
+	char shown[SHOWN_SIZE];
+
+	return error_set(err, ERROR_DATA, "the message's %s field %s",
+			 text_show(name, shown), why);
+}
+
+/*
+ * As if it were text. Structured fields get another name for it (RFC 6857 section
+ * 3.1.10): for people they are still there.
+ */
+static void rewrite_as_text(struct work *w, const struct field *field, bool is_renamed)
+{
+	buf_clear(w->out);
+	if (is_renamed)
+		buf_add(w->out, "Downgraded-");
+	buf_add_bytes(w->out, field->start, (size_t)(field->body - field->start));
+	header_words_add(w->out, w->text, w->len, WORDS_TEXT, w->keeps_8bit);
+}
+
+static bool rewrite(struct work *w, const struct field *field)
+{
+	enum kind kind = kind_of(field);
+
+	buf_add_bytes(w->out, field->start, (size_t)(field->body - field->start));
+	if (kind == PARAMETERS)
+		return add_parameters(w);
+	if (kind == STRUCTURED || kind == LABEL)
+		add_mixed(w, 0, w->len, false);
+	else if (kind == TEXT)
+		header_words_add(w->out, w->text, w->len, WORDS_TEXT, w->keeps_8bit);
+	else
+		add_addresses(w, kind == PHRASES);
+	return true;
+}
+
+/* Addresses over 127 stay if that is what they are. */
+static bool are_addresses(const struct work *w)
+{
+	OWNED_ADDRESSES list = { 0 };
+	struct error ignored;
+
+	return address_list_parse(&list, w->text, w->len, &ignored);
+}
+
+static bool is_still_bad(const struct work *w)
+{
+	return memchr(buf_text(w->out), '\0', w->out->len) ||
+	       (!w->keeps_8bit && text_has_8bit(buf_text(w->out), w->out->len));
+}
+
+/* Those that are left stand where nothing can be encoded, and mean nothing there. */
+static void replace_bad(struct buf *b, bool keeps_8bit)
+{
+	for (size_t i = 0; i < b->len; i++)
+		if (!b->text[i] || ((unsigned char)b->text[i] > 127 && !keeps_8bit))
+			b->text[i] = '?';
+}
+
+bool field_encode(const struct field *field, bool keeps_utf8, struct buf *out,
+		  struct error *err)
+{
+	OWNED_BUF changed = BUF_INIT(FIELD_MAX);
+	struct work w = { .text = field->body, .len = field->body_len, .out = &changed };
+	enum kind kind = kind_of(field);
+
+	if (!field_must_encode(field, keeps_utf8)) {
+		buf_add_bytes(out, field->start, field->len);
+		return true;
+	}
+	w.keeps_8bit = keeps_utf8 && text_is_utf8(field->start, field->len);
+	if (!rewrite(&w, field))
+		return fail(field, "has a parameter that cannot be encoded", err);
+	if (kind == STRUCTURED && is_still_bad(&w))
+		rewrite_as_text(&w, field, true);
+	if (kind == ADDRESSES && is_still_bad(&w) && !are_addresses(&w))
+		rewrite_as_text(&w, field, false);
+	replace_bad(&changed, w.keeps_8bit || kind == ADDRESSES);
+	buf_add(&changed, "\r\n");
+	if (buf_is_full(&changed) ||
+	    !header_fold(out, buf_text(&changed), changed.len, kind != TEXT))
+		return fail(field, "has a line over 998 bytes that cannot be folded",
+			    err);
+	return true;
+}

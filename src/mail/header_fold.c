@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mail/header_fold.h"
+
+#include <string.h>
+
+#include "base/text.h"
+
+enum { LINE_WISH = 78 };	/* RFC 5322 section 2.1.1 */
+
+/* Bytes of the line at `text`, without its CRLF. */
+static size_t line_length(const char *text, size_t len, size_t *whole)
+{
+	const char *end = memchr(text, '\n', len);
+	size_t n = end ? (size_t)(end - text) : len;
+
+	*whole = end ? n + 1 : n;
+	return n > 0 && text[n - 1] == '\r' ? n - 1 : n;
+}
+
+bool has_long_line(const char *text, size_t len)
+{
+	for (size_t at = 0, whole; at < len; at += whole)
+		if (line_length(text + at, len - at, &whole) > LINE_MAX_BYTES)
+			return true;
+	return false;
+}
+
+struct place {
+	size_t at;		/* the line may end before this byte */
+	bool is_blank;		/* which begins the next line; else one is put there */
+};
+
+struct fold {
+	const char *line;
+	size_t len;
+	bool at_separators;
+	/* What is open at the place that was looked at last. */
+	bool is_quoted;
+	size_t depth;
+};
+
+static bool is_separator(const struct fold *f, size_t i)
+{
+	return f->at_separators && !f->is_quoted && !f->depth && i + 1 < f->len &&
+	       !text_is_blank(f->line[i + 1]) && f->line[i] && strchr(",;>", f->line[i]) &&
+	       (f->line[i] != '>' || f->line[i + 1] == '<');
+}
+
+static void follow(struct fold *f, char c)
+{
+	if (c == '"' && !f->depth)
+		f->is_quoted = !f->is_quoted;
+	else if (c == '(' && !f->is_quoted)
+		f->depth++;
+	else if (c == ')' && !f->is_quoted && f->depth)
+		f->depth--;
+}
+
+/* The last place where the line may end before LINE_WISH, or else the first one. */
+static bool find_place(struct fold *f, size_t start, struct place *best)
+{
+	bool has_text = false, is_found = false;
+
+	for (size_t i = start; i < f->len; i++) {
+		char c = f->line[i];
+		size_t used = i - start;
+
+		if (used > LINE_WISH && is_found)
+			break;
+		if (c == '\\' && (f->is_quoted || f->depth) && i + 1 < f->len) {
+			i++;
+			has_text = true;
+			continue;
+		}
+		follow(f, c);
+		if (text_is_blank(c) && has_text && !text_is_blank(f->line[i - 1])) {
+			*best = (struct place){ i, true };
+			is_found = true;
+		} else if (is_separator(f, i)) {
+			*best = (struct place){ i + 1, false };
+			is_found = true;
+		}
+		has_text = has_text || !text_is_blank(c);
+	}
+	return is_found;
+}
+
+/* Blanks at the end mean nothing, but a line of a field must not be empty. */
+static size_t trimmed(const char *line, size_t len)
+{
+	while (len > 1 && text_is_blank(line[len - 1]))
+		len--;
+	return len;
+}
+
+/* What is open must be followed again from where the line was cut. */
+static bool fold_line(struct buf *out, struct fold f)
+{
+	size_t start = 0;
+
+	f.len = trimmed(f.line, f.len);
+	while (f.len - start > LINE_WISH) {
+		struct fold before = f;
+		struct place place = { 0 };
+
+		if (!find_place(&f, start, &place))
+			break;
+		f = before;
+		for (size_t i = start; i < place.at; i++) {
+			if (f.line[i] == '\\' && (f.is_quoted || f.depth))
+				i++;
+			else
+				follow(&f, f.line[i]);
+		}
+		if (place.at - start > LINE_MAX_BYTES)
+			return false;
+		buf_add_bytes(out, f.line + start, place.at - start);
+		buf_add(out, place.is_blank ? "\r\n" : "\r\n ");
+		start = place.at;
+	}
+	buf_add_bytes(out, f.line + start, f.len - start);
+	return f.len - start <= LINE_MAX_BYTES - 1;
+}
+
+bool header_fold(struct buf *out, const char *field, size_t len, bool at_separators)
+{
+	for (size_t at = 0, whole; at < len; at += whole) {
+		size_t line = line_length(field + at, len - at, &whole);
+		struct fold f = { .line = field + at, .len = line,
+				  .at_separators = at_separators };
+
+		if (line <= LINE_MAX_BYTES)
+			buf_add_bytes(out, field + at, whole);
+		else if (!fold_line(out, f))
+			return false;
+		else
+			buf_add(out, "\r\n");
+	}
+	return true;
+}

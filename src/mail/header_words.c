@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mail/header_words.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "mail/encoded_word.h"
+#include "mail/lexer.h"
+
+enum {
+	LINE_WISH = 76,			/* RFC 2047 section 2 */
+	TEXT_MAX = 32 * 1024 * 1024,	/* more than any header can become */
+};
+
+struct words {
+	const char *text;
+	size_t len;
+	enum words_kind kind;
+	bool keeps_8bit;
+	struct buf *out;
+	bool after_encoded;	/* the word before is an encoded one that was there */
+	bool after_ours;	/* the word before is one of ours */
+};
+
+bool header_word_is_bad(const char *word, size_t len, bool keeps_8bit)
+{
+	return len > HEADER_WORD_MAX || memchr(word, '\0', len) ||
+	       (!keeps_8bit && text_has_8bit(word, len));
+}
+
+static size_t blanks_end(const struct words *w, size_t at)
+{
+	while (at < w->len && lexer_is_blank(w->text[at]))
+		at++;
+	return at;
+}
+
+/* The place behind a quoted string; the end of the text if nothing closes it. */
+static size_t quoted_end(const struct words *w, size_t at)
+{
+	for (at++; at < w->len; at++) {
+		if (w->text[at] == '"')
+			return at + 1;
+		if (w->text[at] == '\\')
+			at++;
+	}
+	return w->len;
+}
+
+/* The place behind the word at `at`, which is no blank. */
+static size_t word_end(const struct words *w, size_t at)
+{
+	bool is_comment = w->kind == WORDS_COMMENT;
+
+	if (is_comment && (w->text[at] == '(' || w->text[at] == ')'))
+		return at + 1;
+	while (at < w->len && !lexer_is_blank(w->text[at])) {
+		if (is_comment && (w->text[at] == '(' || w->text[at] == ')'))
+			break;
+		if (w->kind == WORDS_PHRASE && w->text[at] == '"')
+			at = quoted_end(w, at);
+		else if (is_comment && w->text[at] == '\\' && at + 1 < w->len)
+			at += 2;
+		else
+			at++;
+	}
+	return at;
+}
+
+static bool is_bad(const struct words *w, size_t from, size_t to)
+{
+	return header_word_is_bad(w->text + from, to - from, w->keeps_8bit);
+}
+
+static bool is_encoded_word(const struct words *w, size_t from, size_t to)
+{
+	return to > from && encoded_word_length(w->text + from, to - from) == to - from;
+}
+
+/* The end of the bad words that begin with the one that ends at `end`. */
+static size_t run_end(const struct words *w, size_t end)
+{
+	for (;;) {
+		size_t next = blanks_end(w, end);
+		size_t next_end = next < w->len ? word_end(w, next) : next;
+
+		if (next == next_end || !is_bad(w, next, next_end))
+			return end;
+		end = next_end;
+	}
+}
+
+static void add_unfolded(struct buf *plain, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (text[i] != '\r' && text[i] != '\n')
+			buf_add_char(plain, text[i]);
+}
+
+/* What people read where this stands: without quotes and backslashes. */
+static void add_plain(const struct words *w, size_t from, size_t to, struct buf *plain)
+{
+	if (w->kind == WORDS_TEXT) {
+		add_unfolded(plain, w->text + from, to - from);
+		return;
+	}
+	if (w->kind == WORDS_COMMENT) {
+		lexer_add_inside(plain, w->text + from, to - from);
+		return;
+	}
+	for (size_t at = from, end; at < to; at = end) {
+		const char *quote = memchr(w->text + at, '"', to - at);
+
+		end = quote ? (size_t)(quote - w->text) : to;
+		add_unfolded(plain, w->text + at, end - at);
+		if (!quote)
+			break;
+		at = end;
+		end = quoted_end(w, at);
+		lexer_add_inside(plain, w->text + at + 1, end - at - 1 - (end - at > 1 &&
+				 w->text[end - 1] == '"'));
+	}
+}
+
+static size_t column(const struct buf *out)
+{
+	size_t n = 0;
+
+	while (n < out->len && n < LINE_WISH && out->text[out->len - 1 - n] != '\n')
+		n++;
+	return n;
+}
+
+/*
+ * Together if all of it is UTF-8, else each word, with the blanks before it, is declared
+ * as what it is.
+ */
+static void encode(struct buf *encoded, const char *text, size_t len)
+{
+	bool is_utf8 = text_is_utf8(text, len);
+
+	for (size_t at = 0, end; at < len; at = end) {
+		end = is_utf8 ? len : at;
+		while (end < len && text_is_blank(text[end]))
+			end++;
+		while (end < len && !text_is_blank(text[end]))
+			end++;
+		if (at)
+			buf_add_char(encoded, ' ');
+		encoded_word_add(encoded, text + at, end - at);
+	}
+}
+
+/* Encoded words, each on a new line where it would be too long on this one. */
+static void add_encoded(const struct words *w, const struct buf *plain, size_t from,
+			size_t blanks)
+{
+	OWNED_BUF encoded = BUF_INIT(TEXT_MAX);
+	const char *word, *gap = w->text + from;
+	bool has_fold = memchr(gap, '\n', blanks) != NULL;
+
+	encode(&encoded, buf_text(plain), plain->len);
+	word = buf_text(&encoded);
+	if (!blanks && w->kind != WORDS_COMMENT && w->out->len &&
+	    !lexer_is_blank(w->out->text[w->out->len - 1])) {
+		gap = " ";
+		blanks = 1;
+	}
+	while (*word) {
+		size_t len = strcspn(word, " ");
+
+		if (blanks && !has_fold && column(w->out) + blanks + len > LINE_WISH)
+			buf_add(w->out, "\r\n");
+		buf_add_bytes(w->out, gap, blanks);
+		buf_add_bytes(w->out, word, len);
+		word += len + (word[len] == ' ');
+		gap = " ";
+		blanks = 1;
+		has_fold = false;
+	}
+}
+
+/* The bad words of [at, end), after the blanks that begin at `from`. */
+static void add_run(struct words *w, size_t from, size_t at, size_t end)
+{
+	OWNED_BUF plain = BUF_INIT(TEXT_MAX);
+	size_t next = blanks_end(w, end);
+
+	if (w->after_encoded)
+		add_unfolded(&plain, w->text + from, at - from);
+	for (size_t word, stop; at < end; at = stop) {
+		word = blanks_end(w, at);
+		stop = word_end(w, word);
+		add_unfolded(&plain, w->text + at, word - at);
+		add_plain(w, word, stop, &plain);
+		if (stop >= end)
+			break;
+	}
+	if (next > end && next < w->len && is_encoded_word(w, next, word_end(w, next)))
+		add_unfolded(&plain, w->text + end, next - end);
+	if (plain.len)
+		add_encoded(w, &plain, from, blanks_end(w, from) - from);
+}
+
+void header_words_add(struct buf *out, const char *text, size_t len, enum words_kind kind,
+		      bool keeps_8bit)
+{
+	struct words w = { .text = text, .len = len, .kind = kind,
+			   .keeps_8bit = keeps_8bit, .out = out };
+	size_t at = 0;
+
+	while (at < len) {
+		size_t word = blanks_end(&w, at);
+		size_t end = word < len ? word_end(&w, word) : word;
+
+		if (word < len && is_bad(&w, word, end)) {
+			end = run_end(&w, end);
+			add_run(&w, at, word, end);
+			w.after_encoded = false;
+			w.after_ours = true;
+		} else {
+			buf_add_bytes(out, text + at, end - at);
+			w.after_encoded = is_encoded_word(&w, word, end);
+			w.after_ours = false;
+		}
+		at = end;
+	}
+	/* RFC 2047 section 5 (3): not next to a "<" or a comment. */
+	if (kind == WORDS_PHRASE && w.after_ours)
+		buf_add_char(out, ' ');
+}

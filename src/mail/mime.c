@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mail/mime.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "mail/header_encode.h"
+#include "mail/header_fold.h"
+#include "mail/mime_parts.h"
+#include "mail/mime_survey.h"
+
+enum {
+	ENCODED_MAX = 80 * 1024,	/* bytes that a piece of 16 KiB can become */
+	HEADER_GROWTH = 4,		/* times, at most, by encoding */
+};
+
+struct writer {
+	struct mime_visitor visitor;
+	const struct mime_limits *limits;
+	const struct mime_survey *survey;
+	struct message *out;
+	struct error *err;
+	struct buf piece;	/* on its way out */
+	struct encoder encoder;	/* of the part that is being written */
+	size_t column;		/* of the line that is being written */
+};
+
+/* --- out */
+
+static void follow_lines(struct writer *w, const char *at, const char *end)
+{
+	while (at < end) {
+		const char *lf = memchr(at, '\n', (size_t)(end - at));
+
+		w->column += (size_t)((lf ? lf : end) - at);
+		/* The CR was counted too. */
+		if (lf && w->column && w->column - 1 > w->out->longest_line)
+			w->out->longest_line = w->column - 1;
+		if (lf)
+			w->column = 0;
+		at = lf ? lf + 1 : end;
+	}
+}
+
+static bool put(struct writer *w, const char *bytes, size_t len)
+{
+	follow_lines(w, bytes, bytes + len);
+	return message_add_body(w->out, bytes, len, w->err);
+}
+
+static bool put_piece(struct writer *w)
+{
+	bool ok = put(w, buf_text(&w->piece), w->piece.len);
+
+	buf_clear(&w->piece);
+	return ok;
+}
+
+/* --- what must not be altered */
+
+static bool is_sealed(struct writer *w, const struct mime_part *part, const char *seal)
+{
+	if (!seal)
+		return false;
+	if (part)
+		error_set(w->err, ERROR_DATA, "part %zu of the message (%s) must be "
+			  "encoded for this server, which would break its signature or "
+			  "encryption: %s", part->number + 1, part->type.name, seal);
+	else
+		error_set(w->err, ERROR_DATA, "text between the parts of the message must "
+			  "be changed for this server, which would break a signature: %s",
+			  seal);
+	error_advise(w->err, "sign the message with its text in quoted-printable or "
+		     "base64 (RFC 1847 section 2.1), or use a server that offers 8BITMIME");
+	return true;
+}
+
+static bool may_encode(struct writer *w, const struct mime_part *part,
+		       struct mime_plan plan)
+{
+	if (plan.how == TRANSFER_AS_IS && !plan.is_impossible)
+		return true;
+	if (is_sealed(w, part, part->seal) ||
+	    is_sealed(w, part, plan.is_signed ? "PGP SIGNED MESSAGE" : NULL))
+		return false;
+	return !plan.is_impossible ||
+	       error_set(w->err, ERROR_DATA, "part %zu of the message (%s) has 8-bit text, "
+			 "NUL or a line of more than 998 bytes, and may not be encoded",
+			 part->number + 1, part->type.name);
+}
+
+/* --- header sections */
+
+static const char *encoding_name(enum transfer how)
+{
+	switch (how) {
+	case TRANSFER_QUOTED_PRINTABLE:
+		return "quoted-printable";
+	case TRANSFER_BASE64:
+		return "base64";
+	default:
+		return NULL;
+	}
+}
+
+/* What an encoding field must say now; NULL: it stays. */
+static const char *new_label(const struct writer *w, const struct mime_part *part,
+			     enum transfer how)
+{
+	enum mime_encoding old = part->type.encoding;
+
+	if (encoding_name(how) || part->seal)
+		return encoding_name(how);
+	if ((old == MIME_8BIT || old == MIME_BINARY_BYTES) && !w->limits->eightbit)
+		return "7bit";
+	return old == MIME_BINARY_BYTES ? "8bit" : NULL;
+}
+
+/* SMTPUTF8 is about the header of the message itself, 8BITMIME about all of the body. */
+static bool keeps_8bit(const struct writer *w, const struct mime_part *part)
+{
+	return part->number ? w->limits->eightbit : w->limits->utf8_header;
+}
+
+/* In the body 8BITMIME carries what is no UTF-8 as well. */
+static bool must_encode(const struct mime_part *part, const struct field *field,
+			bool keeps)
+{
+	if (part->number == 0 || !keeps)
+		return field_must_encode(field, keeps);
+	return memchr(field->start, '\0', field->len) ||
+	       has_long_line(field->start, field->len);
+}
+
+static bool add_field(struct writer *w, const struct mime_part *part,
+		      const struct field *field, struct buf *header)
+{
+	bool keeps = keeps_8bit(w, part), must = must_encode(part, field, keeps);
+
+	if (must && is_sealed(w, part, part->seal))
+		return false;
+	if (must)
+		return field_encode(field, keeps, header, w->err);
+	buf_add_bytes(header, field->start, field->len);
+	return true;
+}
+
+static void add_type(const struct mime_part *part, struct mime_plan plan,
+		     struct buf *header)
+{
+	const char *type = plan.is_utf8 ? "text/plain; charset=utf-8" :
+			   "text/plain; charset=unknown-8bit";
+
+	if (!part->type.is_given && plan.is_8bit && text_is(part->type.name, "text/plain"))
+		header_add(header, "Content-Type", type);
+}
+
+/* The fields of a part, and those that its new encoding needs. */
+static bool add_fields(struct writer *w, const struct mime_part *part,
+		       struct mime_plan plan, struct buf *header)
+{
+	const char *label = new_label(w, part, plan.how);
+	bool is_labelled = false, has_version = false;
+	struct field field;
+
+	for (size_t at = 0; header_next(part->header, &at, &field); ) {
+		has_version = has_version || field_is(&field, "MIME-Version");
+		if (label && field_is(&field, "Content-Transfer-Encoding")) {
+			if (!is_labelled)
+				header_add(header, "Content-Transfer-Encoding", label);
+			is_labelled = true;
+		} else if (!add_field(w, part, &field, header)) {
+			return false;
+		}
+	}
+	if (!encoding_name(plan.how))
+		return true;
+	if (part->is_message && !has_version)
+		header_add(header, "MIME-Version", "1.0");
+	add_type(part, plan, header);
+	if (!is_labelled)
+		header_add(header, "Content-Transfer-Encoding", label);
+	return true;
+}
+
+static bool put_all(struct writer *w, const struct buf *bytes)
+{
+	size_t most = BODY_MEMORY_MAX / 2;
+
+	for (size_t at = 0; at < bytes->len; at += most) {
+		size_t left = bytes->len - at;
+
+		if (!put(w, bytes->text + at, left < most ? left : most))
+			return false;
+	}
+	return true;
+}
+
+static bool take_header(struct writer *w, const struct mime_part *part)
+{
+	struct mime_plan plan = mime_survey_plan(w->survey, part->number);
+	struct buf header = BUF_INIT(HEADER_GROWTH * HEADER_MAX);
+	bool ok = may_encode(w, part, plan) && add_fields(w, part, plan, &header);
+
+	encoder_start(&w->encoder, plan.how);
+	if (ok && buf_is_full(&header))
+		ok = error_set(w->err, ERROR_DATA, "the header is too long when encoded");
+	if (ok && part->number == 0) {
+		buf_free(&w->out->header);
+		w->out->header = header;
+		follow_lines(w, buf_text(&header), buf_text(&header) + header.len);
+		return true;
+	}
+	ok = ok && put_all(w, &header) && (!part->has_blank || put(w, "\r\n", 2));
+	buf_free(&header);
+	return ok;
+}
+
+/* --- content */
+
+static bool take_content(struct writer *w, const struct mime_piece *piece)
+{
+	if (w->encoder.how == TRANSFER_AS_IS)
+		return !piece->len || put(w, piece->bytes, piece->len);
+	if (piece->kind == MIME_CONTENT_END)
+		encoder_end(&w->encoder, &w->piece);
+	else
+		encoder_add(&w->encoder, piece->bytes, piece->len, &w->piece);
+	return put_piece(w);
+}
+
+/*
+ * What nobody reads and no encoding can carry: other bytes become "?", long lines are
+ * divided so that no half of one looks like a delimiter.
+ */
+static bool take_outside(struct writer *w, const struct mime_piece *piece)
+{
+	size_t column = w->column;
+	bool is_end = piece->len == 2 && piece->bytes[0] == '\r';
+	bool is_bad = !is_end && (column + piece->len > LINE_MAX_BYTES ||
+		memchr(piece->bytes, '\0', piece->len) ||
+		(!w->limits->eightbit && text_has_8bit(piece->bytes, piece->len)));
+
+	if (is_bad && is_sealed(w, NULL, piece->seal))
+		return false;
+	for (size_t i = 0; is_bad && i < piece->len; i++) {
+		char c = piece->bytes[i];
+		bool is_8bit = (unsigned char)c > 127 && !w->limits->eightbit;
+
+		if (column == LINE_MAX_BYTES) {
+			buf_add(&w->piece, "\r\n ");
+			column = 1;
+		}
+		buf_add_char(&w->piece, c && !is_8bit ? c : '?');
+		column++;
+	}
+	return is_bad ? put_piece(w) : put(w, piece->bytes, piece->len);
+}
+
+static bool take_delimiter(struct writer *w, const struct mime_piece *piece)
+{
+	if (!w->limits->eightbit && text_has_8bit(piece->bytes, piece->len))
+		return error_set(w->err, ERROR_DATA, "the message has a boundary with "
+				 "bytes over 127");
+	return put(w, piece->bytes, piece->len);
+}
+
+static bool visit(struct mime_visitor *visitor, const struct mime_piece *piece,
+		  struct error *err)
+{
+	struct writer *w = (struct writer *)visitor;
+
+	(void)err;
+	switch (piece->kind) {
+	case MIME_HEADER:
+		return take_header(w, piece->part);
+	case MIME_OUTSIDE:
+		return take_outside(w, piece);
+	case MIME_DELIMITER:
+		return take_delimiter(w, piece);
+	default:
+		return take_content(w, piece);
+	}
+}
+
+/* --- the whole */
+
+static bool write_all_of(const struct message *m, struct writer *w)
+{
+	return mime_parts_walk(m, &w->visitor, w->err) &&
+	       (w->column == 0 || put(w, "\r\n", 2)) && message_finish(w->out, w->err);
+}
+
+bool mime_convert(const struct message *m, const struct mime_limits *limits,
+		  struct message *out, struct error *err)
+{
+	struct mime_survey survey;
+	struct writer w = { .visitor = { visit }, .limits = limits, .survey = &survey,
+			    .out = out, .err = err, .piece = BUF_INIT(ENCODED_MAX) };
+	bool ok;
+
+	message_init(out);
+	ok = mime_survey_make(&survey, m, limits, err) && write_all_of(m, &w);
+	mime_survey_free(&survey);
+	buf_free(&w.piece);
+	return ok;
+}
+
+bool mime_must_convert(const struct message *m, const struct mime_limits *limits)
+{
+	const char *header = buf_text(&m->header);
+
+	if (m->has_nul || m->longest_line > LINE_MAX_BYTES ||
+	    (m->body_is_8bit && !limits->eightbit))
+		return true;
+	if (text_has_8bit(header, m->header.len) &&
+	    !(limits->utf8_header && text_is_utf8(header, m->header.len)))
+		return true;
+	return has_long_line(header, m->header.len);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Any bytes as a list of addresses: what is read from it can be read again. */
+#include "fuzz.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "mail/address.h"
+
+static void check_again(const struct address *address)
+{
+	OWNED_BUF angle = BUF_INIT(ADDRESS_MAX * 2);
+	struct address again = { 0 };
+	struct error err = { 0 };
+
+	MUST(address->mailbox[0] && strlen(address->mailbox) <= ADDRESS_MAX);
+	MUST(!text_has_control(address->mailbox));
+	MUST(text_is_utf8(address->mailbox, strlen(address->mailbox)));
+	buf_addf(&angle, "<%s>", address->mailbox);
+	if (!address_domain(address->mailbox))
+		return;
+	if (!address_parse(&again, buf_text(&angle), &err)) {
+		fprintf(stderr, "%s: %s\n", buf_text(&angle), err.text);
+		abort();
+	}
+	MUST(!strcmp(again.mailbox, address->mailbox));
+	address_free(&again);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	OWNED_ADDRESSES list = { 0 };
+	struct error err = { 0 };
+	struct address one = { 0 };
+	OWNED_TEXT text = text_copy_n((const char *)data, size);
+	bool ok = address_list_parse(&list, (const char *)data, size, &err);
+
+	MUST(ok || (err.kind == ERROR_DATA && err.text[0]));
+	for (size_t i = 0; i < list.count; i++) {
+		const struct address *item = &list.items[i];
+
+		MUST(item->start < item->end && item->end <= size);
+		MUST(i == 0 || item->start >= item[-1].end);
+		check_again(item);
+	}
+	if (address_parse(&one, text, &err))
+		address_free(&one);
+	(void)address_is_listed("a@example.org", text);
+	return 0;
+}
