@@ -263,10 +263,8 @@ static bool take_line(struct walk *w, const struct line *line)
 			return take_header_line(w, line);
 		if (!end_header(w, true))
 			return false;
-		if (is_empty)
-			return true;
-		if (w->state == IN_HEADER)
-			return take_line(w, line);
+		/* A line that is no field may be a delimiter of the part that begins. */
+		return is_empty || take_line(w, line);
 	}
 	return w->state == IN_CONTENT ? take_content(w, line) :
 	       hand_out_line(w, MIME_OUTSIDE, line);

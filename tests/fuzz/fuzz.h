@@ -14,12 +14,15 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What must hold; the input is kept by whoever runs us. */
-#define MUST(condition) do { \
-	if (!(condition)) { \
-		fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
-		abort(); \
-	} \
-} while (0)
+#define MUST(condition)	fuzz_must((condition), #condition, __FILE__, __LINE__)
+
+static inline void fuzz_must(bool holds, const char *what, const char *file, int line)
+{
+	if (!holds) {
+		fprintf(stderr, "%s:%d: not so: %s\n", file, line, what);
+		abort();
+	}
+}
 
 /* The bytes as sendmail's standard input; false: they are no message. */
 static inline bool fuzz_read(struct message *m, const uint8_t *data, size_t size,

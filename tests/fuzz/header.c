@@ -33,7 +33,7 @@ static void check_encoded(const struct field *field, bool keeps_utf8)
 
 static void check_field(const struct field *field)
 {
-	const struct qualifier q = { .recipients = "", .domain = "host.example.org" };
+	const struct qualifier q = { .domain = "host.example.org" };
 	OWNED_BUF out = BUF_INIT(64 * 1024 * 1024);
 	OWNED_TEXT text = field_text(field);
 

@@ -12,37 +12,35 @@
 
 static void replay(const char *folder, const char *name)
 {
-	char path[PATH_MAX];
-	OWNED_BUF bytes = BUF_INIT(16 * 1024 * 1024);
+	OWNED_BUF bytes = BUF_INIT(16 * 1024 * 1024), path = BUF_INIT(PATH_MAX);
 	struct error err = { 0 };
 	OWNED_FD fd = -1;
 
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	buf_addf(&path, "%s/%s", folder, name);
+	fd = open(buf_text(&path), O_RDONLY | O_CLOEXEC);
 	MUST(fd >= 0 && file_read(fd, &bytes, &err));
-	fprintf(stderr, "# %s\n", path);
+	fprintf(stderr, "# %s\n", buf_text(&path));
 	LLVMFuzzerTestOneInput((const uint8_t *)buf_text(&bytes), bytes.len);
 }
 
 int main(int argc, char **argv)
 {
 	const char *srcdir = getenv("srcdir"), *name = strrchr(argv[0], '/');
-	char folder[PATH_MAX];
+	OWNED_BUF folder = BUF_INIT(PATH_MAX);
 	struct dirent *entry;
 	size_t count = 0;
 	DIR *dir;
 
 	name = name ? name + 1 : argv[0];
 	if (argc > 1)
-		snprintf(folder, sizeof(folder), "%s", argv[1]);
+		buf_add(&folder, argv[1]);
 	else
-		snprintf(folder, sizeof(folder), "%s/tests/fuzz/seeds/%s",
-			 srcdir ? srcdir : ".", name);
-	dir = opendir(folder);
+		buf_addf(&folder, "%s/tests/fuzz/seeds/%s", srcdir ? srcdir : ".", name);
+	dir = opendir(buf_text(&folder));
 	MUST(dir);
 	while ((entry = readdir(dir)))
 		if (entry->d_name[0] != '.') {
-			replay(folder, entry->d_name);
+			replay(buf_text(&folder), entry->d_name);
 			count++;
 		}
 	closedir(dir);
