@@ -303,7 +303,7 @@ static void test_pieces(void **state)
 	}
 }
 
-#define FOLDER(name)	{ "files of " name, test_folder, NULL, NULL, name }
+#define FOLDER(name)	{ "files of " name, test_folder, NULL, NULL, (void *)(uintptr_t)name }
 
 int main(void)
 {
