@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "front/help.h"
 
+#include <string.h>
 #include <sysexits.h>
 
 #include "config/account.h"
+#include "front/commands.h"
 #include "front/options.h"
 
 enum { HELP_COLUMN = 26 };
@@ -13,14 +15,21 @@ static int finish(FILE *out)
 	return fflush(out) == 0 && !ferror(out) ? EX_OK : EX_IOERR;
 }
 
+static void print_command(FILE *out, const struct command *c)
+{
+	int width = fprintf(out, "  %s%s%s%s%s", c->word, c->sub ? " " : "",
+			    c->sub ? c->sub : "", *c->arguments ? " " : "", c->arguments);
+
+	fprintf(out, "%*s%s\n", width < HELP_COLUMN ? HELP_COLUMN - width : 2, "", c->help);
+}
+
 int help_print(FILE *out)
 {
 	struct option_help row;
 
 	fputs("usage: sendmail [OPTION...] [RECIPIENT...] < MESSAGE\n"
 	      "       acsmtp [OPTION...] [RECIPIENT...] < MESSAGE\n"
-	      "       acsmtp help [settings]\n"
-	      "       acsmtp version\n\n"
+	      "       acsmtp COMMAND [...]\n\n"
 	      "Reads a message and submits it to Azure Communication Services, or to another\n"
 	      "submission server that the account in the configuration names.\n\n", out);
 	for (size_t i = 0; option_help(i, &row); i++) {
@@ -30,6 +39,9 @@ int help_print(FILE *out)
 		fprintf(out, "%*s%s\n", width < HELP_COLUMN ? HELP_COLUMN - width : 2, "",
 			row.help);
 	}
+	fputs("\nCommands:\n", out);
+	for (size_t n = 0; command_row(n); n++)
+		print_command(out, command_row(n));
 	fputs("\nsendmail(8), acsmtp.ini(5) and acsmtp(1) tell the rest.\n", out);
 	return finish(out);
 }
@@ -48,3 +60,33 @@ int help_version(FILE *out)
 	fputs("acsmtp " VERSION "\n", out);
 	return finish(out);
 }
+
+static int run_help(struct command_call *call)
+{
+	struct error err;
+	int status;
+
+	if (!command_parse(call, NULL, &status))
+		return status;
+	if (call->count == 0)
+		return help_print(stdout);
+	if (!strcmp(call->arguments[0], "settings"))
+		return help_settings(stdout);
+	error_set(&err, ERROR_USAGE, "help: unknown topic; there is \"settings\"");
+	return command_fail(call, &err);
+}
+
+static int run_version(struct command_call *call)
+{
+	int status;
+
+	return command_parse(call, NULL, &status) ? help_version(stdout) : status;
+}
+
+const struct command help_command = {
+	.word = "help", .arguments = "[settings]", .most = 1,
+	.help = "every option and command, or every setting", .run = run_help,
+};
+const struct command version_command = {
+	.word = "version", .arguments = "", .help = "name and version", .run = run_version,
+};

@@ -10,6 +10,7 @@
 
 #include "base/fate.h"
 #include "base/text.h"
+#include "front/command.h"
 #include "front/help.h"
 #include "front/sendmail.h"
 
@@ -35,24 +36,6 @@ static int nothing_kept(const char *name, int argc, char **argv)
 	return EX_OK;
 }
 
-static int run_help(const char *name, int argc, char **argv)
-{
-	if (argc > 1 && !strcmp(argv[1], "settings"))
-		return help_settings(stdout);
-	if (argc <= 1)
-		return help_print(stdout);
-	fprintf(stderr, "%s help: unknown topic; there is \"settings\"\n", name);
-	return EX_USAGE;
-}
-
-static int run_version(const char *name, int argc, char **argv)
-{
-	(void)name;
-	(void)argc;
-	(void)argv;
-	return help_version(stdout);
-}
-
 static const struct word names[] = {
 	{ "mailq",	not_yet },
 	{ "newaliases",	newaliases_run },
@@ -61,9 +44,8 @@ static const struct word names[] = {
 	{ "purgestat",	nothing_kept },
 };
 
+/* Command words with a command line of their own; the others are rows of front/commands.c. */
 static const struct word commands[] = {
-	{ "help",	run_help },
-	{ "version",	run_version },
 	{ "send",	sendmail_run },
 	{ "setup",	not_yet },
 	{ "check",	not_yet },
@@ -82,16 +64,12 @@ static const struct word *find(const struct word *words, size_t count, const cha
 	return NULL;
 }
 
-static const char *next_command(size_t i)
-{
-	return i < COUNT_OF(commands) ? commands[i].word : NULL;
-}
-
 /* `acsmtp WORD ...`; with an option or an address first it is sendmail. */
 static int run_command(const char *name, int argc, char **argv)
 {
 	const struct word *command;
 	const char *nearest;
+	int status;
 
 	if (argc < 2) {
 		help_print(stderr);
@@ -103,7 +81,9 @@ static int run_command(const char *name, int argc, char **argv)
 	if (command)
 		return command->run(command->run == not_yet ? argv[1] : name, argc - 1,
 				    argv + 1);
-	nearest = text_nearest(argv[1], next_command);
+	status = command_run(name, argc, argv, &nearest);
+	if (status >= 0)
+		return status;
 	fprintf(stderr, "%s: unknown command%s%s%s; a recipient has an @, or stands after --\n",
 		name, nearest ? "; did you mean \"" : "", nearest ? nearest : "",
 		nearest ? "\"?" : "");

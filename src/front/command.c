@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "front/command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/text.h"
+
+static void print_usage(FILE *out, const char *name, const struct command *c)
+{
+	fprintf(out, "usage: %s %s%s%s", name, c->word, c->sub ? " " : "",
+		c->sub ? c->sub : "");
+	for (const struct flag *flag = c->flags; flag && flag->name; flag++)
+		fprintf(out, " [--%s%s%s]", flag->name, flag->kind == FLAG_TEXT ? " " : "",
+			flag->kind == FLAG_TEXT ? flag->value : "");
+	fprintf(out, "%s%s\n", *c->arguments ? " " : "", c->arguments);
+}
+
+static int print_help(const struct command_call *call)
+{
+	enum { COLUMN = 26 };
+
+	print_usage(stdout, call->name, call->command);
+	printf("\n%s\n", call->command->help);
+	if (call->command->flags)
+		putchar('\n');
+	for (const struct flag *flag = call->command->flags; flag && flag->name; flag++) {
+		int width = printf("  --%s%s%s", flag->name, flag->kind == FLAG_TEXT ? " " : "",
+				   flag->kind == FLAG_TEXT ? flag->value : "");
+
+		printf("%*s%s\n", width < COLUMN ? COLUMN - width : 2, "", flag->help);
+	}
+	return command_finish(call);
+}
+
+int command_fail(const struct command_call *call, const struct error *err)
+{
+	OWNED_TEXT text = text_copy(err->text);
+
+	fflush(stdout);
+	text_make_printable(text);
+	fprintf(stderr, "%s: %s%s%s\n", call->name, text, err->advice ? "; " : "",
+		err->advice ? err->advice : "");
+	return error_exit_status(err);
+}
+
+int command_finish(const struct command_call *call)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EX_OK;
+	fprintf(stderr, "%s: standard output: %s\n", call->name, strerror(errno));
+	return EX_IOERR;
+}
+
+/* --- flags */
+
+/* For text_nearest(), which hands its candidates over one by one and nothing else. */
+static const struct flag *candidates;
+
+static const char *next_flag(size_t i)
+{
+	return candidates[i].name;
+}
+
+static bool refuse_flag(const struct command_call *call, const char *word, size_t len,
+			struct error *err)
+{
+	static const struct flag none[] = { { .name = NULL } };
+	OWNED_TEXT name = text_copy_n(word, len);
+	char shown[SHOWN_SIZE];
+	const char *nearest;
+
+	candidates = call->command->flags ? call->command->flags : none;
+	nearest = text_nearest(name, next_flag);
+	error_set(err, ERROR_USAGE, "unknown flag --%s%s%s%s", text_show(name, shown),
+		  nearest ? "; did you mean --" : "", nearest ? nearest : "",
+		  nearest ? "?" : "");
+	return error_advise(err, nearest ? NULL : "--help lists the flags");
+}
+
+static const struct flag *find_flag(const struct command *c, const char *word, size_t len)
+{
+	for (const struct flag *flag = c->flags; flag && flag->name; flag++)
+		if (strlen(flag->name) == len && !strncmp(flag->name, word, len))
+			return flag;
+	return NULL;
+}
+
+/* The flag at arguments[*at], and its value; moves *at behind them. */
+static bool take_flag(const struct command_call *call, int *at, void *target,
+		      struct error *err)
+{
+	const char *word = call->arguments[(*at)++] + 2, *equals = strchr(word, '=');
+	size_t len = equals ? (size_t)(equals - word) : strlen(word);
+	const struct flag *flag = find_flag(call->command, word, len);
+	char *place;
+
+	if (!flag)
+		return refuse_flag(call, word, len, err);
+	place = (char *)target + flag->place;
+	if (flag->kind == FLAG_SWITCH) {
+		*(bool *)place = true;
+		return !equals || error_set(err, ERROR_USAGE, "--%s takes no value", flag->name);
+	}
+	if (!equals && *at == call->count)
+		return error_set(err, ERROR_USAGE, "--%s needs a value", flag->name);
+	*(const char **)place = equals ? equals + 1 : call->arguments[(*at)++];
+	return !text_has_control(*(const char **)place) ||
+	       error_set(err, ERROR_USAGE, "--%s: its value holds a line break or another "
+			 "control character", flag->name);
+}
+
+static bool check_count(const struct command_call *call, struct error *err)
+{
+	const struct command *c = call->command;
+	const char *sub = c->sub ? c->sub : "";
+
+	if (call->count >= c->least && call->count <= c->most)
+		return true;
+	error_set(err, ERROR_USAGE, "%s%s%s: too %s arguments", c->word, c->sub ? " " : "", sub,
+		  call->count < c->least ? "few" : "many");
+	return error_advise(err, "--help shows how it is used");
+}
+
+static bool parse(struct command_call *call, void *target, bool *wants_help,
+		  struct error *err)
+{
+	int kept = 0, at = 0;
+	bool is_over = false;
+
+	while (at < call->count) {
+		char *word = call->arguments[at];
+
+		if (is_over || word[0] != '-' || !word[1]) {
+			call->arguments[kept++] = word;
+			at++;
+		} else if (!strcmp(word, "--")) {
+			is_over = true;
+			at++;
+		} else if (!strcmp(word, "--help") || !strcmp(word, "-h")) {
+			*wants_help = true;
+			return true;
+		} else if (word[1] != '-') {
+			return refuse_flag(call, word + 1, strlen(word + 1), err);
+		} else if (!take_flag(call, &at, target, err)) {
+			return false;
+		}
+	}
+	call->count = kept;
+	return check_count(call, err);
+}
+
+bool command_parse(struct command_call *call, void *target, int *status)
+{
+	bool wants_help = false;
+	struct error err;
+
+	if (!parse(call, target, &wants_help, &err))
+		*status = command_fail(call, &err);
+	else if (wants_help)
+		*status = print_help(call);
+	else
+		return true;
+	return false;
+}
+
+/* --- which command */
+
+static const char *next_word(size_t i)
+{
+	const struct command *row = command_row(i);
+
+	return row ? row->word : NULL;
+}
+
+static int print_subs(const char *name, const char *word, const char *given)
+{
+	char shown[SHOWN_SIZE];
+
+	if (given)
+		fprintf(stderr, "%s: unknown: %s %s\n", name, word, text_show(given, shown));
+	for (size_t i = 0; command_row(i); i++)
+		if (!strcmp(command_row(i)->word, word))
+			print_usage(stderr, name, command_row(i));
+	return EX_USAGE;
+}
+
+int command_run(const char *name, int argc, char **argv, const char **nearest)
+{
+	const char *word = argv[1], *sub = argc > 2 ? argv[2] : NULL;
+	bool is_known = false;
+
+	for (size_t i = 0; command_row(i); i++) {
+		const struct command *c = command_row(i);
+		int used = c->sub ? 3 : 2;
+		struct command_call call = { .command = c, .name = name };
+
+		if (strcmp(c->word, word) != 0)
+			continue;
+		is_known = true;
+		if (c->sub && (!sub || strcmp(c->sub, sub) != 0))
+			continue;
+		call.arguments = argv + used;
+		call.count = argc - used;
+		return c->run(&call);
+	}
+	if (is_known)
+		return print_subs(name, word, sub);
+	*nearest = text_nearest(word, next_word);
+	return -1;
+}

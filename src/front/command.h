@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * `acsmtp WORD [SUB] [--flag...] [argument...]`: what people type. Each command is a
+ * row that its file defines and front/commands.c lists; help, completion and the check of
+ * the manual are made from the rows.
+ */
+#ifndef FRONT_COMMAND_H
+#define FRONT_COMMAND_H
+
+#include <limits.h>
+
+#include "base/error.h"
+
+struct flag {			/* --name, --name VALUE, --name=VALUE */
+	const char *name;	/* without dashes; NULL ends a list of them */
+	enum { FLAG_SWITCH, FLAG_TEXT } kind;
+	size_t place;		/* in the command's own struct: a bool or a const char * */
+	const char *value;	/* what the value is called, of FLAG_TEXT */
+	const char *help;
+};
+
+struct command;
+
+struct command_call {		/* texts are borrowed from argv */
+	const struct command *command;
+	const char *name;	/* the program's, for messages */
+	char **arguments;	/* what follows the command words; then what is no flag */
+	int count;
+};
+
+struct command {
+	const char *word, *sub;		/* sub NULL: the word stands alone */
+	const char *arguments;		/* in the usage line: "[ID...]", or "" */
+	int least, most;		/* how many of them; INT_MAX: any number */
+	const char *help;		/* one line */
+	const struct flag *flags;	/* NULL: none; --help is known to all */
+	int (*run)(struct command_call *call);	/* returns the exit status */
+};
+enum { ARGUMENTS_ANY = INT_MAX };
+
+/*
+ * Takes the flags out of the call's arguments into `target` (zeroed, or with the values of
+ * flags that are not given) and counts what is left. A flag may stand before or after an
+ * argument; "--" ends them. False: *status is what to exit with, for --help was printed, or
+ * the mistake and the nearest known flag.
+ */
+bool command_parse(struct command_call *call, void *target, int *status);
+
+/*
+ * Prints "NAME: text; advice" on standard error, harmless whatever is quoted in it, and
+ * returns the error's exit status.
+ */
+int command_fail(const struct command_call *call, const struct error *err);
+
+/* Flushes standard output: EX_OK, or EX_IOERR with the reason on standard error. */
+int command_finish(const struct command_call *call);
+
+/* The rows, counted from 0, in the order of the manual; NULL: no more. */
+const struct command *command_row(size_t i);
+
+/*
+ * Runs the command that argv[1] (and argv[2]) name, and returns the exit status; -1: argv[1]
+ * is no command word. *nearest is then the nearest one, or NULL.
+ */
+int command_run(const char *name, int argc, char **argv, const char **nearest);
+
+#endif

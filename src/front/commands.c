@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The list of commands: a new one is a row in its own file and a line here. */
+#include "front/commands.h"
+
+#include "base/base.h"
+
+static const struct command *const rows[] = {
+	&help_command,
+	&version_command,
+};
+
+const struct command *command_row(size_t i)
+{
+	return i < COUNT_OF(rows) ? rows[i] : NULL;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Every command's row, defined in the file that runs it. */
+#ifndef FRONT_COMMANDS_H
+#define FRONT_COMMANDS_H
+
+#include "front/command.h"
+
+extern const struct command help_command;	/* front/help.c */
+extern const struct command version_command;
+
+#endif
