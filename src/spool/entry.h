@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the spool knows of one message besides its bytes, and the text of its ID.env file;
+ * acsmtp-spool(5) describes it line by line.
+ */
+#ifndef SPOOL_ENTRY_H
+#define SPOOL_ENTRY_H
+
+#include <sys/types.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "mail/envelope.h"
+
+enum { ENTRY_TEXT_MAX = 64 * 1024 * 1024 };	/* bytes of an ID.env */
+
+struct entry {
+	char id[ID_SIZE];
+	time_t arrived, next;	/* when it came; before what moment it is not tried again */
+	unsigned attempts;	/* that failed */
+	bool is_held;		/* tried only when released */
+	bool is_report;		/* of ours: nobody is told of its fate */
+	bool is_warned;		/* the sender was told that it is late */
+	bool is_in_doubt;	/* an answer was lost: recipients may have it already */
+	uid_t uid;		/* who handed it in */
+	char *account;		/* name of the account it goes through */
+	char *config;		/* file of -C, a whole path; "": the usual ones */
+	char *message_id;	/* as in the header, for the log; "" none */
+	struct error *why;	/* the last reason for waiting that is not a recipient's own */
+	/* Recipients: NONE and LATER are still to be tried, and UNKNOWN (the answer was lost);
+	   ACCEPTED and REFUSED never again. */
+	struct envelope envelope;
+	/* Of the message: header section and body without the empty line between them. */
+	uint64_t header_len, body_len;
+	uint64_t sum;		/* of ID.msg's bytes */
+	size_t longest_line;
+	bool header_is_8bit, body_is_8bit, has_nul;
+};
+
+void entry_free(struct entry *e);
+#define OWNED_ENTRY	__attribute__((cleanup(entry_free))) struct entry
+
+/* Appends the text of an ID.env file. */
+void entry_write(const struct entry *e, struct buf *text);
+
+/*
+ * Reads one, into a zeroed entry. ERROR_DATA: cut short, damaged (its last line is a
+ * checksum), of another version, or nothing that entry_write() writes; says the line.
+ */
+bool entry_read(struct entry *e, const char *text, size_t len, struct error *err);
+
+/* The first lines alone, which say when it is due; `len` may be short of the whole. */
+struct entry_start {
+	time_t arrived, next;
+	bool is_held;
+};
+bool entry_read_start(struct entry_start *start, const char *text, size_t len);
+
+/* How many recipients still have to be tried. */
+size_t entry_waiting(const struct entry *e);
+
+#endif

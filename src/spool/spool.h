@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The durable queue: a directory of this user alone. acsmtp-spool(5) is the contract of
+ * its files and states.
+ *
+ *	ID.msg		the message, written once
+ *	ID.env		its entry; appears by rename, and that is the commit: mail from then on
+ *	ID.new		an ID.env that is being written: litter when nobody holds ID.msg
+ *	ID.try		a dialogue about it is going on, or was when a process died
+ *	failed/		ID.msg and ID.env of what nobody will try again by itself
+ *	damaged/	what makes no sense; for people to look at
+ *	accounts/	quota and pauses, a file for each account
+ *	lock		held by the runner
+ *
+ * Whoever changes or sends a message holds flock(2) on its ID.msg, which is never replaced.
+ */
+#ifndef SPOOL_SPOOL_H
+#define SPOOL_SPOOL_H
+
+#include "mail/message.h"
+#include "spool/entry.h"
+
+struct spool {
+	char *path;
+	int dir, failed;	/* -1: closed */
+};
+#define SPOOL_CLOSED	{ .dir = -1, .failed = -1 }
+
+/*
+ * Opens the spool at `path`, a whole path, making what is missing of the last three
+ * directories with mode 0700. ERROR_CREATE: it cannot be made, is a link, or is not this
+ * user's alone.
+ */
+bool spool_open(struct spool *s, const char *path, struct error *err);
+void spool_close(struct spool *s);
+#define OWNED_SPOOL	__attribute__((cleanup(spool_close))) struct spool
+
+/*
+ * Takes a message in. True: it and its entry are on the disk, whatever fails from now on.
+ * False: there is no trace of it. Fills the entry's facts about the message (header_len and
+ * what follows it). ERROR_CREATE, ERROR_IO: with the reason of the system (ENOSPC, EDQUOT,
+ * EIO...).
+ */
+bool spool_add(const struct spool *s, struct entry *e, const struct message *m,
+	       struct error *err);
+
+/* One message, locked for us; failed/ has them too. */
+struct item {
+	struct entry entry;
+	int fd;			/* of its ID.msg; -1: nothing is held */
+	bool is_failed;		/* it is in failed/ */
+	bool was_interrupted;	/* a process died in a dialogue about it */
+};
+#define ITEM_NONE	{ .fd = -1 }
+
+enum taken {
+	TAKEN,
+	TAKEN_BUSY,		/* somebody else holds it */
+	TAKEN_GONE,		/* there is no such message (any more) */
+	TAKEN_BROKEN,		/* it made no sense and was moved to damaged/; logged */
+	TAKEN_ERROR,		/* `err`: the system failed */
+};
+enum taken spool_take(const struct spool *s, const char *id, bool from_failed,
+		      struct item *item, struct error *err);
+void item_release(struct item *item);
+#define OWNED_ITEM	__attribute__((cleanup(item_release))) struct item
+
+/* Its entry as it is now, without a lock: for lists. TAKEN, _GONE, _BROKEN (left alone). */
+enum taken spool_look(const struct spool *s, const char *id, bool in_failed,
+		      struct entry *entry);
+
+/*
+ * The bytes of it, as message_get() and the SMTP client want them; an initialised
+ * message. ERROR_DATA when they are not those that were written: spool_set_aside() it.
+ */
+bool item_message(const struct item *item, struct message *m, struct error *err);
+void spool_set_aside(const struct spool *s, struct item *item, const char *why);
+
+/*
+ * Replaces the entry on the disk by item->entry; removes the message; moves it to failed/ or
+ * back. Durable when true. When false the entry on the disk is the old one or the new
+ * one, whole, and the message is still there. ERROR_CREATE, ERROR_IO.
+ */
+bool spool_update(const struct spool *s, struct item *item, struct error *err);
+bool spool_remove(const struct spool *s, struct item *item, struct error *err);
+bool spool_fail(const struct spool *s, struct item *item, struct error *err);
+bool spool_bring_back(const struct spool *s, struct item *item, struct error *err);
+
+/*
+ * Before and after a dialogue: whoever takes the item after a process died in between sees
+ * was_interrupted. Not durable over a power failure.
+ */
+void spool_begin_try(const struct spool *s, const struct item *item);
+void spool_end_try(const struct spool *s, const struct item *item);
+
+/*
+ * Calls `see` for each message, in no order, until it returns false; entries that cannot be
+ * read are passed over. Costs the memory of one. ERROR_IO.
+ */
+typedef bool spool_see_fn(void *seer, const char *id, const struct entry_start *start);
+bool spool_scan(const struct spool *s, bool failed, spool_see_fn *see, void *seer,
+		struct error *err);
+
+/*
+ * Removes litter older than 36 hours, and what is in failed/ for longer than `keep`
+ * seconds.
+ */
+void spool_sweep(const struct spool *s, time_t now, time_t keep);
+
+/*
+ * The runner's lock: true while no other process has it; held until the descriptor is
+ * closed. *fd -1: somebody else is the runner. False: ERROR_CREATE.
+ */
+bool spool_lock_runner(const struct spool *s, int *fd, struct error *err);
+
+#endif
