@@ -13,6 +13,8 @@
 
 #include "base/clock.h"
 
+enum { PARENTS_MAX = 2 };	/* directories to make on the way to another */
+
 bool write_all(int fd, const void *bytes, size_t len)
 {
 	const char *at = bytes;
@@ -101,17 +103,35 @@ bool file_replace(int dir, const char *name, const void *bytes, size_t len,
 	return true;
 }
 
-static bool make_directory(const char *path)
+bool file_replace_durably(int dir, const char *temp, const char *name,
+			  const struct buf *content, struct error *err)
+{
+	OWNED_FD fd = openat(dir, temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+			     0600);
+
+	if (fd < 0)
+		return error_errno(err, ERROR_CREATE, "create %s", temp);
+	if (!write_all(fd, buf_text(content), content->len) || fsync(fd) < 0 ||
+	    renameat(dir, temp, dir, name) < 0) {
+		error_errno(err, ERROR_IO, "write %s", name);
+		unlinkat(dir, temp, 0);
+		return false;
+	}
+	return fsync(dir) == 0 || error_errno(err, ERROR_IO, "sync the directory of %s", name);
+}
+
+/* With as many missing parents as `parents` says. */
+static bool make_directory(const char *path, int parents)
 {
 	OWNED_TEXT parent = text_copy(path);
 	char *slash = strrchr(parent, '/');
 
 	if (mkdir(path, 0700) == 0 || errno == EEXIST)
 		return true;
-	if (errno != ENOENT || !slash || slash == parent)
+	if (errno != ENOENT || parents == 0 || !slash || slash == parent)
 		return false;
 	*slash = '\0';
-	return mkdir(parent, 0700) == 0 && mkdir(path, 0700) == 0;
+	return make_directory(parent, parents - 1) && mkdir(path, 0700) == 0;
 }
 
 int directory_private(const char *path, struct error *err)
@@ -119,7 +139,7 @@ int directory_private(const char *path, struct error *err)
 	OWNED_FD fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	struct stat st;
 
-	if (fd < 0 && errno == ENOENT && make_directory(path))
+	if (fd < 0 && errno == ENOENT && make_directory(path, PARENTS_MAX))
 		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		error_errno(err, ERROR_CREATE, "%s", path);

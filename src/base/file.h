@@ -35,8 +35,15 @@ bool file_replace(int dir, const char *name, const void *bytes, size_t len,
 		  struct error *err);
 
 /*
+ * The same, and on the disk when it returns true: file and directory are fsynced. When
+ * false the old content is there, or the new one. The name `temp` is used on the way.
+ */
+bool file_replace_durably(int dir, const char *temp, const char *name,
+			  const struct buf *content, struct error *err);
+
+/*
  * Opens the directory at `path`, which this user owns and others can neither read
- * nor change, making it and one missing parent with mode 0700. -1: there is none.
+ * nor change, making it and up to two missing parents with mode 0700. -1: there is none.
  */
 int directory_private(const char *path, struct error *err);
 

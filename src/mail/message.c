@@ -336,7 +336,7 @@ static ssize_t get_from_file(const struct message *m, uint64_t at, char *bytes,
 	ssize_t n;
 
 	do
-		n = pread(m->body_fd, bytes, size, (off_t)at);
+		n = pread(m->body_fd, bytes, size, (off_t)(m->body_at + at));
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		error_errno(err, ERROR_IO, "cannot read the message's temporary file");

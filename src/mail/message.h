@@ -22,6 +22,7 @@ struct message {
 	struct buf header;
 	struct buf body;	/* the start of the body: all of it while it is small */
 	int body_fd;		/* all of the body when it is large, else -1 */
+	uint64_t body_at;	/* where in that file it begins */
 	uint64_t body_len;
 	bool header_is_8bit, body_is_8bit, has_nul;
 	size_t longest_line;	/* bytes, without CRLF */

@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "base/secret.h"
+#include "base/sum.h"
 
 struct stamp {
 	char magic[8];
@@ -24,21 +25,13 @@ struct stamp {
 };
 static const char magic[8] = "acsmtp2";
 
-/* FNV-1a. Against accidents: whoever can write here is this user. */
-static uint64_t sum_of(uint64_t sum, const void *bytes, size_t len)
-{
-	for (const unsigned char *byte = bytes; len > 0; byte++, len--)
-		sum = (sum ^ *byte) * UINT64_C(1099511628211);
-	return sum;
-}
-
 static uint64_t checksum(const struct stamp *stamp, const struct ticket *ticket)
 {
 	struct stamp unsigned_stamp = *stamp;
 
 	unsigned_stamp.sum = 0;
-	return sum_of(sum_of(UINT64_C(14695981039346656037), &unsigned_stamp,
-			     sizeof(unsigned_stamp)), ticket->session, ticket->len);
+	return sum_add(sum_add(SUM_INIT, &unsigned_stamp, sizeof(unsigned_stamp)),
+		       ticket->session, ticket->len);
 }
 
 /* Others' home (sudo keeps HOME) is no place for files of ours. */

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "mail/envelope.h"
 

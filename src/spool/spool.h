@@ -11,6 +11,7 @@
  *	damaged/	what makes no sense; for people to look at
  *	accounts/	quota and pauses, a file for each account
  *	lock		held by the runner
+ *	bell		a pipe that wakes it
  *
  * Whoever changes or sends a message holds flock(2) on its ID.msg, which is never replaced.
  */
@@ -22,9 +23,9 @@
 
 struct spool {
 	char *path;
-	int dir, failed;	/* -1: closed */
+	int dir;		/* -1: closed */
 };
-#define SPOOL_CLOSED	{ .dir = -1, .failed = -1 }
+#define SPOOL_CLOSED	{ .dir = -1 }
 
 /*
  * Opens the spool at `path`, a whole path, making what is missing of the last three
@@ -54,7 +55,7 @@ struct item {
 #define ITEM_NONE	{ .fd = -1 }
 
 enum taken {
-	TAKEN,
+	TAKEN,			/* or looked at */
 	TAKEN_BUSY,		/* somebody else holds it */
 	TAKEN_GONE,		/* there is no such message (any more) */
 	TAKEN_BROKEN,		/* it made no sense and was moved to damaged/; logged */
@@ -65,9 +66,16 @@ enum taken spool_take(const struct spool *s, const char *id, bool from_failed,
 void item_release(struct item *item);
 #define OWNED_ITEM	__attribute__((cleanup(item_release))) struct item
 
-/* Its entry as it is now, without a lock: for lists. TAKEN, _GONE, _BROKEN (left alone). */
+/*
+ * Its entry as it is now, without a lock, for lists: TAKEN, TAKEN_BUSY for one that is being
+ * sent, TAKEN_GONE, TAKEN_BROKEN, TAKEN_ERROR; the last two leave it where it is.
+ */
 enum taken spool_look(const struct spool *s, const char *id, bool in_failed,
-		      struct entry *entry);
+		      struct entry *entry, struct error *err);
+
+/* Its message alone, for people who want to see it. */
+bool spool_look_message(const struct spool *s, const struct entry *entry, bool in_failed,
+			struct message *m, struct error *err);
 
 /*
  * The bytes of it, as message_get() and the SMTP client want them; an initialised
@@ -106,6 +114,13 @@ bool spool_scan(const struct spool *s, bool failed, spool_see_fn *see, void *see
  * seconds.
  */
 void spool_sweep(const struct spool *s, time_t now, time_t keep);
+
+/*
+ * Wakes a runner that sleeps, if there is one: there is something new. The other end is for
+ * the runner to poll(2), and to drain; -1: it cannot be had, so look again now and then.
+ */
+void spool_wake_runner(const struct spool *s);
+int spool_open_bell(const struct spool *s);
 
 /*
  * The runner's lock: true while no other process has it; held until the descriptor is

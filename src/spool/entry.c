@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * An ID.env file is lines of a word, a blank and a value, in any order after the first
+ * four; acsmtp-spool(5) has an example. A line "why" belongs to the recipient above it,
+ * or to the message where none is. "end" has the checksum of all lines before it.
+ */
+#include "spool/entry.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/sum.h"
+#include "base/text.h"
+
+static const char first_line[] = "acsmtp-spool 1\n";
+static const char any_version[] = "acsmtp-spool ";
+
+enum { START_LINES = 3 };	/* behind the first: those of the rows at the top */
+
+struct row {
+	const char *word;
+	enum { NUMBER, FLAG, TEXT } type;
+	size_t place, size;
+};
+
+#define IN(field)	offsetof(struct entry, field), sizeof(((struct entry *)0)->field)
+static const struct row rows[] = {
+	/* entry_read_start() wants these three first */
+	{ "next",	NUMBER, IN(next) },
+	{ "arrived",	NUMBER, IN(arrived) },
+	{ "held",	FLAG,	IN(is_held) },
+	{ "attempts",	NUMBER, IN(attempts) },
+	{ "report",	FLAG,	IN(is_report) },
+	{ "warned",	FLAG,	IN(is_warned) },
+	{ "doubt",	FLAG,	IN(is_in_doubt) },
+	{ "uid",	NUMBER, IN(uid) },
+	{ "account",	TEXT,	IN(account) },
+	{ "config",	TEXT,	IN(config) },
+	{ "message-id",	TEXT,	IN(message_id) },
+	{ "header-len",	NUMBER, IN(header_len) },
+	{ "body-len",	NUMBER, IN(body_len) },
+	{ "sum",	NUMBER, IN(sum) },
+	{ "longest",	NUMBER, IN(longest_line) },
+	{ "header-8bit", FLAG,	IN(header_is_8bit) },
+	{ "body-8bit",	FLAG,	IN(body_is_8bit) },
+	{ "nul",	FLAG,	IN(has_nul) },
+	{ "sender",	TEXT,	IN(envelope.sender) },
+	{ "notify",	TEXT,	IN(envelope.notify) },
+	{ "ret",	TEXT,	IN(envelope.ret) },
+	{ "envid",	TEXT,	IN(envelope.envid) },
+};
+
+static const char *const verdicts[] = {
+	[VERDICT_NONE]		= "waiting",
+	[VERDICT_ACCEPTED]	= "sent",
+	[VERDICT_REFUSED]	= "failed",
+	[VERDICT_LATER]		= "deferred",
+	[VERDICT_UNKNOWN]	= "unknown",
+};
+
+static const char *const kinds[ERROR_KINDS] = {
+	[ERROR_NONE]		= "none",
+	[ERROR_USAGE]		= "usage",
+	[ERROR_DATA]		= "data",
+	[ERROR_NO_USER]		= "no-user",
+	[ERROR_NO_HOST]		= "no-host",
+	[ERROR_REFUSED]		= "refused",
+	[ERROR_UNAVAILABLE]	= "unavailable",
+	[ERROR_BUG]		= "bug",
+	[ERROR_SYSTEM]		= "system",
+	[ERROR_CREATE]		= "create",
+	[ERROR_IO]		= "io",
+	[ERROR_LATER]		= "later",
+	[ERROR_PROTOCOL]	= "protocol",
+	[ERROR_TLS]		= "tls",
+	[ERROR_SENDER]		= "sender",
+	[ERROR_AUTH]		= "auth",
+	[ERROR_SECRET]		= "secret",
+	[ERROR_CONFIG]		= "config",
+};
+
+void entry_free(struct entry *e)
+{
+	free(e->account);
+	free(e->config);
+	free(e->message_id);
+	free(e->why);
+	envelope_free(&e->envelope);
+	*e = (struct entry){ 0 };
+}
+
+size_t entry_waiting(const struct entry *e)
+{
+	size_t waiting = 0;
+
+	for (size_t i = 0; i < e->envelope.count; i++) {
+		enum verdict verdict = e->envelope.recipients[i].verdict;
+
+		waiting += verdict != VERDICT_ACCEPTED && verdict != VERDICT_REFUSED;
+	}
+	return waiting;
+}
+
+/* --- writing */
+
+static uint64_t number_at(const void *place, size_t size)
+{
+	uint32_t small;
+	uint64_t large;
+
+	if (size == sizeof(small)) {
+		memcpy(&small, place, sizeof(small));
+		return small;
+	}
+	memcpy(&large, place, sizeof(large));
+	return large;
+}
+
+static void write_row(const struct entry *e, const struct row *row, struct buf *text)
+{
+	const void *place = (const char *)e + row->place;
+	const char *value;
+
+	switch (row->type) {
+	case NUMBER:
+		buf_addf(text, "%s %" PRIu64 "\n", row->word, number_at(place, row->size));
+		break;
+	case FLAG:
+		buf_addf(text, "%s %d\n", row->word, *(const bool *)place);
+		break;
+	case TEXT:
+		value = *(char *const *)place;
+		if (value)
+			buf_addf(text, "%s %s\n", row->word, value);
+		break;
+	}
+}
+
+static void write_why(const struct error *why, struct buf *text)
+{
+	OWNED_TEXT words = NULL;
+
+	if (!why)
+		return;
+	words = text_copy(why->text);
+	text_make_printable(words);
+	buf_addf(text, "why %s %d %s\n", kinds[why->kind] ? kinds[why->kind] : "later",
+		 why->reply, words);
+}
+
+void entry_write(const struct entry *e, struct buf *text)
+{
+	size_t start = text->len;
+
+	buf_add(text, first_line);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		write_row(e, &rows[i], text);
+	write_why(e->why, text);
+	for (size_t i = 0; i < e->envelope.count; i++) {
+		const struct recipient *r = &e->envelope.recipients[i];
+
+		buf_addf(text, "to %s %s\n", verdicts[r->verdict], r->mailbox);
+		write_why(r->why, text);
+	}
+	buf_addf(text, "end %016" PRIx64 "\n",
+		 sum_add(SUM_INIT, buf_text(text) + start, text->len - start));
+}
+
+/* --- reading */
+
+static bool put_number(void *place, size_t size, const char *value)
+{
+	uint32_t small;
+	uint64_t large;
+	char *end;
+
+	if (*value < '0' || *value > '9')
+		return false;
+	large = strtoull(value, &end, 10);
+	if (*end)
+		return false;
+	if (size == sizeof(large)) {
+		memcpy(place, &large, sizeof(large));
+		return true;
+	}
+	small = (uint32_t)large;
+	memcpy(place, &small, sizeof(small));
+	return small == large;
+}
+
+static bool read_row(struct entry *e, const struct row *row, const char *value)
+{
+	void *place = (char *)e + row->place;
+	char **text = place;
+
+	switch (row->type) {
+	case NUMBER:
+		return put_number(place, row->size, value);
+	case FLAG:
+		*(bool *)place = *value == '1';
+		return (*value == '0' || *value == '1') && !value[1];
+	case TEXT:
+		break;
+	}
+	free(*text);
+	*text = text_copy(value);
+	return true;
+}
+
+/* The rest behind a word and its blank, or NULL. */
+static const char *after(const char *text, const char *word)
+{
+	size_t len = strlen(word);
+
+	return !strncmp(text, word, len) && text[len] == ' ' ? text + len + 1 : NULL;
+}
+
+/* Where `text` begins with one of the words: its number, and *rest what is behind. */
+static int find_word(const char *const *words, size_t count, const char *text,
+		     const char **rest)
+{
+	for (size_t i = 0; i < count; i++)
+		if (words[i] && (*rest = after(text, words[i])))
+			return (int)i;
+	return -1;
+}
+
+static bool read_why(struct entry *e, const char *value)
+{
+	struct envelope *envelope = &e->envelope;
+	struct error why = { 0 };
+	const char *rest;
+	int kind = find_word(kinds, COUNT_OF(kinds), value, &rest);
+	int skip = 0;
+
+	if (kind < 0 || sscanf(rest, "%d %n", &why.reply, &skip) != 1 || skip == 0)
+		return false;
+	why.kind = (enum error_kind)kind;
+	snprintf(why.text, sizeof(why.text), "%s", rest + skip);
+	if (envelope->count > 0) {
+		struct recipient *last = &envelope->recipients[envelope->count - 1];
+
+		recipient_judge(last, last->verdict, &why);
+		return true;
+	}
+	free(e->why);
+	e->why = xmalloc(sizeof(why));
+	*e->why = why;
+	return true;
+}
+
+static bool read_recipient(struct entry *e, const char *value)
+{
+	size_t before = e->envelope.count;
+	const char *mailbox;
+	int verdict = find_word(verdicts, COUNT_OF(verdicts), value, &mailbox);
+
+	if (verdict < 0 || !*mailbox)
+		return false;
+	envelope_add(&e->envelope, mailbox);
+	if (e->envelope.count == before)
+		return false;
+	e->envelope.recipients[before].verdict = (enum verdict)verdict;
+	return true;
+}
+
+static bool read_line(struct entry *e, const char *line)
+{
+	const char *value;
+
+	if ((value = after(line, "to")))
+		return read_recipient(e, value);
+	if ((value = after(line, "why")))
+		return read_why(e, value);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if ((value = after(line, rows[i].word)))
+			return read_row(e, &rows[i], value);
+	return false;
+}
+
+static bool check_ends(const char *text, size_t len, struct error *err)
+{
+	static const char last[] = "end 0123456789abcdef\n";
+	size_t start = len - (sizeof(last) - 1);
+	char sum[sizeof(last)];
+
+	if (len < sizeof(first_line) + sizeof(last) - 2)
+		return error_set(err, ERROR_DATA, "cut short at %zu bytes", len);
+	if (strncmp(text, first_line, sizeof(first_line) - 1) != 0) {
+		if (!strncmp(text, any_version, sizeof(any_version) - 1))
+			return error_set(err, ERROR_DATA, "written by another version of acsmtp");
+		return error_set(err, ERROR_DATA, "not a spool entry");
+	}
+	snprintf(sum, sizeof(sum), "end %016" PRIx64 "\n", sum_add(SUM_INIT, text, start));
+	return !strncmp(text + start, sum, sizeof(sum) - 1) ||
+	       error_set(err, ERROR_DATA, "cut short or damaged: its checksum is wrong");
+}
+
+static bool check_whole(const struct entry *e, struct error *err)
+{
+	if (e->envelope.sender && e->account && e->config && e->envelope.count > 0)
+		return true;
+	return error_set(err, ERROR_DATA, "a line is missing: sender, account, config or to");
+}
+
+bool entry_read(struct entry *e, const char *text, size_t len, struct error *err)
+{
+	const char *at = text + sizeof(first_line) - 1, *end;
+	unsigned number = 2;
+
+	if (!check_ends(text, len, err))
+		return false;
+	for (; (end = memchr(at, '\n', (size_t)(text + len - at))); at = end + 1, number++) {
+		OWNED_TEXT line = text_copy_n(at, (size_t)(end - at));
+
+		if (after(line, "end"))
+			return end + 1 == text + len ? check_whole(e, err) :
+			       error_set(err, ERROR_DATA, "line %u: more follows", number);
+		if (!read_line(e, line))
+			return error_set(err, ERROR_DATA, "line %u makes no sense", number);
+	}
+	return error_set(err, ERROR_DATA, "cut short");
+}
+
+bool entry_read_start(struct entry_start *start, const char *text, size_t len)
+{
+	const char *at = text + sizeof(first_line) - 1, *end;
+	struct entry e = { 0 };
+	bool ok = true;
+
+	if (len < sizeof(first_line) - 1 ||
+	    strncmp(text, first_line, sizeof(first_line) - 1) != 0)
+		return false;
+	for (size_t i = 0; ok && i < START_LINES; i++, at = end + 1) {
+		char line[64];
+		const char *value;
+
+		end = memchr(at, '\n', (size_t)(text + len - at));
+		if (!end || end - at >= (ptrdiff_t)sizeof(line))
+			return false;
+		snprintf(line, sizeof(line), "%.*s", (int)(end - at), at);
+		value = after(line, rows[i].word);
+		ok = value && read_row(&e, &rows[i], value);
+	}
+	*start = (struct entry_start){ .arrived = e.arrived, .next = e.next,
+				       .is_held = e.is_held };
+	return ok;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "spool/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+const char *spool_name(const char *id, const char *suffix, char name[SPOOL_NAME_SIZE])
+{
+	snprintf(name, SPOOL_NAME_SIZE, "%.*s%.4s", ID_SIZE - 1, id, suffix);
+	return name;
+}
+
+bool spool_name_is(const char *name, const char *suffix, char id[ID_SIZE])
+{
+	size_t len = strspn(name, "0123456789abcdefghijklmnopqrstuv");
+
+	if (len != ID_SIZE - 1 || strcmp(name + len, suffix) != 0)
+		return false;
+	memcpy(id, name, len);
+	id[len] = '\0';
+	return true;
+}
+
+int spool_subdirectory(const struct spool *s, const char *name, bool make, struct error *err)
+{
+	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
+	OWNED_FD fd = openat(s->dir, name, flags);
+	struct stat st;
+
+	if (fd < 0 && errno == ENOENT && make &&
+	    (mkdirat(s->dir, name, 0700) == 0 || errno == EEXIST))
+		fd = openat(s->dir, name, flags);
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		error_errno(err, ERROR_CREATE, "%s/%s", s->path, name);
+		return -1;
+	}
+	if (st.st_uid != geteuid()) {
+		error_set(err, ERROR_CREATE, "%s/%s: not this user's", s->path, name);
+		return -1;
+	}
+	return fd_take(&fd);
+}
+
+bool spool_names(int dir, name_fn *see, void *seer, struct error *err)
+{
+	/* A descriptor of its own: the place in the directory is the descriptor's. */
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *file;
+
+	if (!stream) {
+		error_errno(err, ERROR_IO, "cannot list the spool");
+		fd_cleanup(&fd);
+		return false;
+	}
+	while (errno = 0, (file = readdir(stream)))
+		if (!see(seer, file->d_name))
+			break;
+	if (!file && errno)
+		error_errno(err, ERROR_IO, "cannot list the spool");
+	fd = !file && errno ? -1 : 0;
+	closedir(stream);
+	return fd == 0;
+}
+
+enum taken spool_read_entry(int dir, const char *id, struct entry *e, struct error *err)
+{
+	char name[SPOOL_NAME_SIZE];
+	OWNED_FD fd = openat(dir, spool_name(id, ".env", name),
+			     O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	OWNED_BUF text = BUF_INIT(ENTRY_TEXT_MAX);
+	struct stat st;
+
+	if (fd < 0 && errno == ENOENT)
+		return TAKEN_GONE;
+	if (fd < 0 && errno != ELOOP) {
+		error_errno(err, ERROR_IO, "%s", name);
+		return TAKEN_ERROR;
+	}
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid()) {
+		error_set(err, ERROR_DATA, "%s: not a regular file of this user", name);
+		return TAKEN_BROKEN;
+	}
+	if (!file_read(fd, &text, err)) {
+		error_context(err, "%s", name);
+		return err->kind == ERROR_DATA ? TAKEN_BROKEN : TAKEN_ERROR;
+	}
+	if (!entry_read(e, buf_text(&text), text.len, err)) {
+		entry_free(e);
+		error_context(err, "%s", name);
+		return TAKEN_BROKEN;
+	}
+	memcpy(e->id, id, ID_SIZE);
+	return TAKEN;
+}
+
+bool spool_write_entry(int dir, const struct entry *e, struct error *err)
+{
+	char temp[SPOOL_NAME_SIZE], name[SPOOL_NAME_SIZE];
+	OWNED_BUF text = BUF_INIT(ENTRY_TEXT_MAX);
+
+	entry_write(e, &text);
+	if (buf_is_full(&text))
+		return error_set(err, ERROR_DATA, "too many recipients for one entry");
+	return file_replace_durably(dir, spool_name(e->id, ".new", temp),
+				    spool_name(e->id, ".env", name), &text, err);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the files of the spool share: names, directories, one entry on the disk. */
+#ifndef SPOOL_FILES_H
+#define SPOOL_FILES_H
+
+#include "spool/spool.h"
+
+enum { SPOOL_NAME_SIZE = ID_SIZE + 4 };
+
+/* "ID.msg", "ID.env", ...; `suffix` with its dot. */
+const char *spool_name(const char *id, const char *suffix, char name[SPOOL_NAME_SIZE]);
+
+/* Whether it is "ID" and the suffix; copies the ID. */
+bool spool_name_is(const char *name, const char *suffix, char id[ID_SIZE]);
+
+/* A directory of the spool, made if `make`; -1: it is not there. */
+int spool_subdirectory(const struct spool *s, const char *name, bool make, struct error *err);
+
+/* Every name in an open directory, until `see` says false. ERROR_IO. */
+typedef bool name_fn(void *seer, const char *name);
+bool spool_names(int dir, name_fn *see, void *seer, struct error *err);
+
+/* Reads ID.env. TAKEN, TAKEN_GONE, TAKEN_BROKEN and TAKEN_ERROR with `err`. */
+enum taken spool_read_entry(int dir, const char *id, struct entry *e, struct error *err);
+
+/* Puts it in the place of the one that is there, durably. */
+bool spool_write_entry(int dir, const struct entry *e, struct error *err);
+
+#endif

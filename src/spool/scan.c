@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The spool as a whole: what is in it, what is litter, and who runs it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "spool/files.h"
+
+enum {
+	START_MAX = 256,	/* bytes that hold the first lines of an entry */
+	LITTER_AGE = 36 * 3600,	/* seconds: longer than anybody takes to write a message */
+};
+
+struct scan {
+	int dir;
+	spool_see_fn *see;
+	void *seer;
+};
+
+/* What cannot be read is due since ever: so it is taken, and set aside. */
+static void read_start(int dir, const char *name, struct entry_start *start)
+{
+	OWNED_FD fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	char text[START_MAX];
+	ssize_t n = fd < 0 ? -1 : read_some(fd, text, sizeof(text));
+
+	if (n < 0 || !entry_read_start(start, text, (size_t)n))
+		*start = (struct entry_start){ 0 };
+}
+
+static bool see_name(void *seer, const char *name)
+{
+	struct scan *scan = seer;
+	struct entry_start start;
+	char id[ID_SIZE];
+
+	if (!spool_name_is(name, ".env", id))
+		return true;
+	read_start(scan->dir, name, &start);
+	return scan->see(scan->seer, id, &start);
+}
+
+bool spool_scan(const struct spool *s, bool in_failed, spool_see_fn *see, void *seer,
+		struct error *err)
+{
+	OWNED_FD failed = in_failed ? spool_subdirectory(s, "failed", true, err) : -1;
+	struct scan scan = { .dir = in_failed ? failed : s->dir, .see = see, .seer = seer };
+
+	return (scan.dir >= 0 && spool_names(scan.dir, see_name, &scan, err)) ||
+	       error_context(err, "%s", s->path);
+}
+
+/* --- litter */
+
+struct sweep {
+	const struct spool *spool;
+	int dir;
+	time_t now, keep;
+};
+
+static bool is_older(const struct sweep *sweep, const char *name, time_t age)
+{
+	struct stat st;
+
+	return fstatat(sweep->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(st.st_mode) && st.st_mtime < sweep->now - age;
+}
+
+static bool exists(int dir, const char *id, const char *suffix)
+{
+	char name[SPOOL_NAME_SIZE];
+
+	return faccessat(dir, spool_name(id, suffix, name), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* A message without an entry that nobody is writing. */
+static void sweep_message(const struct sweep *sweep, const char *name, const char *id)
+{
+	OWNED_FD fd = openat(sweep->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && !exists(sweep->dir, id, ".env"))
+		unlinkat(sweep->dir, name, 0);
+}
+
+static bool sweep_name(void *seer, const char *name)
+{
+	const struct sweep *sweep = seer;
+	char id[ID_SIZE];
+
+	if (spool_name_is(name, ".msg", id)) {
+		if (!exists(sweep->dir, id, ".env") && is_older(sweep, name, LITTER_AGE))
+			sweep_message(sweep, name, id);
+	} else if (spool_name_is(name, ".new", id)) {
+		if (is_older(sweep, name, LITTER_AGE))
+			unlinkat(sweep->dir, name, 0);
+	} else if (spool_name_is(name, ".try", id)) {
+		if (!exists(sweep->dir, id, ".env") && is_older(sweep, name, LITTER_AGE))
+			unlinkat(sweep->dir, name, 0);
+	}
+	return true;
+}
+
+/* An entry in failed/ was written when it came there. */
+static bool sweep_failed(void *seer, const char *name)
+{
+	const struct sweep *sweep = seer;
+	OWNED_ITEM item = ITEM_NONE;
+	struct error err;
+	char id[ID_SIZE];
+
+	if (!spool_name_is(name, ".env", id) || !is_older(sweep, name, sweep->keep) ||
+	    spool_take(sweep->spool, id, true, &item, &err) != TAKEN)
+		return true;
+	if (spool_remove(sweep->spool, &item, &err))
+		log_info("%s: removed: it has been in failed/ for longer than keep_failed", id);
+	else
+		log_problem("%s: cannot be removed: %s", id, err.text);
+	return true;
+}
+
+void spool_sweep(const struct spool *s, time_t now, time_t keep)
+{
+	struct error unheard;
+	OWNED_FD failed = spool_subdirectory(s, "failed", true, &unheard);
+	struct sweep here = { .spool = s, .dir = s->dir, .now = now, .keep = keep };
+	struct sweep there = { .spool = s, .dir = failed, .now = now, .keep = keep };
+
+	(void)spool_names(s->dir, sweep_name, &here, &unheard);
+	if (failed < 0)
+		return;
+	(void)spool_names(failed, sweep_failed, &there, &unheard);
+	(void)spool_names(failed, sweep_name, &there, &unheard);
+}
+
+/* --- the runner */
+
+bool spool_lock_runner(const struct spool *s, int *fd, struct error *err)
+{
+	bool is_taken;
+
+	*fd = openat(s->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (*fd < 0) {
+		error_errno(err, ERROR_CREATE, "create lock");
+		return error_context(err, "the spool %s", s->path);
+	}
+	if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
+		return true;
+	is_taken = errno == EWOULDBLOCK;
+	if (!is_taken)
+		error_errno(err, ERROR_CREATE, "the spool %s: lock", s->path);
+	fd_cleanup(fd);
+	*fd = -1;
+	return is_taken;
+}
+
+void spool_wake_runner(const struct spool *s)
+{
+	OWNED_FD fd = openat(s->dir, "bell", O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+
+	/* ENXIO: nobody listens. A full pipe has woken them already. */
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode))
+		(void)!write(fd, "", 1);
+}
+
+int spool_open_bell(const struct spool *s)
+{
+	OWNED_FD fd = -1;
+	struct stat st;
+
+	if (mkfifoat(s->dir, "bell", 0600) < 0 && errno != EEXIST)
+		return -1;
+	/* O_RDWR: it must not be at its end when the last writer has gone. */
+	fd = openat(s->dir, "bell", O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISFIFO(st.st_mode))
+		return -1;
+	return fd_take(&fd);
+}

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The way in, and the ways a message changes and leaves. In every order of system
+ * calls here the question is: and if the power goes now? Before ID.env appears there is
+ * litter, after that there is mail; it goes away by ID.env first.
+ */
+#include "spool/spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/sum.h"
+#include "spool/files.h"
+
+enum { PIECE = 64 * 1024 };
+
+bool spool_open(struct spool *s, const char *path, struct error *err)
+{
+	s->dir = directory_private(path, err);
+	if (s->dir < 0)
+		return false;
+	s->path = text_copy(path);
+	return true;
+}
+
+void spool_close(struct spool *s)
+{
+	fd_cleanup(&s->dir);
+	free(s->path);
+	*s = (struct spool)SPOOL_CLOSED;
+}
+
+/* --- in */
+
+static bool copy_message(int fd, const struct message *m, struct entry *e, struct error *err)
+{
+	OWNED_TEXT piece = xmalloc(PIECE);
+	uint64_t at = 0;
+	ssize_t n;
+
+	e->sum = SUM_INIT;
+	while ((n = message_get(m, &at, piece, PIECE, err)) > 0) {
+		e->sum = sum_add(e->sum, piece, (size_t)n);
+		if (!write_all(fd, piece, (size_t)n))
+			return error_errno(err, ERROR_IO, "write %s.msg", e->id);
+	}
+	return n == 0 && (fsync(fd) == 0 || error_errno(err, ERROR_IO, "write %s.msg", e->id));
+}
+
+static void note_facts(const struct message *m, struct entry *e)
+{
+	e->header_len = m->header.len;
+	e->body_len = m->body_len;
+	e->longest_line = m->longest_line;
+	e->header_is_8bit = m->header_is_8bit;
+	e->body_is_8bit = m->body_is_8bit;
+	e->has_nul = m->has_nul;
+}
+
+bool spool_add(const struct spool *s, struct entry *e, const struct message *m,
+	       struct error *err)
+{
+	char msg[SPOOL_NAME_SIZE], env[SPOOL_NAME_SIZE];
+	OWNED_FD fd = openat(s->dir, spool_name(e->id, ".msg", msg),
+			     O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0) {
+		error_errno(err, ERROR_CREATE, "create %s", msg);
+		return error_context(err, "the spool %s", s->path);
+	}
+	note_facts(m, e);
+	/* Held until both files are there, so that no sweep takes one away. */
+	(void)flock(fd, LOCK_EX | LOCK_NB);
+	if (copy_message(fd, m, e, err) && spool_write_entry(s->dir, e, err))
+		return true;
+	/* The entry may have appeared and only its directory not been synced. */
+	unlinkat(s->dir, spool_name(e->id, ".env", env), 0);
+	unlinkat(s->dir, msg, 0);
+	return error_context(err, "the spool %s", s->path);
+}
+
+/* --- taking */
+
+static enum taken open_message(int dir, const char *id, int *fd, struct error *err)
+{
+	char name[SPOOL_NAME_SIZE];
+	struct stat st;
+
+	*fd = openat(dir, spool_name(id, ".msg", name),
+		     O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (*fd >= 0 && fstat(*fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid())
+		return TAKEN;
+	if (*fd >= 0 || errno == ELOOP)
+		error_set(err, ERROR_DATA, "%s: not a regular file of this user", name);
+	else
+		error_errno(err, ERROR_IO, "%s", name);
+	if (*fd < 0 && errno != ELOOP && errno != ENOENT)
+		return TAKEN_ERROR;
+	fd_cleanup(fd);
+	return TAKEN_BROKEN;
+}
+
+/* Moves what is there of a message to damaged/, and says so in the log. */
+static void set_aside(const struct spool *s, int from, const char *id, const char *why)
+{
+	static const char *const suffixes[] = { ".env", ".msg" };
+	struct error err;
+	OWNED_FD to = spool_subdirectory(s, "damaged", true, &err);
+
+	for (size_t i = 0; to >= 0 && i < COUNT_OF(suffixes); i++) {
+		char name[SPOOL_NAME_SIZE];
+
+		spool_name(id, suffixes[i], name);
+		if (renameat(from, name, to, name) < 0 && errno != ENOENT)
+			error_errno(&err, ERROR_IO, "%s", name);
+	}
+	if (to >= 0)
+		log_problem("%s: set aside in %s/damaged: %s", id, s->path, why);
+	else
+		log_problem("%s: damaged, and cannot be set aside: %s: %s", id, why, err.text);
+}
+
+void spool_set_aside(const struct spool *s, struct item *item, const char *why)
+{
+	struct error unheard;
+	OWNED_FD failed = item->is_failed ? spool_subdirectory(s, "failed", false, &unheard) : -1;
+
+	set_aside(s, item->is_failed ? failed : s->dir, item->entry.id, why);
+}
+
+void item_release(struct item *item)
+{
+	fd_cleanup(&item->fd);
+	entry_free(&item->entry);
+	*item = (struct item)ITEM_NONE;
+}
+
+/* With the lock: the entry cannot change any more, but it may have gone before. */
+static enum taken take_entry(const struct spool *s, int dir, const char *id,
+			     struct item *item, struct error *err)
+{
+	enum taken taken = spool_read_entry(dir, id, &item->entry, err);
+	char name[SPOOL_NAME_SIZE];
+
+	if (taken == TAKEN_BROKEN)
+		set_aside(s, dir, id, err->text);
+	if (taken == TAKEN)
+		item->was_interrupted = faccessat(s->dir, spool_name(id, ".try", name), F_OK,
+						  AT_SYMLINK_NOFOLLOW) == 0;
+	return taken;
+}
+
+static bool has_entry(int dir, const char *id)
+{
+	char name[SPOOL_NAME_SIZE];
+
+	return faccessat(dir, spool_name(id, ".env", name), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+enum taken spool_take(const struct spool *s, const char *id, bool from_failed,
+		      struct item *item, struct error *err)
+{
+	OWNED_FD failed = from_failed ? spool_subdirectory(s, "failed", false, err) : -1;
+	int dir = from_failed ? failed : s->dir;
+	enum taken taken;
+
+	*item = (struct item){ .fd = -1, .is_failed = from_failed };
+	if (dir < 0 || !has_entry(dir, id))
+		return TAKEN_GONE;
+	taken = open_message(dir, id, &item->fd, err);
+	/* Somebody may have removed it in between, ID.env first. */
+	if (taken == TAKEN_BROKEN && !has_entry(dir, id))
+		return TAKEN_GONE;
+	if (taken == TAKEN_BROKEN)
+		set_aside(s, dir, id, err->text);
+	if (taken != TAKEN)
+		return taken;
+	if (flock(item->fd, LOCK_EX | LOCK_NB) < 0) {
+		taken = errno == EWOULDBLOCK ? TAKEN_BUSY : TAKEN_ERROR;
+		error_errno(err, ERROR_IO, "lock %s.msg", id);
+	} else {
+		taken = take_entry(s, dir, id, item, err);
+	}
+	if (taken != TAKEN)
+		item_release(item);
+	return taken;
+}
+
+enum taken spool_look(const struct spool *s, const char *id, bool in_failed,
+		      struct entry *entry, struct error *err)
+{
+	OWNED_FD failed = in_failed ? spool_subdirectory(s, "failed", false, err) : -1;
+	int dir = in_failed ? failed : s->dir;
+	enum taken taken = dir < 0 ? TAKEN_GONE : spool_read_entry(dir, id, entry, err);
+	OWNED_FD fd = -1;
+
+	if (taken == TAKEN)
+		taken = open_message(dir, id, &fd, err);
+	/* A shared lock is in nobody's way but for this moment. */
+	if (taken == TAKEN && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return TAKEN_BUSY;
+	return taken;
+}
+
+/* --- the message of an item */
+
+static bool check_bytes(int fd, const struct entry *e, struct error *err)
+{
+	OWNED_TEXT piece = xmalloc(PIECE);
+	uint64_t sum = SUM_INIT, len = 0;
+	ssize_t n;
+
+	while ((n = pread(fd, piece, PIECE, (off_t)len)) > 0 || (n < 0 && errno == EINTR)) {
+		if (n < 0)
+			continue;
+		sum = sum_add(sum, piece, (size_t)n);
+		len += (uint64_t)n;
+	}
+	if (n < 0)
+		return error_errno(err, ERROR_IO, "%s.msg", e->id);
+	if (len != e->header_len + 2 + e->body_len)
+		return error_set(err, ERROR_DATA, "%s.msg has %" PRIu64 " bytes instead of %"
+				 PRIu64, e->id, len, e->header_len + 2 + e->body_len);
+	return sum == e->sum ||
+	       error_set(err, ERROR_DATA, "%s.msg is damaged: its checksum is wrong", e->id);
+}
+
+static bool read_part(int fd, uint64_t at, uint64_t len, struct buf *part, struct error *err)
+{
+	while (len > 0) {
+		size_t want = len < PIECE ? (size_t)len : PIECE;
+		char *room = buf_reserve(part, want);
+		ssize_t n = room ? pread(fd, room, want, (off_t)at) : 0;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_errno(err, ERROR_IO, "cannot read the message");
+		if (n == 0)
+			return error_set(err, ERROR_DATA, "the message is shorter, or its header "
+					 "longer, than it can be");
+		part->len += (size_t)n;
+		part->text[part->len] = '\0';
+		at += (uint64_t)n;
+		len -= (uint64_t)n;
+	}
+	return true;
+}
+
+static bool fill_message(int fd, const struct entry *e, struct message *m, struct error *err)
+{
+	uint64_t body_at = e->header_len + 2;
+
+	if (!check_bytes(fd, e, err) || !read_part(fd, 0, e->header_len, &m->header, err))
+		return false;
+	m->body_len = e->body_len;
+	m->longest_line = e->longest_line;
+	m->header_is_8bit = e->header_is_8bit;
+	m->body_is_8bit = e->body_is_8bit;
+	m->has_nul = e->has_nul;
+	if (e->body_len <= BODY_MEMORY_MAX)
+		return read_part(fd, body_at, e->body_len, &m->body, err);
+	m->body_at = body_at;
+	m->body_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	return m->body_fd >= 0 || error_errno(err, ERROR_IO, "cannot read the message");
+}
+
+bool item_message(const struct item *item, struct message *m, struct error *err)
+{
+	return fill_message(item->fd, &item->entry, m, err);
+}
+
+bool spool_look_message(const struct spool *s, const struct entry *entry, bool in_failed,
+			struct message *m, struct error *err)
+{
+	OWNED_FD failed = in_failed ? spool_subdirectory(s, "failed", false, err) : -1;
+	OWNED_FD fd = -1;
+
+	return (!in_failed || failed >= 0) &&
+	       open_message(in_failed ? failed : s->dir, entry->id, &fd, err) == TAKEN &&
+	       fill_message(fd, entry, m, err);
+}
+
+/* --- changes, and out */
+
+static int directory_of(const struct spool *s, const struct item *item, int *owned,
+			struct error *err)
+{
+	if (!item->is_failed)
+		return s->dir;
+	*owned = spool_subdirectory(s, "failed", false, err);
+	return *owned;
+}
+
+bool spool_update(const struct spool *s, struct item *item, struct error *err)
+{
+	OWNED_FD owned = -1;
+	int dir = directory_of(s, item, &owned, err);
+
+	return (dir >= 0 && spool_write_entry(dir, &item->entry, err)) ||
+	       error_context(err, "the spool %s", s->path);
+}
+
+static bool remove_from(int dir, const char *id, struct error *err)
+{
+	char name[SPOOL_NAME_SIZE];
+
+	if (unlinkat(dir, spool_name(id, ".env", name), 0) < 0 && errno != ENOENT)
+		return error_errno(err, ERROR_IO, "remove %s", name);
+	if (fsync(dir) < 0)
+		return error_errno(err, ERROR_IO, "sync the directory of %s", name);
+	unlinkat(dir, spool_name(id, ".msg", name), 0);
+	return true;
+}
+
+bool spool_remove(const struct spool *s, struct item *item, struct error *err)
+{
+	OWNED_FD owned = -1;
+	int dir = directory_of(s, item, &owned, err);
+
+	return (dir >= 0 && remove_from(dir, item->entry.id, err)) ||
+	       error_context(err, "the spool %s", s->path);
+}
+
+/* In both directories for a moment rather than in none: the entry that is left is done again. */
+static bool move(int from, int to, const struct entry *e, struct error *err)
+{
+	char name[SPOOL_NAME_SIZE];
+
+	spool_name(e->id, ".msg", name);
+	if (linkat(from, name, to, name, 0) < 0 && errno != EEXIST)
+		return error_errno(err, ERROR_CREATE, "link %s", name);
+	return spool_write_entry(to, e, err) && remove_from(from, e->id, err);
+}
+
+static bool move_item(const struct spool *s, struct item *item, bool to_failed,
+		      struct error *err)
+{
+	OWNED_FD failed = spool_subdirectory(s, "failed", true, err);
+
+	if (failed < 0 || !move(to_failed ? s->dir : failed, to_failed ? failed : s->dir,
+				&item->entry, err))
+		return error_context(err, "the spool %s", s->path);
+	item->is_failed = to_failed;
+	return true;
+}
+
+bool spool_fail(const struct spool *s, struct item *item, struct error *err)
+{
+	return move_item(s, item, true, err);
+}
+
+bool spool_bring_back(const struct spool *s, struct item *item, struct error *err)
+{
+	return move_item(s, item, false, err);
+}
+
+void spool_begin_try(const struct spool *s, const struct item *item)
+{
+	char name[SPOOL_NAME_SIZE];
+	OWNED_FD fd = openat(s->dir, spool_name(item->entry.id, ".try", name),
+			     O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	(void)fd;	/* that it is there is all it says */
+}
+
+void spool_end_try(const struct spool *s, const struct item *item)
+{
+	char name[SPOOL_NAME_SIZE];
+
+	unlinkat(s->dir, spool_name(item->entry.id, ".try", name), 0);
+}
