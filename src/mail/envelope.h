@@ -16,6 +16,7 @@ enum verdict {
 struct recipient {
 	char *mailbox;		/* local@domain */
 	enum verdict verdict;
+	bool is_reported;	/* REFUSED, and the sender was told */
 	struct error *why;	/* for REFUSED, LATER, UNKNOWN; else NULL */
 };
 

@@ -18,7 +18,10 @@
 static const char first_line[] = "acsmtp-spool 1\n";
 static const char any_version[] = "acsmtp-spool ";
 
-enum { START_LINES = 3 };	/* behind the first: those of the rows at the top */
+enum {
+	START_LINES = 5,	/* behind the first: those of the rows at the top */
+	START_LINE_MAX = 600,	/* bytes of one */
+};
 
 struct row {
 	const char *word;
@@ -28,16 +31,16 @@ struct row {
 
 #define IN(field)	offsetof(struct entry, field), sizeof(((struct entry *)0)->field)
 static const struct row rows[] = {
-	/* entry_read_start() wants these three first */
+	/* entry_read_start() wants these five first */
 	{ "next",	NUMBER, IN(next) },
 	{ "arrived",	NUMBER, IN(arrived) },
 	{ "held",	FLAG,	IN(is_held) },
+	{ "warned",	FLAG,	IN(is_warned) },
+	{ "account",	TEXT,	IN(account) },
 	{ "attempts",	NUMBER, IN(attempts) },
 	{ "report",	FLAG,	IN(is_report) },
-	{ "warned",	FLAG,	IN(is_warned) },
 	{ "doubt",	FLAG,	IN(is_in_doubt) },
 	{ "uid",	NUMBER, IN(uid) },
-	{ "account",	TEXT,	IN(account) },
 	{ "config",	TEXT,	IN(config) },
 	{ "message-id",	TEXT,	IN(message_id) },
 	{ "header-len",	NUMBER, IN(header_len) },
@@ -53,12 +56,15 @@ static const struct row rows[] = {
 	{ "envid",	TEXT,	IN(envelope.envid) },
 };
 
+enum { REPORTED = VERDICT_UNKNOWN + 1 };	/* failed, and the sender was told */
+
 static const char *const verdicts[] = {
 	[VERDICT_NONE]		= "waiting",
 	[VERDICT_ACCEPTED]	= "sent",
 	[VERDICT_REFUSED]	= "failed",
 	[VERDICT_LATER]		= "deferred",
 	[VERDICT_UNKNOWN]	= "unknown",
+	[REPORTED]		= "reported",
 };
 
 static const char *const kinds[ERROR_KINDS] = {
@@ -162,7 +168,8 @@ void entry_write(const struct entry *e, struct buf *text)
 	for (size_t i = 0; i < e->envelope.count; i++) {
 		const struct recipient *r = &e->envelope.recipients[i];
 
-		buf_addf(text, "to %s %s\n", verdicts[r->verdict], r->mailbox);
+		buf_addf(text, "to %s %s\n", verdicts[r->is_reported ? REPORTED : r->verdict],
+			 r->mailbox);
 		write_why(r->why, text);
 	}
 	buf_addf(text, "end %016" PRIx64 "\n",
@@ -255,6 +262,7 @@ static bool read_why(struct entry *e, const char *value)
 static bool read_recipient(struct entry *e, const char *value)
 {
 	size_t before = e->envelope.count;
+	struct recipient *r;
 	const char *mailbox;
 	int verdict = find_word(verdicts, COUNT_OF(verdicts), value, &mailbox);
 
@@ -263,7 +271,9 @@ static bool read_recipient(struct entry *e, const char *value)
 	envelope_add(&e->envelope, mailbox);
 	if (e->envelope.count == before)
 		return false;
-	e->envelope.recipients[before].verdict = (enum verdict)verdict;
+	r = &e->envelope.recipients[before];
+	r->is_reported = verdict == REPORTED;
+	r->verdict = r->is_reported ? VERDICT_REFUSED : (enum verdict)verdict;
 	return true;
 }
 
@@ -335,17 +345,24 @@ bool entry_read_start(struct entry_start *start, const char *text, size_t len)
 	    strncmp(text, first_line, sizeof(first_line) - 1) != 0)
 		return false;
 	for (size_t i = 0; ok && i < START_LINES; i++, at = end + 1) {
-		char line[64];
+		char line[START_LINE_MAX];
 		const char *value;
 
 		end = memchr(at, '\n', (size_t)(text + len - at));
-		if (!end || end - at >= (ptrdiff_t)sizeof(line))
-			return false;
+		ok = end && end - at < (ptrdiff_t)sizeof(line);
+		if (!ok)
+			break;
 		snprintf(line, sizeof(line), "%.*s", (int)(end - at), at);
 		value = after(line, rows[i].word);
 		ok = value && read_row(&e, &rows[i], value);
 	}
-	*start = (struct entry_start){ .arrived = e.arrived, .next = e.next,
-				       .is_held = e.is_held };
+	*start = (struct entry_start){
+		.arrived = e.arrived,
+		.next = e.next,
+		.is_held = e.is_held,
+		.is_warned = e.is_warned,
+		.account = ok ? sum_add(SUM_INIT, e.account, strlen(e.account)) : 0,
+	};
+	entry_free(&e);
 	return ok;
 }

@@ -50,10 +50,11 @@ void entry_write(const struct entry *e, struct buf *text);
  */
 bool entry_read(struct entry *e, const char *text, size_t len, struct error *err);
 
-/* The first lines alone, which say when it is due; `len` may be short of the whole. */
+/* The first lines alone, which say what may be due; `len` may be short of the whole. */
 struct entry_start {
 	time_t arrived, next;
-	bool is_held;
+	bool is_held, is_warned;
+	uint64_t account;	/* a checksum of its name: the same for the same account */
 };
 bool entry_read_start(struct entry_start *start, const char *text, size_t len);
 

@@ -12,7 +12,7 @@
 #include "spool/files.h"
 
 enum {
-	START_MAX = 256,	/* bytes that hold the first lines of an entry */
+	START_MAX = 1024,	/* bytes that hold the first lines of an entry */
 	LITTER_AGE = 36 * 3600,	/* seconds: longer than anybody takes to write a message */
 };
 
