@@ -23,6 +23,8 @@ static const struct {
 	[ERROR_CREATE]		= { EX_CANTCREAT,	true  },
 	[ERROR_IO]		= { EX_IOERR,		true  },
 	[ERROR_LATER]		= { EX_TEMPFAIL,	true  },
+	[ERROR_NETWORK]		= { EX_TEMPFAIL,	true  },
+	[ERROR_QUOTA]		= { EX_TEMPFAIL,	true  },
 	[ERROR_PROTOCOL]	= { EX_PROTOCOL,	true  },
 	[ERROR_TLS]		= { EX_PROTOCOL,	true  },
 	[ERROR_SENDER]		= { EX_NOPERM,		false },

@@ -23,6 +23,8 @@ enum error_kind {
 	ERROR_CREATE,		/* a file could not be created */
 	ERROR_IO,		/* reading or writing failed */
 	ERROR_LATER,		/* nothing is wrong with the mail: try again */
+	ERROR_NETWORK,		/* no connection, or it was lost */
+	ERROR_QUOTA,		/* the account has sent all that it may for now */
 	ERROR_PROTOCOL,		/* the server does not speak SMTP as it must */
 	ERROR_TLS,		/* no connection that we may trust */
 	ERROR_SENDER,		/* the account may not send as this sender */

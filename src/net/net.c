@@ -40,7 +40,7 @@ static ssize_t heard_nothing(const struct connection *c, const char *text,
 {
 	long port = c->endpoint.port;
 
-	error_set(err, ERROR_LATER, "%s", text);
+	error_set(err, ERROR_NETWORK, "%s", text);
 	if (!c->has_heard && port == PORT_IMPLICIT_TLS)
 		error_advise(err, "port 465 wants `tls = implicit`");
 	else if (!c->has_heard && port != PORT_RELAY && port != PORT_SUBMISSION)
@@ -58,7 +58,7 @@ static ssize_t read_plain(struct connection *c, void *bytes, size_t size,
 		if (!wire_wait(&c->wire, POLLIN))
 			return heard_nothing(c, "the server did not answer in time", err);
 	if (n < 0)
-		error_errno(err, ERROR_LATER, "the connection was lost");
+		error_errno(err, ERROR_NETWORK, "the connection was lost");
 	if (n == 0 && !c->has_heard)
 		return heard_nothing(c, "the server closed the connection without a word",
 				     err);
@@ -75,9 +75,9 @@ static bool write_plain(struct connection *c, const void *bytes, size_t len,
 		ssize_t n = wire_push(&c->wire, &rest, 1);
 
 		if (n < 0 && errno != EAGAIN)
-			return error_errno(err, ERROR_LATER, "the connection was lost");
+			return error_errno(err, ERROR_NETWORK, "the connection was lost");
 		if (n < 0 && !wire_wait(&c->wire, POLLOUT))
-			return error_set(err, ERROR_LATER, "the server stopped reading");
+			return error_set(err, ERROR_NETWORK, "the server stopped reading");
 		if (n < 0)
 			continue;
 		rest.iov_base = (char *)rest.iov_base + n;

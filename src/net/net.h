@@ -23,7 +23,7 @@ struct endpoint {
 
 /*
  * Connects to the first address of the host that answers (RFC 8305), with TCP_NODELAY.
- * ERROR_NO_HOST: the name does not exist; ERROR_LATER: it could not be looked up now,
+ * ERROR_NO_HOST: the name does not exist; ERROR_NETWORK: it could not be looked up now,
  * or no address answered, with each one's reason; ERROR_CONFIG: the host is no name,
  * or a TLS setting makes no sense; ERROR_TLS.
  */

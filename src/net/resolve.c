@@ -213,13 +213,13 @@ static bool no_answer(const struct lookup *lookup, struct error *err)
 		return error_advise(err, "check the account's `host`");
 	case EAI_SYSTEM:
 		errno = lookup->reason;
-		return error_errno(err, ERROR_LATER, "cannot look up %s", lookup->host);
+		return error_errno(err, ERROR_NETWORK, "cannot look up %s", lookup->host);
 	case EAI_AGAIN:
-		return error_set(err, ERROR_LATER,
+		return error_set(err, ERROR_NETWORK,
 				 "cannot look up %s: no name server answers",
 				 lookup->host);
 	default:
-		return error_set(err, ERROR_LATER, "cannot look up %s: %s", lookup->host,
+		return error_set(err, ERROR_NETWORK, "cannot look up %s: %s", lookup->host,
 				 gai_strerror(lookup->result));
 	}
 }
@@ -237,7 +237,7 @@ bool resolve(const char *host, long port, int64_t deadline, struct addresses *fo
 			return false;
 		}
 		if (!wait_for(lookup, deadline))
-			return error_set(err, ERROR_LATER,
+			return error_set(err, ERROR_NETWORK,
 					 "cannot look up %s: no answer in time", host);
 		take_answer(lookup, found);
 		ok = found->count > 0 || no_answer(lookup, err);

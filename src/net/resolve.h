@@ -31,7 +31,7 @@ struct addresses {
  * Addresses written as such (IPv6 with or without brackets) and "localhost" with what
  * ends in ".localhost" (RFC 6761 section 6.3) are known without asking. Anything else,
  * in ASCII, is asked of the system until clock_ms() is past the deadline.
- * ERROR_NO_HOST: there is no such name, or it has no address; ERROR_LATER: no answer
+ * ERROR_NO_HOST: there is no such name, or it has no address; ERROR_NETWORK: no answer
  * now; ERROR_SYSTEM. At least one address on success, in the order of RFC 6724.
  */
 bool resolve(const char *host, long port, int64_t deadline, struct addresses *found,

@@ -143,7 +143,7 @@ static void explain(const struct race *race, struct error *err)
 			 i < race->started ? strerror(attempt->failure)
 					   : "not tried in time");
 	}
-	error_set(err, ERROR_LATER, "no connection: %s", buf_text(&reasons));
+	error_set(err, ERROR_NETWORK, "no connection: %s", buf_text(&reasons));
 }
 
 int tcp_connect(const struct addresses *addresses, int64_t deadline,

@@ -241,11 +241,11 @@ static bool went_wrong(struct tls *tls, long result, struct error *err)
 	tls->is_broken = true;
 	switch (result) {
 	case GNUTLS_E_PREMATURE_TERMINATION:
-		return error_set(err, ERROR_LATER, "the connection was lost");
+		return error_set(err, ERROR_NETWORK, "the connection was lost");
 	case GNUTLS_E_PUSH_ERROR:
 	case GNUTLS_E_PULL_ERROR:
 		errno = tls->reason;
-		return error_errno(err, ERROR_LATER, "the connection was lost");
+		return error_errno(err, ERROR_NETWORK, "the connection was lost");
 	case GNUTLS_E_FATAL_ALERT_RECEIVED:
 		return refused_by_server(tls, err);
 	default:
@@ -281,7 +281,7 @@ static bool handshake(struct tls *tls, struct error *err)
 			return handshake_failed(tls, result, err);
 		if (result == GNUTLS_E_AGAIN &&
 		    !wire_wait(tls->wire, writes ? POLLOUT : POLLIN)) {
-			error_set(err, ERROR_LATER, "the server did not answer in time");
+			error_set(err, ERROR_NETWORK, "the server did not answer in time");
 			return error_context(err, "TLS handshake");
 		}
 	}
@@ -376,7 +376,7 @@ ssize_t tls_read(struct tls *tls, void *bytes, size_t size, struct error *err)
 			went_wrong(tls, n, err);
 			return -1;
 		} else if (n == GNUTLS_E_AGAIN && !wire_wait(tls->wire, POLLIN)) {
-			error_set(err, ERROR_LATER, "the server did not answer in time");
+			error_set(err, ERROR_NETWORK, "the server did not answer in time");
 			return -1;
 		}
 	}
@@ -390,7 +390,7 @@ static ssize_t send_record(struct tls *tls, const void *bytes, size_t len,
 	while (n == GNUTLS_E_AGAIN || n == GNUTLS_E_INTERRUPTED) {
 		if (n == GNUTLS_E_AGAIN && !wire_wait(tls->wire, POLLOUT)) {
 			tls->is_broken = true;
-			error_set(err, ERROR_LATER, "the server stopped reading");
+			error_set(err, ERROR_NETWORK, "the server stopped reading");
 			return -1;
 		}
 		n = gnutls_record_send(tls->session, NULL, 0);	/* the rest of it */

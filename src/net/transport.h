@@ -13,15 +13,15 @@
 struct transport {
 	/*
 	 * Bytes read, at least one; 0: the other side said that it closes; -1: error,
-	 * ERROR_LATER, or ERROR_TLS. A connection that is merely lost is an error under
+	 * ERROR_NETWORK, or ERROR_TLS. A connection that is merely lost is an error under
 	 * TLS. Works also after a failed write: the other side may have said why.
 	 */
 	ssize_t (*read)(struct transport *t, void *bytes, size_t size, struct error *err);
-	/* All of it, or false, and no more can be written: ERROR_LATER, ERROR_TLS */
+	/* All of it, or false, and no more can be written: ERROR_NETWORK, ERROR_TLS */
 	bool (*write)(struct transport *t, const void *bytes, size_t len,
 		      struct error *err);
 	/*
-	 * TLS from here on, the other side verified: ERROR_TLS, ERROR_LATER, or
+	 * TLS from here on, the other side verified: ERROR_TLS, ERROR_NETWORK, or
 	 * ERROR_CONFIG for settings that make no sense. After a failure only close()
 	 * makes sense.
 	 */

@@ -65,10 +65,10 @@ static const struct rule {
 	{ "acs", 0, "sender's username is invalid", { ERROR_SENDER,
 	  "the sender must be a MailFrom address of a domain that is verified and linked to "
 	  "the resource; set `from` to one" } },
-	{ "acs", 0, "4.5.127", { ERROR_LATER,
+	{ "acs", 0, "4.5.127", { ERROR_QUOTA,
 	  "the account is over its quota of messages a minute or an hour, and each attempt "
 	  "counts: wait, up to an hour, and ask Azure support for a higher quota" } },
-	{ "acs", 0, "excessive message rate", { ERROR_LATER,
+	{ "acs", 0, "excessive message rate", { ERROR_QUOTA,
 	  "the account is over its quota of messages a minute or an hour, and each attempt "
 	  "counts: wait, up to an hour, and ask Azure support for a higher quota" } },
 	/* The services beside it. */

@@ -15,7 +15,7 @@ const char *service_name(size_t i);
 
 /* What a reply of the service means beyond its code. */
 struct advice {
-	/* overrules what the code alone says; ERROR_NONE: does not; ERROR_LATER: all mail of
+	/* overrules what the code alone says; ERROR_NONE: does not; ERROR_QUOTA: all mail of
 	   the account has to wait, not this message alone */
 	enum error_kind kind;
 	const char *hint;	/* one sentence for the user, or NULL */

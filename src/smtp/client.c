@@ -193,7 +193,7 @@ bool smtp_send(struct session *s, struct envelope *e, const struct message *m,
 			ok = error_set(err, ERROR_LATER, "the server ended the session before "
 				       "it had heard of every recipient");
 		else if (s->is_throttled)
-			ok = error_set(err, ERROR_LATER, "not tried: the server had refused all "
+			ok = error_set(err, ERROR_QUOTA, "not tried: the server had refused all "
 				       "mail of this account for now");
 		else
 			ok = (!s->is_dirty || reset(s, err)) && transaction_run(&t, err);

@@ -31,7 +31,7 @@ static bool fill(struct reader *r, struct error *err)
 				 REPLY_LINE_MAX);
 	n = r->wire->read(r->wire, r->bytes + r->end, sizeof(r->bytes) - r->end, err);
 	if (n == 0)
-		return error_set(err, ERROR_LATER, "the server closed the connection");
+		return error_set(err, ERROR_NETWORK, "the server closed the connection");
 	if (n < 0)
 		return false;
 	r->end += (size_t)n;

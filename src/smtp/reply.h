@@ -33,7 +33,7 @@ void reader_init(struct reader *r, struct transport *wire);
 bool reader_is_empty(const struct reader *r);
 
 /*
- * The next reply, replacing what `reply` held. ERROR_LATER when the connection is lost
+ * The next reply, replacing what `reply` held. ERROR_NETWORK when the connection is lost
  * or the transport's deadline passes, ERROR_PROTOCOL when it is no reply.
  */
 bool reply_read(struct reader *r, struct reply *reply, struct error *err);

@@ -186,6 +186,6 @@ bool session_refused(struct session *s, const struct reply *reply,
 		err->kind = advice->kind;
 	if (advice && advice->hint)
 		error_advise(err, advice->hint);
-	s->is_throttled = s->is_throttled || (advice && advice->kind == ERROR_LATER);
+	s->is_throttled = s->is_throttled || (advice && advice->kind == ERROR_QUOTA);
 	return false;
 }

@@ -57,7 +57,7 @@ static ssize_t script_read(struct transport *t, void *bytes, size_t size,
 		return 0;
 	if (n == 0) {
 		print_error("the client waits, but the dialogue goes on with: %.60s\n", script->at);
-		error_set(err, ERROR_LATER, "the dialogue is over");
+		error_set(err, ERROR_NETWORK, "the dialogue is over");
 		fail();
 	}
 	return (ssize_t)n;
@@ -73,7 +73,7 @@ static bool script_write(struct transport *t, const void *bytes, size_t len,
 		next_line(script);
 	if (is_marker(script, "FAIL")) {
 		next_line(script);
-		return error_set(err, ERROR_LATER, "broken pipe");
+		return error_set(err, ERROR_NETWORK, "broken pipe");
 	}
 	script->wrote = true;
 	for (size_t i = 0; i < len; i++) {

@@ -107,16 +107,16 @@ static const struct dialogue dialogues[] = {
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: RCPT TO:<b@example.org>\nC: DATA\n"
 	  "S: 250 ok\nS: 250 ok\nS: 550 no\nS: 354 go\n" DOTTED "CLOSE",
-	  "ab", ERROR_LATER, "ur", "after the message: the server closed", 0, SMTP_AUTH_AUTO, 50 },
+	  "ab", ERROR_NETWORK, "ur", "after the message: the server closed", 0, SMTP_AUTH_AUTO, 50 },
 	{ "the whole flight's answers are lost",
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: RCPT TO:<b@example.org>\n"
 	  "C: BDAT 26 LAST\n" BODY "S: 250 ok\nCLOSE",
-	  "ab", ERROR_LATER, "uu", "after the message", 0, SMTP_AUTH_AUTO, 50 },
+	  "ab", ERROR_NETWORK, "uu", "after the message", 0, SMTP_AUTH_AUTO, 50 },
 	{ "lost before the message was sent: nothing is in doubt",
 	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nS: 250 ok\nC: RCPT TO:<a@example.org>\nCLOSE",
-	  "a", ERROR_LATER, ".", "RCPT TO <a@example.org>", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_NETWORK, ".", "RCPT TO <a@example.org>", 0, SMTP_AUTH_AUTO, 50 },
 	{ "last words after a failed write",
 	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN\n" LOGIN
 	  "FAIL\nS: 421 4.4.2 going down\nCLOSE",
@@ -128,7 +128,7 @@ static const struct dialogue dialogues[] = {
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: DATA\nS: 250 ok\nS: 250 ok\n"
 	  "S: 354 go\n" DOTTED "S: 450 4.5.127 Message rejected. Excessive message rate\nC: QUIT\n",
-	  "a", ERROR_LATER, ".", "450 4.5.127", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_QUOTA, ".", "450 4.5.127", 0, SMTP_AUTH_AUTO, 50 },
 	/* AUTH */
 	{ "LOGIN refused with 504, PLAIN listed: the next is tried",
 	  OPENING "S: 250-mx\nS: 250 AUTH PLAIN LOGIN\n"
@@ -208,13 +208,13 @@ static const struct dialogue dialogues[] = {
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: DATA\n"
 	  "S: 250 ok\nS: 450 4.5.127 Excessive\nS: 503 no\nC: QUIT\n",
-	  "abc", ERROR_LATER, "l..", "not tried", 0, SMTP_AUTH_AUTO, 1 },
+	  "abc", ERROR_QUOTA, "l..", "not tried", 0, SMTP_AUTH_AUTO, 1 },
 	{ "not SMTP at all", "S: SSH-2.0-OpenSSH\n",
 	  "a", ERROR_PROTOCOL, ".", "did not answer in SMTP: \"SSH-2.0-OpenSSH\"", 0,
 	  SMTP_AUTH_AUTO, 50 },
 	{ "codes of one reply differ", "S: 220-mx\nS: 250 mx\n",
 	  "a", ERROR_PROTOCOL, ".", "did not answer in SMTP", 0, SMTP_AUTH_AUTO, 50 },
-	{ "closed at once", "CLOSE", "a", ERROR_LATER, ".", "greeting: the server closed", 0,
+	{ "closed at once", "CLOSE", "a", ERROR_NETWORK, ".", "greeting: the server closed", 0,
 	  SMTP_AUTH_AUTO, 50 },
 };
 

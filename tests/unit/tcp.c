@@ -112,9 +112,9 @@ static void test_asked_names(void **state)
 		{ EAI_NONAME, 0, ERROR_NO_HOST, "there is no host named mail.example" },
 		{ EAI_NODATA, 0, ERROR_NO_HOST, "mail.example has no address" },
 		{ 0, 0, ERROR_NO_HOST, "mail.example has no address" },
-		{ EAI_AGAIN, 0, ERROR_LATER, "no name server answers" },
-		{ EAI_FAIL, 0, ERROR_LATER, "cannot look up mail.example" },
-		{ EAI_SYSTEM, EMFILE, ERROR_LATER, "Too many open files" },
+		{ EAI_AGAIN, 0, ERROR_NETWORK, "no name server answers" },
+		{ EAI_FAIL, 0, ERROR_NETWORK, "cannot look up mail.example" },
+		{ EAI_SYSTEM, EMFILE, ERROR_NETWORK, "Too many open files" },
 	};
 	struct addresses found;
 	struct error err;
@@ -151,7 +151,7 @@ static void test_slow_names(void **state)
 	answer.addresses[0] = "192.0.2.9";
 	assert_false(resolve("mail.example", 25, start + 100, &found, &err));
 	assert_in_range(clock_ms() - start, 90, 400);
-	assert_int_equal(err.kind, ERROR_LATER);
+	assert_int_equal(err.kind, ERROR_NETWORK);
 	/* The thread that was left behind comes to its end undisturbed. */
 	usleep(700 * 1000);
 	answer.takes = 50;
@@ -263,7 +263,7 @@ static void test_who_does_not_answer(void **state)
 	start = clock_ms();
 	assert_string_equal(race(hole, port, 300, &err), "");
 	assert_in_range(clock_ms() - start, 290, 290 + LATE);
-	assert_int_equal(err.kind, ERROR_LATER);
+	assert_int_equal(err.kind, ERROR_NETWORK);
 	assert_string_equal(err.text, "no connection: 127.0.0.2: Connection timed out");
 	close_all(fillers, FILLERS);
 	close_all(listeners, 2);
@@ -279,7 +279,7 @@ static void test_nobody(void **state)
 	(void)state;
 	close(listen_at("127.0.0.2", &port));
 	assert_string_equal(race(turns, port, 5000, &err), "");
-	assert_int_equal(err.kind, ERROR_LATER);
+	assert_int_equal(err.kind, ERROR_NETWORK);
 	/* RFC 8305 section 4: the families take turns. */
 	assert_ptr_equal(strstr(err.text,
 				"no connection: 127.0.0.2: Connection refused; ::1: "),
@@ -300,7 +300,7 @@ static void test_net_open_says_it(void **state)
 	endpoint.host = "127.0.0.1";
 	endpoint.port = ntohs(port);
 	assert_null(net_open(&endpoint, &err));
-	assert_int_equal(err.kind, ERROR_LATER);
+	assert_int_equal(err.kind, ERROR_NETWORK);
 	assert_string_equal(err.text, "no connection: 127.0.0.1: Connection refused");
 	memset(&answer, 0, sizeof(answer));
 	answer.result = EAI_NONAME;

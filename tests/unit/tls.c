@@ -456,7 +456,7 @@ static void test_lost_connections(void **state)
 	char bytes[64];
 
 	(void)state;
-	must_fail(&cut, NULL, ERROR_LATER, "TLS handshake: the connection was lost");
+	must_fail(&cut, NULL, ERROR_NETWORK, "TLS handshake: the connection was lost");
 	for (int clean = 0; clean < 2; clean++) {
 		struct setting setting =
 			server_like(clean ? play_clean_end : play_cut_off, NULL);
@@ -469,7 +469,7 @@ static void test_lost_connections(void **state)
 		assert_true(server_stop(&server));
 		if (clean)
 			continue;
-		assert_int_equal(err.kind, ERROR_LATER);
+		assert_int_equal(err.kind, ERROR_NETWORK);
 		assert_non_null(strstr(err.text, "the connection was lost"));
 	}
 }
@@ -492,7 +492,7 @@ static void test_bounded_time(void **state)
 		t->deadline = start + SHORT;
 		assert_false(t->start_tls(t, &err));
 		assert_in_range(clock_ms() - start, SHORT - 50, 3 * SHORT);
-		assert_int_equal(err.kind, ERROR_LATER);
+		assert_int_equal(err.kind, ERROR_NETWORK);
 		t->close(t);
 		assert_true(server_stop(&server));
 	}
@@ -515,7 +515,7 @@ static void test_flood(void **state)
 	t->deadline = start + SHORT;
 	assert_int_equal(t->read(t, &byte, 1, &err), -1);
 	assert_in_range(clock_ms() - start, SHORT - 50, 3 * SHORT);
-	assert_int_equal(err.kind, ERROR_LATER);
+	assert_int_equal(err.kind, ERROR_NETWORK);
 	t->close(t);
 	assert_true(server_stop(&server));
 }
@@ -533,7 +533,7 @@ static void test_silent_plain_server(void **state)
 	t = open_to(&server, false);
 	t->deadline = clock_ms() + SHORT / 2;
 	assert_int_equal(t->read(t, &byte, 1, &err), -1);
-	assert_int_equal(err.kind, ERROR_LATER);
+	assert_int_equal(err.kind, ERROR_NETWORK);
 	assert_non_null(strstr(err.advice, "tls = implicit"));
 	t->close(t);
 	assert_true(server_stop(&server));
@@ -555,7 +555,7 @@ static void write_into(bool (*play)(struct peer *), const char *says)
 		t->deadline = clock_ms() + SHORT;
 		written += sizeof(bytes);
 	} while (t->write(t, bytes, sizeof(bytes), &err) && written < 64 * BIG);
-	assert_int_equal(err.kind, ERROR_LATER);
+	assert_int_equal(err.kind, ERROR_NETWORK);
 	assert_non_null(strstr(err.text, says));
 	hear(t, "554 enough\r\n");
 	t->close(t);
