@@ -54,6 +54,7 @@ _Noreturn void fate_end(const char *why)
 				   "or to all; sending it again may deliver it twice",
 				   EX_TEMPFAIL },
 		[FATE_SENT] = { "the message was sent; the log may lack it", EX_OK },
+		[FATE_QUEUED] = { "the message is queued and will be sent", EX_OK },
 	};
 	enum fate fate = fate_now();
 	char line[LINE_SIZE];
@@ -70,7 +71,7 @@ _Noreturn void fate_end(const char *why)
 
 static void on_signal(int number)
 {
-	if (fate_now() == FATE_SENT)
+	if (fate_now() == FATE_SENT || fate_now() == FATE_QUEUED)
 		return;
 	if (self.group > 0)
 		kill(-self.group, SIGKILL);
@@ -81,9 +82,20 @@ static void on_signal(int number)
 	raise(number);
 }
 
+static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
+
+void fate_hold(bool hold)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < COUNT_OF(numbers); i++)
+		sigaddset(&set, numbers[i]);
+	sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
 void fate_catch_signals(const char *name)
 {
-	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
 	struct sigaction ours = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 
 	snprintf(self.name, sizeof(self.name), "%s", name);

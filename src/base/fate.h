@@ -14,14 +14,21 @@ enum fate {
 	FATE_NOT_SENT,		/* nobody has it: the beginning */
 	FATE_PERHAPS,		/* somebody may have it, or some have it and others not */
 	FATE_SENT,		/* everybody who will get it has it */
+	FATE_QUEUED,		/* we have it, on the disk */
 };
 void fate_set(enum fate fate);
 enum fate fate_now(void);
 
 /*
+ * Signals wait while `hold` is on: what is going on must be over, or not have begun, when
+ * one ends us.
+ */
+void fate_hold(bool hold);
+
+/*
  * From now on SIGTERM, SIGINT and SIGHUP, unless our caller has them ignored, kill us only
  * while nothing is sent. After that they end us with a line on standard error and
- * EX_TEMPFAIL, and are ignored once all is sent. `name` begins that line; it is copied.
+ * EX_TEMPFAIL, and are ignored once all is sent or queued. `name` begins that line; it is copied.
  */
 void fate_catch_signals(const char *name);
 
@@ -30,7 +37,7 @@ void fate_take_along(pid_t group);
 
 /*
  * Says "NAME: WHY: " and what became of the mail on standard error, and ends the process:
- * EX_OK when it was sent, else EX_TEMPFAIL. Needs no memory; safe in signal handlers.
+ * EX_OK when it was sent or queued, else EX_TEMPFAIL. Needs no memory; safe in signal handlers.
  */
 _Noreturn void fate_end(const char *why);
 

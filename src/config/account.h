@@ -39,7 +39,16 @@ struct account {
 	char *log;
 };
 
+enum queue_use { QUEUE_AUTO, QUEUE_ON, QUEUE_OFF };
+enum delivery_mode { DELIVER_DIRECTLY, DELIVER_FROM_QUEUE };
+enum lost_reply { LOST_RESEND, LOST_HOLD };
+
 struct delivery_settings {
+	int queue;		/* enum queue_use */
+	int mode;		/* enum delivery_mode */
+	char *spool;		/* directory; "": the usual one */
+	bool background;	/* a deferred message starts a runner by itself */
+	int on_lost_reply;	/* enum lost_reply */
 	int t_with_arguments;	/* 0 add, 1 remove */
 	char *aliases;		/* file of aliases, or "off" */
 	char *local_recipients;	/* where mail for unqualified names goes; "": nowhere */

@@ -31,10 +31,13 @@ WORDS(auth_word, "auto", "login", "plain", "xoauth2", "off")
 WORDS(policy_word, "rewrite", "keep", "refuse")
 WORDS(null_word, "send", "account")
 WORDS(t_word, "add", "remove")
+WORDS(queue_word, "auto", "on", "off")
+WORDS(mode_word, "direct", "queued")
+WORDS(lost_word, "resend", "hold")
 
 /* Names of the design that this version has nothing for. */
-WORDS(planned_word, "rate_per_minute", "rate_per_hour", "queue", "mode", "spool",
-      "on_lost_reply", "keep_failed", "report_to", "listen", "max_connections")
+WORDS(planned_word, "rate_per_minute", "rate_per_hour", "keep_failed", "report_to", "listen",
+      "max_connections")
 
 static bool check_one_word(const char *value, struct error *err)
 {
@@ -132,6 +135,12 @@ static bool check_aliases(const char *value, struct error *err)
 	       error_set(err, ERROR_CONFIG, "it is neither the whole path of a file nor off");
 }
 
+static bool check_spool(const char *value, struct error *err)
+{
+	return !*value || (*value == '/' && value[1]) ||
+	       error_set(err, ERROR_CONFIG, "it is not the whole path of a directory");
+}
+
 #define ROW(kind, row, form, where, usual, words) \
 	.section = SECTION_##kind, .name = #row, .type = SETTING_##form, .place = (where), \
 	.standard = (usual), .help = (words)
@@ -183,6 +192,14 @@ static const struct setting table[] = {
 	  .check = check_aliases },
 	{ DELIVERY(local_recipients, TEXT, "", "who gets mail for names without a domain"),
 	  .check = check_recipients },
+	{ DELIVERY(queue, WORD, "auto", "whether mail that cannot leave now is kept"),
+	  .word = queue_word },
+	{ DELIVERY(mode, WORD, "direct", "whether a caller waits for the server"),
+	  .word = mode_word },
+	{ DELIVERY(spool, TEXT, "", "directory of the queue"), .check = check_spool },
+	{ DELIVERY(background, SWITCH, "on", "whether waiting mail is tried again by itself") },
+	{ DELIVERY(on_lost_reply, WORD, "resend", "what is done when mail may have been sent"),
+	  .word = lost_word },
 	{ DELIVERY(t_with_arguments, WORD, "add", "what recipients mean beside -t"),
 	  .word = t_word },
 };

@@ -137,6 +137,17 @@ static char *envelope_sender(const struct preparation *p, const char *author)
 	return local_mailbox();
 }
 
+/* A bare login name goes through the aliases when there is something to report. */
+static char *origin(const struct preparation *p, const char *author)
+{
+	const struct passwd *user;
+
+	if (p->sender || *author)
+		return text_copy(p->sender ? p->sender : author);
+	user = getpwuid(getuid());
+	return text_copy(user ? user->pw_name : "root");
+}
+
 static bool check_policy(const struct preparation *p, const char *author,
 			 struct error *err)
 {
@@ -202,6 +213,8 @@ bool prepare(const struct preparation *p, struct message *m, struct envelope *e,
 	bool ok;
 
 	submission_author(m, &author);
+	free(e->origin);
+	e->origin = origin(p, author.mailbox);
 	ok = check_policy(p, author.mailbox, err);
 	if (ok) {
 		free(e->sender);

@@ -24,7 +24,7 @@ struct preparation {
 };
 
 /*
- * Sets envelope->sender and does the header work. ERROR_SENDER when the policy is
+ * Sets the envelope's sender and origin and does the header work. ERROR_SENDER when the policy is
  * `refuse`, with the addresses that would do; ERROR_CONFIG when `from` is needed and
  * missing; ERROR_DATA when the message is over max_size, with both figures.
  */

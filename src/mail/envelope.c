@@ -108,6 +108,7 @@ void envelope_free(struct envelope *e)
 	free(e->recipients);
 	free(e->slots);
 	free(e->sender);
+	free(e->origin);
 	free(e->notify);
 	free(e->ret);
 	free(e->envid);

@@ -22,6 +22,9 @@ struct recipient {
 
 struct envelope {
 	char *sender;		/* reverse-path: local@domain, or "" for the null one */
+	/* Whom to tell of a failure: the sender as it was before a policy changed it, perhaps a
+	   bare local name; "" nobody, NULL unknown */
+	char *origin;
 	struct recipient *recipients;
 	size_t count, room;
 	uint32_t *slots;	/* envelope_add()'s table of who is there: place + 1 by hash */

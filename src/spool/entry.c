@@ -51,6 +51,7 @@ static const struct row rows[] = {
 	{ "body-8bit",	FLAG,	IN(body_is_8bit) },
 	{ "nul",	FLAG,	IN(has_nul) },
 	{ "sender",	TEXT,	IN(envelope.sender) },
+	{ "origin",	TEXT,	IN(envelope.origin) },
 	{ "notify",	TEXT,	IN(envelope.notify) },
 	{ "ret",	TEXT,	IN(envelope.ret) },
 	{ "envid",	TEXT,	IN(envelope.envid) },
@@ -86,6 +87,8 @@ static const char *const kinds[ERROR_KINDS] = {
 	[ERROR_AUTH]		= "auth",
 	[ERROR_SECRET]		= "secret",
 	[ERROR_CONFIG]		= "config",
+	[ERROR_NETWORK]		= "network",
+	[ERROR_QUOTA]		= "quota",
 };
 
 void entry_free(struct entry *e)

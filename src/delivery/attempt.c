@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "delivery/attempt.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "mail/submission.h"
+
+enum { LOGGED_RECIPIENTS_MAX = 4000 };	/* bytes of a log line */
+
+void attempt_begin(struct attempt *a, const struct account *account, const char *id,
+		   uid_t uid)
+{
+	*a = (struct attempt){ .account = account, .id = id, .uid = uid,
+			       .started = clock_ms(), .tls = "none" };
+}
+
+bool attempt_send(struct attempt *a, struct connection *c, struct envelope *e,
+		  const struct message *m, struct error *err)
+{
+	const struct transport *wire = smtp_transport(c->session);
+	bool ok = smtp_send(c->session, e, m, err);
+
+	snprintf(a->peer, sizeof(a->peer), "%s", c->peer);
+	snprintf(a->reply, sizeof(a->reply), "%s", smtp_last_reply(c->session));
+	snprintf(a->tls, sizeof(a->tls), "%s%s", wire->tls ? wire->tls : "none",
+		 wire->tls_is_resumed ? "+resumed" : "");
+	return ok || error_context(err, "%s:%ld", a->account->host, a->account->port);
+}
+
+/* What a failure of the whole means for those of whom the server had said nothing. */
+static void judge_rest(struct envelope *e, const struct error *err)
+{
+	enum verdict verdict = error_is_worth_retrying(err) ? VERDICT_LATER : VERDICT_REFUSED;
+
+	for (size_t i = 0; i < e->count; i++)
+		if (e->recipients[i].verdict == VERDICT_NONE)
+			recipient_judge(&e->recipients[i], verdict, err);
+}
+
+/* The reason for the caller when the dialogue went well but not for everybody. */
+static bool conclude(const struct attempt *a, struct envelope *e, struct error *err)
+{
+	const struct recipient *worst = NULL;
+
+	for (size_t i = 0; i < e->count; i++) {
+		const struct recipient *r = &e->recipients[i];
+
+		if (r->verdict == VERDICT_ACCEPTED)
+			continue;
+		if (!worst || (worst->verdict == VERDICT_REFUSED &&
+			       r->verdict != VERDICT_REFUSED))
+			worst = r;
+	}
+	if (!worst)
+		return true;
+	*err = *worst->why;
+	if (!err->reply)	/* it was not the server who refused */
+		return false;
+	return error_context(err, "%s:%ld", a->account->host, a->account->port);
+}
+
+/* For the log: the worst that became of a recipient, unless some have the message. */
+static const char *outcome(const struct envelope *e, size_t accepted, bool ok)
+{
+	if (ok)
+		return "sent";
+	for (size_t i = 0; i < e->count; i++)
+		if (e->recipients[i].verdict == VERDICT_UNKNOWN)
+			return "may have been sent";
+	return accepted ? "partly sent" : "not sent";
+}
+
+/* The recipients, of those who did not get it alone if `left_out`; cut where it is long. */
+static char *list_recipients(const struct envelope *e, bool left_out)
+{
+	struct buf list = BUF_INIT(LOGGED_RECIPIENTS_MAX);
+
+	for (size_t i = 0; i < e->count; i++)
+		if (!left_out || e->recipients[i].verdict != VERDICT_ACCEPTED)
+			buf_addf(&list, "%s<%s>", list.len ? "," : "", e->recipients[i].mailbox);
+	if (!buf_is_full(&list))
+		return buf_take(&list);
+	list.limit += 8;
+	list.full = false;
+	buf_add(&list, ",...");
+	return buf_take(&list);
+}
+
+static void log_outcome(const struct attempt *a, const struct envelope *e,
+			const struct message *m, const struct error *err)
+{
+	OWNED_TEXT message_id = submission_message_id(m);
+	OWNED_TEXT to = list_recipients(e, false);
+	OWNED_TEXT left_out = NULL;
+	size_t accepted = 0;
+
+	for (size_t i = 0; i < e->count; i++)
+		accepted += e->recipients[i].verdict == VERDICT_ACCEPTED;
+	if (accepted && err)
+		left_out = list_recipients(e, true);
+	(err ? log_problem : log_info)(
+		"%s: %s: uid=%ld account=%s from=<%s> to=%s%s%s accepted=%zu/%zu size=%" PRIu64
+		" message-id=%s server=%s:%ld peer=%s tls=%s duration=%.3fs reply=\"%s\"%s%s",
+		a->id, outcome(e, accepted, !err), (long)a->uid,
+		a->account->name, e->sender, to, left_out ? " not=" : "", left_out ? left_out : "",
+		accepted, e->count, message_size(m), message_id, a->account->host,
+		a->account->port, a->peer, a->tls,
+		(double)(clock_ms() - a->started) / 1000, a->reply,
+		err ? " error=" : "", err ? err->text : "");
+}
+
+bool attempt_end(const struct attempt *a, bool ok, struct envelope *e,
+		 const struct message *m, struct error *err)
+{
+	if (ok)
+		ok = conclude(a, e, err);
+	else
+		judge_rest(e, err);
+	log_outcome(a, e, m, ok ? NULL : err);
+	return ok || error_context(err, "account %s", a->account->name);
+}

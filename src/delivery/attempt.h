@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One attempt to deliver one message: a verdict for every recipient, and a log line. */
+#ifndef DELIVERY_ATTEMPT_H
+#define DELIVERY_ATTEMPT_H
+
+#include <sys/types.h>
+
+#include "delivery/connection.h"
+
+struct attempt {		/* what is known of it, for the log */
+	const struct account *account;
+	const char *id;
+	uid_t uid;		/* who handed the message in */
+	int64_t started;	/* clock_ms() */
+	char reply[256], tls[32], peer[80];
+};
+
+void attempt_begin(struct attempt *a, const struct account *account, const char *id,
+		   uid_t uid);
+
+/* smtp_send() over an open connection; the error names the server. */
+bool attempt_send(struct attempt *a, struct connection *c, struct envelope *e,
+		  const struct message *m, struct error *err);
+
+/*
+ * The end, also of an attempt that had no connection: `ok` and `err` are what the steps
+ * before said. Every recipient gets a verdict. True: all of them were accepted. False: `err`
+ * is the reason to give to people: the failure of the whole, or that of the first
+ * recipient that may be tried again, or else of the first that was refused.
+ */
+bool attempt_end(const struct attempt *a, bool ok, struct envelope *e,
+		 const struct message *m, struct error *err);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "delivery/connection.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/net.h"
+#include "secret/source.h"
+
+/* How to log in, if at all; a password never goes where TLS does not. */
+static bool choose_auth(const struct account *account, enum smtp_auth *auth,
+			struct error *err)
+{
+	static const enum smtp_auth mechanisms[] = {
+		[AUTH_AUTO]	= SMTP_AUTH_AUTO,
+		[AUTH_LOGIN]	= SMTP_AUTH_LOGIN,
+		[AUTH_PLAIN]	= SMTP_AUTH_PLAIN,
+		[AUTH_XOAUTH2]	= SMTP_AUTH_XOAUTH2,
+		[AUTH_OFF]	= SMTP_AUTH_OFF,
+	};
+	bool is_relay = !strcmp(account->service, "other") && !account->user[0];
+
+	*auth = mechanisms[account->auth];
+	if (account->auth == AUTH_AUTO && (account->tls == TLS_OFF || is_relay))
+		*auth = SMTP_AUTH_OFF;
+	else if (account->auth == AUTH_AUTO && account->token_command[0])
+		*auth = SMTP_AUTH_XOAUTH2;
+	if (*auth == SMTP_AUTH_OFF)
+		return true;
+	if (account->tls == TLS_OFF) {
+		error_set(err, ERROR_CONFIG, "a password is never sent without TLS");
+		return error_advise(err, "set `tls = starttls` or `implicit`, or `auth = off`");
+	}
+	if (account->user[0])
+		return true;
+	error_set(err, ERROR_CONFIG, "`user` is missing");
+	return error_advise(err, "set it to the SMTP username of the service, or `auth = off`");
+}
+
+static bool find_secret(const struct account *account, enum smtp_auth auth,
+			struct secret *secret, struct error *err)
+{
+	struct secret_request request = {
+		.password = &account->password,
+		.password_file = account->password_file,
+		.password_command = account->password_command,
+		.token_command = account->token_command,
+		.wants_token = auth == SMTP_AUTH_XOAUTH2,
+	};
+	const char *source;
+
+	return auth == SMTP_AUTH_OFF || secret_find(&request, secret, &source, err);
+}
+
+static struct transport *connect_to(const struct account *account, struct error *err)
+{
+	struct endpoint endpoint = {
+		.host = account->host,
+		.port = account->port,
+		.implicit_tls = account->tls == TLS_IMPLICIT,
+		.timeout = account->timeout,
+		.ca_file = account->tls_ca_file,
+		.fingerprint = account->tls_fingerprint,
+		.cache_name = account->tls_session_cache ? account->name : NULL,
+	};
+
+	return net_open(&endpoint, err);
+}
+
+static bool open_session(struct connection *c, struct error *err)
+{
+	struct transport *wire = connect_to(c->account, err);
+
+	if (!wire)
+		return false;
+	snprintf(c->peer, sizeof(c->peer), "%s", wire->peer ? wire->peer : "");
+	c->session = smtp_open(wire, &c->options, err);
+	return c->session != NULL;
+}
+
+bool connection_open(struct connection *c, const struct account *account,
+		     struct trace *trace, struct error *err)
+{
+	bool ok;
+
+	*c = (struct connection){ .account = account };
+	c->helo = account->domain[0] ? text_copy(account->domain) : net_host_name();
+	c->options = (struct smtp_options){
+		.service = account->service,
+		.helo = c->helo,
+		.starttls = account->tls == TLS_STARTTLS,
+		.user = account->user,
+		.secret = &c->secret,
+		.timeout = account->timeout,
+		.max_recipients = account->max_recipients,
+		.trace = trace,
+	};
+	/* Before the server is there: a slow command must not make it wait. */
+	ok = choose_auth(account, &c->options.auth, err) &&
+	     find_secret(account, c->options.auth, &c->secret, err) &&
+	     (open_session(c, err) ||
+	      error_context(err, "%s:%ld", account->host, account->port));
+	if (!ok)
+		connection_close(c);
+	return ok;
+}
+
+void connection_close(struct connection *c)
+{
+	smtp_close(c->session);
+	c->session = NULL;
+	secret_free(&c->secret);
+	text_cleanup(&c->helo);
+	c->helo = NULL;
+}

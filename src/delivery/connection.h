@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A session with an account's server, from the secret to the answer to AUTH. */
+#ifndef DELIVERY_CONNECTION_H
+#define DELIVERY_CONNECTION_H
+
+#include "config/account.h"
+#include "smtp/client.h"
+
+struct connection {
+	const struct account *account;	/* borrowed while it is open */
+	struct session *session;	/* NULL: closed */
+	struct smtp_options options;
+	struct secret secret;		/* until it is closed: no echo of it may be shown */
+	char *helo;
+	char peer[80];			/* the server's numeric address; "" before */
+};
+
+/*
+ * Finds the secret, connects and logs in. Whatever it fails by holds for all mail of the
+ * account; the error names the server where there was one. Not to be copied.
+ */
+bool connection_open(struct connection *c, const struct account *account,
+		     struct trace *trace, struct error *err);
+
+/* Says QUIT if there is a session, and wipes the secret; a zeroed or closed one is fine. */
+void connection_close(struct connection *c);
+
+#endif
