@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mail/report_parts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+enum { STATUS_SIZE = 12 };	/* "5.123.123" */
+
+/* Subject and detail of RFC 3463 for what the server did not number itself. */
+static const char *const details[ERROR_KINDS] = {
+	[ERROR_DATA]	 = "6.0",
+	[ERROR_NO_USER]	 = "1.1",
+	[ERROR_NO_HOST]	 = "4.4",
+	[ERROR_SYSTEM]	 = "3.0",
+	[ERROR_CREATE]	 = "3.0",
+	[ERROR_IO]	 = "3.0",
+	[ERROR_PROTOCOL] = "5.0",
+	[ERROR_TLS]	 = "7.5",
+	[ERROR_SENDER]	 = "7.1",
+	[ERROR_AUTH]	 = "7.8",
+	[ERROR_SECRET]	 = "3.5",
+	[ERROR_CONFIG]	 = "3.5",
+};
+
+/* The length of "5.7.1" at `text`; 0: it is none of that class. */
+static size_t status_length(const char *text, int class)
+{
+	size_t at = 1;
+
+	if (text[0] != '0' + class)
+		return 0;
+	for (int i = 0; i < 2; i++) {
+		size_t digits = text[at] == '.' ? strspn(text + at + 1, "0123456789") : 0;
+
+		if (digits == 0 || digits > 3)
+			return 0;
+		at += 1 + digits;
+	}
+	return text[at] == '\0' || text[at] == ' ' ? at : 0;
+}
+
+/* What a reason without words of the server amounts to. */
+static const char *detail(const struct report *r, const struct error *why)
+{
+	if (details[why->kind])
+		return details[why->kind];
+	if (why->kind != ERROR_LATER || why->reply)
+		return "0.0";
+	return r->kind == REPORT_FAILED ? "4.7" : "4.1";
+}
+
+static void find_status(const struct report *r, const struct error *why,
+			char status[STATUS_SIZE])
+{
+	bool is_for_now = r->kind == REPORT_DELAYED || (why && error_is_worth_retrying(why));
+	int class = why && why->reply ? why->reply / 100 : is_for_now ? 4 : 5;
+	const char *words = why && why->reply ? strchr(report_words(why), ' ') : NULL;
+	size_t len = words ? status_length(words + 1, class) : 0;
+
+	/* An answer that is neither yes nor no. */
+	if (class != 4 && class != 5)
+		class = is_for_now ? 4 : 5;
+	if (len)
+		snprintf(status, STATUS_SIZE, "%.*s", (int)len, words + 1);
+	else
+		snprintf(status, STATUS_SIZE, "%d.%s", class, why ? detail(r, why) : "0.0");
+}
+
+static void add_field(struct buf *out, const char *name, const char *text)
+{
+	OWNED_TEXT ascii = text_copy(text);
+	char first[40];
+
+	for (char *c = ascii; *c; c++)
+		if ((unsigned char)*c > '~')
+			*c = '?';
+	snprintf(first, sizeof(first), "%s: ", name);
+	report_add_lines(out, first, " ", ascii);
+}
+
+static void add_typed(struct buf *out, const char *name, const char *type, const char *text)
+{
+	OWNED_BUF value = BUF_INIT(REPORT_PART_MAX);
+
+	buf_addf(&value, "%s; %s", type, text);
+	add_field(out, name, buf_text(&value));
+}
+
+static void add_date(struct buf *out, const char *name, time_t when)
+{
+	char date[CLOCK_DATE_SIZE];
+
+	clock_date(when, date);
+	add_field(out, name, date);
+}
+
+/* --- envelope id */
+
+static int hex_digit(char c)
+{
+	const char *digits = "0123456789ABCDEF", *found = c ? strchr(digits, c) : NULL;
+
+	return found ? (int)(found - digits) : -1;
+}
+
+/* RFC 3461 section 4; what is no character of a line is shown as "?" by and by. */
+static void add_envelope_id(const struct report *r, struct buf *out)
+{
+	const char *c = r->envelope->envid;
+	OWNED_BUF plain = BUF_INIT(REPORT_PART_MAX);
+
+	if (!c || !*c)
+		return;
+	for (; *c; c++) {
+		int high = *c == '+' ? hex_digit(c[1]) : -1;
+		int low = high >= 0 ? hex_digit(c[2]) : -1;
+
+		if (low < 0) {
+			buf_add_char(&plain, *c);
+			continue;
+		}
+		high = high * 16 + low;
+		buf_add_char(&plain, high < ' ' || high > '~' ? '?' : (char)high);
+		c += 2;
+	}
+	add_field(out, "Original-Envelope-Id", buf_text(&plain));
+}
+
+/* --- recipients */
+
+/* The code point at `text`, which is UTF-8, and its bytes. */
+static unsigned code_point(const char *text, size_t *len)
+{
+	unsigned char c = (unsigned char)*text;
+	unsigned point = c < 0x80 ? c : c < 0xe0 ? c & 0x1fu : c < 0xf0 ? c & 0xfu : c & 7u;
+
+	for (*len = 1; ((unsigned char)text[*len] & 0xc0) == 0x80; ++*len)
+		point = point << 6 | ((unsigned char)text[*len] & 0x3fu);
+	return point;
+}
+
+/* RFC 6533 section 3: utf-8-addr-xtext, so that the part is ASCII for every server. */
+static void add_utf8_address(struct buf *out, const char *mailbox)
+{
+	OWNED_BUF address = BUF_INIT(REPORT_PART_MAX);
+
+	for (size_t len; *mailbox; mailbox += len) {
+		unsigned point = code_point(mailbox, &len);
+
+		if (point > ' ' && point <= '~' && !strchr("+=\\", (int)point))
+			buf_add_char(&address, (char)point);
+		else
+			buf_addf(&address, "\\x{%02X}", point);
+	}
+	add_typed(out, "Final-Recipient", "utf-8", buf_text(&address));
+}
+
+static void add_recipient(const struct report *r, const struct recipient *to,
+			  struct buf *out)
+{
+	const struct error *why = report_reason(r, to);
+	size_t len = strlen(to->mailbox);
+	char status[STATUS_SIZE];
+
+	find_status(r, why, status);
+	buf_add(out, "\r\n");
+	if (text_has_8bit(to->mailbox, len) && text_is_utf8(to->mailbox, len))
+		add_utf8_address(out, to->mailbox);
+	else
+		add_typed(out, "Final-Recipient", "rfc822", to->mailbox);
+	add_field(out, "Action", r->kind == REPORT_FAILED ? "failed" : "delayed");
+	add_field(out, "Status", status);
+	if (why && why->reply)
+		add_typed(out, "Remote-MTA", "dns", r->server);
+	if (why)
+		add_typed(out, "Diagnostic-Code", why->reply ? "smtp" : "x-acsmtp",
+			  report_words(why));
+	add_date(out, "Last-Attempt-Date", r->now);
+	if (r->kind == REPORT_DELAYED)
+		add_date(out, "Will-Retry-Until", r->until);
+}
+
+void report_add_status(const struct report *r, struct buf *out)
+{
+	size_t count = 0;
+
+	add_envelope_id(r, out);
+	add_typed(out, "Reporting-MTA", "dns", r->machine);
+	add_date(out, "Arrival-Date", r->arrived);
+	for (size_t i = 0; i < r->envelope->count; i++) {
+		const struct recipient *to = &r->envelope->recipients[i];
+
+		if (report_is_about(r->kind, to) && count++ < REPORT_RECIPIENTS_MAX)
+			add_recipient(r, to, out);
+	}
+}

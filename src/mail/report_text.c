@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mail/report_parts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "mail/header.h"
+
+enum {
+	LINE_WISH = 76,
+	WORD_MAX = 900,		/* bytes; with what stands before it less than 998 */
+	SHOWN_FIELD_MAX = 200,	/* bytes of a field of the original */
+};
+
+/* Where the reply begins: contexts stand before it, each with ": " behind it. */
+const char *report_words(const struct error *why)
+{
+	const char *at = why->text;
+	char code[8];
+
+	if (!why->reply)
+		return at;
+	snprintf(code, sizeof(code), "%d ", why->reply);
+	while ((at = strstr(at, code))) {
+		if (at == why->text || (at >= why->text + 2 && !strncmp(at - 2, ": ", 2)))
+			return at;
+		at++;
+	}
+	return why->text;
+}
+
+const struct error *report_reason(const struct report *r, const struct recipient *to)
+{
+	return to->why ? to->why : r->why;
+}
+
+/* The bytes of the word at `text` that go on one line: no character is divided. */
+static size_t word_length(const char *text)
+{
+	size_t len = strcspn(text, " \t\r\n");
+
+	if (len <= WORD_MAX)
+		return len;
+	for (len = WORD_MAX; len > WORD_MAX - 4 && (text[len] & 0xc0) == 0x80; len--)
+		;
+	return len;
+}
+
+void report_add_lines(struct buf *out, const char *first, const char *next, const char *text)
+{
+	OWNED_TEXT line = text_copy(text);
+	const char *at = line;
+	size_t column = strlen(first);
+	bool is_start = true;
+
+	text_make_printable(line);
+	buf_add(out, first);
+	while (*(at += strspn(at, " \t\r\n"))) {
+		size_t len = word_length(at);
+
+		if (!is_start && column + 1 + len > LINE_WISH) {
+			buf_addf(out, "\r\n%s", next);
+			column = strlen(next);
+			is_start = true;
+		}
+		buf_addf(out, "%s%.*s", is_start ? "" : " ", (int)len, at);
+		column += len + !is_start;
+		is_start = false;
+		at += len;
+	}
+	buf_add(out, "\r\n");
+}
+
+/* --- what to do */
+
+/* Where the error has no advice of its own. */
+static const char *const advice[ERROR_KINDS] = {
+	[ERROR_DATA]	= "Mend the message (or make it smaller) and send it again.",
+	[ERROR_NO_USER]	= "Check the address, and send the message again to the right one.",
+	[ERROR_NO_HOST]	= "Check `host` in the account, and name resolution on this machine.",
+	[ERROR_REFUSED]	= "The server's words say why. Once that is mended, try it again.",
+	[ERROR_SENDER]	= "Use a sender that the account may send as, or set "
+			  "`sender_policy = rewrite`.",
+	[ERROR_AUTH]	= "Check the account's user name and password.",
+	[ERROR_SECRET]	= "Check where the account's password comes from.",
+	[ERROR_CONFIG]	= "Mend the configuration.",
+	[ERROR_TLS]	= "Check the server's certificate and the account's TLS settings.",
+	[ERROR_LATER]	= "If the server and the network are well now, try it again.",
+	[ERROR_SYSTEM]	= "Mend the trouble on this machine.",
+	[ERROR_CREATE]	= "Mend the trouble on this machine.",
+	[ERROR_IO]	= "Mend the trouble on this machine.",
+};
+
+static void add_advice(const struct report *r, const struct error *why, struct buf *out)
+{
+	const char *words = why->advice ? why->advice : advice[why->kind];
+
+	/* Who only waits has nothing to mend unless we know better. */
+	if (!words || (r->kind == REPORT_DELAYED && why->kind == ERROR_LATER && !why->advice))
+		return;
+	buf_add(out, "\r\n");
+	report_add_lines(out, "    What to do: ", "    ", words);
+}
+
+static void add_reason(const struct report *r, const struct error *why, struct buf *out)
+{
+	char first[400];
+
+	if (!why)
+		return;
+	snprintf(first, sizeof(first), "    %.300s said: ", r->server);
+	buf_add(out, "\r\n");
+	report_add_lines(out, why->reply ? first : "    Reason: ", "    ", report_words(why));
+	add_advice(r, why, out);
+}
+
+/* --- who */
+
+static bool is_same_reason(const struct error *a, const struct error *b)
+{
+	if (!a || !b)
+		return a == b;
+	return a->kind == b->kind && !strcmp(report_words(a), report_words(b));
+}
+
+/* Recipients with the reason of their failure; those of one reason together. */
+static void add_recipients(const struct report *r, struct buf *out)
+{
+	const struct error *last = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < r->envelope->count; i++) {
+		const struct recipient *to = &r->envelope->recipients[i];
+		const struct error *why = report_reason(r, to);
+
+		if (!report_is_about(r->kind, to) || count++ >= REPORT_RECIPIENTS_MAX)
+			continue;
+		if (count > 1 && !is_same_reason(last, why)) {
+			add_reason(r, last, out);
+			buf_add(out, "\r\n");
+		}
+		report_add_lines(out, "    ", "    ", to->mailbox);
+		last = why;
+	}
+	add_reason(r, last, out);
+	if (count > REPORT_RECIPIENTS_MAX)
+		buf_addf(out, "\r\nand to %zu more, whom `acsmtp queue show %s` names.\r\n",
+			 count - REPORT_RECIPIENTS_MAX, r->original_id);
+}
+
+/* --- which message */
+
+static void add_field(const struct report *r, const char *name, struct buf *out)
+{
+	OWNED_TEXT text = NULL;
+	struct field field;
+	char first[40];
+
+	if (!header_find(&r->original->header, name, &field))
+		return;
+	text = field_text(&field);
+	/* Encoded words tell people nothing; our own Subject has them, decoded by the reader. */
+	if (!*text || strlen(text) > SHOWN_FIELD_MAX || strstr(text, "=?"))
+		return;
+	snprintf(first, sizeof(first), "    %s: ", name);
+	report_add_lines(out, first, "      ", text);
+}
+
+static void add_original(const struct report *r, struct buf *out)
+{
+	static const char *const shown[] = { "Subject", "From", "To", "Date", "Message-ID" };
+
+	buf_add(out, "\r\nThe message:\r\n\r\n");
+	for (size_t i = 0; i < COUNT_OF(shown); i++)
+		add_field(r, shown[i], out);
+	buf_addf(out, "    Name in the queue: %s\r\n", r->original_id);
+}
+
+static void add_future(const struct report *r, struct buf *out)
+{
+	OWNED_BUF text = BUF_INIT(500);
+	char until[CLOCK_DATE_SIZE];
+
+	clock_date(r->until, until);
+	if (r->kind == REPORT_DELAYED)
+		buf_addf(&text, "This is only a warning: do not send the message again. It is tried "
+			 "until %s. This tries it at once:", until);
+	else
+		buf_addf(&text, "It is not tried again by itself, and kept for %ld day%s. This tries "
+			 "it again:", r->keep_days, r->keep_days == 1 ? "" : "s");
+	buf_add(out, "\r\n");
+	report_add_lines(out, "", "", buf_text(&text));
+	buf_addf(out, "\r\n    acsmtp queue retry %s\r\n", r->original_id);
+}
+
+void report_add_text(const struct report *r, struct buf *out)
+{
+	OWNED_BUF who = BUF_INIT(1000);
+
+	buf_addf(&who, "This is the mail program of %.300s. %s", r->machine,
+		 r->kind == REPORT_FAILED ? "A message could not be delivered to:" :
+					    "A message has not been delivered yet to:");
+	report_add_lines(out, "", "", buf_text(&who));
+	buf_add(out, "\r\n");
+	add_recipients(r, out);
+	add_future(r, out);
+	add_original(r, out);
+}
