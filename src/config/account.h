@@ -52,6 +52,10 @@ struct delivery_settings {
 	int t_with_arguments;	/* 0 add, 1 remove */
 	char *aliases;		/* file of aliases, or "off" */
 	char *local_recipients;	/* where mail for unqualified names goes; "": nowhere */
+	long expire, keep_failed;	/* days: of trying, and in failed/ after that */
+	char *report_to;	/* who is told of failures; "": the sender */
+	long reports_per_hour;	/* at most; 0: none are sent */
+	long warn_after;	/* hours until the sender hears that a message waits; 0: never */
 };
 
 struct config {

@@ -36,8 +36,7 @@ WORDS(mode_word, "direct", "queued")
 WORDS(lost_word, "resend", "hold")
 
 /* Names of the design that this version has nothing for. */
-WORDS(planned_word, "rate_per_minute", "rate_per_hour", "keep_failed", "report_to", "listen",
-      "max_connections")
+WORDS(planned_word, "rate_per_minute", "rate_per_hour", "listen", "max_connections")
 
 static bool check_one_word(const char *value, struct error *err)
 {
@@ -66,12 +65,17 @@ static bool looks_like_address(const char *text, size_t len)
 	return at && at > text && at < text + len - 1;
 }
 
-static bool check_from(const char *value, struct error *err)
+static bool check_address(const char *value, struct error *err)
 {
 	if (!*value || (looks_like_address(value, strlen(value)) && !strpbrk(value, " \t<>,;()")))
 		return true;
-	error_set(err, ERROR_CONFIG, "it is no address alone, such as DoNotReply@example.org");
-	return error_advise(err, "a name goes into from_name");
+	return error_set(err, ERROR_CONFIG, "it is no address alone, such as "
+			 "DoNotReply@example.org");
+}
+
+static bool check_from(const char *value, struct error *err)
+{
+	return check_address(value, err) || error_advise(err, "a name goes into from_name");
 }
 
 static bool check_senders(const char *value, struct error *err)
@@ -200,8 +204,16 @@ static const struct setting table[] = {
 	{ DELIVERY(background, SWITCH, "on", "whether waiting mail is tried again by itself") },
 	{ DELIVERY(on_lost_reply, WORD, "resend", "what is done when mail may have been sent"),
 	  .word = lost_word },
+	{ DELIVERY(expire, NUMBER, "5", "days after which a message is given up"), RANGE(1, 365) },
+	{ DELIVERY(keep_failed, NUMBER, "30", "days that it is kept then"), RANGE(1, 3650) },
+	{ DELIVERY(report_to, TEXT, "", "who is told of failures instead of the sender"),
+	  .check = check_address },
+	{ DELIVERY(reports_per_hour, NUMBER, "20", "reports of failures at most; 0 is none"),
+	  RANGE(0, 1000) },
 	{ DELIVERY(t_with_arguments, WORD, "add", "what recipients mean beside -t"),
 	  .word = t_word },
+	{ DELIVERY(warn_after, NUMBER, "4", "hours until the sender is warned; 0 is never"),
+	  RANGE(0, 8760) },
 };
 /* clang-format on */
 _Static_assert(COUNT_OF(table) <= SETTINGS_MAX, "SETTINGS_MAX is too small");

@@ -18,7 +18,6 @@ struct recipient {
 	enum verdict verdict;
 	bool is_reported;	/* REFUSED, and the sender was told */
 	struct error *why;	/* for REFUSED, LATER, UNKNOWN; else NULL */
-	bool is_told;		/* the sender was told of the refusal */
 };
 
 struct envelope {

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "mail/address.h"
 #include "mail/encoded_word.h"
 #include "mail/header.h"
 #include "mail/header_fold.h"
@@ -14,10 +15,10 @@
 
 enum {
 	PIECE = 64 * 1024,
-	SUBJECT_MAX = 200,	/* bytes of the original's */
-	ID_MAX = 900,		/* bytes of a Message-ID that is answered */
+	SUBJECT_MAX = 200, /* bytes of the original's */
+	ID_MAX = 900,	   /* bytes of a Message-ID that is answered */
 	BOUNDARY_SIZE = 70,
-	BETWEEN_MAX = 1024,	/* bytes of delimiters and of the headers of parts */
+	BETWEEN_MAX = 1024, /* bytes of delimiters and of the headers of parts */
 };
 
 /* How much of the original goes with the report. */
@@ -28,15 +29,15 @@ struct writer {
 	struct message *out;
 	struct buf text, status;
 	char boundary[BOUNDARY_SIZE];
-	const char *encoding;	/* of the report's body as a whole */
-	size_t column;		/* of the line that is being written */
+	const char *encoding; /* of the report's body as a whole */
+	size_t column;	      /* of the line that is being written */
 	struct error *err;
 };
 
 bool report_is_about(enum report_kind kind, const struct recipient *r)
 {
 	if (kind == REPORT_FAILED)
-		return r->verdict == VERDICT_REFUSED && !r->is_told;
+		return r->verdict == VERDICT_REFUSED && !r->is_reported;
 	return r->verdict != VERDICT_REFUSED && r->verdict != VERDICT_ACCEPTED;
 }
 
@@ -58,7 +59,8 @@ static const char *encoding_of(const struct message *m, enum share share)
 /* RFC 6532 section 3.7 and RFC 6533 section 6 for a header in UTF-8. */
 static const char *type_of(const struct message *m, enum share share)
 {
-	bool is_global = m->header_is_8bit && text_is_utf8(buf_text(&m->header), m->header.len);
+	bool is_global =
+		m->header_is_8bit && text_is_utf8(buf_text(&m->header), m->header.len);
 
 	if (share == SHARE_WHOLE)
 		return is_global ? "message/global" : "message/rfc822";
@@ -67,8 +69,9 @@ static const char *type_of(const struct message *m, enum share share)
 
 static uint64_t share_size(const struct message *m, enum share share)
 {
-	return share == SHARE_WHOLE ? message_size(m) :
-	       share == SHARE_HEADER ? m->header.len : 0;
+	return share == SHARE_WHOLE    ? message_size(m)
+	       : share == SHARE_HEADER ? m->header.len
+				       : 0;
 }
 
 /* --- boundary */
@@ -89,7 +92,8 @@ static bool original_has(const struct message *m, const char *word, bool *answer
 
 	(void)owner;
 	*answer = false;
-	while (!*answer && (n = message_get(m, &at, piece + kept, PIECE - kept, err)) != 0) {
+	while (!*answer &&
+	       (n = message_get(m, &at, piece + kept, PIECE - kept, err)) != 0) {
 		if (n < 0)
 			return false;
 		kept += (size_t)n;
@@ -110,7 +114,8 @@ static bool choose_boundary(struct writer *w)
 		snprintf(w->boundary, sizeof(w->boundary), "=_%.32s.%u", w->r->id, n);
 		is_there = has(buf_text(&w->text), w->text.len, w->boundary) ||
 			   has(buf_text(&w->status), w->status.len, w->boundary);
-		if (!is_there && !original_has(w->r->original, w->boundary, &is_there, w->err))
+		if (!is_there &&
+		    !original_has(w->r->original, w->boundary, &is_there, w->err))
 			return false;
 	}
 	return true;
@@ -121,7 +126,7 @@ static bool choose_boundary(struct writer *w)
 /* What was cut ends at a blank where it can, so that no encoded word is divided. */
 static void cut(char *text)
 {
-	static const char mark[] = "...";
+	static const char mark[] = " ...";
 	size_t most = SUBJECT_MAX - sizeof(mark), end;
 
 	if (strlen(text) <= SUBJECT_MAX)
@@ -142,10 +147,11 @@ static void add_subject(const struct report *r, struct buf *header)
 	if (header_find(&r->original->header, "Subject", &field))
 		subject = field_text(&field);
 	if (subject) {
-		text_make_printable(subject);
+		report_make_line(subject);
 		cut(subject);
 	}
-	buf_add(&line, r->kind == REPORT_FAILED ? "Not delivered: " : "Not delivered yet: ");
+	buf_add(&line,
+		r->kind == REPORT_FAILED ? "Not delivered: " : "Not delivered yet: ");
 	if (!subject || !*subject)
 		buf_addf(&line, "message %s", r->original_id);
 	else if (text_has_8bit(subject, strlen(subject)))
@@ -160,7 +166,7 @@ static void add_to(const struct report *r, struct buf *header)
 	OWNED_BUF list = BUF_INIT(HEADER_MAX / 4);
 
 	for (size_t i = 0; i < r->to->count; i++)
-		buf_addf(&list, "%s%s", i > 0 ? ", " : "", r->to->items[i].mailbox);
+		buf_addf(&list, "%s%s", i > 0 ? ", " : "", r->to->recipients[i].mailbox);
 	header_add(header, "To", buf_text(&list));
 }
 
@@ -199,8 +205,10 @@ static void add_header(struct writer *w)
 	add_references(r, header);
 	header_add(header, "Auto-Submitted", "auto-replied");
 	header_add(header, "MIME-Version", "1.0");
-	buf_addf(header, "Content-Type: multipart/report; report-type=delivery-status;\r\n"
-		 " boundary=\"%s\"\r\nContent-Transfer-Encoding: %s\r\n", w->boundary, w->encoding);
+	buf_addf(header,
+		 "Content-Type: multipart/report; report-type=delivery-status;\r\n"
+		 " boundary=\"%s\"\r\nContent-Transfer-Encoding: %s\r\n",
+		 w->boundary, w->encoding);
 }
 
 /* --- body */
@@ -224,8 +232,8 @@ static bool put(struct writer *w, const char *bytes, size_t len)
 {
 	follow_lines(w, bytes, bytes + len);
 	for (size_t at = 0; at < len; at += PIECE)
-		if (!message_add_body(w->out, bytes + at, len - at < PIECE ? len - at : PIECE,
-				      w->err))
+		if (!message_add_body(w->out, bytes + at,
+				      len - at < PIECE ? len - at : PIECE, w->err))
 			return false;
 	return true;
 }
@@ -240,8 +248,12 @@ static bool begin_part(struct writer *w, const char *type, const char *encoding,
 {
 	OWNED_BUF lines = BUF_INIT(BETWEEN_MAX);
 
-	buf_addf(&lines, "\r\n--%s\r\nContent-Type: %s\r\nContent-Transfer-Encoding: %s\r\n"
-		 "Content-Description: %s\r\n\r\n", w->boundary, type, encoding, description);
+	/* The line end before a delimiter is part of it, where something is before it. */
+	buf_addf(&lines,
+		 "%s--%s\r\nContent-Type: %s\r\nContent-Transfer-Encoding: %s\r\n"
+		 "Content-Description: %s\r\n\r\n",
+		 w->out->body_len ? "\r\n" : "", w->boundary, type, encoding,
+		 description);
 	return put(w, lines.text, lines.len);
 }
 
@@ -268,14 +280,18 @@ static bool put_parts(struct writer *w, enum share share)
 	const struct message *m = w->r->original;
 	bool is_8bit = text_has_8bit(buf_text(&w->text), w->text.len);
 
-	return begin_part(w, is_8bit ? "text/plain; charset=utf-8" : "text/plain; charset=us-ascii",
+	return begin_part(w,
+			  is_8bit ? "text/plain; charset=utf-8"
+				  : "text/plain; charset=us-ascii",
 			  is_8bit ? "8bit" : "7bit", "What happened") &&
 	       put(w, buf_text(&w->text), w->text.len) &&
-	       begin_part(w, "message/delivery-status", "7bit", "The same for programs") &&
+	       begin_part(w, "message/delivery-status", "7bit",
+			  "The same for programs") &&
 	       put(w, buf_text(&w->status), w->status.len) &&
 	       (share == SHARE_NOTHING ||
 		(begin_part(w, type_of(m, share), encoding_of(m, share),
-			    share == SHARE_WHOLE ? "The message" : "The header of the message") &&
+			    share == SHARE_WHOLE ? "The message"
+						 : "The header of the message") &&
 		 put_original(w, share_size(m, share)))) &&
 	       put_text(w, "\r\n--") && put_text(w, w->boundary) && put_text(w, "--\r\n");
 }
@@ -287,10 +303,12 @@ static bool write_report(struct writer *w, enum share share)
 	message_free(w->out);
 	message_init(w->out);
 	w->column = 0;
-	w->encoding = strcmp(original, "7bit") != 0 ? original :
-		      text_has_8bit(buf_text(&w->text), w->text.len) ? "8bit" : "7bit";
+	w->encoding = strcmp(original, "7bit") != 0		       ? original
+		      : text_has_8bit(buf_text(&w->text), w->text.len) ? "8bit"
+								       : "7bit";
 	add_header(w);
-	follow_lines(w, buf_text(&w->out->header), buf_text(&w->out->header) + w->out->header.len);
+	follow_lines(w, buf_text(&w->out->header),
+		     buf_text(&w->out->header) + w->out->header.len);
 	if (buf_is_full(&w->out->header))
 		return error_set(w->err, ERROR_DATA, "the report's header is too long");
 	return put_parts(w, share) && message_finish(w->out, w->err);
@@ -317,7 +335,8 @@ static bool suits_every_server(const struct message *m)
 	struct error ignored;
 
 	message_init(&changed);
-	return !mime_must_convert(m, &least) || mime_convert(m, &least, &changed, &ignored);
+	return !mime_must_convert(m, &least) ||
+	       mime_convert(m, &least, &changed, &ignored);
 }
 
 static bool write_what_fits(struct writer *w)
@@ -327,12 +346,16 @@ static bool write_what_fits(struct writer *w)
 
 	if (!choose_boundary(w) || !write_report(w, share))
 		return false;
-	return share != SHARE_WHOLE || suits_every_server(w->out) || write_report(w, SHARE_HEADER);
+	return share != SHARE_WHOLE || suits_every_server(w->out) ||
+	       write_report(w, SHARE_HEADER);
 }
 
 bool report_make(const struct report *r, struct message *out, struct error *err)
 {
-	struct writer w = { .r = r, .out = out, .err = err, .text = BUF_INIT(REPORT_PART_MAX),
+	struct writer w = { .r = r,
+			    .out = out,
+			    .err = err,
+			    .text = BUF_INIT(REPORT_PART_MAX),
 			    .status = BUF_INIT(REPORT_PART_MAX) };
 	bool ok;
 

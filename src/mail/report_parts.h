@@ -21,10 +21,14 @@ const struct error *report_reason(const struct report *r, const struct recipient
 /* The server's own words, code and text; the whole error where it was not the server. */
 const char *report_words(const struct error *why);
 
+/* Makes one line of it, in place, that harms no terminal. */
+void report_make_line(char *text);
+
 /*
  * Appends the words of `text` in lines that begin with `first`, then `next`: short ones
  * where there are blanks, and none over 998 bytes.
  */
-void report_add_lines(struct buf *out, const char *first, const char *next, const char *text);
+void report_add_lines(struct buf *out, const char *first, const char *next,
+		      const char *text);
 
 #endif

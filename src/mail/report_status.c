@@ -8,22 +8,14 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-enum { STATUS_SIZE = 12 };	/* "5.123.123" */
+enum { STATUS_SIZE = 12 }; /* "5.123.123" */
 
 /* Subject and detail of RFC 3463 for what the server did not number itself. */
 static const char *const details[ERROR_KINDS] = {
-	[ERROR_DATA]	 = "6.0",
-	[ERROR_NO_USER]	 = "1.1",
-	[ERROR_NO_HOST]	 = "4.4",
-	[ERROR_SYSTEM]	 = "3.0",
-	[ERROR_CREATE]	 = "3.0",
-	[ERROR_IO]	 = "3.0",
-	[ERROR_PROTOCOL] = "5.0",
-	[ERROR_TLS]	 = "7.5",
-	[ERROR_SENDER]	 = "7.1",
-	[ERROR_AUTH]	 = "7.8",
-	[ERROR_SECRET]	 = "3.5",
-	[ERROR_CONFIG]	 = "3.5",
+	[ERROR_DATA] = "6.0",	  [ERROR_NO_USER] = "1.1", [ERROR_NO_HOST] = "4.4",
+	[ERROR_SYSTEM] = "3.0",	  [ERROR_CREATE] = "3.0",  [ERROR_IO] = "3.0",
+	[ERROR_PROTOCOL] = "5.0", [ERROR_TLS] = "7.5",	   [ERROR_SENDER] = "7.1",
+	[ERROR_AUTH] = "7.8",	  [ERROR_SECRET] = "3.5",  [ERROR_CONFIG] = "3.5",
 };
 
 /* The length of "5.7.1" at `text`; 0: it is none of that class. */
@@ -56,7 +48,8 @@ static const char *detail(const struct report *r, const struct error *why)
 static void find_status(const struct report *r, const struct error *why,
 			char status[STATUS_SIZE])
 {
-	bool is_for_now = r->kind == REPORT_DELAYED || (why && error_is_worth_retrying(why));
+	bool is_for_now =
+		r->kind == REPORT_DELAYED || (why && error_is_worth_retrying(why));
 	int class = why && why->reply ? why->reply / 100 : is_for_now ? 4 : 5;
 	const char *words = why && why->reply ? strchr(report_words(why), ' ') : NULL;
 	size_t len = words ? status_length(words + 1, class) : 0;
@@ -67,7 +60,8 @@ static void find_status(const struct report *r, const struct error *why,
 	if (len)
 		snprintf(status, STATUS_SIZE, "%.*s", (int)len, words + 1);
 	else
-		snprintf(status, STATUS_SIZE, "%d.%s", class, why ? detail(r, why) : "0.0");
+		snprintf(status, STATUS_SIZE, "%d.%s", class,
+			 why ? detail(r, why) : "0.0");
 }
 
 static void add_field(struct buf *out, const char *name, const char *text)
@@ -82,7 +76,8 @@ static void add_field(struct buf *out, const char *name, const char *text)
 	report_add_lines(out, first, " ", ascii);
 }
 
-static void add_typed(struct buf *out, const char *name, const char *type, const char *text)
+static void add_typed(struct buf *out, const char *name, const char *type,
+		      const char *text)
 {
 	OWNED_BUF value = BUF_INIT(REPORT_PART_MAX);
 
@@ -136,7 +131,10 @@ static void add_envelope_id(const struct report *r, struct buf *out)
 static unsigned code_point(const char *text, size_t *len)
 {
 	unsigned char c = (unsigned char)*text;
-	unsigned point = c < 0x80 ? c : c < 0xe0 ? c & 0x1fu : c < 0xf0 ? c & 0xfu : c & 7u;
+	unsigned point = c < 0x80   ? c
+			 : c < 0xe0 ? c & 0x1fu
+			 : c < 0xf0 ? c & 0xfu
+				    : c & 7u;
 
 	for (*len = 1; ((unsigned char)text[*len] & 0xc0) == 0x80; ++*len)
 		point = point << 6 | ((unsigned char)text[*len] & 0x3fu);

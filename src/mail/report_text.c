@@ -7,11 +7,12 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "mail/header.h"
+#include "service/service.h"
 
 enum {
 	LINE_WISH = 76,
-	WORD_MAX = 900,		/* bytes; with what stands before it less than 998 */
-	SHOWN_FIELD_MAX = 200,	/* bytes of a field of the original */
+	WORD_MAX = 900,	       /* bytes; with what stands before it less than 998 */
+	SHOWN_FIELD_MAX = 200, /* bytes of a field of the original */
 };
 
 /* Where the reply begins: contexts stand before it, each with ": " behind it. */
@@ -39,7 +40,7 @@ const struct error *report_reason(const struct report *r, const struct recipient
 /* The bytes of the word at `text` that go on one line: no character is divided. */
 static size_t word_length(const char *text)
 {
-	size_t len = strcspn(text, " \t\r\n");
+	size_t len = strcspn(text, " ");
 
 	if (len <= WORD_MAX)
 		return len;
@@ -48,16 +49,25 @@ static size_t word_length(const char *text)
 	return len;
 }
 
-void report_add_lines(struct buf *out, const char *first, const char *next, const char *text)
+void report_make_line(char *text)
+{
+	for (char *c = text; *c; c++)
+		if (*c == '\t' || *c == '\r' || *c == '\n')
+			*c = ' ';
+	text_make_printable(text);
+}
+
+void report_add_lines(struct buf *out, const char *first, const char *next,
+		      const char *text)
 {
 	OWNED_TEXT line = text_copy(text);
 	const char *at = line;
 	size_t column = strlen(first);
 	bool is_start = true;
 
-	text_make_printable(line);
+	report_make_line(line);
 	buf_add(out, first);
-	while (*(at += strspn(at, " \t\r\n"))) {
+	while (*(at += strspn(at, " "))) {
 		size_t len = word_length(at);
 
 		if (!is_start && column + 1 + len > LINE_WISH) {
@@ -73,35 +83,54 @@ void report_add_lines(struct buf *out, const char *first, const char *next, cons
 	buf_add(out, "\r\n");
 }
 
-/* --- what to do */
+/* --- advice */
 
 /* Where the error has no advice of its own. */
 static const char *const advice[ERROR_KINDS] = {
-	[ERROR_DATA]	= "Mend the message (or make it smaller) and send it again.",
-	[ERROR_NO_USER]	= "Check the address, and send the message again to the right one.",
-	[ERROR_NO_HOST]	= "Check `host` in the account, and name resolution on this machine.",
-	[ERROR_REFUSED]	= "The server's words say why. Once that is mended, try it again.",
-	[ERROR_SENDER]	= "Use a sender that the account may send as, or set "
-			  "`sender_policy = rewrite`.",
-	[ERROR_AUTH]	= "Check the account's user name and password.",
-	[ERROR_SECRET]	= "Check where the account's password comes from.",
-	[ERROR_CONFIG]	= "Mend the configuration.",
-	[ERROR_TLS]	= "Check the server's certificate and the account's TLS settings.",
-	[ERROR_LATER]	= "If the server and the network are well now, try it again.",
-	[ERROR_SYSTEM]	= "Mend the trouble on this machine.",
-	[ERROR_CREATE]	= "Mend the trouble on this machine.",
-	[ERROR_IO]	= "Mend the trouble on this machine.",
+	[ERROR_DATA] = "Mend the message (or make it smaller) and send it again.",
+	[ERROR_NO_USER] =
+		"Check the address, and send the message again to the right one.",
+	[ERROR_NO_HOST] =
+		"Check `host` in the account, and name resolution on this machine.",
+	[ERROR_REFUSED] =
+		"The server's words say why. Once that is mended, try it again.",
+	[ERROR_SENDER] = "Use a sender that the account may send as, or set "
+			 "`sender_policy = rewrite`.",
+	[ERROR_AUTH] = "Check the account's user name and password.",
+	[ERROR_SECRET] = "Check where the account's password comes from.",
+	[ERROR_CONFIG] = "Mend the configuration.",
+	[ERROR_TLS] = "Check the server's certificate and the account's TLS settings.",
+	[ERROR_LATER] = "If the server and the network are well now, try it again.",
+	[ERROR_SYSTEM] = "Mend the trouble on this machine.",
+	[ERROR_CREATE] = "Mend the trouble on this machine.",
+	[ERROR_IO] = "Mend the trouble on this machine.",
 };
+
+/* The queue keeps the reply, and not what was said of it then. */
+static const char *find_advice(const struct report *r, const struct error *why)
+{
+	const struct advice *known = NULL;
+	const char *blank = strchr(report_words(why), ' ');
+
+	if (why->advice)
+		return why->advice;
+	if (why->reply && blank)
+		known = service_advice(r->service, why->reply, blank + 1);
+	if (known && known->hint)
+		return known->hint;
+	/* Who only waits has nothing to mend unless we know better. */
+	return r->kind == REPORT_DELAYED && why->kind == ERROR_LATER ? NULL
+								     : advice[why->kind];
+}
 
 static void add_advice(const struct report *r, const struct error *why, struct buf *out)
 {
-	const char *words = why->advice ? why->advice : advice[why->kind];
+	const char *words = find_advice(r, why);
 
-	/* Who only waits has nothing to mend unless we know better. */
-	if (!words || (r->kind == REPORT_DELAYED && why->kind == ERROR_LATER && !why->advice))
+	if (!words)
 		return;
 	buf_add(out, "\r\n");
-	report_add_lines(out, "    What to do: ", "    ", words);
+	report_add_lines(out, "    Advice: ", "    ", words);
 }
 
 static void add_reason(const struct report *r, const struct error *why, struct buf *out)
@@ -112,7 +141,8 @@ static void add_reason(const struct report *r, const struct error *why, struct b
 		return;
 	snprintf(first, sizeof(first), "    %.300s said: ", r->server);
 	buf_add(out, "\r\n");
-	report_add_lines(out, why->reply ? first : "    Reason: ", "    ", report_words(why));
+	report_add_lines(out, why->reply ? first : "    Reason: ", "    ",
+			 report_words(why));
 	add_advice(r, why, out);
 }
 
@@ -146,7 +176,8 @@ static void add_recipients(const struct report *r, struct buf *out)
 	}
 	add_reason(r, last, out);
 	if (count > REPORT_RECIPIENTS_MAX)
-		buf_addf(out, "\r\nand to %zu more, whom `acsmtp queue show %s` names.\r\n",
+		buf_addf(out,
+			 "\r\nand to %zu more, whom `acsmtp queue show %s` names.\r\n",
 			 count - REPORT_RECIPIENTS_MAX, r->original_id);
 }
 
@@ -170,7 +201,8 @@ static void add_field(const struct report *r, const char *name, struct buf *out)
 
 static void add_original(const struct report *r, struct buf *out)
 {
-	static const char *const shown[] = { "Subject", "From", "To", "Date", "Message-ID" };
+	static const char *const shown[] = { "Subject", "From", "To", "Date",
+					     "Message-ID" };
 
 	buf_add(out, "\r\nThe message:\r\n\r\n");
 	for (size_t i = 0; i < COUNT_OF(shown); i++)
@@ -180,16 +212,20 @@ static void add_original(const struct report *r, struct buf *out)
 
 static void add_future(const struct report *r, struct buf *out)
 {
-	OWNED_BUF text = BUF_INIT(500);
+	OWNED_BUF text = BUF_INIT(1000);
 	char until[CLOCK_DATE_SIZE];
 
 	clock_date(r->until, until);
 	if (r->kind == REPORT_DELAYED)
-		buf_addf(&text, "This is only a warning: do not send the message again. It is tried "
-			 "until %s. This tries it at once:", until);
+		buf_addf(&text,
+			 "This is only a warning: do not send the message again. It is tried "
+			 "until %s. On %.300s this tries it at once:",
+			 until, r->machine);
 	else
-		buf_addf(&text, "It is not tried again by itself, and kept for %ld day%s. This tries "
-			 "it again:", r->keep_days, r->keep_days == 1 ? "" : "s");
+		buf_addf(&text,
+			 "It is not tried again by itself, and kept for %ld day%s. On %.300s "
+			 "this tries it again:",
+			 r->keep_days, r->keep_days == 1 ? "" : "s", r->machine);
 	buf_add(out, "\r\n");
 	report_add_lines(out, "", "", buf_text(&text));
 	buf_addf(out, "\r\n    acsmtp queue retry %s\r\n", r->original_id);
@@ -197,13 +233,10 @@ static void add_future(const struct report *r, struct buf *out)
 
 void report_add_text(const struct report *r, struct buf *out)
 {
-	OWNED_BUF who = BUF_INIT(1000);
-
-	buf_addf(&who, "This is the mail program of %.300s. %s", r->machine,
-		 r->kind == REPORT_FAILED ? "A message could not be delivered to:" :
-					    "A message has not been delivered yet to:");
-	report_add_lines(out, "", "", buf_text(&who));
-	buf_add(out, "\r\n");
+	report_add_lines(out, "This is the mail program of ", "", r->machine);
+	buf_addf(out, "\r\n%s to:\r\n\r\n",
+		 r->kind == REPORT_FAILED ? "A message could not be delivered"
+					  : "A message has not been delivered yet");
 	add_recipients(r, out);
 	add_future(r, out);
 	add_original(r, out);

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "delivery/report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "mail/header.h"
+#include "mail/submission.h"
+#include "net/net.h"
+#include "smtp/domains.h"
+#include "spool/hourly.h"
+
+enum { HOUR = 60 * 60, DAY = 24 * HOUR, REASON_SIZE = 300 };
+
+static const char count_file[] = "reports";
+
+/* One report on its way. */
+struct work {
+	const struct reporter *r;
+	const struct item *item;
+	enum report_kind kind;
+	struct message original;
+	struct entry entry;	  /* of the report */
+	char reason[REASON_SIZE]; /* why nobody is told */
+};
+
+static bool nobody(struct work *w, const char *why)
+{
+	snprintf(w->reason, sizeof(w->reason), "%s", why);
+	return true;
+}
+
+static const char *sender_of(const struct work *w)
+{
+	return w->r->sender ? w->r->sender : w->item->entry.envelope.sender;
+}
+
+/* --- is it a matter for a report at all */
+
+static bool is_about_anybody(const struct work *w)
+{
+	const struct envelope *e = &w->item->entry.envelope;
+
+	for (size_t i = 0; i < e->count; i++)
+		if (report_is_about(w->kind, &e->recipients[i]))
+			return true;
+	return false;
+}
+
+/* RFC 3461 section 4.1: whoever gave a list wants nothing else. */
+static bool is_unwanted(const struct work *w)
+{
+	const char *word = w->kind == REPORT_FAILED ? "FAILURE" : "DELAY";
+	const char *at = w->item->entry.envelope.notify;
+	size_t len;
+
+	for (; at && *at; at += len + (at[len] == ',')) {
+		len = strcspn(at, ",");
+		if (text_is_n(at, len, word))
+			return false;
+	}
+	return w->item->entry.envelope.notify != NULL;
+}
+
+/* The rest is decided before the message is read. */
+static bool nobody_is_told(struct work *w)
+{
+	if (!is_about_anybody(w))
+		return nobody(w, "no recipient is left to tell of");
+	if (w->item->entry.is_report)
+		return nobody(w, "it is a report itself");
+	if (!*sender_of(w))
+		return nobody(w, "its sender is <>");
+	if (is_unwanted(w))
+		return nobody(w, "the sender does not want it (NOTIFY)");
+	return w->r->settings->reports_per_hour == 0 &&
+	       nobody(w, "reports_per_hour is 0");
+}
+
+/* --- what the header says of the sender */
+
+static const struct {
+	const char *field;
+	const char *words[3];
+	bool is_allowed; /* these words alone let a report through; else they stop it */
+} signs[] = {
+	{ "Auto-Submitted", { "no" }, true }, /* RFC 3834 section 2 */
+	{ "Precedence", { "bulk", "junk", "list" }, false },
+};
+
+/* Parameters and comments may follow the word. */
+static bool is_one_of(const char *text, const char *const *words, size_t count)
+{
+	size_t len = strcspn(text, "; \t(");
+
+	for (size_t i = 0; i < count && words[i]; i++)
+		if (text_is_n(text, len, words[i]))
+			return true;
+	return false;
+}
+
+static bool is_from_program(struct work *w)
+{
+	struct field field;
+
+	for (size_t at = 0; header_next(&w->original.header, &at, &field);)
+		for (size_t i = 0; i < COUNT_OF(signs); i++) {
+			OWNED_TEXT text = field_is(&field, signs[i].field)
+						  ? field_text(&field)
+						  : NULL;
+
+			if (text &&
+			    is_one_of(text, signs[i].words, COUNT_OF(signs[i].words)) !=
+				    signs[i].is_allowed) {
+				snprintf(w->reason, sizeof(w->reason),
+					 "it has %s: %.100s", signs[i].field, text);
+				return true;
+			}
+		}
+	return false;
+}
+
+/* --- whom */
+
+static bool add_addresses(struct work *w, const struct address_list *list,
+			  struct error *err)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const char *mailbox = list->items[i].mailbox;
+		OWNED_ADDRESSES found = { 0 };
+
+		if (address_domain(mailbox))
+			envelope_add(&w->entry.envelope, mailbox);
+		else if (!aliases_resolve(w->r->aliases, mailbox, &found, err) ||
+			 !add_addresses(w, &found, err))
+			return false;
+	}
+	return true;
+}
+
+/* False: nobody can be found, for the reason in `err`. */
+static bool find_readers(struct work *w, struct error *err)
+{
+	const char *chosen = w->r->settings->report_to,
+		   *text = *chosen ? chosen : sender_of(w);
+	OWNED_ADDRESSES list = { 0 };
+
+	return address_list_parse(&list, text, strlen(text), err) &&
+	       add_addresses(w, &list, err) &&
+	       domains_to_ascii(&w->entry.envelope, err) &&
+	       (w->entry.envelope.count > 0 ||
+		error_set(err, ERROR_NO_USER, "\"%s\" is no address", text));
+}
+
+/* --- the report */
+
+/* As the command does it for `-f <>`: services refuse the null sender. */
+static const char *report_sender(const struct account *account)
+{
+	return account->null_sender == NULL_SENDER_ACCOUNT ? account->from : "";
+}
+
+static void fill_entry(struct work *w)
+{
+	const struct entry *original = &w->item->entry;
+	struct entry *e = &w->entry;
+
+	id_new(e->id);
+	e->arrived = e->next = w->r->now;
+	e->is_report = true;
+	e->uid = original->uid;
+	e->account = text_copy(original->account);
+	e->config = text_copy(original->config ? original->config : "");
+	e->envelope.sender = text_copy(report_sender(w->r->account));
+	/* RFC 3461 section 6.2: the server must not report about it either. */
+	e->envelope.notify = text_copy("NEVER");
+}
+
+static bool make(struct work *w, struct message *m, struct error *err)
+{
+	const struct account *account = w->r->account;
+	const struct entry *original = &w->item->entry;
+	OWNED_TEXT machine =
+		account->domain[0] ? text_copy(account->domain) : net_host_name();
+	OWNED_BUF from = BUF_INIT(1000);
+	const struct report report = {
+		.kind = w->kind,
+		.id = w->entry.id,
+		.from = account->from[0] ? account->from
+					 : (buf_addf(&from, "MAILER-DAEMON@%s", machine),
+					    buf_text(&from)),
+		.to = &w->entry.envelope,
+		.machine = machine,
+		.server = account->host,
+		.service = account->service,
+		.now = w->r->now,
+		.original_id = original->id,
+		.arrived = original->arrived,
+		.until = original->arrived + w->r->settings->expire * DAY,
+		.keep_days = w->r->settings->keep_failed,
+		.envelope = &original->envelope,
+		.why = original->why,
+		.original = &w->original,
+		.max_size = (uint64_t)account->max_size,
+	};
+
+	return report_make(&report, m, err);
+}
+
+static bool queue(struct work *w, struct error *err)
+{
+	OWNED_MESSAGE m;
+
+	if (!make(w, &m, err))
+		return false;
+	w->entry.message_id = submission_message_id(&m);
+	if (!spool_add(w->r->spool, &w->entry, &m, err))
+		return false;
+	log_info("%s: %s is reported to <%s>%s as %s", w->item->entry.id,
+		 w->kind == REPORT_FAILED ? "failure" : "delay",
+		 w->entry.envelope.recipients[0].mailbox,
+		 w->entry.envelope.count > 1 ? " and others" : "", w->entry.id);
+	return true;
+}
+
+/* The order matters: what is counted will be tried. */
+static bool run(struct work *w, struct error *err)
+{
+	const struct reporter *r = w->r;
+	struct error unknown;
+	bool may;
+
+	if (nobody_is_told(w))
+		return true;
+	if (!item_message(w->item, &w->original, err))
+		return false;
+	if (is_from_program(w))
+		return true;
+	fill_entry(w);
+	if (!find_readers(w, &unknown))
+		return nobody(w, unknown.text);
+	if (!hourly_take(r->spool->dir, count_file, r->settings->reports_per_hour, r->now,
+			 &may, err))
+		return false;
+	return may ? queue(w, err) : nobody(w, "more than reports_per_hour");
+}
+
+bool report_queue(const struct reporter *r, const struct item *item,
+		  enum report_kind kind, struct error *err)
+{
+	struct work w = { .r = r, .item = item, .kind = kind };
+	bool ok;
+
+	message_init(&w.original);
+	ok = run(&w, err);
+	if (ok && w.reason[0])
+		log_info("%s: nobody is told of its %s: %s", item->entry.id,
+			 kind == REPORT_FAILED ? "failure" : "delay", w.reason);
+	message_free(&w.original);
+	entry_free(&w.entry);
+	return ok || error_context(err, "report about %s", item->entry.id);
+}
+
+bool report_is_due(const struct reporter *r, const struct entry *e)
+{
+	return r->settings->warn_after > 0 && !e->is_warned && !e->is_report &&
+	       entry_waiting(e) > 0 &&
+	       r->now - e->arrived >= r->settings->warn_after * HOUR;
+}

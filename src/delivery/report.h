@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Who is told what became of a message in the queue, and who is not. A report is a message
+ * of its own in the same spool.
+ */
+#ifndef DELIVERY_REPORT_H
+#define DELIVERY_REPORT_H
+
+#include <time.h>
+
+#include "config/account.h"
+#include "mail/aliases.h"
+#include "mail/report.h"
+#include "spool/spool.h"
+
+struct reporter {
+	const struct spool *spool;
+	const struct account *account; /* that the item goes through, and the report too */
+	const struct delivery_settings *settings;
+	struct aliases *aliases; /* for a sender without a domain */
+	/* Who sent it, before the sender policy had its say: a mailbox or a bare name, "" the
+	   null sender; NULL: whom the envelope names. */
+	const char *sender;
+	time_t now;
+};
+
+/* Whether the message waits for so long that its sender should hear of it (warn_after). */
+bool report_is_due(const struct reporter *r, const struct entry *e);
+
+/*
+ * Queues a report about the recipients of the item that were given up and not reported yet
+ * (REPORT_FAILED) or that wait (REPORT_DELAYED). True: it is on the disk, or nobody is to
+ * be told; the log says which, and why. The caller then marks them in the item
+ * (is_reported, is_warned). Nobody is told about a report, about a message from <> or by
+ * a program (Auto-Submitted, Precedence), against NOTIFY, or beyond reports_per_hour.
+ */
+bool report_queue(const struct reporter *r, const struct item *item,
+		  enum report_kind kind, struct error *err);
+
+#endif
