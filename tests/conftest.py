@@ -190,20 +190,24 @@ def config(pki, tmp_path):
                   if value is not None]
         path = tmp_path / f"acsmtp-{count}.ini"
         path.touch(mode=0o600)
-        path.write_text("\n".join(lines) + "\n" + without_aliases(extra), encoding="utf-8",
+        path.write_text("\n".join(lines) + "\n" + with_standard(extra), encoding="utf-8",
                         errors="surrogateescape")
         return str(path)
 
     return write
 
 
-def without_aliases(extra):
-    """This machine's own aliases must not decide what a test sees."""
-    if re.search(r"(?m)^aliases *=", extra):
-        return extra
+# In [delivery], where the test says nothing else: this machine's own aliases and its queue
+# must not decide what a test sees, nor a runner outlive it.
+STANDARD = {"aliases": "off", "queue": "off", "background": "off"}
+
+
+def with_standard(extra):
+    missing = "".join(f"{key} = {value}\n" for key, value in STANDARD.items()
+                      if not re.search(rf"(?m)^{key} *=", extra))
     if "[delivery]\n" in extra:
-        return extra.replace("[delivery]\n", "[delivery]\naliases = off\n")
-    return extra + "\n[delivery]\naliases = off\n"
+        return extra.replace("[delivery]\n", "[delivery]\n" + missing)
+    return extra + "\n[delivery]\n" + missing
 
 
 def quoted(key, value):

@@ -192,6 +192,12 @@ static bool apply_rest(const struct ini *ini, struct config *config, struct erro
 	return true;
 }
 
+void config_init(struct config *config)
+{
+	settings_init(SECTION_DEFAULTS, config);
+	settings_init(SECTION_DELIVERY, config);
+}
+
 bool config_merge(struct config *config, const struct ini *ini, service_lookup *service,
 		  struct error *err)
 {
@@ -199,10 +205,8 @@ bool config_merge(struct config *config, const struct ini *ini, service_lookup *
 
 	if (!check_values(ini, err) || !read_accounts(ini, service, &fresh, err))
 		return false;
-	if (!config->default_account) {
-		settings_init(SECTION_DEFAULTS, config);
-		settings_init(SECTION_DELIVERY, config);
-	}
+	if (!config->default_account)
+		config_init(config);
 	for (size_t i = 0; i < fresh.count; i++)
 		put_account(config, &fresh.accounts[i]);
 	fresh.count = 0;	/* they were handed on */

@@ -36,6 +36,7 @@ struct account {
 	long timeout;		/* seconds */
 	long max_recipients;	/* of one transaction */
 	long max_size;		/* bytes of a message, 0: no limit */
+	long rate_per_minute, rate_per_hour;	/* messages to begin, 0: no limit */
 	char *log;
 };
 
@@ -87,6 +88,9 @@ bool config_read(struct config *config, const char *path, service_lookup *servic
  */
 bool config_load(struct config *config, const char *path, service_lookup *service,
 		 struct error *err);
+
+/* The standard values alone, and no account. */
+void config_init(struct config *config);
 
 /* By its name; NULL and ERROR_CONFIG with the names there are. */
 const struct account *config_account(const struct config *config, const char *name,

@@ -36,7 +36,7 @@ WORDS(mode_word, "direct", "queued")
 WORDS(lost_word, "resend", "hold")
 
 /* Names of the design that this version has nothing for. */
-WORDS(planned_word, "rate_per_minute", "rate_per_hour", "listen", "max_connections")
+WORDS(planned_word, "listen", "max_connections")
 
 static bool check_one_word(const char *value, struct error *err)
 {
@@ -189,6 +189,10 @@ static const struct setting table[] = {
 	  RANGE(1, 100000) },
 	{ ACCOUNT(max_size, NUMBER, "0", "bytes of a message; 0 is no limit"),
 	  RANGE(0, LONG_MAX) },
+	{ ACCOUNT(rate_per_minute, NUMBER, "0", "messages a minute; 0 is no limit"),
+	  RANGE(0, 1000000) },
+	{ ACCOUNT(rate_per_hour, NUMBER, "0", "messages an hour; 0 is no limit"),
+	  RANGE(0, 1000000) },
 	{ ACCOUNT(log, TEXT, "syslog", "syslog, stderr, off, or the path of a file"),
 	  .check = check_log },
 	{ DEFAULTS(default_account, TEXT, "", "account to use when nothing tells which") },

@@ -7,6 +7,7 @@
 static const struct command *const rows[] = {
 	&help_command,
 	&version_command,
+	&queue_run_command,
 };
 
 const struct command *command_row(size_t i)

@@ -7,5 +7,6 @@
 
 extern const struct command help_command;	/* front/help.c */
 extern const struct command version_command;
+extern const struct command queue_run_command;	/* front/run_queue.c */
 
 #endif

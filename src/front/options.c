@@ -19,6 +19,7 @@ enum takes {
 	VALUE,			/* attached or the next word */
 	ATTACHED,		/* attached, or none */
 	LOOSE,			/* attached, the next word if it is no option, or none */
+	SPARSE,			/* attached, the next word if it looks like one for -q, or none */
 };
 
 struct option;
@@ -106,6 +107,15 @@ static bool set_complaint(struct options *o, const struct option *row, const cha
 	return true;
 }
 
+static bool set_delivery(struct options *o, const struct option *row, const char *value,
+			 struct error *err)
+{
+	(void)value;
+	(void)err;
+	o->delivery = (enum delivery_word)row->place;
+	return true;
+}
+
 static bool ignore(struct options *o, const struct option *row, const char *value,
 		   struct error *err)
 {
@@ -136,6 +146,16 @@ static bool refuse_value(struct options *o, const struct option *row, const char
 			 text_show(value, shown), row->value);
 }
 
+/* -od without a letter is -odi, as with sendmail. */
+static bool set_no_delivery(struct options *o, const struct option *row, const char *value,
+			    struct error *err)
+{
+	if (*value)
+		return refuse_value(o, row, value, err);
+	o->delivery = DELIVER_NOW;
+	return true;
+}
+
 /* -oe and -e '' without a letter mean the default. */
 static bool set_no_complaint(struct options *o, const struct option *row, const char *value,
 			     struct error *err)
@@ -155,6 +175,87 @@ static bool refuse_address_test(struct options *o, const struct option *row,
 	error_set(err, ERROR_USAGE, "-bt: there is no address test mode");
 	return error_advise(err, "--dry-run shows what would be sent, -bv where recipients "
 			    "would go");
+}
+
+/* "30m", "1h30m", "90": a number without a letter counts minutes, as with sendmail. */
+static bool read_interval(const char *value, long *seconds)
+{
+	static const struct { char letter; long seconds; } units[] = {
+		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 604800 },
+	};
+
+	for (*seconds = 0; *value; ) {
+		size_t digits = strspn(value, "0123456789"), i = 0;
+		OWNED_TEXT text = text_copy_n(value, digits);
+		long number;
+
+		if (!text_to_number(text, 0, 100000, &number))
+			return false;
+		value += digits;
+		while (i < COUNT_OF(units) && *value != units[i].letter)
+			i++;
+		if (*value && i == COUNT_OF(units))
+			return false;
+		*seconds += number * (*value ? units[i].seconds : 60);
+		value += *value != '\0';
+	}
+	return *seconds <= 365 * 86400L;
+}
+
+/* -q, -q30m, -qf, -qp30m: run the queue, once or every so often. */
+static bool run_queue(struct options *o, const struct option *row, const char *value,
+		      struct error *err)
+{
+	o->mode = MODE_RUN_QUEUE;
+	return read_interval(value, &o->interval) || refuse_value(o, row, value, err);
+}
+
+static bool run_queue_in_foreground(struct options *o, const struct option *row,
+				    const char *value, struct error *err)
+{
+	o->in_foreground = true;
+	return run_queue(o, row, value, err);
+}
+
+/* -qIID, -q!RRECIPIENT, ...: the last letter of the spelling says what is compared. */
+static bool select_messages(struct options *o, const struct option *row, const char *value,
+			    struct error *err)
+{
+	size_t last = strlen(row->spelling) - 1;
+
+	o->mode = MODE_RUN_QUEUE;
+	if (!*value)
+		return error_set(err, ERROR_USAGE, "-%s needs a value", row->spelling);
+	if (o->selection_count == SELECTIONS_MAX)
+		return error_set(err, ERROR_USAGE, "more than %d selections of messages",
+				 SELECTIONS_MAX);
+	o->selections[o->selection_count++] = (struct selection){
+		.what = row->spelling[last],
+		.is_inverted = row->spelling[1] == '!',
+		.text = value,
+	};
+	return true;
+}
+
+static bool select_held(struct options *o, const struct option *row, const char *value,
+			struct error *err)
+{
+	(void)row;
+	(void)value;
+	(void)err;
+	o->mode = MODE_RUN_QUEUE;
+	o->held_alone = true;
+	return true;
+}
+
+static bool select_group(struct options *o, const struct option *row, const char *value,
+			 struct error *err)
+{
+	(void)row;
+	(void)value;
+	(void)err;
+	o->mode = MODE_RUN_QUEUE;	/* there is one group alone */
+	return true;
 }
 
 /* A hint that nobody needs: what the message is can be seen. */
@@ -244,9 +345,10 @@ static const struct option table[] = {
 	{ "D",	VALUE,	  ignore, 0, "FILE", "ignored (debugging)" },
 	{ "d",	ATTACHED, ignore, 0, "LEVEL", "ignored (debugging)" },
 	{ "E",	ALONE,	  ignore, 0, NULL, "ignored" },
-	{ "ee",	VALUE,	  set_complaint, COMPLAIN_PRINT, NULL, "the same as -em" },
-	{ "em",	VALUE,	  set_complaint, COMPLAIN_PRINT, NULL,
-	  "report errors by mail: printed, until there is a queue" },
+	{ "ee",	VALUE,	  set_complaint, COMPLAIN_BY_MAIL_ALONE, NULL,
+	  "the same as -em, and the exit status is 0" },
+	{ "em",	VALUE,	  set_complaint, COMPLAIN_BY_MAIL, NULL,
+	  "what is refused is kept, and reported by mail besides" },
 	{ "ep",	VALUE,	  set_complaint, COMPLAIN_PRINT, NULL, "print errors: the default" },
 	{ "eq",	VALUE,	  set_complaint, COMPLAIN_QUIETLY, NULL, "exit status only" },
 	{ "ew",	VALUE,	  set_complaint, COMPLAIN_PRINT, NULL, "the same as -ep" },
@@ -265,9 +367,14 @@ static const struct option table[] = {
 	  "delivery status notifications wanted" },
 	{ "n",	ALONE,	  ignore, 0, NULL, "ignored (no aliases)" },
 	{ "O",	VALUE,	  apply_long_name, 0, "NAME=VALUE", "option by its long name" },
-	{ "od",	VALUE,	  ignore, 0, NULL, "delivery mode: always direct, until there is a queue" },
-	{ "oee", VALUE,	  set_complaint, COMPLAIN_PRINT, NULL, "the same as -ee" },
-	{ "oem", VALUE,	  set_complaint, COMPLAIN_PRINT, NULL, "the same as -em" },
+	{ "odb", VALUE,	  set_delivery, DELIVER_IN_BACKGROUND, NULL,
+	  "into the queue, and deliver in the background" },
+	{ "odd", VALUE,	  set_delivery, DELIVER_LATER, NULL, "the same as -odq" },
+	{ "odi", VALUE,	  set_delivery, DELIVER_NOW, NULL, "send while the caller waits" },
+	{ "odq", VALUE,	  set_delivery, DELIVER_LATER, NULL, "into the queue alone" },
+	{ "od",	VALUE,	  set_no_delivery, 0, "a delivery mode (b d i q)", "delivery mode" },
+	{ "oee", VALUE,	  set_complaint, COMPLAIN_BY_MAIL_ALONE, NULL, "the same as -ee" },
+	{ "oem", VALUE,	  set_complaint, COMPLAIN_BY_MAIL, NULL, "the same as -em" },
 	{ "oep", VALUE,	  set_complaint, COMPLAIN_PRINT, NULL, "the same as -ep" },
 	{ "oeq", VALUE,	  set_complaint, COMPLAIN_QUIETLY, NULL, "the same as -eq" },
 	{ "oew", VALUE,	  set_complaint, COMPLAIN_PRINT, NULL, "the same as -ew" },
@@ -276,8 +383,20 @@ static const struct option table[] = {
 	{ "ov",	VALUE,	  set_switch, IN(verbose), NULL, "the same as -v" },
 	{ "o",	VALUE,	  ignore, 0, "X", "other options by letter: ignored" },
 	{ "p",	VALUE,	  ignore, 0, "PROTOCOL", "ignored" },
-	{ "Q",	ATTACHED, not_yet, 0, "REASON", "hold or release messages of the queue" },
-	{ "q",	ATTACHED, not_yet, 0, "INTERVAL", "run the queue" },
+	{ "Q",	ATTACHED, set_flag, IN(holds), "REASON",
+	  "hold the message, or with -qI, -qR, -qS those of the queue; with -qQ release them" },
+	{ "q!I", ATTACHED, select_messages, 0, "ID", "run all messages but these" },
+	{ "q!R", ATTACHED, select_messages, 0, "RECIPIENT", "run all messages but to these" },
+	{ "q!S", ATTACHED, select_messages, 0, "SENDER", "run all messages but from these" },
+	{ "qG",	ATTACHED, select_group, 0, "GROUP", "the same as -q: there is one queue" },
+	{ "qI",	ATTACHED, select_messages, 0, "ID", "run the messages with this in their id" },
+	{ "qQ",	ATTACHED, select_held, 0, "REASON", "run the messages that are held" },
+	{ "qR",	ATTACHED, select_messages, 0, "RECIPIENT", "run the messages to such recipients" },
+	{ "qS",	ATTACHED, select_messages, 0, "SENDER", "run the messages from such senders" },
+	{ "qf",	ATTACHED, run_queue_in_foreground, 0, "INTERVAL", "the same as -q, in the foreground" },
+	{ "qp",	ATTACHED, run_queue, 0, "INTERVAL", "the same as -q" },
+	{ "q",	SPARSE,	  run_queue, 0, "an interval such as 30m, or I, R, S and a text",
+	  "run the queue once, or every so often" },
 	{ "R",	VALUE,	  set_ret, IN(ret), "FULL or HDRS", "how much a notification returns" },
 	{ "r",	VALUE,	  set_sender, IN(sender), "ADDRESS", "the same as -f" },
 	{ "s",	ALONE,	  ignore, 0, NULL, "ignored (keep the From line)" },
@@ -412,13 +531,23 @@ static bool parse_long(struct options *o, struct cursor *c, const char *word,
 			 nearest ? "?" : "");
 }
 
+/* An interval or a selection, which may be inverted. */
+static bool is_for_queue(const char *word)
+{
+	return (*word >= '0' && *word <= '9') ||
+	       (*(word += *word == '!') && strchr("IRSG", *word) && word[1]);
+}
+
 /* Whether a letter's value is the next word. */
 static bool wants_next(const struct option *row, const char *attached,
 		       const struct cursor *c)
 {
 	if (*attached || row->takes == ATTACHED)
 		return false;
-	return row->takes == VALUE || (c->at < c->argc && c->argv[c->at][0] != '-');
+	if (row->takes == VALUE)
+		return true;
+	return c->at < c->argc && c->argv[c->at][0] != '-' &&
+	       (row->takes == LOOSE || is_for_queue(c->argv[c->at]));
 }
 
 /* One word of letters: -t, -itv, -fA, -f A. */

@@ -11,11 +11,26 @@ enum mode {
 	MODE_DRY_RUN,
 	MODE_LOOK_AT_RECIPIENTS,	/* -bv */
 	MODE_LOOK_AT_ALIASES,		/* -bi, -I, newaliases */
+	MODE_RUN_QUEUE,			/* -q */
 	MODE_HELP,
 	MODE_VERSION,
 };
 
-enum complaint { COMPLAIN_PRINT, COMPLAIN_QUIETLY };	/* -e */
+enum complaint {			/* -e */
+	COMPLAIN_PRINT,			/* p, w */
+	COMPLAIN_QUIETLY,		/* q: by the exit status alone */
+	COMPLAIN_BY_MAIL,		/* m: by mail too */
+	COMPLAIN_BY_MAIL_ALONE,		/* e: and the exit status is 0 */
+};
+enum delivery_word { DELIVER_AS_SET, DELIVER_NOW, DELIVER_IN_BACKGROUND, DELIVER_LATER };	/* -od */
+
+enum { SELECTIONS_MAX = 16 };
+
+struct selection {			/* -qI, -qR, -qS */
+	char what;			/* I, R, S */
+	bool is_inverted;		/* -q!I */
+	const char *text;		/* that stands in an id, a recipient, the sender */
+};
 
 struct options {		/* the texts are borrowed from argv */
 	enum mode mode;
@@ -24,6 +39,13 @@ struct options {		/* the texts are borrowed from argv */
 	bool dot_is_text;		/* -i */
 	bool verbose;			/* -v */
 	bool no_repairs;		/* -G */
+	enum delivery_word delivery;
+	long interval;			/* of -q30m, seconds; 0: once */
+	bool in_foreground;		/* -qf */
+	bool holds;			/* -Q */
+	bool held_alone;		/* -qQ */
+	struct selection selections[SELECTIONS_MAX];
+	size_t selection_count;
 	const char *account;		/* -a */
 	const char *config_file;	/* -C */
 	const char *sender;		/* -f, -r: as it was given */

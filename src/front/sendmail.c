@@ -20,13 +20,14 @@
 #include "base/text.h"
 #include "config/account.h"
 #include "delivery/choose.h"
-#include "delivery/direct.h"
 #include "delivery/prepare.h"
+#include "delivery/submit.h"
 #include "front/dry_run.h"
 #include "front/help.h"
 #include "front/look.h"
 #include "front/options.h"
 #include "front/recipients.h"
+#include "front/run_queue.h"
 #include "mail/submission.h"
 #include "service/service.h"
 
@@ -45,6 +46,8 @@ struct call {
 	const struct account *account;
 	const char *why_account;
 	struct trace trace;
+	struct queue queue;
+	struct submittal submittal;
 	char id[ID_SIZE];
 };
 
@@ -55,7 +58,8 @@ static void say(const struct call *call, const char *fmt, ...)
 	char line[2 * ERROR_TEXT_MAX];
 	va_list args;
 
-	if (call->options.complaint == COMPLAIN_QUIETLY)
+	if (call->options.complaint == COMPLAIN_QUIETLY ||
+	    (call->submittal.is_kept && call->options.complaint == COMPLAIN_BY_MAIL_ALONE))
 		return;
 	va_start(args, fmt);
 	vsnprintf(line, sizeof(line), fmt, args);
@@ -93,6 +97,13 @@ static bool share_one_reason(const struct envelope *e)
 	return true;
 }
 
+static const char *what_became(const struct call *call, const struct recipient *r)
+{
+	if (r->verdict != VERDICT_REFUSED && call->submittal.is_queued)
+		return "queued for";
+	return r->verdict == VERDICT_UNKNOWN ? "perhaps sent to" : "not sent to";
+}
+
 /* After a dialogue that failed: who did not get the message, where one reason is not all. */
 static void print_recipients(const struct call *call)
 {
@@ -100,15 +111,14 @@ static void print_recipients(const struct call *call)
 	size_t accepted = count_accepted(e), failed = 0;
 	bool one_reason = share_one_reason(e);
 
-	if (!accepted && one_reason)
+	if (!accepted && one_reason && !call->submittal.is_queued)
 		return;
 	for (size_t i = 0; i < e->count; i++) {
 		const struct recipient *r = &e->recipients[i];
 
 		if (!r->why || failed++ >= REPORTED_MAX)
 			continue;
-		say(call, "%s to <%s>%s%s",
-		    r->verdict == VERDICT_UNKNOWN ? "perhaps sent" : "not sent", r->mailbox,
+		say(call, "%s <%s>%s%s", what_became(call, r), r->mailbox,
 		    one_reason ? "" : ": ", one_reason ? "" : r->why->text);
 	}
 	if (failed > REPORTED_MAX)
@@ -126,6 +136,20 @@ static bool read_config(struct call *call, struct error *err)
 		return false;
 	aliases_init(&call->aliases, call->config.delivery.aliases,
 		     call->config.delivery.local_recipients);
+	return true;
+}
+
+/* What is in the queue says itself which configuration it wants. */
+static bool read_config_if_any(struct call *call, struct error *err)
+{
+	struct error unheard;
+
+	if (call->options.config_file)
+		return read_config(call, err);
+	if (!read_config(call, &unheard)) {
+		config_free(&call->config);
+		config_init(&call->config);
+	}
 	return true;
 }
 
@@ -228,19 +252,69 @@ static bool open_transcript(struct call *call, struct error *err)
 	return is_unread && error_advise(err, "a pipe needs somebody who reads it");
 }
 
+static bool open_queue(struct call *call, struct error *err)
+{
+	return call->options.mode == MODE_DRY_RUN ||
+	       queue_open(&call->queue, &call->config.delivery, err);
+}
+
+static enum submit_mode choose_mode(const struct call *call)
+{
+	static const enum submit_mode modes[] = {
+		[DELIVER_NOW] = SUBMIT_DIRECTLY,
+		[DELIVER_IN_BACKGROUND] = SUBMIT_IN_BACKGROUND,
+		[DELIVER_LATER] = SUBMIT_TO_QUEUE,
+	};
+
+	if (call->options.holds)
+		return SUBMIT_TO_QUEUE;
+	if (call->options.verbose)	/* whoever wants to see the dialogue */
+		return SUBMIT_DIRECTLY;
+	if (call->options.delivery != DELIVER_AS_SET)
+		return modes[call->options.delivery];
+	return call->config.delivery.mode == DELIVER_FROM_QUEUE ? SUBMIT_IN_BACKGROUND :
+	       SUBMIT_DIRECTLY;
+}
+
 static bool send_message(struct call *call, struct error *err)
 {
 	bool is_traced = call->trace.fds[0] >= 0 || call->trace.fds[1] >= 0;
-	struct delivery delivery = {
-		.account = call->account,
-		.id = call->id,
-		.trace = is_traced ? &call->trace : NULL,
-	};
 
 	if (call->options.mode == MODE_DRY_RUN)
 		return dry_run_show(call->account, call->why_account, &call->envelope,
 				    &call->message, err);
-	return deliver_directly(&delivery, &call->envelope, &call->message, err);
+	call->submittal = (struct submittal){
+		.account = call->account,
+		.queue = &call->queue,
+		.id = call->id,
+		.config = call->options.config_file,
+		.trace = is_traced ? &call->trace : NULL,
+		.mode = choose_mode(call),
+		.holds = call->options.holds,
+		.keeps_failures = call->options.complaint >= COMPLAIN_BY_MAIL,
+	};
+	return submit(&call->submittal, &call->envelope, &call->message, err);
+}
+
+/* Silent unless somebody wants to see it. */
+static void say_queued(const struct call *call)
+{
+	const struct submittal *s = &call->submittal;
+	char when[CLOCK_DATE_SIZE];
+
+	if (!s->is_queued || !call->options.verbose)
+		return;
+	clock_stamp(s->next, when);
+	say(call, "queued as %s, not before %s%s%s", call->id, when,
+	    s->why_queued.text[0] ? ": " : "", s->why_queued.text);
+}
+
+static bool run_the_queue(struct call *call, struct error *err)
+{
+	bool is_traced = call->trace.fds[0] >= 0 || call->trace.fds[1] >= 0;
+
+	return run_queue_as_told(&call->options, &call->queue,
+				 is_traced ? &call->trace : NULL, err);
 }
 
 static bool show_recipients(struct call *call, struct error *err)
@@ -265,8 +339,12 @@ static step_fn *const sending[] = {
 	find_recipients,
 	find_account,
 	prepare_message,
+	open_queue,
 	send_message,
 	NULL,
+};
+static step_fn *const running_the_queue[] = {
+	open_transcript, read_config_if_any, open_queue, run_the_queue, NULL,
 };
 static step_fn *const looking_at_recipients[] = {
 	read_sender, read_config, find_account, show_recipients, NULL,
@@ -294,8 +372,11 @@ static int run(struct call *call, step_fn *const *steps)
 			print_recipients(call);
 		else if (steps == sending)
 			log_refusal(call, &err);
-		return error_exit_status(&err);
+		return call->submittal.is_kept &&
+		       call->options.complaint == COMPLAIN_BY_MAIL_ALONE ? EX_OK :
+		       error_exit_status(&err);
 	}
+	say_queued(call);
 	return EX_OK;
 }
 
@@ -304,6 +385,7 @@ static void call_free(struct call *call)
 	address_free(&call->sender_address);
 	envelope_free(&call->envelope);
 	message_free(&call->message);
+	queue_close(&call->queue);
 	aliases_free(&call->aliases);
 	config_free(&call->config);
 	if (call->trace.fds[1] >= 0)
@@ -313,7 +395,8 @@ static void call_free(struct call *call)
 
 static int run_as(enum mode mode, const char *name, int argc, char **argv)
 {
-	struct call call = { .name = name, .trace = TRACE_NONE, .options.mode = mode };
+	struct call call = { .name = name, .trace = TRACE_NONE, .options.mode = mode,
+			     .queue = QUEUE_CLOSED };
 	step_fn *const *steps = sending;
 	struct error err;
 	int status;
@@ -335,6 +418,9 @@ static int run_as(enum mode mode, const char *name, int argc, char **argv)
 		break;
 	case MODE_LOOK_AT_RECIPIENTS:
 		steps = looking_at_recipients;
+		break;
+	case MODE_RUN_QUEUE:
+		steps = running_the_queue;
 		break;
 	case MODE_SEND:
 	case MODE_DRY_RUN:

@@ -21,6 +21,8 @@ static const struct service {
 		{ "max_recipients", "50" },
 		{ "max_size", "10485760" },
 		{ "null_sender", "account" },
+		{ "rate_per_minute", "30" },
+		{ "rate_per_hour", "100" },
 	} },
 	{ "sendgrid", {
 		{ "host", "smtp.sendgrid.net" },

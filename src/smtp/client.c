@@ -212,6 +212,11 @@ const struct transport *smtp_transport(const struct session *s)
 	return s->wire;
 }
 
+bool smtp_is_broken(const struct session *s)
+{
+	return s->is_broken || s->is_throttled;
+}
+
 void smtp_close(struct session *s)
 {
 	struct error unheard;

@@ -45,6 +45,9 @@ bool smtp_send(struct session *s, struct envelope *e, const struct message *m,
 const char *smtp_last_reply(const struct session *s);
 const struct transport *smtp_transport(const struct session *s);
 
+/* Whether no further message can go over it. */
+bool smtp_is_broken(const struct session *s);
+
 /* Says QUIT, does not wait, frees; NULL is fine. */
 void smtp_close(struct session *s);
 

@@ -113,6 +113,13 @@ size_t entry_waiting(const struct entry *e)
 	return waiting;
 }
 
+void entry_keep_reason(struct entry *e, const struct error *why)
+{
+	if (!e->why)
+		e->why = xmalloc(sizeof(*e->why));
+	*e->why = *why;
+}
+
 /* --- writing */
 
 static uint64_t number_at(const void *place, size_t size)
@@ -256,9 +263,7 @@ static bool read_why(struct entry *e, const char *value)
 		recipient_judge(last, last->verdict, &why);
 		return true;
 	}
-	free(e->why);
-	e->why = xmalloc(sizeof(why));
-	*e->why = why;
+	entry_keep_reason(e, &why);
 	return true;
 }
 

@@ -58,6 +58,9 @@ struct entry_start {
 };
 bool entry_read_start(struct entry_start *start, const char *text, size_t len);
 
+/* Why it waits, where that is no recipient's own reason. Copies. */
+void entry_keep_reason(struct entry *e, const struct error *why);
+
 /* How many recipients still have to be tried. */
 size_t entry_waiting(const struct entry *e);
 

@@ -139,20 +139,20 @@ void spool_sweep(const struct spool *s, time_t now, time_t keep)
 
 /* --- the runner */
 
-bool spool_lock_runner(const struct spool *s, int *fd, struct error *err)
+bool spool_lock(const struct spool *s, const char *name, int *fd, struct error *err)
 {
 	bool is_taken;
 
-	*fd = openat(s->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	*fd = openat(s->dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (*fd < 0) {
-		error_errno(err, ERROR_CREATE, "create lock");
+		error_errno(err, ERROR_CREATE, "create %s", name);
 		return error_context(err, "the spool %s", s->path);
 	}
 	if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
 		return true;
 	is_taken = errno == EWOULDBLOCK;
 	if (!is_taken)
-		error_errno(err, ERROR_CREATE, "the spool %s: lock", s->path);
+		error_errno(err, ERROR_CREATE, "the spool %s: %s", s->path, name);
 	fd_cleanup(fd);
 	*fd = -1;
 	return is_taken;

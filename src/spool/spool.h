@@ -10,7 +10,7 @@
  *	failed/		ID.msg and ID.env of what nobody will try again by itself
  *	damaged/	what makes no sense; for people to look at
  *	accounts/	quota and pauses, a file for each account
- *	lock		held by the runner
+ *	lock, resident	held by the runner
  *	bell		a pipe that wakes it
  *
  * Whoever changes or sends a message holds flock(2) on its ID.msg, which is never replaced.
@@ -123,9 +123,12 @@ void spool_wake_runner(const struct spool *s);
 int spool_open_bell(const struct spool *s);
 
 /*
- * The runner's lock: true while no other process has it; held until the descriptor is
- * closed. *fd -1: somebody else is the runner. False: ERROR_CREATE.
+ * SPOOL_WORKING: whoever works on the queue, one at a time. SPOOL_RESIDENT: whoever stays
+ * until it is empty, working or asleep. Held until the descriptor is closed; *fd -1:
+ * somebody else holds it. False: ERROR_CREATE.
  */
-bool spool_lock_runner(const struct spool *s, int *fd, struct error *err);
+#define SPOOL_WORKING	"lock"
+#define SPOOL_RESIDENT	"resident"
+bool spool_lock(const struct spool *s, const char *name, int *fd, struct error *err);
 
 #endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "delivery/batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "delivery/retry.h"
+
+void round_begin(struct round *r, const struct spool *spool, time_t now)
+{
+	r->spool = spool;
+	r->now = now;
+	r->blocked_count = r->count = r->waiting = 0;
+	r->is_begun = false;
+	r->wake = 0;
+}
+
+bool round_is_blocked(const struct round *r, uint64_t account)
+{
+	for (size_t i = 0; i < r->blocked_count; i++)
+		if (r->blocked[i].account == account)
+			return true;
+	return false;
+}
+
+static void wake_at(struct round *r, time_t when)
+{
+	if (!r->wake || when < r->wake)
+		r->wake = when;
+}
+
+void round_block(struct round *r, uint64_t account, time_t until)
+{
+	wake_at(r, until);
+	if (r->blocked_count == BLOCKED_MAX || round_is_blocked(r, account))
+		return;
+	r->blocked[r->blocked_count].account = account;
+	r->blocked[r->blocked_count++].until = until;
+}
+
+/* Further ahead than any schedule goes: the clock was put back since. */
+bool round_is_due(const struct round *r, const struct entry_start *start)
+{
+	return start->next <= r->now || start->next > r->now + 2 * RETRY_DELAY_MAX;
+}
+
+bool round_is_expired(const struct round *r, const struct entry_start *start)
+{
+	return r->expire && start->arrived < r->now - r->expire;
+}
+
+bool round_wants_warning(const struct round *r, const struct entry_start *start)
+{
+	return r->warn_after && !start->is_warned && start->arrived < r->now - r->warn_after;
+}
+
+static bool is_eligible(const struct round *r, const struct entry_start *start)
+{
+	if (round_is_blocked(r, start->account))
+		return round_is_expired(r, start) || round_wants_warning(r, start);
+	return r->is_flush || round_is_due(r, start) || round_wants_warning(r, start);
+}
+
+static int compare(time_t a_key, const char *a_id, time_t b_key, const char *b_id)
+{
+	if (a_key != b_key)
+		return a_key < b_key ? -1 : 1;
+	return strcmp(a_id, b_id);
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+	const struct batch_row *one = a, *other = b;
+
+	return compare(one->key, one->id, other->key, other->id);
+}
+
+/* The rows are a heap with the last of them on top, which makes room for an earlier one. */
+static void sift_down(struct round *r)
+{
+	size_t at = 0, child;
+
+	for (; (child = 2 * at + 1) < r->count; at = child) {
+		struct batch_row row = r->rows[at];
+
+		if (child + 1 < r->count &&
+		    compare_rows(&r->rows[child], &r->rows[child + 1]) < 0)
+			child++;
+		if (compare_rows(&r->rows[at], &r->rows[child]) >= 0)
+			return;
+		r->rows[at] = r->rows[child];
+		r->rows[child] = row;
+	}
+}
+
+static void sift_up(struct round *r)
+{
+	size_t at = r->count - 1;
+
+	while (at > 0 && compare_rows(&r->rows[(at - 1) / 2], &r->rows[at]) < 0) {
+		struct batch_row row = r->rows[at];
+
+		r->rows[at] = r->rows[(at - 1) / 2];
+		at = (at - 1) / 2;
+		r->rows[at] = row;
+	}
+}
+
+static void offer(struct round *r, const struct batch_row *row)
+{
+	if (r->count < BATCH_MAX) {
+		r->rows[r->count++] = *row;
+		sift_up(r);
+	} else if (compare_rows(row, &r->rows[0]) < 0) {
+		r->rows[0] = *row;
+		sift_down(r);
+	}
+}
+
+static bool see(void *seer, const char *id, const struct entry_start *start)
+{
+	struct round *r = seer;
+	struct batch_row row = { .start = *start };
+
+	if (start->is_held)
+		return true;
+	r->waiting++;
+	row.key = r->is_flush ? start->arrived : start->next;
+	memcpy(row.id, id, ID_SIZE);
+	if (!is_eligible(r, start)) {
+		if (!round_is_blocked(r, start->account))
+			wake_at(r, start->next);
+		return true;
+	}
+	if (!r->is_begun || compare(r->at_key, r->at_id, row.key, row.id) < 0)
+		offer(r, &row);
+	return true;
+}
+
+bool round_next(struct round *r, struct error *err)
+{
+	r->count = r->waiting = 0;
+	if (!spool_scan(r->spool, false, see, r, err))
+		return false;
+	qsort(r->rows, r->count, sizeof(r->rows[0]), compare_rows);
+	if (r->count > 0) {
+		const struct batch_row *last = &r->rows[r->count - 1];
+
+		r->is_begun = true;
+		r->at_key = last->key;
+		memcpy(r->at_id, last->id, ID_SIZE);
+	}
+	return true;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Which messages of the spool are to be worked on next: so many, the oldest due first, in
+ * the memory of so many however long the queue is. A round goes through the queue batch by
+ * batch and meets each message once at most.
+ */
+#ifndef DELIVERY_BATCH_H
+#define DELIVERY_BATCH_H
+
+#include "spool/spool.h"
+
+enum {
+	BATCH_MAX = 512,	/* messages */
+	BLOCKED_MAX = 64,	/* accounts that have to wait */
+};
+
+struct batch_row {
+	char id[ID_SIZE];
+	struct entry_start start;
+	time_t key;		/* order: this, then the id */
+	bool is_done;
+};
+
+struct round {
+	const struct spool *spool;
+	bool is_flush;		/* also what is not due yet */
+	time_t now;
+	time_t expire, warn_after;	/* seconds of age; 0: never */
+	struct { uint64_t account; time_t until; } blocked[BLOCKED_MAX];
+	size_t blocked_count;
+	struct batch_row rows[BATCH_MAX];
+	size_t count;
+	bool is_begun;		/* the cursor stands: what is not behind it was met */
+	time_t at_key;
+	char at_id[ID_SIZE];
+	size_t waiting;		/* messages that are not held, as of the last batch */
+	time_t wake;		/* when the first of those that were left will be due; 0: none */
+};
+
+void round_begin(struct round *r, const struct spool *spool, time_t now);
+
+/* Fills the rows with the next messages; none: the round is over. ERROR_IO. */
+bool round_next(struct round *r, struct error *err);
+
+/* All mail of the account waits until then, but what is too old is still met. */
+void round_block(struct round *r, uint64_t account, time_t until);
+bool round_is_blocked(const struct round *r, uint64_t account);
+
+bool round_is_due(const struct round *r, const struct entry_start *start);
+bool round_wants_warning(const struct round *r, const struct entry_start *start);
+bool round_is_expired(const struct round *r, const struct entry_start *start);
+
+#endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "delivery/queue.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fate.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "delivery/settle.h"
+#include "mail/submission.h"
+
+enum { PATH_BYTES = 4096, MESSAGE_ID_MAX = 1000 };
+
+uint32_t queue_random(void)
+{
+	uint32_t number = 0;
+
+	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != sizeof(number))
+		number = (uint32_t)clock_ms() * 2654435761U ^ (uint32_t)getpid();
+	return number;
+}
+
+/* --- where it is */
+
+/* sudo keeps HOME: nothing of root's belongs there, nor of anybody's in another's home. */
+static const char *own_home(void)
+{
+	const char *home = getenv("HOME");
+	struct stat st;
+
+	return home && *home == '/' && stat(home, &st) == 0 && st.st_uid == geteuid() ? home :
+	       NULL;
+}
+
+char *queue_spool_path(const struct delivery_settings *settings)
+{
+	const char *state = getenv("XDG_STATE_HOME"), *home = own_home();
+	OWNED_BUF path = BUF_INIT(PATH_BYTES);
+
+	if (settings->spool && settings->spool[0])
+		return text_copy(settings->spool);
+	if (geteuid() == 0)
+		return text_copy(ACSMTP_LOCALSTATEDIR "/spool/acsmtp");
+	if (state && *state == '/')
+		buf_addf(&path, "%s/acsmtp/spool", state);
+	else if (home)
+		buf_addf(&path, "%s/.local/state/acsmtp/spool", home);
+	return path.len && !buf_is_full(&path) ? buf_take(&path) : NULL;
+}
+
+static bool open_spool(struct queue *q, struct error *err)
+{
+	OWNED_TEXT path = queue_spool_path(q->settings);
+
+	if (path)
+		return spool_open(&q->spool, path, err);
+	error_set(err, ERROR_CREATE, "there is no place for a queue: this user has no home");
+	return error_advise(err, "name a directory of this user's in [delivery] spool");
+}
+
+bool queue_open(struct queue *q, const struct delivery_settings *settings,
+		struct error *err)
+{
+	*q = (struct queue){ .settings = settings, .spool = SPOOL_CLOSED };
+	if (settings->queue == QUEUE_OFF) {
+		error_set(&q->why_off, ERROR_CREATE, "the queue is off");
+		return true;
+	}
+	q->is_on = open_spool(q, &q->why_off);
+	if (q->is_on || settings->queue == QUEUE_AUTO)
+		return true;
+	*err = q->why_off;
+	error_advise(err, "`queue = on` wants it; make it usable, or set `queue = auto`");
+	return error_context(err, "the queue");
+}
+
+void queue_close(struct queue *q)
+{
+	spool_close(&q->spool);
+	q->is_on = false;
+}
+
+/* --- in */
+
+static char *printable_message_id(const struct message *m)
+{
+	OWNED_TEXT whole = submission_message_id(m);
+	char *id = text_copy_n(whole, strnlen(whole, MESSAGE_ID_MAX));
+
+	text_make_printable(id);
+	return id;
+}
+
+static char *whole_path(const char *file)
+{
+	char path[PATH_MAX];
+
+	return text_copy(!file ? "" : realpath(file, path) ? path : file);
+}
+
+static void fill(struct entry *e, const struct queue *q, const struct intake_facts *facts)
+{
+	struct settlement s = {
+		.settings = q->settings,
+		.had_session = facts->had_session,
+		.now = facts->now,
+		.random = queue_random(),
+	};
+
+	snprintf(e->id, sizeof(e->id), "%s", facts->id);
+	e->arrived = facts->now;
+	e->next = facts->not_before ? facts->not_before : facts->now;
+	e->is_held = facts->is_held;
+	e->uid = getuid();
+	e->account = text_copy(facts->account->name);
+	e->config = whole_path(facts->config);
+	if (facts->why && facts->not_before)
+		entry_keep_reason(e, facts->why);
+	else if (facts->why)
+		settle_schedule(&s, e, facts->why);
+}
+
+bool queue_add(const struct queue *q, const struct intake_facts *facts,
+	       struct envelope *e, const struct message *m, time_t *next, struct error *err)
+{
+	OWNED_ENTRY entry = { .envelope = *e };
+	bool ok;
+
+	entry.message_id = printable_message_id(m);
+	fill(&entry, q, facts);
+	*next = entry.next;
+	fate_hold(true);
+	ok = spool_add(&q->spool, &entry, m, err);
+	if (ok)
+		fate_set(FATE_QUEUED);
+	fate_hold(false);
+	entry.envelope = (struct envelope){ 0 };	/* it was lent */
+	return ok;
+}
+
+/* --- who runs it */
+
+/* What the caller has open must not stay open because of us: it may be waiting for its end. */
+static void detach(void)
+{
+	int null = open("/dev/null", O_RDWR);
+	long most = sysconf(_SC_OPEN_MAX);
+
+	for (int fd = 0; fd <= 2 && null >= 0; fd++)
+		dup2(null, fd);
+	if (close_range(3, UINT_MAX, 0) < 0)
+		for (int fd = 3; fd < (most > 0 && most < 65536 ? most : 65536); fd++)
+			close(fd);
+	setsid();
+	(void)!chdir("/");
+}
+
+_Noreturn static void become_runner(const char *config)
+{
+	const char *argv[] = { "acsmtp", "queue", "run", "--background", "--config", config,
+			       NULL };
+
+	if (!config)
+		argv[4] = NULL;
+	detach();
+	/* Twice, so that it is nobody's child and gets no terminal again. */
+	if (fork() != 0)
+		_exit(0);
+	execv("/proc/self/exe", (char *const *)argv);
+	_exit(1);
+}
+
+void queue_see_to_it(const struct queue *q, const char *config)
+{
+	OWNED_TEXT path = config ? whole_path(config) : NULL;
+	struct error unheard;
+	OWNED_FD lock = -1;
+	pid_t child;
+
+	if (!spool_lock(&q->spool, SPOOL_RESIDENT, &lock, &unheard))
+		return;
+	if (lock < 0) {
+		spool_wake_runner(&q->spool);
+		return;
+	}
+	if (!q->settings->background)
+		return;
+	close(lock);	/* it is for the runner to take */
+	lock = -1;
+	child = fork();
+	if (child == 0)
+		become_runner(path);
+	if (child < 0)
+		log_problem("no runner for the queue could be started: %s", strerror(errno));
+	else
+		while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+			;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The queue as this user's settings have it: where it is, what comes in, who runs it. */
+#ifndef DELIVERY_QUEUE_H
+#define DELIVERY_QUEUE_H
+
+#include "config/account.h"
+#include "spool/spool.h"
+
+/*
+ * Where the spool is by the settings: `spool`, or for root localstatedir/spool/acsmtp, else
+ * $XDG_STATE_HOME/acsmtp/spool (~/.local/state/acsmtp/spool). NULL: there is no such place,
+ * for the user has no home. The caller frees.
+ */
+char *queue_spool_path(const struct delivery_settings *settings);
+
+struct queue {
+	const struct delivery_settings *settings;
+	struct spool spool;
+	bool is_on;
+	struct error why_off;	/* where it should be on and cannot */
+};
+#define OWNED_QUEUE	__attribute__((cleanup(queue_close))) struct queue
+#define QUEUE_CLOSED	{ .spool = SPOOL_CLOSED }
+
+/*
+ * Opens the spool if `queue` is not off. False only with `queue = on`, and then the reason
+ * is ERROR_CREATE; with `auto` it is off and why_off tells.
+ */
+bool queue_open(struct queue *q, const struct delivery_settings *settings,
+		struct error *err);
+void queue_close(struct queue *q);
+
+/* What the spool is told about a message besides message and envelope. */
+struct intake_facts {
+	const char *id;
+	const struct account *account;
+	const char *config;	/* of -C, or NULL */
+	const struct error *why;	/* for which it waits, or NULL */
+	bool had_session;	/* an attempt came as far as a transaction */
+	time_t not_before;	/* there was no attempt: when to begin; 0: now */
+	bool is_held;		/* it is not tried before somebody releases it */
+	time_t now;
+};
+
+/*
+ * Takes a message in for those recipients that still have to be tried; signals wait
+ * meanwhile, and the fate is FATE_QUEUED afterwards. The envelope keeps its verdicts.
+ * *next says when it will be tried.
+ */
+bool queue_add(const struct queue *q, const struct intake_facts *facts,
+	       struct envelope *e, const struct message *m, time_t *next, struct error *err);
+
+/*
+ * Sees to it that somebody runs the queue: wakes the runner, or starts one in the background
+ * if `background` is on. Its descriptors are none of ours. Without one the message
+ * waits for `sendmail -q`, a timer, or the next call.
+ */
+void queue_see_to_it(const struct queue *q, const char *config);
+
+/* A number from the system, for jitter. */
+uint32_t queue_random(void);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "delivery/retry.h"
+
+#include <string.h>
+
+enum { STEPS = 6 };
+
+/* Seconds; the last step stands for all that follow. */
+static const long usual[STEPS] = { 60, 120, 300, 900, 1800, 3600 };
+static const long patient[STEPS] = { 300, 900, 1800, 3600, 3600, 3600 };
+
+/* The first row that fits wins; what fits none is the last. */
+static const struct rule {
+	enum error_kind kind;	/* NONE: any */
+	int reply;		/* 0: any, or none */
+	const char *words;	/* that stand in the error's text; NULL: any text */
+	enum retry_scope scope;	/* in a transaction; before it, it is always the account */
+	const long *schedule;
+	const char *class;
+} rules[] = {
+	{ ERROR_QUOTA,	 0,   NULL,	RETRY_ACCOUNT, usual,	"quota" },
+	{ ERROR_AUTH,	 0,   NULL,	RETRY_ACCOUNT, patient, "login" },
+	{ ERROR_SECRET,	 0,   NULL,	RETRY_ACCOUNT, usual,	"secret" },
+	{ ERROR_CONFIG,	 0,   NULL,	RETRY_ACCOUNT, usual,	"config" },
+	{ ERROR_LATER,	 454, "4.7.0",	RETRY_ACCOUNT, usual,	"login-later" },
+	{ ERROR_NETWORK, 0,   NULL,	RETRY_MESSAGE, usual,	"network" },
+	{ ERROR_TLS,	 0,   NULL,	RETRY_MESSAGE, usual,	"network" },
+	{ ERROR_NO_HOST, 0,   NULL,	RETRY_MESSAGE, usual,	"network" },
+	{ ERROR_NONE,	 0,   NULL,	RETRY_MESSAGE, usual,	"other" },
+};
+
+static const struct rule *rule_for(const struct error *err)
+{
+	const struct rule *rule = rules;
+
+	while ((rule->kind != ERROR_NONE && rule->kind != err->kind) ||
+	       (rule->reply && rule->reply != err->reply) ||
+	       (rule->words && !strstr(err->text, rule->words)))
+		rule++;
+	return rule;
+}
+
+enum retry_scope retry_scope(const struct error *err, bool in_transaction)
+{
+	if (!error_is_worth_retrying(err))
+		return RETRY_NEVER;
+	return in_transaction ? rule_for(err)->scope : RETRY_ACCOUNT;
+}
+
+long retry_delay(const struct error *err, unsigned failures_before, uint32_t random)
+{
+	unsigned step = failures_before < STEPS ? failures_before : STEPS - 1;
+	long delay = rule_for(err)->schedule[step];
+
+	return delay + (long)(random % (uint32_t)(delay / 4 + 1));
+}
+
+const char *retry_class(const struct error *err)
+{
+	return rule_for(err)->class;
+}

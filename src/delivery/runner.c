@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "delivery/runner.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+
+enum {
+	NAP_MAX = 600,		/* seconds: then the calendar is looked at again */
+	TROUBLE_PAUSE = 60,	/* after the spool could not be written */
+	WARM = 10,		/* seconds that a connection is kept without use */
+	WAKE_WITHOUT_BELL = 5,
+	CONFIG_AGE = 300,
+	SECONDS_OF_DAY = 86400,
+	SECONDS_OF_HOUR = 3600,
+};
+
+struct runner {
+	struct run *run;
+	struct worker worker;
+	struct round *round;
+	bool is_passing;	/* one round is all, whoever does it */
+};
+
+static void begin(struct runner *r, struct run *run)
+{
+	const struct delivery_settings *settings = run->queue->settings;
+
+	*r = (struct runner){ .run = run };
+	r->round = xcalloc(1, sizeof(*r->round));
+	r->round->is_flush = run->is_flush;
+	r->round->expire = settings->expire * SECONDS_OF_DAY;
+	r->round->warn_after = settings->warn_after * SECONDS_OF_HOUR;
+	worker_init(&r->worker, run->queue);
+	r->worker.config_file = run->config;
+	r->worker.trace = run->trace;
+	r->worker.is_flush = run->is_flush;
+	r->worker.selects = run->selects;
+	r->worker.selector = run->selector;
+}
+
+static void end(struct runner *r)
+{
+	r->run->counts = r->worker.counts;
+	worker_free(&r->worker);
+	free(r->round);
+}
+
+static void do_row(struct runner *r, struct batch_row *row)
+{
+	worker_do(&r->worker, r->round, row);
+	row->is_done = true;
+	if (r->run->progress)
+		r->run->progress(r->run->taker, &r->worker.counts, r->round->waiting);
+}
+
+/* Those of one account behind each other, so that they share a connection. */
+static void do_batch(struct runner *r)
+{
+	struct round *round = r->round;
+
+	for (size_t i = 0; i < round->count; i++)
+		for (size_t k = i; k < round->count && !r->worker.spool_fails; k++)
+			if (!round->rows[k].is_done &&
+			    round->rows[k].start.account == round->rows[i].start.account)
+				do_row(r, &round->rows[k]);
+}
+
+static bool do_round(struct runner *r, struct error *err)
+{
+	time_t now = time(NULL);
+	long keep = r->run->queue->settings->keep_failed;
+
+	round_begin(r->round, &r->run->queue->spool, now);
+	if (now - r->worker.loaded > CONFIG_AGE || now < r->worker.loaded)
+		worker_forget_config(&r->worker);	/* it may have been mended */
+	r->worker.spool_fails = false;
+	spool_sweep(&r->run->queue->spool, now, keep * SECONDS_OF_DAY);
+	do {
+		if (!round_next(r->round, err))
+			return false;
+		do_batch(r);
+	} while (r->round->count > 0 && !r->worker.spool_fails);
+	return true;
+}
+
+/* Another round may be going on: it has an end, but it does not do what is not due. */
+static bool work(struct runner *r, struct error *err)
+{
+	const struct spool *spool = &r->run->queue->spool;
+	OWNED_FD lock = -1;
+
+	for (;;) {
+		if (!spool_lock(spool, SPOOL_WORKING, &lock, err))
+			return false;
+		if (lock >= 0)
+			return do_round(r, err);
+		if (r->is_passing && !r->run->is_flush)
+			return true;
+		(void)poll(NULL, 0, 200);
+	}
+}
+
+static bool report_trouble(const struct runner *r, struct error *err)
+{
+	return !r->worker.spool_fails ||
+	       error_set(err, ERROR_IO, "the spool %s cannot be written; the log has more",
+			 r->run->queue->spool.path);
+}
+
+bool runner_once(struct run *run, struct error *err)
+{
+	struct runner r;
+	bool ok;
+
+	begin(&r, run);
+	r.is_passing = true;
+	ok = work(&r, err) && report_trouble(&r, err);
+	end(&r);
+	return ok;
+}
+
+/* Until then, or until the bell is rung; it is silent again afterwards. */
+static void nap(int bell, long seconds)
+{
+	struct pollfd end = { .fd = bell, .events = POLLIN };
+	char rings[64];
+
+	if (bell < 0 && seconds > WAKE_WITHOUT_BELL)
+		seconds = WAKE_WITHOUT_BELL;
+	(void)poll(&end, 1, (int)(seconds * 1000));
+	while (bell >= 0 && read_some(bell, rings, sizeof(rings)) > 0)
+		;
+}
+
+static long time_to_wake(const struct runner *r)
+{
+	long left = r->round->wake ? (long)(r->round->wake - time(NULL)) : NAP_MAX;
+
+	if (r->worker.spool_fails && left < TROUBLE_PAUSE)
+		return TROUBLE_PAUSE;
+	return left < 1 ? 1 : left > NAP_MAX ? NAP_MAX : left;
+}
+
+static void sleep_until_due(struct runner *r, int bell)
+{
+	long left = time_to_wake(r);
+
+	if (left > WARM)
+		worker_forget_config(&r->worker);
+	nap(bell, left);
+}
+
+bool runner_every(struct run *run, long seconds, struct error *err)
+{
+	int bell = spool_open_bell(&run->queue->spool);
+	struct runner r;
+	bool ok = true;
+
+	begin(&r, run);
+	while (ok) {
+		ok = work(&r, err);
+		worker_forget_config(&r.worker);
+		if (ok)
+			nap(bell, seconds);
+	}
+	end(&r);
+	fd_cleanup(&bell);
+	return ok;
+}
+
+/*
+ * Whoever adds a message finds this lock taken and rings, or free and starts a runner. What
+ * came after our last look and before we let go is ours still: hence the second look.
+ */
+static bool stay(struct runner *r, int bell, struct error *err)
+{
+	const struct spool *spool = &r->run->queue->spool;
+
+	for (;;) {
+		OWNED_FD resident = -1;
+
+		if (!spool_lock(spool, SPOOL_RESIDENT, &resident, err))
+			return false;
+		if (resident < 0) {
+			spool_wake_runner(spool);
+			return true;
+		}
+		while (work(r, err) && r->round->waiting > 0)
+			sleep_until_due(r, bell);
+		if (r->round->waiting > 0)
+			return false;
+		(void)flock(resident, LOCK_UN);
+		round_begin(r->round, spool, time(NULL));
+		if (!round_next(r->round, err))
+			return false;
+		if (r->round->waiting == 0)
+			return true;
+	}
+}
+
+bool runner_stay(struct run *run, struct error *err)
+{
+	int bell = spool_open_bell(&run->queue->spool);
+	struct runner r;
+	bool ok;
+
+	begin(&r, run);
+	ok = stay(&r, bell, err);
+	end(&r);
+	fd_cleanup(&bell);
+	return ok;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Who delivers what is in the queue: once, every so often, or until it is empty. */
+#ifndef DELIVERY_RUNNER_H
+#define DELIVERY_RUNNER_H
+
+#include "delivery/worker.h"
+
+struct run {
+	const struct queue *queue;
+	const char *config;		/* of -C, or NULL */
+	struct trace *trace;		/* NULL: none */
+	bool is_flush;			/* also what is not due, and accounts that pause
+					   because their server could not be reached */
+	bool (*selects)(const void *selector, const struct entry *e);	/* NULL: all */
+	const void *selector;
+	/* Called after each message with what was done so far; NULL: nobody */
+	void (*progress)(void *taker, const struct work_counts *counts, size_t waiting);
+	void *taker;
+	struct work_counts counts;	/* filled */
+};
+
+/*
+ * One round through the queue. While another process is at work on it a flush waits for its
+ * turn, and a round of what is due is done by that process. What is not due,
+ * or has no token of its account's quota, stays. ERROR_CREATE or ERROR_IO when the
+ * spool fails.
+ */
+bool runner_once(struct run *run, struct error *err);
+
+/* A round now, and one every `seconds`; returns only with an error. */
+bool runner_every(struct run *run, long seconds, struct error *err);
+
+/*
+ * Rounds until nothing waits any more, asleep in between without configuration, secret or
+ * connection; woken by spool_wake_runner(). If another process does that already, it is
+ * woken instead.
+ */
+bool runner_stay(struct run *run, struct error *err);
+
+#endif

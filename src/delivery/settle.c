@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "delivery/settle.h"
+
+#include "base/log.h"
+#include "delivery/retry.h"
+
+static bool is_in_doubt(const struct envelope *e)
+{
+	for (size_t i = 0; i < e->count; i++)
+		if (e->recipients[i].verdict == VERDICT_UNKNOWN)
+			return true;
+	return false;
+}
+
+static void note_doubt(const struct settlement *s, struct entry *e)
+{
+	e->is_in_doubt = true;
+	if (s->settings->on_lost_reply == LOST_HOLD) {
+		e->is_held = true;
+		log_problem("%s: held: it may have been sent already (on_lost_reply = hold)",
+			    e->id);
+	} else {
+		log_problem("%s: it may have been sent already and will be sent again "
+			    "(on_lost_reply = resend): message-id=%s", e->id,
+			    e->message_id ? e->message_id : "");
+	}
+}
+
+void settle_schedule(const struct settlement *s, struct entry *e, const struct error *why)
+{
+	entry_keep_reason(e, why);
+	if (is_in_doubt(&e->envelope))
+		note_doubt(s, e);
+	/* The account has a pause of its own then: its messages are due when that is over. */
+	if (retry_scope(why, s->had_session) == RETRY_ACCOUNT) {
+		e->next = s->now;
+		return;
+	}
+	e->next = s->now + retry_delay(why, e->attempts, s->random);
+	e->attempts++;
+}

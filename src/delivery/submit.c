@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "delivery/submit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "delivery/attempt.h"
+#include "delivery/throttle.h"
+#include "delivery/worker.h"
+
+/* An attempt that the caller waits for. */
+struct trial {
+	struct error err;
+	bool had_session;
+	time_t not_before;	/* there was none: the account has to wait until then */
+};
+
+static size_t count_verdict(const struct envelope *e, enum verdict verdict)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < e->count; i++)
+		count += e->recipients[i].verdict == verdict;
+	return count;
+}
+
+static size_t count_waiting(const struct envelope *e)
+{
+	return e->count - count_verdict(e, VERDICT_ACCEPTED) -
+	       count_verdict(e, VERDICT_REFUSED);
+}
+
+/* --- durable */
+
+static bool enqueue(struct submittal *s, struct envelope *e, const struct message *m,
+		    const struct trial *trial, struct error *err)
+{
+	struct intake_facts facts = {
+		.id = s->id,
+		.account = s->account,
+		.config = s->config,
+		.why = trial && trial->err.kind != ERROR_NONE ? &trial->err : NULL,
+		.had_session = trial && trial->had_session,
+		.not_before = trial ? trial->not_before : 0,
+		.is_held = s->holds,
+		.now = time(NULL),
+	};
+	char when[CLOCK_DATE_SIZE];
+
+	if (!queue_add(s->queue, &facts, e, m, &s->next, err))
+		return false;
+	s->is_queued = true;
+	if (facts.why)
+		s->why_queued = *facts.why;
+	if (count_waiting(e) == 0)
+		return true;
+	clock_stamp(s->next, when);
+	log_info("%s: queued: uid=%ld account=%s from=<%s> recipients=%zu not-before=%s%s%s",
+		 s->id, (long)getuid(), s->account->name, e->sender, count_waiting(e), when,
+		 facts.why ? " error=" : "", facts.why ? facts.why->text : "");
+	return true;
+}
+
+static void see_to_it(const struct submittal *s)
+{
+	if (s->mode != SUBMIT_TO_QUEUE)
+		queue_see_to_it(s->queue, s->config);
+}
+
+/* What was refused goes to failed/, and a report to whoever sent it. */
+static void keep_failures(struct submittal *s, struct envelope *e, const struct message *m)
+{
+	struct trial trial = { .err.kind = ERROR_NONE };
+	struct worker worker;
+	struct round *round;
+	struct batch_row row = { .start.next = 0 };
+	struct error err;
+
+	if (!enqueue(s, e, m, &trial, &err)) {
+		log_problem("%s: refused, and cannot be kept: %s", s->id, err.text);
+		return;
+	}
+	s->is_queued = false;
+	s->is_kept = true;
+	snprintf(row.id, sizeof(row.id), "%s", s->id);
+	round = xcalloc(1, sizeof(*round));
+	round_begin(round, &s->queue->spool, time(NULL));
+	worker_init(&worker, s->queue);
+	worker.config_file = s->config;
+	worker_do(&worker, round, &row);
+	worker_free(&worker);
+	free(round);
+	see_to_it(s);
+}
+
+/* --- while the caller waits */
+
+/* A queue that is on knows the account's quota and pauses; without one nobody does. */
+static bool may_try(const struct submittal *s, const struct envelope *e, struct trial *trial)
+{
+	size_t most = (size_t)s->account->max_recipients;
+	struct pause pause;
+
+	if (!s->queue->is_on || throttle_ask(&s->queue->spool, s->account,
+					     (count_waiting(e) + most - 1) / most, time(NULL),
+					     &pause))
+		return true;
+	trial->not_before = pause.at;
+	error_set(&trial->err, ERROR_QUOTA, "%s", pause.why);
+	return error_context(&trial->err, "account %s", s->account->name);
+}
+
+static bool try_now(const struct submittal *s, struct envelope *e, const struct message *m,
+		    struct trial *trial)
+{
+	struct connection c = { .account = s->account };
+	struct attempt a;
+	bool ok;
+
+	if (!may_try(s, e, trial))
+		return false;
+	attempt_begin(&a, s->account, s->id, getuid());
+	ok = connection_open(&c, s->account, s->trace, &trial->err);
+	trial->had_session = ok;
+	snprintf(a.peer, sizeof(a.peer), "%s", c.peer);
+	ok = ok && attempt_send(&a, &c, e, m, &trial->err);
+	connection_close(&c);
+	ok = attempt_end(&a, ok, e, m, &trial->err);
+	if (s->queue->is_on)
+		throttle_learn(&s->queue->spool, s->account, ok ? NULL : &trial->err,
+			       trial->had_session, time(NULL));
+	return ok;
+}
+
+static const struct error *first_refusal(const struct envelope *e)
+{
+	for (size_t i = 0; i < e->count; i++)
+		if (e->recipients[i].verdict == VERDICT_REFUSED)
+			return e->recipients[i].why;
+	return NULL;
+}
+
+/* Not everybody has it. Those who wait are queued; those who were refused are the caller's. */
+static bool take_rest(struct submittal *s, struct envelope *e, const struct message *m,
+		      struct trial *trial, struct error *err)
+{
+	const struct error *refusal = first_refusal(e);
+	struct error why;
+
+	*err = trial->err;
+	if (count_waiting(e) == 0) {
+		if (s->keeps_failures && s->queue->is_on)
+			keep_failures(s, e, m);
+		return false;
+	}
+	if (!s->queue->is_on) {
+		if (s->queue->settings->queue != QUEUE_OFF)
+			log_problem("%s: not queued: %s", s->id, s->queue->why_off.text);
+		return false;
+	}
+	if (!enqueue(s, e, m, trial, &why)) {
+		error_context(err, "it cannot be queued (%.300s), and", why.text);
+		return false;
+	}
+	see_to_it(s);
+	if (!refusal)
+		return true;
+	*err = *refusal;
+	return error_context(err, "account %s", s->account->name);
+}
+
+bool submit(struct submittal *s, struct envelope *e, const struct message *m,
+	    struct error *err)
+{
+	struct trial trial = { .err.kind = ERROR_NONE };
+
+	if (s->mode != SUBMIT_DIRECTLY && s->queue->is_on) {
+		const struct error *refusal = first_refusal(e);
+
+		if (enqueue(s, e, m, NULL, err)) {
+			see_to_it(s);
+			if (refusal)
+				*err = *refusal;
+			return !refusal;
+		}
+		/* A full disk need not stop the mail. */
+		log_problem("%s: not queued, so sent directly: %s", s->id, err->text);
+	}
+	return try_now(s, e, m, &trial) || take_rest(s, e, m, &trial, err);
+}

@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "delivery/worker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "delivery/attempt.h"
+#include "delivery/report.h"
+#include "delivery/retry.h"
+#include "delivery/settle.h"
+#include "delivery/throttle.h"
+#include "mail/aliases.h"
+#include "service/service.h"
+
+enum {
+	BUSY_PAUSE = 2,			/* seconds until a message is asked for again */
+	CONFIG_PAUSE = 60,		/* and a configuration that makes no sense */
+	LOST_MAX = 2,			/* dialogues lost in a row: it is not the messages */
+	LOST_PAUSE = 60,
+};
+
+void worker_init(struct worker *w, const struct queue *queue)
+{
+	*w = (struct worker){ .queue = queue };
+}
+
+void worker_forget_config(struct worker *w)
+{
+	if (!w->config_path)
+		return;
+	worker_hang_up(w);
+	aliases_free(&w->aliases);
+	config_free(&w->config);
+	text_cleanup(&w->config_path);
+	w->config_path = NULL;
+}
+
+void worker_hang_up(struct worker *w)
+{
+	connection_close(&w->connection);
+	w->is_used = false;
+}
+
+void worker_free(struct worker *w)
+{
+	worker_hang_up(w);
+	worker_forget_config(w);
+	free(w->unremoved);
+}
+
+/* One message that is being worked on. */
+struct job {
+	struct worker *w;
+	struct round *round;
+	uint64_t account_sum;
+	const struct account *account;
+	struct item item;
+};
+
+static const struct delivery_settings *settings_of(const struct job *j)
+{
+	return j->w->queue->settings;
+}
+
+static void leave(struct job *j, time_t until)
+{
+	if (until)
+		round_block(j->round, j->account_sum, until);
+	j->w->counts.left++;
+}
+
+/* --- the disk */
+
+static void spool_failed(struct job *j, const struct error *err)
+{
+	j->w->spool_fails = true;
+	log_problem("%s: %s", j->item.entry.id, err->text);
+}
+
+/* The one case in which a message that is gone is still there: it must not go again. */
+static void remember_unremoved(struct worker *w, const char *id)
+{
+	if (w->unremoved_count == UNREMOVED_MAX)
+		return;
+	w->unremoved = xrealloc(w->unremoved, (w->unremoved_count + 1) * sizeof(*w->unremoved));
+	memcpy(w->unremoved[w->unremoved_count++], id, ID_SIZE);
+}
+
+static bool is_unremoved(const struct worker *w, const char *id)
+{
+	for (size_t i = 0; i < w->unremoved_count; i++)
+		if (!strcmp(w->unremoved[i], id))
+			return true;
+	return false;
+}
+
+static void remove_sent(struct job *j)
+{
+	struct error err;
+
+	if (spool_remove(&j->w->queue->spool, &j->item, &err)) {
+		spool_end_try(&j->w->queue->spool, &j->item);
+		return;
+	}
+	if (!is_unremoved(j->w, j->item.entry.id))
+		remember_unremoved(j->w, j->item.entry.id);
+	error_context(&err, "sent, but still in the queue");
+	spool_failed(j, &err);
+}
+
+static bool may_be_somewhere(const struct envelope *e)
+{
+	for (size_t i = 0; i < e->count; i++)
+		if (e->recipients[i].verdict == VERDICT_ACCEPTED ||
+		    e->recipients[i].verdict == VERDICT_UNKNOWN)
+			return true;
+	return false;
+}
+
+/* Where the disk does not learn who has the message, the mark stays: it is in doubt. */
+static void update(struct job *j)
+{
+	struct error err;
+	bool ok = spool_update(&j->w->queue->spool, &j->item, &err);
+
+	if (ok || !may_be_somewhere(&j->item.entry.envelope))
+		spool_end_try(&j->w->queue->spool, &j->item);
+	if (!ok)
+		spool_failed(j, &err);
+}
+
+/* --- reports and the end of a message */
+
+static void report(struct job *j, enum report_kind kind)
+{
+	struct entry *e = &j->item.entry;
+	struct reporter reporter = {
+		.spool = &j->w->queue->spool,
+		.account = j->account,
+		.settings = settings_of(j),
+		.aliases = &j->w->aliases,
+		.sender = e->envelope.origin,
+		.now = j->round->now,
+	};
+	struct error err;
+
+	if (!report_queue(&reporter, &j->item, kind, &err)) {
+		log_problem("%s: no report: %s", e->id, err.text);
+		return;
+	}
+	if (kind == REPORT_DELAYED)
+		return;
+	for (size_t i = 0; i < e->envelope.count; i++)
+		if (report_is_about(kind, &e->envelope.recipients[i]))
+			e->envelope.recipients[i].is_reported = true;
+}
+
+static bool has_failures(const struct entry *e)
+{
+	for (size_t i = 0; i < e->envelope.count; i++)
+		if (e->envelope.recipients[i].verdict == VERDICT_REFUSED)
+			return true;
+	return false;
+}
+
+static bool has_news(const struct entry *e)
+{
+	for (size_t i = 0; i < e->envelope.count; i++)
+		if (report_is_about(REPORT_FAILED, &e->envelope.recipients[i]))
+			return true;
+	return false;
+}
+
+/* Every recipient has a last verdict: the message leaves the queue. */
+static void finish(struct job *j)
+{
+	struct error err;
+
+	if (!has_failures(&j->item.entry)) {
+		j->w->counts.sent++;
+		remove_sent(j);
+		return;
+	}
+	j->w->counts.failed++;
+	if (!spool_fail(&j->w->queue->spool, &j->item, &err))
+		spool_failed(j, &err);
+	else
+		log_problem("%s: given up: kept in %s/failed", j->item.entry.id,
+			    j->w->queue->spool.path);
+	spool_end_try(&j->w->queue->spool, &j->item);
+}
+
+/* What is left of a message whose last recipient has a verdict. */
+static void conclude(struct job *j)
+{
+	if (has_news(&j->item.entry))
+		report(j, REPORT_FAILED);
+	finish(j);
+}
+
+static void give_up_waiting(struct job *j)
+{
+	struct envelope *e = &j->item.entry.envelope;
+	long days = (long)(j->round->expire / 86400);
+
+	for (size_t i = 0; i < e->count; i++) {
+		struct recipient *r = &e->recipients[i];
+		struct error why;
+
+		if (r->verdict == VERDICT_ACCEPTED || r->verdict == VERDICT_REFUSED)
+			continue;
+		if (r->why || j->item.entry.why)
+			why = r->why ? *r->why : *j->item.entry.why;
+		else
+			error_set(&why, ERROR_LATER, "it could not be tried");
+		error_context(&why, "given up after %ld days", days);
+		recipient_judge(r, VERDICT_REFUSED, &why);
+	}
+	conclude(j);
+}
+
+static void warn(struct job *j)
+{
+	report(j, REPORT_DELAYED);
+	j->item.entry.is_warned = true;
+	update(j);
+}
+
+/* --- an attempt */
+
+/* LATER and UNKNOWN get another chance; the reasons are those of the last attempt. */
+static void begin_again(struct envelope *e)
+{
+	for (size_t i = 0; i < e->count; i++)
+		if (e->recipients[i].verdict == VERDICT_LATER ||
+		    e->recipients[i].verdict == VERDICT_UNKNOWN)
+			recipient_judge(&e->recipients[i], VERDICT_NONE, NULL);
+}
+
+static bool nobody_was_judged(const struct envelope *e)
+{
+	for (size_t i = 0; i < e->count; i++)
+		if (e->recipients[i].verdict == VERDICT_LATER ||
+		    e->recipients[i].verdict == VERDICT_UNKNOWN)
+			return false;
+	return true;
+}
+
+static bool connect_for(struct job *j, struct error *err)
+{
+	struct connection *c = &j->w->connection;
+
+	if (c->session && c->account == j->account && !smtp_is_broken(c->session))
+		return true;
+	worker_hang_up(j->w);
+	return connection_open(c, j->account, j->w->trace, err);
+}
+
+/*
+ * Servers close connections that have been of use: what fails on one before anything was
+ * said of this message is tried once more on a new one.
+ */
+static bool converse(struct job *j, struct attempt *a, const struct message *m,
+		     bool *had_session, struct error *err)
+{
+	struct envelope *e = &j->item.entry.envelope;
+	size_t waiting = entry_waiting(&j->item.entry);
+
+	for (;;) {
+		bool was_used = j->w->is_used;
+
+		*had_session = connect_for(j, err);
+		if (!*had_session)
+			return false;
+		was_used = was_used && j->w->is_used;
+		j->w->is_used = true;
+		if (attempt_send(a, &j->w->connection, e, m, err))
+			return true;
+		if (!was_used || (err->kind != ERROR_NETWORK && err->reply != 421) ||
+		    entry_waiting(&j->item.entry) != waiting || !nobody_was_judged(e))
+			return false;
+		worker_hang_up(j->w);
+	}
+}
+
+static void settle(struct job *j, bool ok, bool had_session, const struct error *err)
+{
+	struct entry *e = &j->item.entry;
+	const struct settlement s = {
+		.settings = settings_of(j),
+		.had_session = had_session,
+		.now = j->round->now,
+		.random = queue_random(),
+	};
+	char when[CLOCK_DATE_SIZE];
+
+	if (entry_waiting(e) == 0) {
+		conclude(j);
+		return;
+	}
+	if (has_news(e))
+		report(j, REPORT_FAILED);
+	settle_schedule(&s, e, err);
+	if (!ok && j->round->expire && e->arrived < j->round->now - j->round->expire) {
+		give_up_waiting(j);
+		return;
+	}
+	j->w->counts.deferred++;
+	clock_stamp(e->next, when);
+	log_info("%s: waits: %s%s", e->id, e->is_held ? "held" : "not before ",
+		 e->is_held ? "" : when);
+	update(j);
+}
+
+static size_t transactions(const struct job *j)
+{
+	size_t most = (size_t)j->account->max_recipients;
+
+	return (entry_waiting(&j->item.entry) + most - 1) / most;
+}
+
+static void attempt(struct job *j, const struct message *m)
+{
+	const struct spool *spool = &j->w->queue->spool;
+	struct entry *e = &j->item.entry;
+	struct attempt a;
+	struct error err;
+	struct pause pause;
+	bool ok, had_session = false;
+
+	if (!throttle_ask(spool, j->account, transactions(j), time(NULL), &pause)) {
+		leave(j, pause.at);
+		return;
+	}
+	attempt_begin(&a, j->account, e->id, e->uid);
+	begin_again(&e->envelope);
+	spool_begin_try(spool, &j->item);
+	ok = converse(j, &a, m, &had_session, &err);
+	snprintf(a.peer, sizeof(a.peer), "%s", j->w->connection.peer);
+	ok = attempt_end(&a, ok, &e->envelope, m, &err);
+	throttle_learn(spool, j->account, ok ? NULL : &err, had_session, time(NULL));
+	j->w->lost = !ok && err.kind == ERROR_NETWORK ? j->w->lost + 1 : 0;
+	if (!ok && retry_scope(&err, had_session) == RETRY_ACCOUNT)
+		round_block(j->round, j->account_sum, j->round->now + 1);
+	else if (j->w->lost >= LOST_MAX)
+		round_block(j->round, j->account_sum, j->round->now + LOST_PAUSE);
+	settle(j, ok, had_session, &err);
+}
+
+/* --- one message */
+
+static bool load_config(struct worker *w, const char *path, struct error *err)
+{
+	const char *file = *path ? path : w->config_file;
+
+	if (w->config_path && !strcmp(w->config_path, file ? file : ""))
+		return true;
+	worker_forget_config(w);
+	if (!config_load(&w->config, file, service_setting, err)) {
+		config_free(&w->config);
+		return false;
+	}
+	w->config_path = text_copy(file ? file : "");
+	w->loaded = time(NULL);
+	aliases_init(&w->aliases, w->config.delivery.aliases,
+		     w->config.delivery.local_recipients);
+	return true;
+}
+
+static bool find_account(struct job *j, struct error *err)
+{
+	struct worker *w = j->w;
+
+	if (!load_config(w, j->item.entry.config, err))
+		return false;
+	j->account = config_account(&w->config, j->item.entry.account, err);
+	if (!j->account)
+		return false;
+	log_open(j->account->log, "acsmtp");
+	return true;
+}
+
+/* A message whose account cannot be had waits for whoever mends the configuration. */
+static void wait_for_config(struct job *j, const struct error *err)
+{
+	struct entry *e = &j->item.entry;
+	bool is_news = !e->why || strcmp(e->why->text, err->text) != 0;
+
+	leave(j, j->round->now + CONFIG_PAUSE);
+	if (!is_news)
+		return;
+	log_problem("%s: waits: %s", e->id, err->text);
+	entry_keep_reason(e, err);
+	update(j);
+}
+
+/* Somebody died in a dialogue about it: it is as if the answer had been lost. */
+static void note_interruption(struct job *j)
+{
+	struct entry *e = &j->item.entry;
+
+	e->is_in_doubt = true;
+	if (settings_of(j)->on_lost_reply == LOST_HOLD)
+		e->is_held = true;
+	log_problem("%s: a process died while it was sending it: it may have been sent already "
+		    "and %s: message-id=%s", e->id, e->is_held ? "is held" :
+		    "is sent again", e->message_id ? e->message_id : "");
+	update(j);
+}
+
+static void try_now(struct job *j)
+{
+	OWNED_MESSAGE m;
+	struct error err;
+
+	message_init(&m);
+	if (item_message(&j->item, &m, &err))
+		attempt(j, &m);
+	else if (err.kind == ERROR_DATA)
+		spool_set_aside(&j->w->queue->spool, &j->item, err.text);
+	else
+		spool_failed(j, &err);
+}
+
+static void work_on(struct job *j, const struct batch_row *row)
+{
+	struct worker *w = j->w;
+	struct error err;
+
+	if (is_unremoved(w, j->item.entry.id)) {
+		remove_sent(j);
+		return;
+	}
+	if (j->item.was_interrupted)
+		note_interruption(j);
+	if (j->item.entry.is_held || (w->selects && !w->selects(w->selector, &j->item.entry)))
+		return;
+	if (!find_account(j, &err)) {
+		wait_for_config(j, &err);
+		return;
+	}
+	if (entry_waiting(&j->item.entry) == 0) {
+		conclude(j);
+		return;
+	}
+	if (round_wants_warning(j->round, &row->start))
+		warn(j);
+	if (!round_is_blocked(j->round, j->account_sum)) {
+		if (j->round->is_flush || round_is_due(j->round, &row->start))
+			try_now(j);
+	} else if (round_is_expired(j->round, &row->start)) {
+		give_up_waiting(j);
+	}
+}
+
+void worker_do(struct worker *w, struct round *r, const struct batch_row *row)
+{
+	struct job j = { .w = w, .round = r, .account_sum = row->start.account,
+			 .item = ITEM_NONE };
+	struct error err;
+
+	switch (spool_take(&w->queue->spool, row->id, false, &j.item, &err)) {
+	case TAKEN:
+		work_on(&j, row);
+		break;
+	case TAKEN_BUSY:
+		r->wake = r->now + BUSY_PAUSE;
+		w->counts.left++;
+		break;
+	case TAKEN_ERROR:
+		log_problem("%s: %s", row->id, err.text);
+		w->spool_fails = true;
+		break;
+	case TAKEN_GONE:
+	case TAKEN_BROKEN:
+		break;
+	}
+	item_release(&j.item);
+}

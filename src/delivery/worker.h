@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Works on one message of the spool after the other: over one connection as long as they
+ * go through one account. What becomes of each is on the disk when it is done.
+ */
+#ifndef DELIVERY_WORKER_H
+#define DELIVERY_WORKER_H
+
+#include "delivery/batch.h"
+#include "delivery/connection.h"
+#include "delivery/queue.h"
+#include "mail/aliases.h"
+
+struct work_counts {
+	size_t sent, deferred, failed, left;	/* messages */
+};
+
+enum { UNREMOVED_MAX = 4096 };
+
+struct worker {
+	const struct queue *queue;
+	const char *config_file;	/* of our own -C, for messages that say nothing else */
+	struct trace *trace;		/* NULL: none */
+	bool is_flush;
+	bool (*selects)(const void *selector, const struct entry *e);	/* NULL: all */
+	const void *selector;
+	struct work_counts counts;
+	/* The configuration of the last message, and the connection of the last account. */
+	struct config config;
+	char *config_path;		/* NULL: none is loaded */
+	time_t loaded;			/* when it was */
+	struct aliases aliases;
+	struct connection connection;
+	bool is_used;			/* a message went over it already */
+	unsigned lost;			/* dialogues in a row */
+	/* Sent, but the spool would not let them go: never to be sent again by us. */
+	char (*unremoved)[ID_SIZE];
+	size_t unremoved_count;
+	bool spool_fails;		/* it could not be written: no use to go on now */
+};
+
+void worker_init(struct worker *w, const struct queue *queue);
+void worker_free(struct worker *w);
+
+/* Reads the configuration anew with the next message. */
+void worker_forget_config(struct worker *w);
+
+/* Closes the connection. */
+void worker_hang_up(struct worker *w);
+
+/* One message of the round; blocks its account in the round where that has to wait. */
+void worker_do(struct worker *w, struct round *r, const struct batch_row *row);
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "front/run_queue.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "delivery/runner.h"
+#include "front/commands.h"
+#include "service/service.h"
+
+/* --- -qI, -qR, -qS */
+
+static bool has_recipient(const struct envelope *e, const char *text)
+{
+	for (size_t i = 0; i < e->count; i++)
+		if (strcasestr(e->recipients[i].mailbox, text))
+			return true;
+	return false;
+}
+
+static bool fits(const struct selection *selection, const struct entry *e)
+{
+	bool is_in = false;
+
+	switch (selection->what) {
+	case 'I':
+		is_in = strcasestr(e->id, selection->text) != NULL;
+		break;
+	case 'S':
+		is_in = strcasestr(e->envelope.sender, selection->text) ||
+			(e->envelope.origin && strcasestr(e->envelope.origin, selection->text));
+		break;
+	case 'R':
+		is_in = has_recipient(&e->envelope, selection->text);
+		break;
+	}
+	return is_in != selection->is_inverted;
+}
+
+static bool is_selected(const void *selector, const struct entry *e)
+{
+	const struct options *options = selector;
+
+	for (size_t i = 0; i < options->selection_count; i++)
+		if (!fits(&options->selections[i], e))
+			return false;
+	return true;
+}
+
+/* --- -Q */
+
+struct holder {
+	const struct options *options;
+	const struct spool *spool;
+	bool hold;		/* or release */
+	bool ok;
+	struct error *err;
+};
+
+static bool hold_one(void *seer, const char *id, const struct entry_start *start)
+{
+	struct holder *h = seer;
+	OWNED_ITEM item = ITEM_NONE;
+	enum taken taken;
+
+	if (start->is_held == h->hold)
+		return true;
+	taken = spool_take(h->spool, id, false, &item, h->err);
+	if (taken == TAKEN && is_selected(h->options, &item.entry)) {
+		item.entry.is_held = h->hold;
+		h->ok = spool_update(h->spool, &item, h->err) && h->ok;
+	}
+	return h->ok;
+}
+
+static bool hold_selected(const struct options *options, const struct queue *queue,
+			  bool hold, struct error *err)
+{
+	struct holder h = { .options = options, .spool = &queue->spool, .hold = hold,
+			    .ok = true, .err = err };
+
+	return spool_scan(&queue->spool, false, hold_one, &h, err) && h.ok;
+}
+
+/* --- rounds */
+
+static bool go_into_background(struct error *err)
+{
+	return daemon(0, 0) == 0 || error_errno(err, ERROR_SYSTEM, "cannot go into the background");
+}
+
+static bool refuse_no_queue(const struct queue *queue, struct error *err)
+{
+	*err = queue->why_off;
+	return error_context(err, "there is no queue to run");
+}
+
+bool run_queue_as_told(const struct options *options, const struct queue *queue,
+		       struct trace *trace, struct error *err)
+{
+	struct run run = {
+		.queue = queue,
+		.config = options->config_file,
+		.trace = trace,
+		.is_flush = options->interval == 0,
+		.selects = options->selection_count ? is_selected : NULL,
+		.selector = options,
+	};
+
+	if (!queue->is_on)
+		return refuse_no_queue(queue, err);
+	if (options->holds)
+		return hold_selected(options, queue, !options->held_alone, err);
+	if (options->held_alone && !hold_selected(options, queue, false, err))
+		return false;
+	if (options->interval > 0)
+		return (options->in_foreground || go_into_background(err)) &&
+		       runner_every(&run, options->interval, err);
+	if (!runner_once(&run, err))
+		return false;
+	queue_see_to_it(queue, options->config_file);
+	return true;
+}
+
+/* --- acsmtp queue run */
+
+struct run_flags {
+	const char *config;
+	bool is_flush, is_background;
+};
+
+#define IN(field)	offsetof(struct run_flags, field)
+static const struct flag run_flags[] = {
+	{ "config", FLAG_TEXT, IN(config), "FILE", "configuration file, as sendmail -C" },
+	{ "flush", FLAG_SWITCH, IN(is_flush), NULL, "also what is not due yet, as sendmail -q" },
+	{ "background", FLAG_SWITCH, IN(is_background), NULL,
+	  "stay until nothing waits any more" },
+	{ .name = NULL },
+};
+
+static bool open_as_configured(const struct run_flags *flags, struct config *config,
+			       struct queue *queue, struct error *err)
+{
+	struct error unheard;
+
+	if (flags->config && !config_load(config, flags->config, service_setting, err))
+		return false;
+	if (!flags->config && !config_load(config, NULL, service_setting, &unheard)) {
+		config_free(config);
+		config_init(config);
+	}
+	return queue_open(queue, &config->delivery, err) &&
+	       (queue->is_on || refuse_no_queue(queue, err));
+}
+
+static void show_progress(void *taker, const struct work_counts *counts, size_t waiting)
+{
+	size_t done = counts->sent + counts->deferred + counts->failed + counts->left;
+
+	(void)taker;
+	fprintf(stderr, "\r%zu of %zu: %zu sent, %zu wait, %zu failed\033[K", done,
+		waiting > done ? waiting : done, counts->sent, counts->deferred + counts->left,
+		counts->failed);
+}
+
+static int run_and_tell(const struct command_call *call, const struct run_flags *flags,
+			const struct queue *queue)
+{
+	bool is_shown = !flags->is_background && isatty(STDERR_FILENO);
+	struct run run = {
+		.queue = queue,
+		.config = flags->config,
+		.is_flush = flags->is_flush,
+		.progress = is_shown ? show_progress : NULL,
+	};
+	struct error err;
+	bool ok = flags->is_background ? runner_stay(&run, &err) : runner_once(&run, &err);
+
+	if (is_shown)
+		fputs("\r\033[K", stderr);
+	if (!ok)
+		return command_fail(call, &err);
+	if (flags->is_background)
+		return EX_OK;
+	printf("%zu sent, %zu wait, %zu failed\n", run.counts.sent,
+	       run.counts.deferred + run.counts.left, run.counts.failed);
+	queue_see_to_it(queue, flags->config);
+	return command_finish(call);
+}
+
+static int run(struct command_call *call)
+{
+	struct run_flags flags = { .config = NULL };
+	OWNED_CONFIG config = { 0 };
+	OWNED_QUEUE queue = QUEUE_CLOSED;
+	struct error err;
+	int status;
+
+	if (!command_parse(call, &flags, &status))
+		return status;
+	secret_guard_process();
+	if (!open_as_configured(&flags, &config, &queue, &err))
+		return command_fail(call, &err);
+	return run_and_tell(call, &flags, &queue);
+}
+
+const struct command queue_run_command = {
+	.word = "queue", .sub = "run", .arguments = "",
+	.help = "deliver what is due", .flags = run_flags, .run = run,
+};

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Running the queue: sendmail -q and its kin, and `acsmtp queue run`. */
+#ifndef FRONT_RUN_QUEUE_H
+#define FRONT_RUN_QUEUE_H
+
+#include "delivery/queue.h"
+#include "front/options.h"
+#include "smtp/trace.h"
+
+/*
+ * What -q, -qf, -qI, -qR, -qS, -qQ and -Q say: one round through the queue (also through what
+ * is not due), a round every so often, or holding and releasing what is selected. With an
+ * interval it goes into the background unless -qf was given.
+ */
+bool run_queue_as_told(const struct options *options, const struct queue *queue,
+		       struct trace *trace, struct error *err);
+
+#endif

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Written in place: the lock is the file's, which a rename would replace. A process that
+ * dies between the two system calls leaves a checksum that is wrong, and so a fresh start.
+ */
+#include "spool/account_state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/sum.h"
+#include "base/text.h"
+#include "spool/files.h"
+
+static const char first_line[] = "acsmtp-account 1\n";
+
+/* --- the text */
+
+static void write_window(struct buf *text, const char *word, const struct window *w)
+{
+	int used = PACE_SLOTS;
+
+	while (used > 0 && w->counts[used - 1] == 0)
+		used--;
+	buf_addf(text, "%s %" PRId64, word, w->newest);
+	for (int i = 0; i < used; i++)
+		buf_addf(text, " %" PRIu32, w->counts[i]);
+	buf_add_char(text, '\n');
+}
+
+void account_state_write(const struct pace *p, struct buf *text)
+{
+	size_t start = text->len;
+	OWNED_TEXT why = text_copy(p->why);
+
+	text_make_printable(why);
+	buf_add(text, first_line);
+	buf_addf(text, "stamp %lld\n", (long long)p->stamp);
+	write_window(text, "minute", &p->minute);
+	write_window(text, "hour", &p->hour);
+	buf_addf(text, "share %ld %ld %ld %lld %lld\n", p->share, p->goal, p->seen, (long long)p->grown,
+		 (long long)p->due);
+	buf_addf(text, "pause %lld %u %d %s\n", (long long)p->until, p->failures,
+		 p->is_probed, p->class[0] ? p->class : "none");
+	buf_addf(text, "success %lld\n", (long long)p->last_success);
+	buf_addf(text, "why %s\n", why);
+	buf_addf(text, "end %016" PRIx64 "\n",
+		 sum_add(SUM_INIT, buf_text(text) + start, text->len - start));
+}
+
+/* What is left to read; `ok` is sticky. */
+struct scanner {
+	const char *at;
+	bool ok;
+};
+
+static void expect(struct scanner *s, const char *words)
+{
+	size_t len = strlen(words);
+
+	s->ok = s->ok && !strncmp(s->at, words, len);
+	s->at += s->ok ? len : 0;
+}
+
+static int64_t number(struct scanner *s, int64_t least, int64_t most)
+{
+	char *end;
+	long long n;
+
+	expect(s, " ");
+	s->ok = s->ok && *s->at >= '0' && *s->at <= '9';
+	if (!s->ok)
+		return least;
+	errno = 0;
+	n = strtoll(s->at, &end, 10);
+	s->ok = errno == 0 && n >= least && n <= most;
+	s->at = end;
+	return n;
+}
+
+/* The rest of the line. */
+static void rest(struct scanner *s, char *text, size_t size)
+{
+	size_t len = s->ok ? strcspn(s->at, "\n") : 0;
+
+	expect(s, " ");
+	s->ok = s->ok && len - 1 < size;
+	if (s->ok) {
+		memcpy(text, s->at, len - 1);
+		text[len - 1] = '\0';
+		s->at += len - 1;
+	}
+	expect(s, "\n");
+}
+
+static void read_window(struct scanner *s, const char *word, int64_t latest, struct window *w)
+{
+	expect(s, word);
+	w->newest = number(s, 0, latest);
+	for (int i = 0; s->ok && *s->at == ' '; i++) {
+		s->ok = i < PACE_SLOTS;
+		if (s->ok)
+			w->counts[i] = (uint32_t)number(s, 0, PACE_COUNT_MAX);
+	}
+	expect(s, "\n");
+}
+
+static bool has_good_end(const char *text, size_t len)
+{
+	char end[sizeof("end 0123456789abcdef\n")];
+	size_t size = sizeof(end) - 1;
+
+	if (len < size || strlen(text) != len)
+		return false;
+	snprintf(end, sizeof(end), "end %016" PRIx64 "\n", sum_add(SUM_INIT, text, len - size));
+	return !strcmp(text + len - size, end);
+}
+
+bool account_state_read(struct pace *p, const char *text, size_t len)
+{
+	struct scanner s = { text, true };
+	struct pace found = { 0 };
+	int64_t stamp;
+
+	if (!has_good_end(text, len))
+		return false;
+	expect(&s, first_line);
+	expect(&s, "stamp");
+	found.stamp = stamp = number(&s, 0, INT64_MAX / 2);
+	expect(&s, "\n");
+	read_window(&s, "minute", stamp, &found.minute);
+	read_window(&s, "hour", stamp, &found.hour);
+	expect(&s, "share");
+	found.share = (long)number(&s, 1, PACE_ALL);
+	found.goal = (long)number(&s, 1, PACE_ALL);
+	found.seen = (long)number(&s, 0, INT32_MAX);
+	found.grown = number(&s, 0, stamp);
+	found.due = number(&s, 0, stamp + PACE_SPACING_MAX);
+	expect(&s, "\npause");
+	found.until = number(&s, 0, stamp + PACE_PAUSE_MAX);
+	found.failures = (unsigned)number(&s, 0, INT32_MAX);
+	found.is_probed = number(&s, 0, 1);
+	rest(&s, found.class, sizeof(found.class));
+	expect(&s, "success");
+	found.last_success = number(&s, 0, stamp);
+	expect(&s, "\nwhy");
+	rest(&s, found.why, sizeof(found.why));
+	expect(&s, "end ");
+	if (s.ok)
+		*p = found;
+	return s.ok;
+}
+
+bool account_state_name(const char *account, char name[STATE_NAME_SIZE])
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789_-+@.";
+	OWNED_BUF b = BUF_INIT(STATE_NAME_SIZE - 1);
+
+	for (const char *c = account; *c; c++)
+		if (strchr(plain, *c) && !(*c == '.' && c == account))
+			buf_add_char(&b, *c);
+		else
+			buf_addf(&b, "%%%02X", (unsigned)(unsigned char)*c);
+	snprintf(name, STATE_NAME_SIZE, "%s", buf_text(&b));
+	return b.len > 0 && !buf_is_full(&b);
+}
+
+/* --- the file */
+
+static int open_file(const struct spool *s, const char *account, bool make)
+{
+	int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+	char path[sizeof("accounts/") + STATE_NAME_SIZE] = "accounts/";
+	struct error unheard;
+	int fd;
+
+	if (s->dir < 0 || !account_state_name(account, path + strlen(path))) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	fd = openat(s->dir, path, flags | (make ? O_CREAT : 0), 0600);
+	if (fd < 0 && errno == ENOENT && make) {
+		OWNED_FD dir = spool_subdirectory(s, "accounts", true, &unheard);
+
+		if (dir >= 0)
+			fd = openat(s->dir, path, flags | O_CREAT, 0600);
+	}
+	return fd;
+}
+
+/* A process that was stopped must not stop the others. */
+static bool lock(int fd)
+{
+	const struct timespec moment = { 0, 2000000 };
+	int64_t deadline = clock_ms() + STATE_PATIENCE;
+
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if ((errno != EWOULDBLOCK && errno != EINTR) || clock_left(deadline) == 0)
+			return false;
+		nanosleep(&moment, NULL);
+	}
+	return true;
+}
+
+/* Why it cannot be used, now or at all; NULL: it is locked. */
+static const char *lock_file(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+	    (st.st_mode & 077))
+		return "it is not a regular file of this user alone";
+	return lock(fd) ? NULL : "somebody else holds its lock";
+}
+
+/* An empty file is one that was made this moment. */
+static const char *read_file(int fd, struct pace *p)
+{
+	OWNED_BUF text = BUF_INIT(STATE_TEXT_MAX);
+	struct error err;
+
+	if (!file_read(fd, &text, &err))
+		return err.kind == ERROR_IO ? "it cannot be read" : "it is too long";
+	if (text.len > 0 && !account_state_read(p, buf_text(&text), text.len))
+		return "it is damaged or of another version";
+	return NULL;
+}
+
+bool account_state_open(const struct spool *s, const char *account, bool make,
+			struct account_state *state)
+{
+	const char *trouble;
+
+	pace_init(&state->pace);
+	state->fd = open_file(s, account, make);
+	if (state->fd < 0) {
+		if (s->dir >= 0 && (make || errno != ENOENT))
+			log_problem("account %s: its quota is not counted: %s/accounts: %s",
+				    account, s->path, strerror(errno));
+		return false;
+	}
+	trouble = lock_file(state->fd);
+	if (trouble)
+		account_state_close(state);
+	else
+		trouble = read_file(state->fd, &state->pace);
+	if (trouble)
+		log_problem("account %s: nothing is known of its quota and pauses: its file "
+			    "in %s/accounts: %s", account, s->path, trouble);
+	return state->fd >= 0;
+}
+
+void account_state_save(const struct account_state *state, const char *account)
+{
+	OWNED_BUF text = BUF_INIT(STATE_TEXT_MAX);
+
+	if (state->fd < 0)
+		return;
+	account_state_write(&state->pace, &text);
+	if (pwrite(state->fd, buf_text(&text), text.len, 0) != (ssize_t)text.len ||
+	    ftruncate(state->fd, (off_t)text.len) < 0)
+		log_problem("account %s: its quota is not counted: write: %s", account,
+			    strerror(errno));
+}
+
+void account_state_close(struct account_state *state)
+{
+	fd_cleanup(&state->fd);
+	state->fd = -1;
+}

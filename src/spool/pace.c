@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The share. A refusal cuts it by a third; a second one in a row, when time has shown that
+ * the hour is used up, to half or to what was accepted in the last hour, if that is less.
+ * Messages that are accepted bring it back: within hours most of the way to where it was
+ * cut, and on from there by a fiftieth an hour. While it is not whole, messages are spread
+ * evenly and by chance: bursts of many machines would meet.
+ */
+#include "spool/pace.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	MINUTE_SLOT = 1,	/* seconds */
+	HOUR_SLOT = 60,
+	JITTER_OF_CLOCKS = 60,	/* seconds back that are one process's late arrival */
+	SHARE_LEAST = PACE_ALL / 400,
+	RETURN = 24 * 3600,	/* seconds, in which the share would be back at this speed */
+	CLIMB = 100 * 3600,	/* seconds, in which it would double */
+	GROWTH_MAX = 24 * 3600,	/* seconds of growth that one accepted message is worth */
+	GROWTH_STEP = 60,
+	TELLING = 4,		/* messages an hour that the last hour can tell of */
+	AHEAD = 300,		/* seconds that a message may be before its turn */
+};
+
+#define CUT_LEAST	0.1
+#define CUT_MOST	0.5
+#define GOALX 4
+#define SKIP 1
+
+void pace_init(struct pace *p)
+{
+	*p = (struct pace){ .share = PACE_ALL, .goal = PACE_ALL };
+}
+
+/* --- windows: every slot that may hold something younger than the window counts */
+
+static void window_advance(struct window *w, int64_t slot)
+{
+	int64_t ahead = slot - w->newest;
+
+	if (ahead <= 0)
+		return;
+	if (ahead >= PACE_SLOTS)
+		memset(w->counts, 0, sizeof(w->counts));
+	else
+		for (int64_t i = PACE_SLOTS - 1; i >= 0; i--)
+			w->counts[i] = i < ahead ? 0 : w->counts[i - ahead];
+	w->newest = slot;
+}
+
+static long window_used(const struct window *w, int64_t slot)
+{
+	int64_t ahead = slot > w->newest ? slot - w->newest : 0;
+	long used = 0;
+
+	for (int64_t i = 0; i + ahead < PACE_SLOTS; i++)
+		used += w->counts[i];
+	return used;
+}
+
+static void window_add(struct window *w, size_t messages)
+{
+	uint32_t room = PACE_COUNT_MAX - w->counts[0];
+
+	w->counts[0] += messages < room ? (uint32_t)messages : room;
+}
+
+/* The first slot in which the window has room for `messages` more; limit 0: any. */
+static int64_t window_free(const struct window *w, long limit, size_t messages)
+{
+	long room = messages < (size_t)limit ? limit - (long)messages : 0, used = 0;
+
+	for (int i = 0; limit > 0 && i < PACE_SLOTS; i++) {
+		used += w->counts[i];
+		if (used > room)
+			return w->newest - i + PACE_SLOTS;
+	}
+	return 0;
+}
+
+/* --- time */
+
+static void shift(time_t *when, time_t by)
+{
+	if (*when)
+		*when -= by;
+}
+
+/*
+ * The clock went back: everything goes back with it, so that what had to be waited for a
+ * minute ago is still waited for, and no longer than that.
+ */
+static void shift_all(struct pace *p, time_t now)
+{
+	time_t by = p->stamp - now;
+
+	p->minute.newest -= p->stamp / MINUTE_SLOT - now / MINUTE_SLOT;
+	p->hour.newest -= p->stamp / HOUR_SLOT - now / HOUR_SLOT;
+	shift(&p->grown, by);
+	shift(&p->due, by);
+	shift(&p->until, by);
+	shift(&p->last_success, by);
+	p->stamp = now;
+}
+
+/* Returns the time to reckon with. */
+static time_t settle(struct pace *p, time_t now)
+{
+	if (now < p->stamp - JITTER_OF_CLOCKS)
+		shift_all(p, now);
+	if (now > p->stamp)
+		p->stamp = now;
+	window_advance(&p->minute, p->stamp / MINUTE_SLOT);
+	window_advance(&p->hour, p->stamp / HOUR_SLOT);
+	return p->stamp;
+}
+
+/* --- the share */
+
+static long hourly(const struct quota *quota)
+{
+	return quota->per_hour ? quota->per_hour : quota->per_minute * 60;
+}
+
+static bool is_shared(const struct pace *p, const struct quota *quota)
+{
+	return p->share < PACE_ALL && hourly(quota) > 0;
+}
+
+/* Seconds between messages, more or less. */
+static time_t spacing(const struct pace *p, const struct quota *quota, size_t messages,
+		      uint32_t random)
+{
+	double chance = 0.75 + (double)random / UINT32_MAX / 2;
+	double seconds = 3600.0 * PACE_ALL / ((double)p->share * (double)hourly(quota));
+
+	seconds *= chance * (double)messages;
+	return seconds < PACE_SPACING_MAX ? (time_t)seconds : PACE_SPACING_MAX;
+}
+
+static void take_turn(struct pace *p, const struct quota *quota, size_t messages,
+		      struct moment moment)
+{
+	time_t latest = p->stamp + PACE_SPACING_MAX;
+
+	if (!is_shared(p, quota))
+		return;
+	if (p->due < p->stamp)
+		p->due = p->stamp;
+	p->due += spacing(p, quota, messages, moment.random);
+	if (p->due > latest)
+		p->due = latest;
+}
+
+static void grow_share(struct pace *p, time_t now)
+{
+	int64_t elapsed = now - p->grown, share = p->share;
+
+	if (!p->grown || elapsed < 0 || elapsed > GROWTH_MAX)
+		elapsed = p->grown && elapsed > 0 ? GROWTH_MAX : 0;
+	if (p->grown && elapsed < GROWTH_STEP)
+		return;
+	if (share < p->goal)
+		share += (p->goal - share) * (elapsed < RETURN ? elapsed : RETURN) / RETURN;
+	share += share * elapsed / CLIMB;
+	p->share = share < PACE_ALL ? (long)share : PACE_ALL;
+	p->grown = now;
+}
+
+/* Messages an hour that the share is. */
+static double rate(const struct pace *p, const struct quota *quota)
+{
+	return (double)p->share * (double)hourly(quota) / PACE_ALL;
+}
+
+static void cut_share(struct pace *p, const struct quota *quota, struct moment moment)
+{
+	double now = rate(p, quota), then = now;
+
+	if (p->failures == 0) {
+		p->seen = window_used(&p->hour, p->hour.newest) - 1;
+		p->goal = p->share;
+	}
+	if (p->failures > 0 && now >= TELLING)
+		then = p->seen < 1 ? 1 : p->seen < now ? (double)p->seen : now;
+	else
+		then -= now * CUT_LEAST > 1 ? now * CUT_LEAST : now * CUT_MOST < 1 ? now * CUT_MOST : 1;
+	p->share = (long)(then * PACE_ALL / (double)hourly(quota));
+	if (p->share < SHARE_LEAST)
+		p->share = SHARE_LEAST;
+	p->grown = p->stamp;
+	if (p->goal > GOALX * p->share)
+		p->goal = GOALX * p->share;
+	p->due = 0;
+	take_turn(p, quota, SKIP, moment);
+}
+
+/* --- what callers ask and tell */
+
+/* At least one, or nothing would ever go. */
+static long part_of(const struct pace *p, long limit)
+{
+	int64_t part = (int64_t)limit * p->share / PACE_ALL;
+
+	return limit && part < 1 ? 1 : (long)part;
+}
+
+bool pace_ask(struct pace *p, const struct quota *quota, size_t messages,
+	      struct moment moment, time_t *at)
+{
+	time_t now = settle(p, moment.now);
+	time_t waits[] = {
+		p->until,
+		window_free(&p->minute, part_of(p, quota->per_minute), messages) * MINUTE_SLOT,
+		window_free(&p->hour, quota->per_hour, messages) * HOUR_SLOT,
+		is_shared(p, quota) ? p->due - AHEAD : 0,
+	};
+
+	*at = 0;
+	for (size_t i = 0; i < COUNT_OF(waits); i++)
+		if (waits[i] > *at)
+			*at = waits[i];
+	if (*at > now)
+		return false;
+	window_add(&p->minute, messages);
+	window_add(&p->hour, messages);
+	take_turn(p, quota, messages, moment);
+	if (p->failures > 0) {
+		p->is_probed = true;
+		p->until = now + PACE_PROBE;
+	}
+	return true;
+}
+
+void pace_resume(struct pace *p)
+{
+	p->until = 0;
+	p->due = 0;
+	p->failures = 0;
+	p->is_probed = false;
+	p->class[0] = p->why[0] = '\0';
+}
+
+void pace_reached(struct pace *p, time_t now)
+{
+	time_t due = p->due;
+
+	settle(p, now);
+	pace_resume(p);
+	p->due = due;
+}
+
+void pace_accepted(struct pace *p, const struct quota *quota, time_t now)
+{
+	pace_reached(p, now);
+	p->last_success = p->stamp;
+	if (is_shared(p, quota))
+		grow_share(p, p->stamp);
+}
+
+void pace_undecided(struct pace *p)
+{
+	if (p->is_probed)
+		p->until = 0;
+	p->is_probed = false;
+}
+
+unsigned pace_failures(const struct pace *p, const char *class)
+{
+	return strcmp(p->class, class) != 0 ? 0 : p->failures;
+}
+
+void pace_failed(struct pace *p, const struct quota *quota, const struct setback *setback,
+		 struct moment moment)
+{
+	time_t now = settle(p, moment.now);
+
+	if (now < p->until && !p->is_probed)
+		return;
+	p->failures = pace_failures(p, setback->class);
+	if (setback->is_quota && hourly(quota) > 0)
+		cut_share(p, quota, moment);
+	p->failures++;
+	p->is_probed = false;
+	p->until = now + (setback->delay < PACE_PAUSE_MAX ? setback->delay : PACE_PAUSE_MAX);
+	snprintf(p->class, sizeof(p->class), "%s", setback->class);
+	snprintf(p->why, sizeof(p->why), "%s", setback->why);
+}
+
+void pace_look(const struct pace *p, const struct quota *quota, time_t now,
+	       struct pace_use *use)
+{
+	struct pace then = *p;
+
+	settle(&then, now);
+	use->minute = window_used(&then.minute, then.minute.newest);
+	use->hour = window_used(&then.hour, then.hour.newest);
+	use->share_minute = part_of(p, quota->per_minute);
+	use->share_hour = part_of(p, quota->per_hour);
+}
