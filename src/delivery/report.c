@@ -34,7 +34,9 @@ static bool nobody(struct work *w, const char *why)
 
 static const char *sender_of(const struct work *w)
 {
-	return w->r->sender ? w->r->sender : w->item->entry.envelope.sender;
+	const struct envelope *e = &w->item->entry.envelope;
+
+	return e->origin ? e->origin : e->sender;
 }
 
 /* --- is it a matter for a report at all */
@@ -84,9 +86,9 @@ static bool nobody_is_told(struct work *w)
 static const struct {
 	const char *field;
 	const char *words[3];
-	bool is_allowed; /* these words alone let a report through; else they stop it */
+	bool is_allowed;	/* these words alone let a report through; else they stop it */
 } signs[] = {
-	{ "Auto-Submitted", { "no" }, true }, /* RFC 3834 section 2 */
+	{ "Auto-Submitted", { "no" }, true },		/* RFC 3834 section 2 */
 	{ "Precedence", { "bulk", "junk", "list" }, false },
 };
 
@@ -101,23 +103,29 @@ static bool is_one_of(const char *text, const char *const *words, size_t count)
 	return false;
 }
 
+static bool stops_reports(const struct field *field)
+{
+	for (size_t i = 0; i < COUNT_OF(signs); i++) {
+		OWNED_TEXT text = NULL;
+
+		if (!field_is(field, signs[i].field))
+			continue;
+		text = field_text(field);
+		return is_one_of(text, signs[i].words, COUNT_OF(signs[i].words)) !=
+		       signs[i].is_allowed;
+	}
+	return false;
+}
+
 static bool is_from_program(struct work *w)
 {
 	struct field field;
 
-	for (size_t at = 0; header_next(&w->original.header, &at, &field);)
-		for (size_t i = 0; i < COUNT_OF(signs); i++) {
-			OWNED_TEXT text = field_is(&field, signs[i].field)
-						  ? field_text(&field)
-						  : NULL;
-
-			if (text &&
-			    is_one_of(text, signs[i].words, COUNT_OF(signs[i].words)) !=
-				    signs[i].is_allowed) {
-				snprintf(w->reason, sizeof(w->reason),
-					 "it has %s: %.100s", signs[i].field, text);
-				return true;
-			}
+	for (size_t at = 0; header_next(&w->original.header, &at, &field); )
+		if (stops_reports(&field)) {
+			snprintf(w->reason, sizeof(w->reason), "it has %.*s", (int)field.len,
+				 field.start);
+			return true;
 		}
 	return false;
 }

@@ -15,12 +15,9 @@
 
 struct reporter {
 	const struct spool *spool;
-	const struct account *account; /* that the item goes through, and the report too */
+	const struct account *account;	/* that the item goes through, and the report too */
 	const struct delivery_settings *settings;
-	struct aliases *aliases; /* for a sender without a domain */
-	/* Who sent it, before the sender policy had its say: a mailbox or a bare name, "" the
-	   null sender; NULL: whom the envelope names. */
-	const char *sender;
+	struct aliases *aliases;	/* for an origin without a domain */
 	time_t now;
 };
 
@@ -31,7 +28,8 @@ bool report_is_due(const struct reporter *r, const struct entry *e);
  * Queues a report about the recipients of the item that were given up and not reported yet
  * (REPORT_FAILED) or that wait (REPORT_DELAYED). True: it is on the disk, or nobody is to
  * be told; the log says which, and why. The caller then marks them in the item
- * (is_reported, is_warned). Nobody is told about a report, about a message from <> or by
+ * (is_reported, is_warned). It goes to report_to, or to the origin of the envelope (to its
+ * sender where that is not known). Nobody is told about a report, about a message from <> or by
  * a program (Auto-Submitted, Precedence), against NOTIFY, or beyond reports_per_hour.
  */
 bool report_queue(const struct reporter *r, const struct item *item,

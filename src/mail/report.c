@@ -15,10 +15,10 @@
 
 enum {
 	PIECE = 64 * 1024,
-	SUBJECT_MAX = 200, /* bytes of the original's */
-	ID_MAX = 900,	   /* bytes of a Message-ID that is answered */
+	SUBJECT_MAX = 200,	/* bytes of the original's */
+	ID_MAX = 900,		/* bytes of a Message-ID that is answered */
 	BOUNDARY_SIZE = 70,
-	BETWEEN_MAX = 1024, /* bytes of delimiters and of the headers of parts */
+	BETWEEN_MAX = 1024,	/* bytes of delimiters and of the headers of parts */
 };
 
 /* How much of the original goes with the report. */
@@ -29,8 +29,8 @@ struct writer {
 	struct message *out;
 	struct buf text, status;
 	char boundary[BOUNDARY_SIZE];
-	const char *encoding; /* of the report's body as a whole */
-	size_t column;	      /* of the line that is being written */
+	const char *encoding;	/* of the report's body as a whole */
+	size_t column;		/* of the line that is being written */
 	struct error *err;
 };
 
@@ -69,9 +69,8 @@ static const char *type_of(const struct message *m, enum share share)
 
 static uint64_t share_size(const struct message *m, enum share share)
 {
-	return share == SHARE_WHOLE    ? message_size(m)
-	       : share == SHARE_HEADER ? m->header.len
-				       : 0;
+	return share == SHARE_WHOLE ? message_size(m) :
+	       share == SHARE_HEADER ? m->header.len : 0;
 }
 
 /* --- boundary */
@@ -238,11 +237,6 @@ static bool put(struct writer *w, const char *bytes, size_t len)
 	return true;
 }
 
-static bool put_text(struct writer *w, const char *text)
-{
-	return put(w, text, strlen(text));
-}
-
 static bool begin_part(struct writer *w, const char *type, const char *encoding,
 		       const char *description)
 {
@@ -257,14 +251,14 @@ static bool begin_part(struct writer *w, const char *type, const char *encoding,
 	return put(w, lines.text, lines.len);
 }
 
-static bool put_original(struct writer *w, uint64_t size)
+static bool copy(struct writer *w, const struct message *m, uint64_t size)
 {
 	OWNED_TEXT piece = xmalloc(PIECE);
 	uint64_t at = 0;
 
 	while (at < size) {
 		uint64_t left = size - at;
-		ssize_t n = message_get(w->r->original, &at, piece,
+		ssize_t n = message_get(m, &at, piece,
 					left < PIECE ? (size_t)left : PIECE, w->err);
 
 		if (n <= 0)
@@ -275,25 +269,37 @@ static bool put_original(struct writer *w, uint64_t size)
 	return true;
 }
 
-static bool put_parts(struct writer *w, enum share share)
+static bool put_part(struct writer *w, const char *type, const char *encoding,
+		     const char *description, const struct buf *content)
 {
-	const struct message *m = w->r->original;
+	return begin_part(w, type, encoding, description) &&
+	       put(w, buf_text(content), content->len);
+}
+
+static bool put_text(struct writer *w)
+{
 	bool is_8bit = text_has_8bit(buf_text(&w->text), w->text.len);
 
-	return begin_part(w,
-			  is_8bit ? "text/plain; charset=utf-8"
-				  : "text/plain; charset=us-ascii",
-			  is_8bit ? "8bit" : "7bit", "What happened") &&
-	       put(w, buf_text(&w->text), w->text.len) &&
-	       begin_part(w, "message/delivery-status", "7bit",
-			  "The same for programs") &&
-	       put(w, buf_text(&w->status), w->status.len) &&
-	       (share == SHARE_NOTHING ||
-		(begin_part(w, type_of(m, share), encoding_of(m, share),
-			    share == SHARE_WHOLE ? "The message"
-						 : "The header of the message") &&
-		 put_original(w, share_size(m, share)))) &&
-	       put_text(w, "\r\n--") && put_text(w, w->boundary) && put_text(w, "--\r\n");
+	return put_part(w, is_8bit ? "text/plain; charset=utf-8" : "text/plain; charset=us-ascii",
+			is_8bit ? "8bit" : "7bit", "What happened", &w->text);
+}
+
+static bool put_original(struct writer *w, enum share share)
+{
+	const struct message *m = w->r->original;
+	const char *what = share == SHARE_WHOLE ? "The message" : "The header of the message";
+
+	return share == SHARE_NOTHING ||
+	       (begin_part(w, type_of(m, share), encoding_of(m, share), what) &&
+		copy(w, m, share_size(m, share)));
+}
+
+static bool put_end(struct writer *w)
+{
+	char line[BOUNDARY_SIZE + 8];
+	int len = snprintf(line, sizeof(line), "\r\n--%s--\r\n", w->boundary);
+
+	return put(w, line, (size_t)len);
 }
 
 static bool write_report(struct writer *w, enum share share)
@@ -303,15 +309,16 @@ static bool write_report(struct writer *w, enum share share)
 	message_free(w->out);
 	message_init(w->out);
 	w->column = 0;
-	w->encoding = strcmp(original, "7bit") != 0		       ? original
-		      : text_has_8bit(buf_text(&w->text), w->text.len) ? "8bit"
-								       : "7bit";
+	w->encoding = strcmp(original, "7bit") != 0 ? original :
+		      text_has_8bit(buf_text(&w->text), w->text.len) ? "8bit" : "7bit";
 	add_header(w);
 	follow_lines(w, buf_text(&w->out->header),
 		     buf_text(&w->out->header) + w->out->header.len);
 	if (buf_is_full(&w->out->header))
 		return error_set(w->err, ERROR_DATA, "the report's header is too long");
-	return put_parts(w, share) && message_finish(w->out, w->err);
+	return put_text(w) &&
+	       put_part(w, "message/delivery-status", "7bit", "The same for programs", &w->status) &&
+	       put_original(w, share) && put_end(w) && message_finish(w->out, w->err);
 }
 
 /* --- the whole */

@@ -13,29 +13,29 @@
 #include "mail/message.h"
 
 enum report_kind {
-	REPORT_FAILED,	/* it is given up for those who were refused for good */
-	REPORT_DELAYED, /* it is late for those who wait */
+	REPORT_FAILED,		/* it is given up for those who were refused for good */
+	REPORT_DELAYED,		/* it is late for those who wait */
 };
 
-enum { REPORT_RECIPIENTS_MAX = 1000 }; /* that one report names; the rest is counted */
+enum { REPORT_RECIPIENTS_MAX = 1000 };	/* that one report names; the rest is counted */
 
-struct report { /* all borrowed */
+struct report {			/* all borrowed */
 	enum report_kind kind;
-	const char *id;		   /* unique: for Message-ID and the boundary */
-	const char *from;	   /* mailbox that it is from */
-	const struct envelope *to; /* whose recipients it is for */
-	const char *machine;	   /* the name of this one: Reporting-MTA */
-	const char *server;	   /* whose replies stand in the verdicts: Remote-MTA */
-	const char *service;	   /* that it is of, for advice about its replies */
+	const char *id;			/* unique: for Message-ID and the boundary */
+	const char *from;		/* mailbox that it is from */
+	const struct envelope *to;	/* whose recipients it is for */
+	const char *machine;		/* the name of this one: Reporting-MTA */
+	const char *server;		/* whose replies stand in the verdicts: Remote-MTA */
+	const char *service;		/* that it is of, for advice about its replies */
 	time_t now;
 	/* Of the message that it is about: */
-	const char *original_id; /* its name in the queue */
-	time_t arrived, until;	 /* when it came; until when it is tried */
-	long keep_days;		 /* that it stays in the queue after its failure */
-	const struct envelope *envelope; /* with `ret` and `envid` */
-	const struct error *why; /* for recipients without a reason of their own; or NULL */
+	const char *original_id;	/* its name in the queue */
+	time_t arrived, until;		/* when it came; until when it is tried */
+	long keep_days;			/* that it stays in the queue after its failure */
+	const struct envelope *envelope;	/* with `ret` and `envid` */
+	const struct error *why;	/* for recipients without a reason of their own; or NULL */
 	const struct message *original;
-	uint64_t max_size; /* bytes of the report; 0: any */
+	uint64_t max_size;		/* bytes of the report; 0: any */
 };
 
 /*

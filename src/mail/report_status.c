@@ -11,12 +11,22 @@
 enum { STATUS_SIZE = 12 }; /* "5.123.123" */
 
 /* Subject and detail of RFC 3463 for what the server did not number itself. */
+/* clang-format off */
 static const char *const details[ERROR_KINDS] = {
-	[ERROR_DATA] = "6.0",	  [ERROR_NO_USER] = "1.1", [ERROR_NO_HOST] = "4.4",
-	[ERROR_SYSTEM] = "3.0",	  [ERROR_CREATE] = "3.0",  [ERROR_IO] = "3.0",
-	[ERROR_PROTOCOL] = "5.0", [ERROR_TLS] = "7.5",	   [ERROR_SENDER] = "7.1",
-	[ERROR_AUTH] = "7.8",	  [ERROR_SECRET] = "3.5",  [ERROR_CONFIG] = "3.5",
+	[ERROR_DATA]	 = "6.0",
+	[ERROR_NO_USER]	 = "1.1",
+	[ERROR_NO_HOST]	 = "4.4",
+	[ERROR_SYSTEM]	 = "3.0",
+	[ERROR_CREATE]	 = "3.0",
+	[ERROR_IO]	 = "3.0",
+	[ERROR_PROTOCOL] = "5.0",
+	[ERROR_TLS]	 = "7.5",
+	[ERROR_SENDER]	 = "7.1",
+	[ERROR_AUTH]	 = "7.8",
+	[ERROR_SECRET]	 = "3.5",
+	[ERROR_CONFIG]	 = "3.5",
 };
+/* clang-format on */
 
 /* The length of "5.7.1" at `text`; 0: it is none of that class. */
 static size_t status_length(const char *text, int class)
@@ -38,9 +48,11 @@ static size_t status_length(const char *text, int class)
 /* What a reason without words of the server amounts to. */
 static const char *detail(const struct report *r, const struct error *why)
 {
+	bool is_wait = why->kind == ERROR_LATER || why->kind == ERROR_NETWORK;
+
 	if (details[why->kind])
 		return details[why->kind];
-	if (why->kind != ERROR_LATER || why->reply)
+	if (!is_wait || why->reply)
 		return "0.0";
 	return r->kind == REPORT_FAILED ? "4.7" : "4.1";
 }
@@ -131,10 +143,7 @@ static void add_envelope_id(const struct report *r, struct buf *out)
 static unsigned code_point(const char *text, size_t *len)
 {
 	unsigned char c = (unsigned char)*text;
-	unsigned point = c < 0x80   ? c
-			 : c < 0xe0 ? c & 0x1fu
-			 : c < 0xf0 ? c & 0xfu
-				    : c & 7u;
+	unsigned point = c < 0x80 ? c : c < 0xe0 ? c & 0x1fu : c < 0xf0 ? c & 0xfu : c & 7u;
 
 	for (*len = 1; ((unsigned char)text[*len] & 0xc0) == 0x80; ++*len)
 		point = point << 6 | ((unsigned char)text[*len] & 0x3fu);

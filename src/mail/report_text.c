@@ -86,25 +86,33 @@ void report_add_lines(struct buf *out, const char *first, const char *next,
 /* --- advice */
 
 /* Where the error has no advice of its own. */
+/* clang-format off */
 static const char *const advice[ERROR_KINDS] = {
-	[ERROR_DATA] = "Mend the message (or make it smaller) and send it again.",
-	[ERROR_NO_USER] =
-		"Check the address, and send the message again to the right one.",
-	[ERROR_NO_HOST] =
-		"Check `host` in the account, and name resolution on this machine.",
-	[ERROR_REFUSED] =
-		"The server's words say why. Once that is mended, try it again.",
-	[ERROR_SENDER] = "Use a sender that the account may send as, or set "
-			 "`sender_policy = rewrite`.",
-	[ERROR_AUTH] = "Check the account's user name and password.",
-	[ERROR_SECRET] = "Check where the account's password comes from.",
-	[ERROR_CONFIG] = "Mend the configuration.",
-	[ERROR_TLS] = "Check the server's certificate and the account's TLS settings.",
-	[ERROR_LATER] = "If the server and the network are well now, try it again.",
-	[ERROR_SYSTEM] = "Mend the trouble on this machine.",
-	[ERROR_CREATE] = "Mend the trouble on this machine.",
-	[ERROR_IO] = "Mend the trouble on this machine.",
+	[ERROR_DATA]	= "Mend the message (or make it smaller) and send it again.",
+	[ERROR_NO_USER]	= "Check the address, and send the message again to the right one.",
+	[ERROR_NO_HOST]	= "Check `host` in the account, and name resolution on this machine.",
+	[ERROR_REFUSED]	= "The server's words say why. Once that is mended, try it again.",
+	[ERROR_SENDER]	= "Use a sender that the account may send as, or set "
+			  "`sender_policy = rewrite`.",
+	[ERROR_AUTH]	= "Check the account's user name and password.",
+	[ERROR_SECRET]	= "Check where the account's password comes from.",
+	[ERROR_CONFIG]	= "Mend the configuration.",
+	[ERROR_TLS]	= "Check the server's certificate and the account's TLS settings.",
+	[ERROR_LATER]	= "If the server is well now, try it again.",
+	[ERROR_NETWORK]	= "If the server and the network are well now, try it again.",
+	[ERROR_QUOTA]	= "The account sends more than it may: ask the service for a higher quota.",
+	[ERROR_SYSTEM]	= "Mend the trouble on this machine.",
+	[ERROR_CREATE]	= "Mend the trouble on this machine.",
+	[ERROR_IO]	= "Mend the trouble on this machine.",
 };
+/* clang-format on */
+
+/* Nobody has to mend anything: it may still be sent by itself. */
+static bool is_just_waiting(const struct report *r, const struct error *why)
+{
+	return r->kind == REPORT_DELAYED &&
+	       (why->kind == ERROR_LATER || why->kind == ERROR_NETWORK);
+}
 
 /* The queue keeps the reply, and not what was said of it then. */
 static const char *find_advice(const struct report *r, const struct error *why)
@@ -118,9 +126,7 @@ static const char *find_advice(const struct report *r, const struct error *why)
 		known = service_advice(r->service, why->reply, blank + 1);
 	if (known && known->hint)
 		return known->hint;
-	/* Who only waits has nothing to mend unless we know better. */
-	return r->kind == REPORT_DELAYED && why->kind == ERROR_LATER ? NULL
-								     : advice[why->kind];
+	return is_just_waiting(r, why) ? NULL : advice[why->kind];
 }
 
 static void add_advice(const struct report *r, const struct error *why, struct buf *out)
@@ -141,8 +147,7 @@ static void add_reason(const struct report *r, const struct error *why, struct b
 		return;
 	snprintf(first, sizeof(first), "    %.300s said: ", r->server);
 	buf_add(out, "\r\n");
-	report_add_lines(out, why->reply ? first : "    Reason: ", "    ",
-			 report_words(why));
+	report_add_lines(out, why->reply ? first : "    Reason: ", "    ", report_words(why));
 	add_advice(r, why, out);
 }
 

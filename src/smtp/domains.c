@@ -46,6 +46,7 @@ static bool all_ascii(const struct envelope *e)
 /* Moves what is not about addresses. */
 static void take_over(struct envelope *to, struct envelope *from)
 {
+	to->origin = text_take(&from->origin);
 	to->notify = text_take(&from->notify);
 	to->ret = text_take(&from->ret);
 	to->envid = text_take(&from->envid);
