@@ -141,7 +141,6 @@ static void report(struct job *j, enum report_kind kind)
 		.account = j->account,
 		.settings = settings_of(j),
 		.aliases = &j->w->aliases,
-		.sender = e->envelope.origin,
 		.now = j->round->now,
 	};
 	struct error err;

@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "base/text.h"
+#include "front/option_values.h"
 
 enum takes {
 	ALONE,
@@ -177,37 +178,12 @@ static bool refuse_address_test(struct options *o, const struct option *row,
 			    "would go");
 }
 
-/* "30m", "1h30m", "90": a number without a letter counts minutes, as with sendmail. */
-static bool read_interval(const char *value, long *seconds)
-{
-	static const struct { char letter; long seconds; } units[] = {
-		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 604800 },
-	};
-
-	for (*seconds = 0; *value; ) {
-		size_t digits = strspn(value, "0123456789"), i = 0;
-		OWNED_TEXT text = text_copy_n(value, digits);
-		long number;
-
-		if (!text_to_number(text, 0, 100000, &number))
-			return false;
-		value += digits;
-		while (i < COUNT_OF(units) && *value != units[i].letter)
-			i++;
-		if (*value && i == COUNT_OF(units))
-			return false;
-		*seconds += number * (*value ? units[i].seconds : 60);
-		value += *value != '\0';
-	}
-	return *seconds <= 365 * 86400L;
-}
-
 /* -q, -q30m, -qf, -qp30m: run the queue, once or every so often. */
 static bool run_queue(struct options *o, const struct option *row, const char *value,
 		      struct error *err)
 {
 	o->mode = MODE_RUN_QUEUE;
-	return read_interval(value, &o->interval) || refuse_value(o, row, value, err);
+	return interval_read(value, &o->interval) || refuse_value(o, row, value, err);
 }
 
 static bool run_queue_in_foreground(struct options *o, const struct option *row,
@@ -266,26 +242,11 @@ static bool check_body_type(struct options *o, const struct option *row, const c
 	       refuse_value(o, row, value, err);
 }
 
-/* RFC 3461 section 4.1: NEVER alone, or a list of the others. */
 static bool set_notify(struct options *o, const struct option *row, const char *value,
 		       struct error *err)
 {
-	static const char *const words[] = { "SUCCESS", "FAILURE", "DELAY" };
-	const char *at = value;
-
-	if (text_is(value, "NEVER"))
-		return set_once(o, row, value, err);
-	for (;; at++) {
-		size_t len = strcspn(at, ","), i = 0;
-
-		while (i < COUNT_OF(words) && !text_is_n(at, len, words[i]))
-			i++;
-		if (i == COUNT_OF(words))
-			return refuse_value(o, row, value, err);
-		at += len;
-		if (!*at)
-			return set_once(o, row, value, err);
-	}
+	return notify_is_valid(value) ? set_once(o, row, value, err) :
+	       refuse_value(o, row, value, err);
 }
 
 static bool set_ret(struct options *o, const struct option *row, const char *value,
@@ -296,19 +257,11 @@ static bool set_ret(struct options *o, const struct option *row, const char *val
 	return set_once(o, row, value, err);
 }
 
-/* xtext (RFC 3461 section 4): printable ASCII, "+" only before two capital hex digits. */
 static bool set_envid(struct options *o, const struct option *row, const char *value,
 		      struct error *err)
 {
-	static const char hex[] = "0123456789ABCDEF";
-	bool ok = *value && strlen(value) <= 100;
-
-	for (const char *c = value; ok && *c; c++) {
-		ok = *c > ' ' && *c <= '~' && *c != '=';
-		if (*c == '+')
-			ok = c[1] && strchr(hex, c[1]) && c[2] && strchr(hex, c[2]);
-	}
-	return ok ? set_once(o, row, value, err) : refuse_value(o, row, value, err);
+	return envid_is_valid(value) ? set_once(o, row, value, err) :
+	       refuse_value(o, row, value, err);
 }
 
 static bool apply_long_name(struct options *o, const struct option *row, const char *value,

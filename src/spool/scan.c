@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The spool as a whole: what is in it, what is litter, and who runs it. */
+#include "spool/files.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -9,7 +11,6 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "spool/files.h"
 
 enum {
 	START_MAX = 1024,	/* bytes that hold the first lines of an entry */
