@@ -173,6 +173,12 @@ static const struct {
 	{ WORK "from = @x\n", { "from: it is no address alone" } },
 	{ WORK "allowed_senders = a@b.c, example.org\n", { "\"example.org\" is no address and" } },
 	{ WORK "[delivery]\naliases = aliases\n", { "neither the whole path of a file nor off" } },
+	{ WORK "[delivery]\nreport_to = A <a@b.c>\n", { "report_to: it is no address alone" } },
+	{ WORK "[delivery]\nreport_to = root\n", { "report_to: it is no address alone" } },
+	{ WORK "[delivery]\nreports_per_hour = 1001\n", { "not a number from 0 to 1000" } },
+	{ WORK "[delivery]\nwarn_after = 4h\n", { "warn_after: \"4h\" is not a number" } },
+	{ WORK "[delivery]\nexpire = 0\n", { "expire: \"0\" is not a number from 1 to 365" } },
+	{ WORK "[delivery]\nkeep_failed = 0\n", { "not a number from 1 to 3650" } },
 	{ WORK "[delivery]\nlocal_recipients = A <a@b.c>, adm\n", { "\"adm\" is no address with" } },
 	{ WORK "log = sylog\n", { "log: it is neither syslog nor stderr" } },
 	{ "[defaults]\nport = x\n", { "line 2: [defaults] port: \"x\" is not a number" } },
@@ -400,6 +406,16 @@ static void test_delivery(void **state)
 	assert_string_equal(config.delivery.local_recipients, "");
 	assert_string_equal(config.delivery.aliases, "/etc/aliases");
 	assert_int_equal(config.delivery.t_with_arguments, 0);
+	assert_string_equal(config.delivery.report_to, "");
+	assert_int_equal(config.delivery.reports_per_hour, 20);
+	assert_int_equal(config.delivery.warn_after, 4);
+	assert_int_equal(config.delivery.expire, 5);
+	assert_int_equal(config.delivery.keep_failed, 30);
+	assert_true(read_text(&config, "[delivery]\nreport_to = me@example.org\n"
+			      "reports_per_hour = 0\nwarn_after = 0\n", &err));
+	assert_string_equal(config.delivery.report_to, "me@example.org");
+	assert_int_equal(config.delivery.reports_per_hour, 0);
+	assert_int_equal(config.delivery.warn_after, 0);
 	assert_true(read_text(&config, "[delivery]\nlocal_recipients = a@b, c@d\n"
 			      "t_with_arguments = remove\n", &err));
 	assert_string_equal(config.delivery.local_recipients, "a@b, c@d");

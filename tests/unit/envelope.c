@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "mail/envelope.h"
+#include "smtp/domains.h"
 
 /* The second is added after the first: is it the same? */
 static const struct {
@@ -159,6 +160,31 @@ static void test_release(void **state)
 	envelope_free(&e);
 }
 
+/* What is not about the domains stays: whom to tell above all. */
+static void test_ascii_domains(void **state)
+{
+	struct envelope e = { 0 };
+	struct error err;
+
+	(void)state;
+	e.sender = text_copy("a@example.org");
+	e.origin = text_copy("root");
+	e.notify = text_copy("NEVER");
+	e.ret = text_copy("FULL");
+	e.envid = text_copy("id");
+	envelope_add(&e, "b@b\xc3\xbc" "cher.example");
+	envelope_add(&e, "b@xn--bcher-kva.example");
+	assert_true(domains_to_ascii(&e, &err));
+	assert_int_equal(e.count, 1);
+	assert_string_equal(e.recipients[0].mailbox, "b@xn--bcher-kva.example");
+	assert_string_equal(e.sender, "a@example.org");
+	assert_string_equal(e.origin, "root");
+	assert_string_equal(e.notify, "NEVER");
+	assert_string_equal(e.ret, "FULL");
+	assert_string_equal(e.envid, "id");
+	envelope_free(&e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +194,7 @@ int main(void)
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_release),
+		cmocka_unit_test(test_ascii_domains),
 	};
 
 	return cmocka_run_group_tests_name("envelope", tests, NULL, NULL);
