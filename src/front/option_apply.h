@@ -22,7 +22,7 @@ struct option {
 	enum takes takes;
 	apply_fn *apply;
 	size_t place;		/* where it goes in struct options, or which mode */
-	const char *value;	/* what the value is called in --help */
+	const char *value;	/* what the value is, in --help and in refusals */
 	const char *help;
 };
 

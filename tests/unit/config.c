@@ -95,9 +95,9 @@ static const struct {
 	{ WORK "default_account = a\n", { "unknown setting \"default_account\"" } },
 	{ "[defaults]\nt_with_arguments = add\n", { "[defaults] unknown setting" } },
 	{ "[delivery]\nhost = a\n", { "[delivery] unknown setting \"host\"" } },
-	{ WORK "rate_per_minute = 30\n", { "line 2: [account work] \"rate_per_minute\" is not "
+	{ WORK "max_connections = 3\n", { "line 2: [account work] \"max_connections\" is not "
 					   "available yet" } },
-	{ "[delivery]\nqueue = auto\n", { "[delivery] \"queue\" is not available yet" } },
+	{ "[delivery]\nlisten = 1\n", { "[delivery] \"listen\" is not available yet" } },
 	{ WORK "host = a\nHOST = b\n", { "line 3: [account work] \"host\" is given twice, "
 					 "first in line 2" } },
 	{ WORK "password = a\npassword = b\n", { "line 3: [account work] \"password\" is given "

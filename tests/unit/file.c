@@ -358,10 +358,13 @@ static void test_directory(void **state)
 	assert_int_equal(faccessat(again, "f", F_OK, 0), 0);
 	close(again);
 	close(fd);
-	/* One missing parent is made, not two. */
-	assert_int_equal(directory_private(scratch("p/q/r"), &err), -1);
+	/* Two missing parents are made, not three. */
+	assert_int_equal(directory_private(scratch("p/q/r/s"), &err), -1);
 	assert_int_equal(err.kind, ERROR_CREATE);
 	assert_int_equal(access(scratch("p"), F_OK), -1);
+	fd = directory_private(scratch("p/q/r"), &err);
+	assert_true(fd >= 0);
+	close(fd);
 }
 
 static void test_directory_modes(void **state)

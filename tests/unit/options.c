@@ -30,6 +30,28 @@ static int split(char *line, char **argv)
 }
 
 /* What was understood, as text: only what is set. */
+/* What is said of the queue: "queue 1800 f Q Q+ I=x !R=y "; and the delivery mode. */
+static size_t describe_queue(const struct options *o, char *text, size_t size)
+{
+	static const char *const modes[] = {
+		[DELIVER_AS_SET] = "", [DELIVER_NOW] = "odi ", [DELIVER_IN_BACKGROUND] = "odb ",
+		[DELIVER_LATER] = "odq ",
+	};
+	size_t n = (size_t)snprintf(text, size, "%s%s%s%s", modes[o->delivery],
+				    o->mode == MODE_RUN_QUEUE ? "queue " : "",
+				    o->in_foreground ? "f " : "", o->holds ? "Q " : "");
+
+	if (o->held_alone)
+		n += (size_t)snprintf(text + n, size - n, "held ");
+	if (o->interval)
+		n += (size_t)snprintf(text + n, size - n, "%ld ", o->interval);
+	for (size_t i = 0; i < o->selection_count; i++)
+		n += (size_t)snprintf(text + n, size - n, "%s%c=%s ",
+				      o->selections[i].is_inverted ? "!" : "",
+				      o->selections[i].what, o->selections[i].text);
+	return n;
+}
+
 static void describe(const struct options *o, char *text, size_t size)
 {
 	const struct { const char *name, *value; } texts[] = {
@@ -48,7 +70,10 @@ static void describe(const struct options *o, char *text, size_t size)
 			      o->mode == MODE_LOOK_AT_RECIPIENTS ? "recipients " : "",
 			      o->recipients_from_header ? "t " : "", o->dot_is_text ? "i " : "",
 			      o->verbose ? "v " : "", o->no_repairs ? "G " : "",
-			      o->complaint == COMPLAIN_QUIETLY ? "q " : "");
+			      o->complaint == COMPLAIN_QUIETLY ? "q " :
+			      o->complaint == COMPLAIN_BY_MAIL ? "m " :
+			      o->complaint == COMPLAIN_BY_MAIL_ALONE ? "e " : "");
+	n += describe_queue(o, text + n, size - n);
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
 		if (texts[i].value)
 			n += (size_t)snprintf(text + n, size - n, "%s=%s ", texts[i].name,
@@ -64,16 +89,28 @@ static const struct {
 	/* real callers */
 	{ "sendmail|-t|-i", "t i :" },
 	{ "sendmail|-t|-i|-f|a@x", "t i f=a@x :" },
-	{ "sendmail|-FCronDaemon|-i|-B8BITMIME|-oem|root", "i F=CronDaemon : root" },
-	{ "sendmail|-FCronDaemon|-i|-odi|-oem|-oi|-t|-f|root", "t i f=root F=CronDaemon :" },
-	{ "sendmail|-oem|-oi|-f|a@x|-N|failure|-R|hdrs|--|b@x", "i f=a@x N=failure R=hdrs : b@x" },
+	{ "sendmail|-FCronDaemon|-i|-B8BITMIME|-oem|root", "i m F=CronDaemon : root" },
+	{ "sendmail|-FCronDaemon|-i|-odi|-oem|-oi|-t|-f|root", "t i m odi f=root F=CronDaemon :" },
+	{ "sendmail|-oem|-oi|-f|a@x|-N|failure|-R|hdrs|--|b@x", "i m f=a@x N=failure R=hdrs : b@x" },
 	{ "sendmail|-f|a@x|-i|b@x|c@x", "i f=a@x : b@x c@x" },
 	{ "sendmail|-oi|-f|u@h|-t", "t i f=u@h :" },
-	{ "sendmail|-t|-oi|-oem", "t i :" },
-	{ "sendmail|-oi|-f|u|-odi|-oem|-t", "t i f=u :" },
+	{ "sendmail|-t|-oi|-oem", "t i m :" },
+	{ "sendmail|-oi|-f|u|-odi|-oem|-t", "t i m odi f=u :" },
 	{ "sendmail|-eq|-f<>", "q f=<> :" },
-	{ "sendmail|-oi|-oeq|-ODeliveryMode=b|-OErrorMode=m|-f|a", "i f=a :" },
-	{ "sendmail|-FAnacron|-odi|root", "F=Anacron : root" },
+	{ "sendmail|-oi|-oeq|-ODeliveryMode=b|-OErrorMode=m|-f|a", "i m odb f=a :" },
+	{ "sendmail|-FAnacron|-odi|root", "odi F=Anacron : root" },
+	/* the queue */
+	{ "sendmail|-odq|a", "odq : a" }, { "sendmail|-odd|a", "odq : a" },
+	{ "sendmail|-od|a", "odi : a" }, { "sendmail|-O|DeliveryMode=q|a", "odq : a" },
+	{ "sendmail|-q", "queue :" }, { "sendmail|-q30m", "queue 1800 :" },
+	{ "sendmail|-q|1h30m", "queue 5400 :" }, { "sendmail|-q|5", "queue 300 :" },
+	{ "sendmail|-q|a", "queue : a" }, { "sendmail|-qf", "queue f :" },
+	{ "sendmail|-qf10s", "queue f 10 :" }, { "sendmail|-qp1d", "queue 86400 :" },
+	{ "sendmail|-qGx", "queue :" }, { "sendmail|-qIx", "queue I=x :" },
+	{ "sendmail|-q|Ix|-q!Ry|-qSz", "queue I=x !R=y S=z :" },
+	{ "sendmail|-q|!Sz", "queue !S=z :" }, { "sendmail|-qQ", "queue held :" },
+	{ "sendmail|-Qwhy|-qIx", "queue Q I=x :" }, { "sendmail|-Q|a", "Q : a" },
+	{ "sendmail|-oee|a", "e : a" },
 	/* spellings */
 	{ "sendmail|-it|a", "t i : a" },
 	{ "sendmail|-tiv", "t i v :" },
@@ -176,9 +213,12 @@ static const struct {
 	{ "sendmail|-b|p", ERROR_UNAVAILABLE, "-bp" }, { "sendmail|-bs", ERROR_UNAVAILABLE, "-bs" },
 	{ "sendmail|-bs|-odb|-oem", ERROR_UNAVAILABLE, "-bs" },
 	{ "sendmail|-bd", ERROR_UNAVAILABLE, "-bd" }, { "sendmail|-bD", ERROR_UNAVAILABLE, "-bD" },
-	{ "sendmail|-q", ERROR_UNAVAILABLE, "-q" },
-	{ "sendmail|-q10m", ERROR_UNAVAILABLE, "-q" }, { "sendmail|-qf", ERROR_UNAVAILABLE, "-q" },
-	{ "sendmail|-q!Ix", ERROR_UNAVAILABLE, "-q" }, { "sendmail|-Q", ERROR_UNAVAILABLE, "-Q" },
+	/* the queue */
+	{ "sendmail|-qx", ERROR_USAGE, "-q: \"x\" is not an interval" },
+	{ "sendmail|-q10y", ERROR_USAGE, "-q: \"10y\" is not an interval" },
+	{ "sendmail|-qf10y", ERROR_USAGE, "-qf" },
+	{ "sendmail|-q99999w", ERROR_USAGE, "-q" }, { "sendmail|-qI", ERROR_USAGE, "-qI needs" },
+	{ "sendmail|-odz|a", ERROR_USAGE, "-od: \"z\" is not a delivery mode" },
 	{ "sendmail|--json|-t", ERROR_UNAVAILABLE, "--json" },
 };
 
