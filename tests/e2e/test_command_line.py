@@ -252,8 +252,7 @@ def test_address_test_mode(run):
 # --- to come
 
 NOT_YET = """
-    -bp -bP -bs -bd -bD -b:p -b:s -q -q15m -qf -qp1h -qp -qIABC
-    -qRexample -qSa@b -q!Ix -qG -qQ -qGgroup -Q -Qreason --json -tbs -ibp -vq
+    -bp -bP -bs -bd -bD -b:p -b:s --json -tbs -ibp
 """.split()
 
 
@@ -271,7 +270,7 @@ def test_not_available_yet(acs, send, option, recipients):
 @pytest.mark.parametrize("program, arguments", [
     ("mailq", []), ("mailq", ["-v"]),
     *(("acsmtp", [word]) for word in
-      ("setup", "check", "password", "queue", "account", "daemon")),
+      ("setup", "check", "password", "account", "daemon")),
 ])
 def test_programs_to_come(run, program, arguments):
     result = run(arguments, input=WITH_TO, program=program)
