@@ -92,6 +92,10 @@ bool config_load(struct config *config, const char *path, service_lookup *servic
 /* The standard values alone, and no account. */
 void config_init(struct config *config);
 
+/* The same, but without an account all is well too: for who asks where the queue is. */
+bool config_load_any(struct config *config, const char *path, service_lookup *service,
+		     struct error *err);
+
 /* By its name; NULL and ERROR_CONFIG with the names there are. */
 const struct account *config_account(const struct config *config, const char *name,
 				     struct error *err);

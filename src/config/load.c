@@ -89,23 +89,45 @@ static bool refuse_none(const char *user, bool closed, struct error *err)
 			    "lists the rest");
 }
 
+/* *closed: the system's file is there, but not for this user. */
+static bool read_files(struct config *config, const char *path, service_lookup *service,
+		       bool *closed, struct error *err)
+{
+	OWNED_TEXT user = path ? NULL : user_file();
+	bool ignored;
+
+	*closed = false;
+	if (path)
+		return config_read(config, path, service, err);
+	if (!read_if_there(config, system_file, service, closed, err) && !*closed)
+		return false;
+	return !user || read_if_there(config, user, service, &ignored, err);
+}
+
+bool config_load_any(struct config *config, const char *path, service_lookup *service,
+		     struct error *err)
+{
+	bool ignored;
+
+	if (!read_files(config, path, service, &ignored, err))
+		return false;
+	if (!config->default_account)	/* no file was there */
+		config_init(config);
+	return true;
+}
+
 bool config_load(struct config *config, const char *path, service_lookup *service,
 		 struct error *err)
 {
 	OWNED_TEXT user = path ? NULL : user_file();
-	bool closed = false, ignored;
+	bool closed;
 
-	if (path) {
-		if (!config_read(config, path, service, err))
-			return false;
-		if (config->count > 0)
-			return true;
-		error_set(err, ERROR_CONFIG, "%s: no account in it", path);
-		return error_advise(err, "an account begins with a line like [account work]");
-	}
-	if (!read_if_there(config, system_file, service, &closed, err) && !closed)
+	if (!read_files(config, path, service, &closed, err))
 		return false;
-	if (user && !read_if_there(config, user, service, &ignored, err))
-		return false;
-	return config->count > 0 || refuse_none(user, closed, err);
+	if (config->count > 0)
+		return true;
+	if (!path)
+		return refuse_none(user, closed, err);
+	error_set(err, ERROR_CONFIG, "%s: no account in it", path);
+	return error_advise(err, "an account begins with a line like [account work]");
 }

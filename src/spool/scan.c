@@ -46,13 +46,20 @@ static bool see_name(void *seer, const char *name)
 	return scan->see(scan->seer, id, &start);
 }
 
+static bool has_no_failed(const struct spool *s)
+{
+	return faccessat(s->dir, "failed", F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
+}
+
 bool spool_scan(const struct spool *s, bool in_failed, spool_see_fn *see, void *seer,
 		struct error *err)
 {
-	OWNED_FD failed = in_failed ? spool_subdirectory(s, "failed", true, err) : -1;
+	bool is_empty = in_failed && has_no_failed(s);
+	OWNED_FD failed = in_failed ? spool_subdirectory(s, "failed", false, err) : -1;
 	struct scan scan = { .dir = in_failed ? failed : s->dir, .see = see, .seer = seer };
 
-	return (scan.dir >= 0 && spool_names(scan.dir, see_name, &scan, err)) ||
+	return is_empty ||
+	       (scan.dir >= 0 && spool_names(scan.dir, see_name, &scan, err)) ||
 	       error_context(err, "%s", s->path);
 }
 

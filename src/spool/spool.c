@@ -32,6 +32,18 @@ bool spool_open(struct spool *s, const char *path, struct error *err)
 	return true;
 }
 
+bool spool_open_existing(struct spool *s, const char *path, struct error *err)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0 && errno == ENOENT) {
+		*s = (struct spool)SPOOL_CLOSED;
+		s->path = text_copy(path);
+		return true;
+	}
+	return spool_open(s, path, err);
+}
+
 void spool_close(struct spool *s)
 {
 	fd_cleanup(&s->dir);
@@ -205,6 +217,9 @@ enum taken spool_look(const struct spool *s, const char *id, bool in_failed,
 
 	if (taken == TAKEN)
 		taken = open_message(dir, id, &fd, err);
+	/* Somebody may have removed it in between. */
+	if (taken == TAKEN_BROKEN && !has_entry(dir, id))
+		taken = TAKEN_GONE;
 	/* A shared lock is in nobody's way but for this moment. */
 	if (taken == TAKEN && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK)
 		return TAKEN_BUSY;

@@ -33,6 +33,9 @@ struct spool {
  * user's alone.
  */
 bool spool_open(struct spool *s, const char *path, struct error *err);
+
+/* The same to look at it: where there is none it is not made, and s->dir stays -1. */
+bool spool_open_existing(struct spool *s, const char *path, struct error *err);
 void spool_close(struct spool *s);
 #define OWNED_SPOOL	__attribute__((cleanup(spool_close))) struct spool
 
