@@ -5,6 +5,12 @@
 #include "base/base.h"
 
 static const struct command *const rows[] = {
+	&queue_list_command,
+	&queue_show_command,
+	&queue_retry_command,
+	&queue_hold_command,
+	&queue_release_command,
+	&queue_remove_command,
 	&help_command,
 	&version_command,
 	&queue_run_command,

@@ -7,6 +7,12 @@
 
 extern const struct command help_command;	/* front/help.c */
 extern const struct command version_command;
+extern const struct command queue_list_command;		/* front/queue_list.c */
+extern const struct command queue_show_command;		/* front/queue_show.c */
 extern const struct command queue_run_command;	/* front/run_queue.c */
+extern const struct command queue_retry_command;	/* front/queue_changes.c */
+extern const struct command queue_hold_command;
+extern const struct command queue_release_command;
+extern const struct command queue_remove_command;
 
 #endif

@@ -37,7 +37,7 @@ static int nothing_kept(const char *name, int argc, char **argv)
 }
 
 static const struct word names[] = {
-	{ "mailq",	not_yet },
+	{ "mailq",	mailq_run },
 	{ "newaliases",	newaliases_run },
 	{ "smtpd",	not_yet },
 	{ "hoststat",	nothing_kept },

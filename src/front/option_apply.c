@@ -152,11 +152,18 @@ bool refuse_address_test(struct options *o, const struct option *row, const char
 			    "would go");
 }
 
+/* mailq -qR...: it says which of the messages are listed. */
+static void choose_run(struct options *o)
+{
+	if (o->mode != MODE_LIST_QUEUE)
+		o->mode = MODE_RUN_QUEUE;
+}
+
 /* -q, -q30m, -qf, -qp30m: run the queue, once or every so often. */
 bool run_queue(struct options *o, const struct option *row, const char *value,
 	       struct error *err)
 {
-	o->mode = MODE_RUN_QUEUE;
+	choose_run(o);
 	return interval_read(value, &o->interval) || refuse_value(o, row, value, err);
 }
 
@@ -173,7 +180,7 @@ bool select_messages(struct options *o, const struct option *row, const char *va
 {
 	size_t last = strlen(row->spelling) - 1;
 
-	o->mode = MODE_RUN_QUEUE;
+	choose_run(o);
 	if (!*value)
 		return error_set(err, ERROR_USAGE, "-%s needs a value", row->spelling);
 	if (o->selection_count == SELECTIONS_MAX)
@@ -193,7 +200,7 @@ bool select_held(struct options *o, const struct option *row, const char *value,
 	(void)row;
 	(void)value;
 	(void)err;
-	o->mode = MODE_RUN_QUEUE;
+	choose_run(o);
 	o->held_alone = true;
 	return true;
 }
@@ -204,7 +211,7 @@ bool select_group(struct options *o, const struct option *row, const char *value
 	(void)row;
 	(void)value;
 	(void)err;
-	o->mode = MODE_RUN_QUEUE; /* there is one group alone */
+	choose_run(o); /* there is one group alone */
 	return true;
 }
 

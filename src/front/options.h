@@ -12,6 +12,8 @@ enum mode {
 	MODE_LOOK_AT_RECIPIENTS,	/* -bv */
 	MODE_LOOK_AT_ALIASES,		/* -bi, -I, newaliases */
 	MODE_RUN_QUEUE,			/* -q */
+	MODE_LIST_QUEUE,		/* -bp, mailq */
+	MODE_COUNT_QUEUE,		/* -bP */
 	MODE_HELP,
 	MODE_VERSION,
 };

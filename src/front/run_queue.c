@@ -41,14 +41,17 @@ static bool fits(const struct selection *selection, const struct entry *e)
 	return is_in != selection->is_inverted;
 }
 
-static bool is_selected(const void *selector, const struct entry *e)
+bool run_queue_selects(const struct options *options, const struct entry *e)
 {
-	const struct options *options = selector;
-
 	for (size_t i = 0; i < options->selection_count; i++)
 		if (!fits(&options->selections[i], e))
 			return false;
 	return true;
+}
+
+static bool is_selected(const void *selector, const struct entry *e)
+{
+	return run_queue_selects(selector, e);
 }
 
 /* --- -Q */

@@ -12,6 +12,9 @@
  * is not due), a round every so often, or holding and releasing what is selected. With an
  * interval it goes into the background unless -qf was given.
  */
+/* Whether -qI, -qR and -qS let a message pass. */
+bool run_queue_selects(const struct options *options, const struct entry *e);
+
 bool run_queue_as_told(const struct options *options, const struct queue *queue,
 		       struct trace *trace, struct error *err);
 

@@ -25,6 +25,7 @@
 #include "front/dry_run.h"
 #include "front/help.h"
 #include "front/look.h"
+#include "front/mailq.h"
 #include "front/options.h"
 #include "front/recipients.h"
 #include "front/run_queue.h"
@@ -413,6 +414,9 @@ static int run_as(enum mode mode, const char *name, int argc, char **argv)
 	case MODE_NOTHING_KEPT:
 		fprintf(stderr, "%s: no host status is kept\n", name);
 		return EX_OK;
+	case MODE_LIST_QUEUE:
+	case MODE_COUNT_QUEUE:
+		return mailq_show(name, &call.options);
 	case MODE_LOOK_AT_ALIASES:
 		steps = looking_at_aliases;
 		break;
@@ -436,6 +440,11 @@ static int run_as(enum mode mode, const char *name, int argc, char **argv)
 int sendmail_run(const char *name, int argc, char **argv)
 {
 	return run_as(MODE_SEND, name, argc, argv);
+}
+
+int mailq_run(const char *name, int argc, char **argv)
+{
+	return run_as(MODE_LIST_QUEUE, name, argc, argv);
 }
 
 int newaliases_run(const char *name, int argc, char **argv)

@@ -9,6 +9,9 @@
  */
 int sendmail_run(const char *name, int argc, char **argv);
 
+/* The same as sendmail -bp. */
+int mailq_run(const char *name, int argc, char **argv);
+
 /* The same as sendmail -bi. */
 int newaliases_run(const char *name, int argc, char **argv);
 

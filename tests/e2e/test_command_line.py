@@ -252,7 +252,7 @@ def test_address_test_mode(run):
 # --- to come
 
 NOT_YET = """
-    -bp -bP -bs -bd -bD -b:p -b:s --json -tbs -ibp
+    -bs -bd -bD -b:s --json -tbs
 """.split()
 
 
@@ -268,7 +268,6 @@ def test_not_available_yet(acs, send, option, recipients):
 
 
 @pytest.mark.parametrize("program, arguments", [
-    ("mailq", []), ("mailq", ["-v"]),
     *(("acsmtp", [word]) for word in
       ("setup", "check", "password", "account", "daemon")),
 ])
@@ -282,7 +281,6 @@ def test_programs_to_come(run, program, arguments):
 @pytest.mark.parametrize("name, status, said", [
     ("hoststat", 0, "no host status is kept"), ("purgestat", 0, "no host status is kept"),
     ("smtpd", STATUS_UNAVAILABLE, "not available yet"),
-    ("mailq", STATUS_UNAVAILABLE, "not available yet"),
     ("any-other-name", STATUS_USAGE, "no recipients"),
 ])
 def test_names_of_links(run, home, tmp_path, name, status, said):

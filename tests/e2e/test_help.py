@@ -218,7 +218,7 @@ def test_exit_status_only(send, acs, option):
 
 
 @pytest.mark.parametrize("program, arguments", [("sendmail", ["-t"]),
-                                                ("acsmtp", ["-t"]), ("mailq", [])])
+                                                ("acsmtp", ["-t"]), ("mailq", ["recipient"])])
 def test_who_says_it(run, program, arguments):
     assert run(arguments, program=program).stderr.startswith(f"{program}: ")
 

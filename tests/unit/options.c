@@ -67,7 +67,9 @@ static void describe(const struct options *o, char *text, size_t size)
 			      o->mode == MODE_VERSION ? "version " :
 			      o->mode == MODE_NOTHING_KEPT ? "nothing-kept " :
 			      o->mode == MODE_LOOK_AT_ALIASES ? "aliases " :
-			      o->mode == MODE_LOOK_AT_RECIPIENTS ? "recipients " : "",
+			      o->mode == MODE_LOOK_AT_RECIPIENTS ? "recipients " :
+			      o->mode == MODE_LIST_QUEUE ? "list " :
+			      o->mode == MODE_COUNT_QUEUE ? "count " : "",
 			      o->recipients_from_header ? "t " : "", o->dot_is_text ? "i " : "",
 			      o->verbose ? "v " : "", o->no_repairs ? "G " : "",
 			      o->complaint == COMPLAIN_QUIETLY ? "q " :
@@ -142,6 +144,13 @@ static const struct {
 	{ "sendmail|-X|log|-v", "v X=log :" },
 	{ "sendmail|-Ltag|a", "L=tag : a" },
 	{ "sendmail|-L|tag|a", "L=tag : a" },
+	{ "sendmail|-bp", "list :" },
+	{ "sendmail|-b|p|-v", "list v :" },
+	{ "sendmail|-ibp", "list i :" },
+	{ "sendmail|-bP", "count :" },
+	{ "sendmail|-bp|-qRx", "list R=x :" },
+	{ "sendmail|-qRx|-bp", "list R=x :" },
+	{ "sendmail|-bp|-q", "list :" },
 	{ "sendmail|-Nnever", "N=never :" },
 	{ "sendmail|-N|SUCCESS,delay", "N=SUCCESS,delay :" },
 	{ "sendmail|-V|id+2B", "V=id+2B :" },
@@ -209,8 +218,7 @@ static const struct {
 	{ "sendmail|a@x\nRCPT TO:<evil@x>", ERROR_USAGE, "recipient 1" },
 	{ "sendmail|a@x|b\t@x", ERROR_USAGE, "recipient 2" },
 	/* what a later version brings is never read as mail */
-	{ "sendmail|-bp", ERROR_UNAVAILABLE, "-bp" }, { "sendmail|-bP", ERROR_UNAVAILABLE, "-bP" },
-	{ "sendmail|-b|p", ERROR_UNAVAILABLE, "-bp" }, { "sendmail|-bs", ERROR_UNAVAILABLE, "-bs" },
+	{ "sendmail|-bs", ERROR_UNAVAILABLE, "-bs" },
 	{ "sendmail|-bs|-odb|-oem", ERROR_UNAVAILABLE, "-bs" },
 	{ "sendmail|-bd", ERROR_UNAVAILABLE, "-bd" }, { "sendmail|-bD", ERROR_UNAVAILABLE, "-bD" },
 	/* the queue */

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "front/queue_change.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "delivery/throttle.h"
+#include "front/queue_flags.h"
+#include "front/queue_words.h"
+
+enum {
+	PATIENCE_MS = 2000,	/* for all that is held by others together */
+	PAUSE_US = 50 * 1000,
+	PROGRESS_MS = 200,
+	PROGRESS_LEAST = 20,	/* messages that are worth a progress line */
+};
+
+enum outcome { CHANGED, UNCHANGED, IN_USE, GONE, DAMAGED, FAILED };
+
+struct changing {
+	const struct command_call *call;
+	const struct change *change;
+	const struct queue_flags *flags;
+	struct queue_view view;
+	struct json json;
+	bool has_progress;
+	int64_t progress_at;
+	size_t changed, count;
+	bool *has_resumed;	/* for each account of the configuration */
+	const char *logged;	/* the account whose log is open */
+	int status;
+};
+
+/* --- what became of one */
+
+/* In the log of the account that it goes through, or the system's. */
+static void log_change(struct changing *c, const struct entry *e,
+		       const struct account *account)
+{
+	const char *log = account ? account->log : "syslog";
+
+	if (!c->logged || strcmp(c->logged, log) != 0)
+		log_open(log, "acsmtp");
+	c->logged = log;
+	log_info("%s: %s by uid=%ld: account=%s from=<%s> recipients=%zu message-id=%s",
+		 e->id, c->change->result, (long)getuid(), e->account, e->envelope.sender,
+		 e->envelope.count, e->message_id ? e->message_id : "");
+}
+
+static void note_change(struct changing *c, const struct entry *e)
+{
+	const struct config *config = &c->view.config;
+	struct error unheard;
+	const struct account *account = config_account(config, e->account, &unheard);
+
+	c->changed++;
+	log_change(c, e, account);
+	if (!c->change->resumes || !account || c->has_resumed[account - config->accounts])
+		return;
+	throttle_resume(&c->view.queue.spool, account);
+	c->has_resumed[account - config->accounts] = true;
+}
+
+static const char *const outcomes[] = {
+	[CHANGED] = NULL,	/* what was done */
+	[UNCHANGED] = "unchanged",
+	[IN_USE] = "in use",
+	[GONE] = "gone",
+	[DAMAGED] = "damaged",
+	[FAILED] = "error",
+};
+
+static void tell_program(struct changing *c, const char *id, enum outcome outcome,
+			 const char *why)
+{
+	json_object(&c->json, NULL);
+	json_text(&c->json, "id", id);
+	json_text(&c->json, "result",
+		  outcome == CHANGED ? c->change->result : outcomes[outcome]);
+	if (why)
+		json_text(&c->json, "reason", why);
+	json_end(&c->json);
+}
+
+static void erase_progress(struct changing *c)
+{
+	if (c->progress_at)
+		fputs("\r\033[K", stderr);
+	c->progress_at = 0;
+}
+
+static void show_progress(struct changing *c)
+{
+	int64_t now = clock_ms();
+
+	if (!c->has_progress || (c->progress_at && now - c->progress_at < PROGRESS_MS))
+		return;
+	fprintf(stderr, "\r%s %zu of %zu", c->change->done, c->changed, c->count);
+	c->progress_at = now ? now : 1;
+}
+
+static void tell_person(struct changing *c, const struct entry *e, enum outcome outcome,
+			const char *why)
+{
+	const struct envelope *envelope = &e->envelope;
+
+	if (outcome != CHANGED) {
+		OWNED_TEXT words = text_copy(why);
+
+		erase_progress(c);
+		fflush(stdout);
+		text_make_printable(words);
+		fprintf(stderr, "%s: %s: not %s: %s\n", c->call->name, e->id,
+			c->change->done, words);
+		return;
+	}
+	printf("%s: %s: ", e->id, c->change->done);
+	words_print(*envelope->sender ? envelope->sender : "<>");
+	fputs(" -> ", stdout);
+	words_print(envelope->recipients[0].mailbox);
+	if (envelope->count > 1)
+		printf(" and %zu more", envelope->count - 1);
+	putchar('\n');
+}
+
+static void tell(struct changing *c, const struct entry *e, enum outcome outcome,
+		 const char *why)
+{
+	static const int statuses[] = {
+		[CHANGED] = EX_OK,
+		[UNCHANGED] = EX_OK,
+		[IN_USE] = EX_TEMPFAIL,
+		[GONE] = EX_UNAVAILABLE,
+		[DAMAGED] = EX_DATAERR,
+		[FAILED] = EX_IOERR,
+	};
+
+	if (c->status == EX_OK)
+		c->status = statuses[outcome];
+	if (c->json.out)
+		tell_program(c, e->id, outcome, why);
+	else
+		tell_person(c, e, outcome, why);
+}
+
+/* --- all of them */
+
+/* False: somebody else holds it, and nothing was said yet. */
+static bool change_row(struct changing *c, const struct queue_row *row)
+{
+	const struct spool *spool = &c->view.queue.spool;
+	struct entry known = { 0 };	/* its id, where there is no more */
+	OWNED_ITEM item = ITEM_NONE;
+	const char *why = NULL;
+	struct error err;
+
+	memcpy(known.id, row->id, ID_SIZE);
+	switch (spool_take(spool, row->id, row->is_failed, &item, &err)) {
+	case TAKEN:
+		break;
+	case TAKEN_BUSY:
+		return false;
+	case TAKEN_GONE:
+		tell(c, &known, GONE, "it has gone meanwhile, sent or removed");
+		return true;
+	case TAKEN_BROKEN:
+		error_context(&err, "it was set aside in damaged/");
+		tell(c, &known, DAMAGED, err.text);
+		return true;
+	case TAKEN_ERROR:
+		tell(c, &known, FAILED, err.text);
+		return true;
+	}
+	if (!c->change->apply(spool, &item, &why, &err)) {
+		tell(c, &item.entry, FAILED, err.text);
+		return true;
+	}
+	if (!why)
+		note_change(c, &item.entry);
+	tell(c, &item.entry, why ? UNCHANGED : CHANGED, why);
+	return true;
+}
+
+/* Those that are held by others stay in the rows. */
+static void change_rows(struct changing *c, struct queue_rows *rows)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < rows->count; i++) {
+		if (!change_row(c, &rows->items[i]))
+			rows->items[left++] = rows->items[i];
+		show_progress(c);
+	}
+	rows->count = left;
+}
+
+static void name_those_in_use(struct changing *c, const struct queue_rows *rows)
+{
+	for (size_t i = 0; i < rows->count; i++) {
+		struct entry known = { 0 };
+
+		memcpy(known.id, rows->items[i].id, ID_SIZE);
+		tell(c, &known, IN_USE, "it is being sent; try again when that is over");
+	}
+}
+
+static void change_all(struct changing *c, struct queue_rows *rows)
+{
+	int64_t deadline = clock_ms() + PATIENCE_MS;
+
+	change_rows(c, rows);
+	/* The first pass may have taken longer than the patience for what is in use. */
+	for (bool is_last = false; rows->count > 0 && !is_last;) {
+		is_last = clock_ms() >= deadline;
+		usleep(PAUSE_US);
+		change_rows(c, rows);
+	}
+	name_those_in_use(c, rows);
+	erase_progress(c);
+}
+
+int queue_change(struct command_call *call, const struct change *change)
+{
+	struct queue_flags flags = { .must_pick = true };
+	struct changing c = {
+		.call = call, .change = change, .flags = &flags, .view = QUEUE_VIEW_NONE,
+	};
+	OWNED_ROWS rows = { 0 };
+	int status;
+
+	if (!queue_begin(call, &flags, &c.view, &rows, &c.status)) {
+		queue_view_close(&c.view);
+		return c.status;
+	}
+	c.count = rows.count;
+	c.has_resumed = xcalloc(c.view.config.count + 1, sizeof(bool));
+	c.json.out = flags.json ? stdout : NULL;
+	c.has_progress = rows.count >= PROGRESS_LEAST && isatty(STDERR_FILENO) &&
+			 !isatty(STDOUT_FILENO);
+	json_object(&c.json, NULL);
+	json_array(&c.json, "messages");
+	if (rows.count == 0 && !flags.json && c.status == EX_OK)
+		puts("no messages are there");
+	change_all(&c, &rows);
+	json_end(&c.json);
+	json_number(&c.json, "changed", (int64_t)c.changed);
+	json_end(&c.json);
+	/* What was said must be out before the runner is: they share nothing. */
+	status = command_finish(call);
+	if (change->wakes && c.changed)
+		queue_see_to_it(&c.view.queue, flags.config);
+	queue_view_close(&c.view);
+	free(c.has_resumed);
+	log_close();
+	return status ? status : c.status;
+}

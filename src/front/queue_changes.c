@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* `acsmtp queue retry|hold|release|remove`. */
+#include "front/queue_change.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "front/commands.h"
+#include "front/queue_flags.h"
+
+static void try_again(struct entry *e)
+{
+	time_t now = time(NULL);
+
+	/* As if it had come now: what was given up after days has all of them again. */
+	e->arrived = now;
+	e->next = now;
+	e->attempts = 0;
+	e->is_warned = false;
+	free(e->why);
+	e->why = NULL;
+	for (size_t i = 0; i < e->envelope.count; i++) {
+		struct recipient *r = &e->envelope.recipients[i];
+
+		if (r->verdict != VERDICT_REFUSED)
+			continue;
+		recipient_judge(r, VERDICT_NONE, NULL);
+		r->is_reported = false;
+	}
+}
+
+static bool retry(const struct spool *s, struct item *item, const char **why,
+		  struct error *err)
+{
+	if (item->is_failed) {
+		item->entry.is_held = false;
+		try_again(&item->entry);
+		return spool_bring_back(s, item, err);
+	}
+	if (item->entry.is_held) {
+		*why = "it is held; `acsmtp queue release` lets it go";
+		return true;
+	}
+	item->entry.next = time(NULL);
+	return spool_update(s, item, err);
+}
+
+static bool set_held(const struct spool *s, struct item *item, bool is_held,
+		     const char **why, struct error *err)
+{
+	if (item->is_failed)
+		*why = "it has failed and is tried no more; `acsmtp queue retry` brings it "
+		       "back";
+	else if (item->entry.is_held == is_held)
+		*why = is_held ? "it is held already" : "it is not held";
+	if (*why)
+		return true;
+	item->entry.is_held = is_held;
+	return spool_update(s, item, err);
+}
+
+static bool hold(const struct spool *s, struct item *item, const char **why,
+		 struct error *err)
+{
+	return set_held(s, item, true, why, err);
+}
+
+static bool release(const struct spool *s, struct item *item, const char **why,
+		    struct error *err)
+{
+	return set_held(s, item, false, why, err);
+}
+
+static bool remove_item(const struct spool *s, struct item *item, const char **why,
+			struct error *err)
+{
+	(void)why;
+	return spool_remove(s, item, err);
+}
+
+/* --- the commands */
+
+static int run_retry(struct command_call *call)
+{
+	static const struct change change = {
+		.done = "to be tried now", .result = "retried", .apply = retry,
+		.wakes = true, .resumes = true,
+	};
+
+	return queue_change(call, &change);
+}
+
+static int run_hold(struct command_call *call)
+{
+	static const struct change change = {
+		.done = "held", .result = "held", .apply = hold,
+	};
+
+	return queue_change(call, &change);
+}
+
+static int run_release(struct command_call *call)
+{
+	static const struct change change = {
+		.done = "released", .result = "released", .apply = release, .wakes = true,
+	};
+
+	return queue_change(call, &change);
+}
+
+static int run_remove(struct command_call *call)
+{
+	static const struct change change = {
+		.done = "removed", .result = "removed", .apply = remove_item,
+	};
+
+	return queue_change(call, &change);
+}
+
+static const struct flag change_flags[] = {
+	{ "all", FLAG_SWITCH, QUEUE_FLAG_IN(pick.all), NULL, "all of them" },
+	QUEUE_FLAGS_FILTERS,
+	QUEUE_FLAGS_COMMON,
+	{ .name = NULL },
+};
+
+#define CHANGE_COMMAND(name, words) { \
+	.word = "queue", .sub = #name, .arguments = "[ID|PATTERN...]", .most = ARGUMENTS_ANY, \
+	.help = (words), .flags = change_flags, .run = run_##name }
+const struct command queue_retry_command =
+	CHANGE_COMMAND(retry, "try messages now, also those that have failed");
+const struct command queue_hold_command =
+	CHANGE_COMMAND(hold, "do not try messages until they are released");
+const struct command queue_release_command =
+	CHANGE_COMMAND(release, "let held messages go");
+const struct command queue_remove_command =
+	CHANGE_COMMAND(remove, "remove messages: nobody is told");

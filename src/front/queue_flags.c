@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "front/queue_flags.h"
+
+#include <sysexits.h>
+
+#include "base/secret.h"
+
+static bool select_rows(const struct command_call *call, const struct queue_flags *flags,
+			struct queue_view *view, struct queue_rows *rows,
+			struct error *err)
+{
+	if (!queue_view_open(view, flags->config, err))
+		return false;
+	if (view->fault.kind)
+		command_fail(call, &view->fault);
+	return queue_view_rows(view, true, rows, err) &&
+	       pick_apply(&flags->pick, view, rows, err);
+}
+
+bool queue_begin(struct command_call *call, struct queue_flags *flags,
+		 struct queue_view *view, struct queue_rows *rows, int *status)
+{
+	struct error err;
+
+	*status = EX_OK;
+	secret_guard_process();
+	if (!command_parse(call, flags, status))
+		return false;
+	flags->pick.words = call->arguments;
+	flags->pick.count = call->count;
+	if (flags->pick.all && call->count > 0) {
+		error_set(&err, ERROR_USAGE, "queue %s: --all, or ids and patterns: not "
+			  "both", call->command->sub);
+		*status = command_fail(call, &err);
+		return false;
+	}
+	if (flags->must_pick && !pick_is_made(&flags->pick)) {
+		error_set(&err, ERROR_USAGE, "queue %s: it must be said which messages",
+			  call->command->sub);
+		error_advise(&err, "give ids, patterns, --account, --sender, --recipient or "
+			     "--all");
+		*status = command_fail(call, &err);
+		return false;
+	}
+	if (select_rows(call, flags, view, rows, &err))
+		return true;
+	*status = command_fail(call, &err);
+	return err.kind == ERROR_UNAVAILABLE;
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* `acsmtp queue list`: a line for each message, and what keeps whole accounts waiting. */
+#include "front/queue_flags.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "delivery/throttle.h"
+#include "front/commands.h"
+#include "front/queue_words.h"
+#include "front/terminal.h"
+
+enum {
+	RECIPIENTS_SHOWN = 2,	/* in the line of a message */
+	LINE_MAX_BYTES = 16 * 1024,
+	WIDTH_LEAST = 20,	/* columns that a reason is worth */
+};
+
+struct listing {
+	const struct queue_view *view;
+	struct json json;	/* nothing is written without --json */
+	bool has_colours;
+	size_t columns;
+	time_t now;
+	size_t count, held, sending;
+	uint64_t bytes;
+	int status;
+};
+
+/* --- a message */
+
+static void add_recipients(struct buf *line, const struct queue_look *look)
+{
+	const struct envelope *e = &look->entry.envelope;
+	size_t shown = 0, more = 0;
+
+	for (size_t i = 0; i < e->count; i++) {
+		const struct recipient *r = &e->recipients[i];
+
+		if (!look->is_failed && !recipient_waits(r))
+			continue;
+		if (shown == RECIPIENTS_SHOWN) {
+			more++;
+			continue;
+		}
+		buf_add(line, shown++ ? ", " : " ");
+		words_add(line, r->mailbox);
+	}
+	if (more)
+		buf_addf(line, " and %zu more", more);
+}
+
+static void add_facts(struct buf *line, const struct listing *l,
+		      const struct queue_look *look)
+{
+	const struct entry *e = &look->entry;
+	char age[WORDS_SIZE], size[WORDS_SIZE];
+
+	buf_addf(line, "%s  ", e->id);
+	if (look->taken > TAKEN_BUSY)
+		return;
+	buf_addf(line, "%7s  %9s  ", words_span(l->now - e->arrived, age),
+		 words_size(entry_size(e), size));
+	words_add(line, e->account);
+	buf_add(line, "  ");
+	words_add(line, *e->envelope.sender ? e->envelope.sender : "<>");
+	buf_add(line, " ->");
+	add_recipients(line, look);
+	buf_add(line, ": ");
+}
+
+static void add_rest(struct buf *line, const struct queue_look *look)
+{
+	const struct entry *e = &look->entry;
+	const struct error *why = look->taken > TAKEN_BUSY ? &look->err : entry_reason(e);
+
+	if (e->attempts)
+		buf_addf(line, ", %u tr%s", e->attempts, e->attempts == 1 ? "y" : "ies");
+	if (!why)
+		return;
+	buf_add(line, ": ");
+	words_add(line, why->text);
+}
+
+static enum colour colour_of(enum queue_state state)
+{
+	switch (state) {
+	case STATE_HELD:
+		return COLOUR_YELLOW;
+	case STATE_SENDING:
+		return COLOUR_GREEN;
+	case STATE_FAILED:
+	case STATE_DAMAGED:
+	case STATE_UNREADABLE:
+		return COLOUR_RED;
+	case STATE_DUE:
+	case STATE_WAITING:
+		break;
+	}
+	return COLOUR_NONE;
+}
+
+/* On a terminal the reason ends where the line does: a line for each message. */
+static void print_line(const struct listing *l, const struct queue_look *look)
+{
+	OWNED_BUF facts = BUF_INIT(LINE_MAX_BYTES), rest = BUF_INIT(LINE_MAX_BYTES);
+	char words[WORDS_SIZE];
+	const char *state = state_text(look, l->now, words), *text, *start;
+	size_t used, len;
+
+	add_facts(&facts, l, look);
+	add_rest(&rest, look);
+	text = buf_text(&rest);
+	used = terminal_width(buf_text(&facts)) + terminal_width(state);
+	len = l->columns > used + WIDTH_LEAST ? terminal_cut(text, l->columns - used) :
+	      strlen(text);
+	start = terminal_colour(l->has_colours, colour_of(words_state(look, l->now)));
+	printf("%s%s%s%s%.*s\n", buf_text(&facts), start, state,
+	       terminal_colour(l->has_colours, COLOUR_NONE), (int)len, text);
+}
+
+static void list_row(struct listing *l, const struct queue_row *row)
+{
+	OWNED_LOOK look = { 0 };
+
+	queue_look(l->view, row, &look);
+	if (look.taken == TAKEN_GONE)
+		return;
+	if (look.taken == TAKEN_ERROR)
+		l->status = EX_IOERR;
+	l->count++;
+	l->held += look.taken == TAKEN && look.entry.is_held;
+	l->sending += look.taken == TAKEN_BUSY;
+	l->bytes += look.taken <= TAKEN_BUSY ? entry_size(&look.entry) : 0;
+	if (l->json.out)
+		words_json(&l->json, NULL, &look, &l->view->config);
+	else
+		print_line(l, &look);
+}
+
+/* --- all of it */
+
+static void print_summary(const struct listing *l, bool is_about_failed, size_t failed)
+{
+	const char *what = is_about_failed ? "failed " : "";
+	char size[WORDS_SIZE];
+
+	if (l->count == 0) {
+		fputs(is_about_failed ? "no message has failed: " :
+		      "the queue is empty: ", stdout);
+	} else {
+		printf("%zu %smessage%s, %s", l->count, what, l->count == 1 ? "" : "s",
+		       words_size(l->bytes, size));
+		if (l->held && !is_about_failed)
+			printf(", %zu held", l->held);
+		if (l->sending)
+			printf(", %zu being sent", l->sending);
+		fputs(" in ", stdout);
+	}
+	words_print(l->view->queue.spool.path);
+	putchar('\n');
+	if (failed && !is_about_failed)
+		printf("%zu failed: `acsmtp queue list --failed` tells why\n", failed);
+}
+
+/* True: the account may not send now. */
+static bool is_kept_waiting(const struct throttle_view *t, time_t now)
+{
+	return t->paused_until > now ||
+	       (t->share_minute && t->used_minute >= t->share_minute) ||
+	       (t->share_hour && t->used_hour >= t->share_hour);
+}
+
+static void print_account(const struct listing *l, const struct account *account,
+			  const struct throttle_view *t)
+{
+	char span[WORDS_SIZE], date[CLOCK_DATE_SIZE];
+
+	printf("%saccount %s: ", terminal_colour(l->has_colours, COLOUR_YELLOW),
+	       account->name);
+	if (t->paused_until > l->now) {
+		clock_date(t->paused_until, date);
+		words_span(t->paused_until - l->now, span);
+		printf("paused for %s, until %s: ", span, date);
+		words_print(t->why);
+	} else if (t->share_minute && t->used_minute >= t->share_minute) {
+		printf("%ld attempts in a minute are what its quota allows; it waits for "
+		       "the next", t->share_minute);
+	} else {
+		printf("%ld attempts in an hour are what its quota allows; it waits for "
+		       "the next", t->share_hour);
+	}
+	printf("%s\n", terminal_colour(l->has_colours, COLOUR_NONE));
+}
+
+static void account_json(struct listing *l, const struct account *account,
+			 const struct throttle_view *t)
+{
+	json_object(&l->json, NULL);
+	json_text(&l->json, "name", account->name);
+	json_number(&l->json, "paused_until", t->paused_until);
+	json_text(&l->json, "reason", t->why);
+	json_number(&l->json, "failures", t->failures);
+	json_number(&l->json, "used_minute", t->used_minute);
+	json_number(&l->json, "used_hour", t->used_hour);
+	json_number(&l->json, "share_minute", t->share_minute);
+	json_number(&l->json, "share_hour", t->share_hour);
+	json_end(&l->json);
+}
+
+static void list_accounts(struct listing *l)
+{
+	const struct config *config = &l->view->config;
+
+	for (size_t i = 0; l->view->queue.is_on && i < config->count; i++) {
+		const struct account *account = &config->accounts[i];
+		struct throttle_view t;
+
+		throttle_look(&l->view->queue.spool, account, l->now, &t);
+		if (l->json.out)
+			account_json(l, account, &t);
+		else if (is_kept_waiting(&t, l->now))
+			print_account(l, account, &t);
+	}
+}
+
+static int run_list(struct command_call *call)
+{
+	struct queue_flags flags = { .config = NULL };
+	OWNED_VIEW view = QUEUE_VIEW_NONE;
+	OWNED_ROWS rows = { 0 };
+	struct listing l = { .view = &view, .now = time(NULL) };
+	int status;
+
+	if (!queue_begin(call, &flags, &view, &rows, &status))
+		return status;
+	l.status = status;
+	l.has_colours = terminal_has_colours(stdout);
+	l.columns = terminal_columns(stdout);
+	l.json.out = flags.json ? stdout : NULL;
+	json_object(&l.json, NULL);
+	json_text(&l.json, "spool", view.queue.spool.path);
+	json_array(&l.json, "messages");
+	for (size_t i = 0; i < rows.count; i++)
+		list_row(&l, &rows.items[i]);
+	json_end(&l.json);
+	json_array(&l.json, "accounts");
+	list_accounts(&l);
+	json_end(&l.json);
+	json_number(&l.json, "count", (int64_t)l.count);
+	json_number(&l.json, "bytes", (int64_t)l.bytes);
+	json_end(&l.json);
+	if (!flags.json)
+		print_summary(&l, flags.pick.failed, rows.failed);
+	status = command_finish(call);
+	return status ? status : l.status;
+}
+
+static const struct flag list_flags[] = {
+	QUEUE_FLAGS_FILTERS,
+	QUEUE_FLAGS_COMMON,
+	{ .name = NULL },
+};
+const struct command queue_list_command = {
+	.word = "queue", .sub = "list", .arguments = "[ID|PATTERN...]", .most = ARGUMENTS_ANY,
+	.help = "messages that wait, or have failed", .flags = list_flags, .run = run_list,
+};

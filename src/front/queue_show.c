@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* `acsmtp queue show`: all that is known of one message, in words. */
+#include "front/queue_flags.h"
+
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "front/commands.h"
+#include "front/queue_words.h"
+
+enum { LABEL_WIDTH = 12 };
+
+static void print_label(const char *label)
+{
+	printf("%s:%*s", label, LABEL_WIDTH - (int)strlen(label), "");
+}
+
+static void print_text(const char *label, const char *text)
+{
+	print_label(label);
+	words_print(text);
+	putchar('\n');
+}
+
+static void print_when(const char *label, time_t when, time_t now)
+{
+	char date[CLOCK_DATE_SIZE], span[WORDS_SIZE];
+
+	clock_date(when, date);
+	print_label(label);
+	printf("%s (%s%s%s)\n", date, when > now ? "in " : "",
+	       words_span(when > now ? when - now : now - when, span),
+	       when > now ? "" : " ago");
+}
+
+static void print_user(uid_t uid)
+{
+	const struct passwd *user = getpwuid(uid);
+
+	print_label("handed in");
+	printf("by user %ld", (long)uid);
+	if (user) {
+		fputs(" (", stdout);
+		words_print(user->pw_name);
+		putchar(')');
+	}
+	putchar('\n');
+}
+
+static void print_account(const struct config *config, const struct entry *e)
+{
+	struct error unheard;
+
+	print_label("account");
+	words_print(e->account);
+	if (*e->config) {
+		fputs(", of ", stdout);
+		words_print(e->config);
+	} else if (!config_account(config, e->account, &unheard)) {
+		fputs(", which the configuration does not have any more", stdout);
+	}
+	putchar('\n');
+}
+
+/* The reason and what to do about it; `indent` blanks before the second. */
+static void print_reason(const struct config *config, const struct entry *e,
+			 const struct error *why, int indent)
+{
+	const char *advice = words_advice(config, e->account, why);
+
+	words_print(why->text);
+	putchar('\n');
+	if (advice)
+		printf("%*s%s\n", indent, "", advice);
+}
+
+static void print_recipients(const struct config *config, const struct entry *e)
+{
+	for (size_t i = 0; i < e->envelope.count; i++) {
+		const struct recipient *r = &e->envelope.recipients[i];
+
+		print_label("recipient");
+		words_print(r->mailbox);
+		printf(": %s%s", verdict_name(r->verdict),
+		       r->is_reported ? ", and the sender was told" : "");
+		if (r->why) {
+			fputs(": ", stdout);
+			print_reason(config, e, r->why, LABEL_WIDTH + 1);
+		} else {
+			putchar('\n');
+		}
+	}
+}
+
+static void print_facts(const struct queue_look *look)
+{
+	const struct entry *e = &look->entry;
+	char words[WORDS_SIZE];
+	time_t now = time(NULL);
+
+	print_text("message", e->id);
+	print_text("state", state_text(look, now, words));
+	print_when("arrived", e->arrived, now);
+	if (words_state(look, now) == STATE_WAITING)
+		print_when("next try", e->next, now);
+	print_label("tries");
+	printf("%u\n", e->attempts);
+	print_label("size");
+	printf("%" PRIu64 " bytes\n", entry_size(e));
+	print_user(e->uid);
+	if (e->message_id && *e->message_id)
+		print_text("message-id", e->message_id);
+	if (e->is_report)
+		print_text("report", "about another message: nobody is told of its fate");
+	print_text("sender", *e->envelope.sender ? e->envelope.sender : "<>");
+	if (e->envelope.origin && strcmp(e->envelope.origin, e->envelope.sender) != 0)
+		print_text("given as", *e->envelope.origin ? e->envelope.origin : "<>");
+}
+
+static void print_entry(const struct config *config, const struct queue_look *look)
+{
+	const struct entry *e = &look->entry;
+
+	print_facts(look);
+	print_account(config, e);
+	if (e->why) {
+		print_label("reason");
+		print_reason(config, e, e->why, LABEL_WIDTH + 1);
+	}
+	print_recipients(config, e);
+}
+
+/* --- the message itself, with LF line ends */
+
+/* A terminal obeys control characters, so it gets none; a line is shown in pieces. */
+static void print_line_harmlessly(struct buf *line)
+{
+	char *at = line->text, *tab;
+
+	for (; at && (tab = strchr(at, '\t')); at = tab + 1) {
+		*tab = '\0';
+		text_make_printable(at);
+		fputs(at, stdout);
+		putchar('\t');
+	}
+	if (at) {
+		text_make_printable(at);
+		fputs(at, stdout);
+	}
+	buf_clear(line);
+}
+
+static void print_byte(struct buf *line, bool is_terminal, char c)
+{
+	if (c == '\r')
+		return;		/* only ever before LF */
+	if (!is_terminal || c == '\n') {
+		print_line_harmlessly(line);
+		putchar(c);
+		return;
+	}
+	buf_add_char(line, c ? c : '?');
+	/* Not within a character. */
+	if (line->len > line->limit / 2 && (c & 0x80) == 0)
+		print_line_harmlessly(line);
+}
+
+static bool print_message(const struct queue_view *v, const struct queue_look *look,
+			  const struct queue_flags *flags, struct error *err)
+{
+	OWNED_MESSAGE m;
+	OWNED_BUF line = BUF_INIT(64 * 1024);
+	bool is_terminal = isatty(STDOUT_FILENO);
+	char bytes[16 * 1024];
+	uint64_t at = 0, left;
+	ssize_t n = 0;
+
+	message_init(&m);
+	if (!spool_look_message(&v->queue.spool, &look->entry, look->is_failed, &m, err))
+		return false;
+	left = flags->message ? UINT64_MAX : m.header.len;
+	putchar('\n');
+	while (left && (n = message_get(&m, &at, bytes, sizeof(bytes), err)) > 0) {
+		for (ssize_t i = 0; i < n && left; i++, left--)
+			print_byte(&line, is_terminal, bytes[i]);
+	}
+	return n >= 0;
+}
+
+/* --- the command */
+
+static bool show(const struct queue_view *v, const struct queue_rows *rows,
+		 const struct queue_flags *flags, struct error *err)
+{
+	struct json j = { .out = flags->json ? stdout : NULL };
+	OWNED_LOOK look = { 0 };
+
+	if (rows->count > 1) {
+		error_set(err, ERROR_USAGE, "%zu messages fit", rows->count);
+		return error_advise(err, "give the id of one; `queue list` has them all");
+	}
+	queue_look(v, &rows->items[0], &look);
+	if (look.taken == TAKEN_GONE)
+		return error_set(err, ERROR_UNAVAILABLE, "%s has gone", look.entry.id);
+	if (look.taken > TAKEN_BUSY) {
+		*err = look.err;
+		return false;
+	}
+	words_json(&j, NULL, &look, &v->config);
+	if (flags->json)
+		return true;
+	print_entry(&v->config, &look);
+	return (!flags->message && !flags->header) || print_message(v, &look, flags, err);
+}
+
+static int run_show(struct command_call *call)
+{
+	struct queue_flags flags = { .config = NULL };
+	OWNED_VIEW view = QUEUE_VIEW_NONE;
+	OWNED_ROWS rows = { 0 };
+	struct error err;
+	int status;
+
+	if (!queue_begin(call, &flags, &view, &rows, &status) || rows.count == 0)
+		return status;
+	if (flags.json && (flags.message || flags.header)) {
+		error_set(&err, ERROR_USAGE, "--json does not hold the message itself");
+		error_advise(&err, "leave out --json, or --message and --header");
+		return command_fail(call, &err);
+	}
+	if (!show(&view, &rows, &flags, &err))
+		return command_fail(call, &err);
+	return command_finish(call);
+}
+
+static const struct flag show_flags[] = {
+	{ "header", FLAG_SWITCH, QUEUE_FLAG_IN(header), NULL, "and the header of the message" },
+	{ "message", FLAG_SWITCH, QUEUE_FLAG_IN(message), NULL, "and the whole message" },
+	{ "failed", FLAG_SWITCH, QUEUE_FLAG_IN(pick.failed), NULL,
+	  "one that has failed, by a pattern" },
+	QUEUE_FLAGS_COMMON,
+	{ .name = NULL },
+};
+const struct command queue_show_command = {
+	.word = "queue", .sub = "show", .arguments = "ID|PATTERN", .least = 1, .most = 1,
+	.help = "all that is known of one message", .flags = show_flags, .run = run_show,
+};

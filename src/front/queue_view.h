@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The queue as people look at it: opened without making it, its messages in order. */
+#ifndef FRONT_QUEUE_VIEW_H
+#define FRONT_QUEUE_VIEW_H
+
+#include "config/account.h"
+#include "delivery/queue.h"
+
+struct queue_view {
+	struct config config;	/* as far as it could be read */
+	struct queue queue;	/* its spool is closed where there is none: nothing waits */
+	struct error fault;	/* of the configuration, whose usual spool is shown then */
+};
+#define OWNED_VIEW	__attribute__((cleanup(queue_view_close))) struct queue_view
+#define QUEUE_VIEW_NONE	{ .queue = QUEUE_CLOSED }
+
+/*
+ * Opens this user's spool by the settings of `config_file` (NULL: the usual files). No
+ * account is needed. With a file that makes no sense it is the usual spool, and `fault` is
+ * set. False: ERROR_CREATE, the spool is a link, not this user's alone, or cannot be had.
+ */
+bool queue_view_open(struct queue_view *v, const char *config_file, struct error *err);
+void queue_view_close(struct queue_view *v);
+
+struct queue_row {
+	time_t arrived;		/* 0: its entry cannot be read */
+	char id[ID_SIZE];
+	bool is_failed;		/* it is in failed/ */
+};
+
+struct queue_rows {
+	struct queue_row *items;
+	size_t count, room;
+	size_t failed;		/* how many of them were found in failed/ */
+};
+void queue_rows_free(struct queue_rows *rows);
+#define OWNED_ROWS	__attribute__((cleanup(queue_rows_free))) struct queue_rows
+
+/* Every message, also those in failed/ if `failed`: the oldest first. ERROR_IO. */
+bool queue_view_rows(const struct queue_view *v, bool failed, struct queue_rows *rows,
+		     struct error *err);
+
+/* What is known of one message without holding it. */
+struct queue_look {
+	enum taken taken;	/* of spool_look() */
+	bool is_failed;
+	struct entry entry;	/* with TAKEN and TAKEN_BUSY; else but its id */
+	struct error err;	/* with TAKEN_BROKEN and TAKEN_ERROR */
+};
+void queue_look(const struct queue_view *v, const struct queue_row *row,
+		struct queue_look *look);
+void queue_look_free(struct queue_look *look);
+#define OWNED_LOOK	__attribute__((cleanup(queue_look_free))) struct queue_look
+
+#endif

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "front/queue_words.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "service/service.h"
+
+const char *words_span(time_t seconds, char words[WORDS_SIZE])
+{
+	static const struct {
+		time_t from, unit;
+		const char *name;
+	} units[] = {
+		{ 2 * 86400, 86400, "d" },
+		{ 2 * 3600, 3600, "h" },
+		{ 120, 60, "min" },
+		{ 0, 1, "s" },
+	};
+	size_t i = 0;
+
+	if (seconds < 0)
+		seconds = 0;
+	while (seconds < units[i].from)
+		i++;
+	snprintf(words, WORDS_SIZE, "%" PRIdMAX " %s", (intmax_t)(seconds / units[i].unit),
+		 units[i].name);
+	return words;
+}
+
+const char *words_size(uint64_t bytes, char words[WORDS_SIZE])
+{
+	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB" };
+	double size = (double)bytes / 1024;
+	size_t i = 0;
+
+	if (bytes < 1024) {
+		snprintf(words, WORDS_SIZE, "%" PRIu64 " B", bytes);
+		return words;
+	}
+	for (; size >= 1024 && i + 1 < COUNT_OF(units); i++)
+		size /= 1024;
+	snprintf(words, WORDS_SIZE, "%.1f %s", size, units[i]);
+	return words;
+}
+
+/* --- states */
+
+enum queue_state words_state(const struct queue_look *look, time_t now)
+{
+	if (look->taken == TAKEN_BUSY)
+		return STATE_SENDING;
+	if (look->taken != TAKEN)
+		return look->taken == TAKEN_BROKEN ? STATE_DAMAGED : STATE_UNREADABLE;
+	if (look->is_failed)
+		return STATE_FAILED;
+	if (look->entry.is_held)
+		return STATE_HELD;
+	return look->entry.next <= now ? STATE_DUE : STATE_WAITING;
+}
+
+static const struct {
+	const char *name, *text;
+} states[] = {
+	[STATE_DUE]		= { "due", "due now" },
+	[STATE_WAITING]		= { "waiting", "next try in " },
+	[STATE_HELD]		= { "held", "held" },
+	[STATE_SENDING]		= { "sending", "being sent" },
+	[STATE_FAILED]		= { "failed", "failed" },
+	[STATE_DAMAGED]		= { "damaged", "damaged" },
+	[STATE_UNREADABLE]	= { "unreadable", "cannot be read" },
+};
+
+const char *state_name(enum queue_state state)
+{
+	return states[state].name;
+}
+
+const char *state_text(const struct queue_look *look, time_t now, char words[WORDS_SIZE])
+{
+	enum queue_state state = words_state(look, now);
+	char span[WORDS_SIZE] = "";
+
+	if (state == STATE_WAITING)
+		words_span(look->entry.next - now, span);
+	snprintf(words, WORDS_SIZE, "%s%.20s%s", states[state].text, span,
+		 look->entry.is_in_doubt ? ", perhaps sent already" : "");
+	return words;
+}
+
+/* --- an entry */
+
+uint64_t entry_size(const struct entry *e)
+{
+	return e->header_len + 2 + e->body_len;
+}
+
+const struct error *entry_reason(const struct entry *e)
+{
+	const struct error *settled = NULL;
+
+	if (e->why)
+		return e->why;
+	for (size_t i = 0; i < e->envelope.count; i++) {
+		const struct recipient *r = &e->envelope.recipients[i];
+
+		if (r->why && recipient_waits(r))
+			return r->why;
+		settled = settled ? settled : r->why;
+	}
+	return settled;
+}
+
+const char *verdict_name(enum verdict verdict)
+{
+	static const char *const names[] = {
+		[VERDICT_NONE] = "waiting",
+		[VERDICT_ACCEPTED] = "sent",
+		[VERDICT_REFUSED] = "failed",
+		[VERDICT_LATER] = "waiting",
+		[VERDICT_UNKNOWN] = "perhaps sent",
+	};
+
+	return names[verdict];
+}
+
+bool recipient_waits(const struct recipient *r)
+{
+	return r->verdict != VERDICT_ACCEPTED && r->verdict != VERDICT_REFUSED;
+}
+
+const char *words_advice(const struct config *config, const char *account,
+			 const struct error *why)
+{
+	const struct account *known = NULL;
+	const struct advice *advice;
+	struct error unheard;
+
+	/* The account may have gone since; what any server means is left then. */
+	if (account)
+		known = config_account(config, account, &unheard);
+	advice = service_advice(known ? known->service : NULL, why->reply, why->text);
+	return advice ? advice->hint : NULL;
+}
+
+void words_add(struct buf *b, const char *text)
+{
+	OWNED_TEXT copy = text_copy(text ? text : "");
+
+	text_make_printable(copy);
+	buf_add(b, copy);
+}
+
+void words_print(const char *text)
+{
+	OWNED_TEXT copy = text_copy(text ? text : "");
+
+	text_make_printable(copy);
+	fputs(copy, stdout);
+}
+
+/* --- for programs */
+
+static void add_reason(struct json *j, const struct config *config, const struct entry *e,
+		       const struct error *why)
+{
+	if (!why)
+		return;
+	json_text(j, "reason", why->text);
+	if (why->reply)
+		json_number(j, "reply", why->reply);
+	if (words_advice(config, e->account, why))
+		json_text(j, "advice", words_advice(config, e->account, why));
+}
+
+static void add_recipients(struct json *j, const struct config *config,
+			   const struct entry *e)
+{
+	json_array(j, "recipients");
+	for (size_t i = 0; i < e->envelope.count; i++) {
+		const struct recipient *r = &e->envelope.recipients[i];
+
+		json_object(j, NULL);
+		json_text(j, "address", r->mailbox);
+		json_text(j, "state", verdict_name(r->verdict));
+		add_reason(j, config, e, r->why);
+		json_end(j);
+	}
+	json_end(j);
+}
+
+void words_json(struct json *j, const char *key, const struct queue_look *look,
+		const struct config *config)
+{
+	const struct entry *e = &look->entry;
+
+	json_object(j, key);
+	json_text(j, "id", e->id);
+	json_text(j, "state", state_name(words_state(look, time(NULL))));
+	if (look->taken > TAKEN_BUSY) {
+		json_text(j, "reason", look->err.text);
+		json_end(j);
+		return;
+	}
+	json_bool(j, "held", e->is_held);
+	json_bool(j, "in_doubt", e->is_in_doubt);
+	json_bool(j, "report", e->is_report);
+	json_number(j, "arrived", e->arrived);
+	json_number(j, "next_try", e->next);
+	json_number(j, "tries", e->attempts);
+	json_number(j, "size", (int64_t)entry_size(e));
+	json_number(j, "uid", e->uid);
+	json_text(j, "account", e->account);
+	json_text(j, "message_id", e->message_id);
+	json_text(j, "sender", e->envelope.sender);
+	if (e->envelope.origin)
+		json_text(j, "given_sender", e->envelope.origin);
+	add_reason(j, config, e, e->why);
+	add_recipients(j, config, e);
+	json_end(j);
+}

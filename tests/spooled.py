@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Messages in a spool, written as acsmtp-spool(5) describes its files.
+
+    spool = Spool(path)
+    one = spool.add(sender="a@example.org", to=["b@example.org"], next=in_an_hour)
+    with spool.sending(one):
+        ...
+"""
+
+import contextlib
+import fcntl
+import itertools
+import os
+import time
+from pathlib import Path
+
+DIGITS = "0123456789abcdefghijklmnopqrstuv"
+
+
+def checksum(data):
+    """FNV-1a, 64 bits."""
+    result = 14695981039346656037
+    for byte in data:
+        result = (result ^ byte) * 1099511628211 & 0xFFFFFFFFFFFFFFFF
+    return result
+
+
+class Spool:
+    def __init__(self, path):
+        self.path = Path(path)
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.numbers = itertools.count(1)
+
+    def new_id(self):
+        """16 digits; those of one spool differ from the sixth on."""
+        number, text = next(self.numbers), ""
+        for _ in range(10):
+            number, digit = divmod(number, 32)
+            text += DIGITS[digit]
+        return "3test" + text + "0"
+
+    def add(self, sender="sender@example.org", to=("rcpt@example.org",), id=None,
+            failed=False, message=b"Subject: test\r\n\r\nHello\r\n", why=None, **fields):
+        """A message, whose recipients are addresses or (address, state, reason)."""
+        id = id or self.new_id()
+        directory = self.path / "failed" if failed else self.path
+        directory.mkdir(mode=0o700, exist_ok=True)
+        header, _, body = message.partition(b"\r\n\r\n")
+        header += b"\r\n"
+        values = {
+            "next": 0, "arrived": int(time.time()) - 60, "held": 0, "warned": 0,
+            "account": "test", "attempts": 0, "report": 0, "doubt": 0, "uid": os.getuid(),
+            "config": "", "message-id": f"<{id}@example.org>", "header-len": len(header),
+            "body-len": len(body), "sum": checksum(message), "longest": 100,
+            "header-8bit": 0, "body-8bit": 0, "nul": 0, "sender": sender,
+        }
+        values.update((name.replace("_", "-"), value) for name, value in fields.items())
+        lines = ["acsmtp-spool 1"]
+        lines += [f"{name} {value}" for name, value in values.items()]
+        if why:
+            lines.append(f"why later 0 {why}")
+        for recipient in to:
+            address, state, reason = (recipient, "waiting", None) \
+                if isinstance(recipient, str) else recipient
+            lines.append(f"to {state} {address}")
+            if reason:
+                reply = reason[:3] if reason[:3].isdigit() else "0"
+                lines.append(f"why later {reply} {reason}")
+        text = ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")
+        text += b"end %016x\n" % checksum(text)
+        (directory / f"{id}.msg").write_bytes(message)
+        (directory / f"{id}.env").write_bytes(text)
+        return id
+
+    def ids(self, failed=False):
+        directory = self.path / "failed" if failed else self.path
+        return sorted(file.stem for file in directory.glob("*.env"))
+
+    def facts(self, id, failed=False):
+        """The lines of its entry: a dict, and the recipients as (address, state)."""
+        directory = self.path / "failed" if failed else self.path
+        text = (directory / f"{id}.env").read_text(errors="surrogateescape")
+        lines = [line.partition(" ")[::2] for line in text.splitlines()]
+        recipients = [tuple(value.split(" ", 1))[::-1] for name, value in lines
+                      if name == "to"]
+        return dict(line for line in lines if line[0] not in ("to", "why")), recipients
+
+    @contextlib.contextmanager
+    def sending(self, id):
+        """As if a dialogue about it were going on."""
+        with open(self.path / f"{id}.msg", "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
