@@ -23,6 +23,7 @@
 #include "spool/files.h"
 
 static const char first_line[] = "acsmtp-account 1\n";
+static const char no_class[] = "none";
 
 /* --- the text */
 
@@ -48,10 +49,10 @@ void account_state_write(const struct pace *p, struct buf *text)
 	buf_addf(text, "stamp %lld\n", (long long)p->stamp);
 	write_window(text, "minute", &p->minute);
 	write_window(text, "hour", &p->hour);
-	buf_addf(text, "share %ld %ld %ld %lld %lld\n", p->share, p->goal, p->seen, (long long)p->grown,
-		 (long long)p->due);
+	buf_addf(text, "share %ld %ld %ld %lld %lld %lld\n", p->share, p->goal, p->seen,
+		 (long long)p->cut, (long long)p->grown, (long long)p->due);
 	buf_addf(text, "pause %lld %u %d %s\n", (long long)p->until, p->failures,
-		 p->is_probed, p->class[0] ? p->class : "none");
+		 p->is_probed, p->class[0] ? p->class : no_class);
 	buf_addf(text, "success %lld\n", (long long)p->last_success);
 	buf_addf(text, "why %s\n", why);
 	buf_addf(text, "end %016" PRIx64 "\n",
@@ -103,7 +104,8 @@ static void rest(struct scanner *s, char *text, size_t size)
 	expect(s, "\n");
 }
 
-static void read_window(struct scanner *s, const char *word, int64_t latest, struct window *w)
+static void read_window(struct scanner *s, const char *word, int64_t latest,
+			struct window *w)
 {
 	expect(s, word);
 	w->newest = number(s, 0, latest);
@@ -122,7 +124,8 @@ static bool has_good_end(const char *text, size_t len)
 
 	if (len < size || strlen(text) != len)
 		return false;
-	snprintf(end, sizeof(end), "end %016" PRIx64 "\n", sum_add(SUM_INIT, text, len - size));
+	snprintf(end, sizeof(end), "end %016" PRIx64 "\n",
+		 sum_add(SUM_INIT, text, len - size));
 	return !strcmp(text + len - size, end);
 }
 
@@ -144,6 +147,7 @@ bool account_state_read(struct pace *p, const char *text, size_t len)
 	found.share = (long)number(&s, 1, PACE_ALL);
 	found.goal = (long)number(&s, 1, PACE_ALL);
 	found.seen = (long)number(&s, 0, INT32_MAX);
+	found.cut = number(&s, 0, stamp);
 	found.grown = number(&s, 0, stamp);
 	found.due = number(&s, 0, stamp + PACE_SPACING_MAX);
 	expect(&s, "\npause");
@@ -156,6 +160,9 @@ bool account_state_read(struct pace *p, const char *text, size_t len)
 	expect(&s, "\nwhy");
 	rest(&s, found.why, sizeof(found.why));
 	expect(&s, "end ");
+	s.ok = s.ok && found.class[0];
+	if (!strcmp(found.class, no_class))
+		found.class[0] = '\0';
 	if (s.ok)
 		*p = found;
 	return s.ok;
@@ -256,7 +263,8 @@ bool account_state_open(const struct spool *s, const char *account, bool make,
 		trouble = read_file(state->fd, &state->pace);
 	if (trouble)
 		log_problem("account %s: nothing is known of its quota and pauses: its file "
-			    "in %s/accounts: %s", account, s->path, trouble);
+			    "in %s/accounts: %s",
+			    account, s->path, trouble);
 	return state->fd >= 0;
 }
 

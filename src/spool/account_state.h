@@ -41,8 +41,10 @@ void account_state_close(struct account_state *state);
 void account_state_write(const struct pace *p, struct buf *text);
 bool account_state_read(struct pace *p, const char *text, size_t len);
 
-/* What the file of an account is called: its name, with %XX for all but letters a-z, digits,
-   "_", "-", "+", "@", and a "." that is not the first. False: too long. */
+/*
+ * What the file of an account is called: its name, with %XX for all but letters a-z, digits,
+ * "_", "-", "+", "@", and a "." that is not the first. False: too long.
+ */
 bool account_state_name(const char *account, char name[STATE_NAME_SIZE]);
 
 #endif

@@ -1,33 +1,36 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The share. A refusal cuts it by a third; a second one in a row, when time has shown that
- * the hour is used up, to half or to what was accepted in the last hour, if that is less.
- * Messages that are accepted bring it back: within hours most of the way to where it was
- * cut, and on from there by a fiftieth an hour. While it is not whole, messages are spread
- * evenly and by chance: bursts of many machines would meet.
+ * The share, in the numbers that served a simulated fleet best (tests/pacing). A refusal
+ * cuts it by one message an hour, but by a tenth at least and a third at most. A second one
+ * in a row says that the hour is used up, and not a minute: then what was sent in the hour
+ * before it tells what can be had, if the share was large enough to tell.
+ *
+ * Messages that are accepted bring it back: in a day or so to where it was cut, and on from
+ * there, slowly, until nobody has refused anything for two days. While it is not whole,
+ * messages are spread evenly and by chance: bursts of many machines would meet.
  */
 #include "spool/pace.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum {
-	MINUTE_SLOT = 1,	/* seconds */
+enum {	/* times in seconds */
+	MINUTE_SLOT = 1,
 	HOUR_SLOT = 60,
-	JITTER_OF_CLOCKS = 60,	/* seconds back that are one process's late arrival */
+	JITTER_OF_CLOCKS = 60,		/* back: one process came late */
 	SHARE_LEAST = PACE_ALL / 400,
-	RETURN = 24 * 3600,	/* seconds, in which the share would be back at this speed */
-	CLIMB = 100 * 3600,	/* seconds, in which it would double */
-	GROWTH_MAX = 24 * 3600,	/* seconds of growth that one accepted message is worth */
+	CUT_LEAST = 10,			/* a tenth */
+	CUT_MOST = 3,			/* a third */
+	TELLING = 4,			/* messages an hour: the last one can tell */
+	CROWD = 100,			/* no more machines are feared at first */
+	HOPE = 4,			/* times what was had: where it returns to */
+	RETURN = 24 * 3600,		/* at its first speed it would be back then */
+	CLIMB = 150 * 3600,		/* and from there on doubles in this time, */
+	CLIMB_LATER = 25 * 3600,	/* or in this, if it was cut LONG_AGO */
+	LONG_AGO = 48 * 3600,
+	GROWTH_MAX = 24 * 3600,		/* that one accepted message is worth */
 	GROWTH_STEP = 60,
-	TELLING = 4,		/* messages an hour that the last hour can tell of */
-	AHEAD = 300,		/* seconds that a message may be before its turn */
 };
-
-#define CUT_LEAST	0.1
-#define CUT_MOST	0.5
-#define GOALX 4
-#define SKIP 1
 
 void pace_init(struct pace *p)
 {
@@ -99,6 +102,7 @@ static void shift_all(struct pace *p, time_t now)
 	p->minute.newest -= p->stamp / MINUTE_SLOT - now / MINUTE_SLOT;
 	p->hour.newest -= p->stamp / HOUR_SLOT - now / HOUR_SLOT;
 	shift(&p->grown, by);
+	shift(&p->cut, by);
 	shift(&p->due, by);
 	shift(&p->until, by);
 	shift(&p->last_success, by);
@@ -154,47 +158,57 @@ static void take_turn(struct pace *p, const struct quota *quota, size_t messages
 		p->due = latest;
 }
 
-static void grow_share(struct pace *p, time_t now)
+static void grow_share(struct pace *p)
 {
-	int64_t elapsed = now - p->grown, share = p->share;
+	int64_t elapsed = p->stamp - p->grown, share = p->share;
+	int64_t climb = p->stamp - p->cut > LONG_AGO ? CLIMB_LATER : CLIMB;
 
-	if (!p->grown || elapsed < 0 || elapsed > GROWTH_MAX)
-		elapsed = p->grown && elapsed > 0 ? GROWTH_MAX : 0;
-	if (p->grown && elapsed < GROWTH_STEP)
+	if (elapsed < GROWTH_STEP)
 		return;
+	if (elapsed > GROWTH_MAX)
+		elapsed = GROWTH_MAX;
 	if (share < p->goal)
-		share += (p->goal - share) * (elapsed < RETURN ? elapsed : RETURN) / RETURN;
-	share += share * elapsed / CLIMB;
+		share += (p->goal - share) * elapsed / RETURN;
+	share += share * elapsed / climb;
 	p->share = share < PACE_ALL ? (long)share : PACE_ALL;
-	p->grown = now;
+	p->grown = p->stamp;
 }
 
-/* Messages an hour that the share is. */
-static double rate(const struct pace *p, const struct quota *quota)
+/* Messages an hour that may follow, after a refusal at `rate` of them. */
+static double lower_rate(const struct pace *p, double rate, double whole)
 {
-	return (double)p->share * (double)hourly(quota) / PACE_ALL;
+	double seen = (double)p->seen, cut = 1;
+
+	if (p->failures > 0 && rate >= TELLING) {
+		seen = seen < 1 ? 1 : seen;
+		seen = seen < whole / CROWD ? whole / CROWD : seen;
+		return seen < rate ? seen : rate;
+	}
+	if (cut < rate / CUT_LEAST)
+		cut = rate / CUT_LEAST;
+	if (cut > rate / CUT_MOST)
+		cut = rate / CUT_MOST;
+	return rate - cut;
 }
 
 static void cut_share(struct pace *p, const struct quota *quota, struct moment moment)
 {
-	double now = rate(p, quota), then = now;
+	double whole = (double)hourly(quota);
+	long share;
 
 	if (p->failures == 0) {
 		p->seen = window_used(&p->hour, p->hour.newest) - 1;
+		p->seen = p->seen < 0 ? 0 : p->seen;
 		p->goal = p->share;
 	}
-	if (p->failures > 0 && now >= TELLING)
-		then = p->seen < 1 ? 1 : p->seen < now ? (double)p->seen : now;
-	else
-		then -= now * CUT_LEAST > 1 ? now * CUT_LEAST : now * CUT_MOST < 1 ? now * CUT_MOST : 1;
-	p->share = (long)(then * PACE_ALL / (double)hourly(quota));
-	if (p->share < SHARE_LEAST)
-		p->share = SHARE_LEAST;
-	p->grown = p->stamp;
-	if (p->goal > GOALX * p->share)
-		p->goal = GOALX * p->share;
+	share = (long)(PACE_ALL * lower_rate(p, (double)p->share * whole / PACE_ALL, whole) /
+		       whole);
+	p->share = share > SHARE_LEAST ? share : SHARE_LEAST;
+	if (p->goal > HOPE * p->share)
+		p->goal = HOPE * p->share;
+	p->grown = p->cut = p->stamp;
 	p->due = 0;
-	take_turn(p, quota, SKIP, moment);
+	take_turn(p, quota, 1, moment);
 }
 
 /* --- what callers ask and tell */
@@ -213,9 +227,10 @@ bool pace_ask(struct pace *p, const struct quota *quota, size_t messages,
 	time_t now = settle(p, moment.now);
 	time_t waits[] = {
 		p->until,
-		window_free(&p->minute, part_of(p, quota->per_minute), messages) * MINUTE_SLOT,
+		window_free(&p->minute, part_of(p, quota->per_minute), messages) *
+			MINUTE_SLOT,
 		window_free(&p->hour, quota->per_hour, messages) * HOUR_SLOT,
-		is_shared(p, quota) ? p->due - AHEAD : 0,
+		is_shared(p, quota) ? p->due : 0,
 	};
 
 	*at = 0;
@@ -257,7 +272,7 @@ void pace_accepted(struct pace *p, const struct quota *quota, time_t now)
 	pace_reached(p, now);
 	p->last_success = p->stamp;
 	if (is_shared(p, quota))
-		grow_share(p, p->stamp);
+		grow_share(p);
 }
 
 void pace_undecided(struct pace *p)
@@ -284,7 +299,8 @@ void pace_failed(struct pace *p, const struct quota *quota, const struct setback
 		cut_share(p, quota, moment);
 	p->failures++;
 	p->is_probed = false;
-	p->until = now + (setback->delay < PACE_PAUSE_MAX ? setback->delay : PACE_PAUSE_MAX);
+	p->until =
+		now + (setback->delay < PACE_PAUSE_MAX ? setback->delay : PACE_PAUSE_MAX);
 	snprintf(p->class, sizeof(p->class), "%s", setback->class);
 	snprintf(p->why, sizeof(p->why), "%s", setback->why);
 }

@@ -20,11 +20,11 @@ enum {
 	   and two, for it may take longer to the service than those after it. */
 	PACE_SLOTS = 63,
 	PACE_ALL = 1000000,	/* a share is told in millionths of the quota */
-	PACE_PROBE = 120,	/* seconds that the first try after a failure has for itself */
+	PACE_PROBE = 120,	/* seconds that one try after a failure has for itself */
 	PACE_PAUSE_MAX = 2 * 3600,
 	PACE_SPACING_MAX = 6 * 3600,
 	PACE_TEXT_MAX = 256,
-	PACE_COUNT_MAX = INT32_MAX / 63,	/* of one slot: as good as any number */
+	PACE_COUNT_MAX = INT32_MAX / 63,	/* of a slot: as good as any number */
 };
 
 struct quota {
@@ -40,7 +40,8 @@ struct pace {
 	time_t stamp;		/* the latest moment that it knows of */
 	struct window minute, hour;	/* in slots of 1 and of 60 seconds */
 	long share, goal;	/* now; and before it was cut */
-	long seen;		/* attempts in the hour before the first failure of the row */
+	long seen;		/* attempts in the hour before the row of failures */
+	time_t cut;		/* when it was cut last */
 	time_t grown;		/* until when the growth of the share is reckoned */
 	time_t due;		/* when the next message's turn is, by the share */
 	time_t until;		/* of the pause; past or 0: none */

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One machine of a fleet, for tests/test_pacing.py: a spool of its own and delivery/throttle.h
+ * as the queue's runner uses it, on a clock and with a chance that the test gives.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "delivery/throttle.h"
+
+static uint64_t seed;
+
+struct host {
+	struct spool spool;
+	struct account account;
+};
+
+#define FOR_PYTHON __attribute__((visibility("default")))
+FOR_PYTHON void fleet_seed(uint64_t n);
+FOR_PYTHON struct host *fleet_host(const char *path, long per_minute, long per_hour);
+FOR_PYTHON time_t fleet_ask(struct host *h, time_t now);
+FOR_PYTHON void fleet_accepted(struct host *h, time_t now);
+FOR_PYTHON void fleet_refused(struct host *h, time_t now);
+FOR_PYTHON void fleet_unreachable(struct host *h, time_t now);
+
+/* In place of the system's: the same chance in every run. */
+ssize_t getrandom(void *bytes, size_t len, unsigned int flags)
+{
+	unsigned char *byte = bytes;
+
+	(void)flags;
+	for (size_t i = 0; i < len; i++) {
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		byte[i] = (unsigned char)(seed >> 56);
+	}
+	return (ssize_t)len;
+}
+
+void fleet_seed(uint64_t n)
+{
+	seed = n;
+}
+
+struct host *fleet_host(const char *path, long per_minute, long per_hour)
+{
+	struct host *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		abort();
+	h->spool.path = strdup(path);
+	h->spool.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	h->account.name = strdup("fleet");
+	h->account.rate_per_minute = per_minute;
+	h->account.rate_per_hour = per_hour;
+	return h;
+}
+
+/* 0: it may send; else when to ask again. */
+time_t fleet_ask(struct host *h, time_t now)
+{
+	struct pause pause;
+
+	return throttle_ask(&h->spool, &h->account, 1, now, &pause) ? 0 : pause.at;
+}
+
+void fleet_accepted(struct host *h, time_t now)
+{
+	throttle_learn(&h->spool, &h->account, NULL, true, now);
+}
+
+void fleet_refused(struct host *h, time_t now)
+{
+	struct error err;
+
+	error_set(&err, ERROR_QUOTA, "450 4.5.127 Excessive message rate from sender");
+	throttle_learn(&h->spool, &h->account, &err, true, now);
+}
+
+void fleet_unreachable(struct host *h, time_t now)
+{
+	struct error err;
+
+	error_set(&err, ERROR_NETWORK, "no connection");
+	throttle_learn(&h->spool, &h->account, &err, false, now);
+}
