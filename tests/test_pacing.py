@@ -42,6 +42,7 @@ def test_alone(fleet):
     one.load(5000)
     one.run(48)
     assert one.between(0, 48, "refused") == 0
+    print(f"{one.between(0, 48) / 48:.1f} of 100 an hour")
     assert one.between(0, 48) >= 0.95 * 48 * 100
 
 

@@ -45,15 +45,17 @@ bool throttle_ask(const struct spool *s, const struct account *account, size_t m
 {
 	OWNED_ACCOUNT_STATE state = ACCOUNT_STATE_NONE;
 	const struct quota quota = quota_of(account);
+	time_t stamp;
 	bool may;
 
 	if (!account_state_open(s, account->name, has_quota(account), &state))
 		return true;
+	stamp = state.pace.stamp;
 	may = pace_ask(&state.pace, &quota, messages, (struct moment){ now, chance() },
 		       &pause->at);
-	if (may)
+	if (may || state.pace.stamp < stamp)
 		account_state_save(&state, account->name);
-	else
+	if (!may)
 		tell_why(&state.pace, pause->at == state.pace.until, pause->why);
 	return may;
 }

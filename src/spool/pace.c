@@ -53,12 +53,11 @@ static void window_advance(struct window *w, int64_t slot)
 	w->newest = slot;
 }
 
-static long window_used(const struct window *w, int64_t slot)
+static long window_used(const struct window *w)
 {
-	int64_t ahead = slot > w->newest ? slot - w->newest : 0;
 	long used = 0;
 
-	for (int64_t i = 0; i + ahead < PACE_SLOTS; i++)
+	for (int i = 0; i < PACE_SLOTS; i++)
 		used += w->counts[i];
 	return used;
 }
@@ -197,7 +196,7 @@ static void cut_share(struct pace *p, const struct quota *quota, struct moment m
 	long share;
 
 	if (p->failures == 0) {
-		p->seen = window_used(&p->hour, p->hour.newest) - 1;
+		p->seen = window_used(&p->hour) - 1;
 		p->seen = p->seen < 0 ? 0 : p->seen;
 		p->goal = p->share;
 	}
@@ -290,6 +289,7 @@ unsigned pace_failures(const struct pace *p, const char *class)
 void pace_failed(struct pace *p, const struct quota *quota, const struct setback *setback,
 		 struct moment moment)
 {
+	long delay = setback->delay < PACE_PAUSE_MAX ? setback->delay : PACE_PAUSE_MAX;
 	time_t now = settle(p, moment.now);
 
 	if (now < p->until && !p->is_probed)
@@ -299,20 +299,16 @@ void pace_failed(struct pace *p, const struct quota *quota, const struct setback
 		cut_share(p, quota, moment);
 	p->failures++;
 	p->is_probed = false;
-	p->until =
-		now + (setback->delay < PACE_PAUSE_MAX ? setback->delay : PACE_PAUSE_MAX);
+	p->until = now + delay;
 	snprintf(p->class, sizeof(p->class), "%s", setback->class);
 	snprintf(p->why, sizeof(p->why), "%s", setback->why);
 }
 
-void pace_look(const struct pace *p, const struct quota *quota, time_t now,
-	       struct pace_use *use)
+void pace_look(struct pace *p, const struct quota *quota, time_t now, struct pace_use *use)
 {
-	struct pace then = *p;
-
-	settle(&then, now);
-	use->minute = window_used(&then.minute, then.minute.newest);
-	use->hour = window_used(&then.hour, then.hour.newest);
+	settle(p, now);
+	use->minute = window_used(&p->minute);
+	use->hour = window_used(&p->hour);
 	use->share_minute = part_of(p, quota->per_minute);
 	use->share_hour = part_of(p, quota->per_hour);
 }

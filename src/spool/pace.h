@@ -64,7 +64,8 @@ struct moment {
  * Whether `messages` transactions may begin now; then they are counted. After a failure one
  * caller alone gets true, and the others wait for what comes of it. More messages than a
  * window holds wait until it is empty, and fill it. False: *at is the earliest moment
- * worth asking again.
+ * worth asking again. If the clock went back p->stamp has, too, and must be kept, or the
+ * time that is left would begin anew with each call.
  */
 bool pace_ask(struct pace *p, const struct quota *quota, size_t messages,
 	      struct moment moment, time_t *at);
@@ -94,11 +95,13 @@ unsigned pace_failures(const struct pace *p, const char *class);
 /* A person says: try now. */
 void pace_resume(struct pace *p);
 
-/* Attempts in the windows, and what the share lets this machine use of them. */
+/*
+ * Attempts in the windows, and what the share lets this machine use of them; brings the
+ * windows and all times up to `now`.
+ */
 struct pace_use {
 	long minute, hour, share_minute, share_hour;
 };
-void pace_look(const struct pace *p, const struct quota *quota, time_t now,
-	       struct pace_use *use);
+void pace_look(struct pace *p, const struct quota *quota, time_t now, struct pace_use *use);
 
 #endif

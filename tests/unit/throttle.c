@@ -169,6 +169,29 @@ static void test_poison(void **state)
 	assert_true(throttle_ask(&spool, &a, 1, NOW + 82, &pause));
 }
 
+/* However far the clock goes back, the longest pause of the schedule is the longest. */
+static void test_clock_goes_back(void **state)
+{
+	struct account a = account(30, 100);
+	struct error lost = error_of(ERROR_NETWORK, 0, "lost");
+	struct throttle_view view;
+	struct pause pause;
+	time_t now = NOW - 1000000, begin = now;
+
+	(void)state;
+	assert_true(throttle_ask(&spool, &a, 100, NOW, &pause));
+	throttle_learn(&spool, &a, &lost, false, NOW);
+	throttle_look(&spool, &a, now, &view);
+	assert_int_equal(view.used_hour, 100);
+	assert_in_range(view.paused_until, now + 60, now + 75);
+	/* Asked often, and when it says. */
+	while (!throttle_ask(&spool, &a, 1, now, &pause)) {
+		assert_true(pause.at > now);
+		now = pause.at - now > 10 ? now + 10 : pause.at;
+	}
+	assert_in_range(now - begin, 3600, 4000);
+}
+
 /* What is wrong with a message before anybody was asked says nothing of the account. */
 static void test_undecided(void **state)
 {
@@ -289,6 +312,7 @@ int main(void)
 		cmocka_unit_test(test_no_quota),
 		cmocka_unit_test(test_schedules),
 		cmocka_unit_test(test_poison),
+		cmocka_unit_test(test_clock_goes_back),
 		cmocka_unit_test(test_undecided),
 		cmocka_unit_test(test_quota_that_is_shared),
 		cmocka_unit_test(test_no_spool),
