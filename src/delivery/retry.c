@@ -17,16 +17,17 @@ static const struct rule {
 	enum retry_scope scope;	/* in a transaction; before it, it is always the account */
 	const long *schedule;
 	const char *class;
+	bool counts;		/* the server counts the tries against us */
 } rules[] = {
-	{ ERROR_QUOTA,	 0,   NULL,	RETRY_ACCOUNT, usual,	"quota" },
-	{ ERROR_AUTH,	 0,   NULL,	RETRY_ACCOUNT, patient, "login" },
-	{ ERROR_SECRET,	 0,   NULL,	RETRY_ACCOUNT, usual,	"secret" },
-	{ ERROR_CONFIG,	 0,   NULL,	RETRY_ACCOUNT, usual,	"config" },
-	{ ERROR_LATER,	 454, "4.7.0",	RETRY_ACCOUNT, usual,	"login-later" },
-	{ ERROR_NETWORK, 0,   NULL,	RETRY_MESSAGE, usual,	"network" },
-	{ ERROR_TLS,	 0,   NULL,	RETRY_MESSAGE, usual,	"network" },
-	{ ERROR_NO_HOST, 0,   NULL,	RETRY_MESSAGE, usual,	"network" },
-	{ ERROR_NONE,	 0,   NULL,	RETRY_MESSAGE, usual,	"other" },
+	{ ERROR_QUOTA,	 0,   NULL,	RETRY_ACCOUNT, usual,	"quota",	true },
+	{ ERROR_AUTH,	 0,   NULL,	RETRY_ACCOUNT, patient, "login",	true },
+	{ ERROR_SECRET,	 0,   NULL,	RETRY_ACCOUNT, usual,	"secret",	false },
+	{ ERROR_CONFIG,	 0,   NULL,	RETRY_ACCOUNT, usual,	"config",	false },
+	{ ERROR_LATER,	 454, "4.7.0",	RETRY_ACCOUNT, usual,	"login-later",	true },
+	{ ERROR_NETWORK, 0,   NULL,	RETRY_MESSAGE, usual,	"network",	false },
+	{ ERROR_TLS,	 0,   NULL,	RETRY_MESSAGE, usual,	"network",	false },
+	{ ERROR_NO_HOST, 0,   NULL,	RETRY_MESSAGE, usual,	"network",	false },
+	{ ERROR_NONE,	 0,   NULL,	RETRY_MESSAGE, usual,	"other",	false },
 };
 
 static const struct rule *rule_for(const struct error *err)
@@ -58,4 +59,12 @@ long retry_delay(const struct error *err, unsigned failures_before, uint32_t ran
 const char *retry_class(const struct error *err)
 {
 	return rule_for(err)->class;
+}
+
+bool retry_class_counts(const char *class)
+{
+	for (size_t i = 0; i < COUNT_OF(rules); i++)
+		if (!strcmp(rules[i].class, class))
+			return rules[i].counts;
+	return false;
 }

@@ -33,4 +33,7 @@ enum { RETRY_DELAY_MAX = 3600 + 3600 / 4 };	/* the longest that retry_delay() sa
 /* A word for the class: two failures of different classes are not "in a row". */
 const char *retry_class(const struct error *err);
 
+/* Whether a try before its time costs something: the server counts it against us. */
+bool retry_class_counts(const char *class);
+
 #endif

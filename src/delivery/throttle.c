@@ -126,12 +126,23 @@ void throttle_look(const struct spool *s, const struct account *account, time_t 
 	snprintf(view->why, sizeof(view->why), "%s", state.pace.why);
 }
 
-void throttle_resume(const struct spool *s, const struct account *account)
+static void resume(const struct spool *s, const struct account *account, bool always)
 {
 	OWNED_ACCOUNT_STATE state = ACCOUNT_STATE_NONE;
 
-	if (!account_state_open(s, account->name, false, &state))
+	if (!account_state_open(s, account->name, false, &state) ||
+	    (!always && retry_class_counts(state.pace.class)))
 		return;
 	pace_resume(&state.pace);
 	account_state_save(&state, account->name);
+}
+
+void throttle_resume(const struct spool *s, const struct account *account)
+{
+	resume(s, account, true);
+}
+
+void throttle_nudge(const struct spool *s, const struct account *account)
+{
+	resume(s, account, false);
 }

@@ -49,4 +49,7 @@ void throttle_look(const struct spool *s, const struct account *account, time_t 
 /* A person says: try now. Ends the pause, not the windows. */
 void throttle_resume(const struct spool *s, const struct account *account);
 
+/* Somebody runs the queue: the same where a try costs nothing (retry_class_counts()). */
+void throttle_nudge(const struct spool *s, const struct account *account);
+
 #endif

@@ -320,6 +320,15 @@ static size_t transactions(const struct job *j)
 	return (entry_waiting(&j->item.entry) + most - 1) / most;
 }
 
+/* Once in a round: a pause that begins in it is as good as any. */
+static bool is_nudged(struct job *j)
+{
+	bool before = j->w->nudged == j->account_sum;
+
+	j->w->nudged = j->account_sum;
+	return before;
+}
+
 static void attempt(struct job *j, const struct message *m)
 {
 	const struct spool *spool = &j->w->queue->spool;
@@ -329,6 +338,8 @@ static void attempt(struct job *j, const struct message *m)
 	struct pause pause;
 	bool ok, had_session = false;
 
+	if (j->w->is_flush && !is_nudged(j))
+		throttle_nudge(spool, j->account);
 	if (!throttle_ask(spool, j->account, transactions(j), time(NULL), &pause)) {
 		leave(j, pause.at);
 		return;

@@ -33,6 +33,7 @@ struct worker {
 	struct connection connection;
 	bool is_used;			/* a message went over it already */
 	unsigned lost;			/* dialogues in a row */
+	uint64_t nudged;		/* the account whose pause a flush has ended last */
 	/* Sent, but the spool would not let them go: never to be sent again by us. */
 	char (*unremoved)[ID_SIZE];
 	size_t unremoved_count;
