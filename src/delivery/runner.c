@@ -48,6 +48,7 @@ static void begin(struct runner *r, struct run *run)
 static void end(struct runner *r)
 {
 	r->run->counts = r->worker.counts;
+	r->run->waiting = r->round->waiting;
 	worker_free(&r->worker);
 	free(r->round);
 }

@@ -16,7 +16,8 @@ struct run {
 	/* Called after each message with what was done so far; NULL: nobody */
 	void (*progress)(void *taker, const struct work_counts *counts, size_t waiting);
 	void *taker;
-	struct work_counts counts;	/* filled */
+	struct work_counts counts;	/* filled: what was done */
+	size_t waiting;			/* filled: what still waits and is not held */
 };
 
 /*

@@ -189,8 +189,8 @@ static int run_and_tell(const struct command_call *call, const struct run_flags 
 		return command_fail(call, &err);
 	if (flags->is_background)
 		return EX_OK;
-	printf("%zu sent, %zu wait, %zu failed\n", run.counts.sent,
-	       run.counts.deferred + run.counts.left, run.counts.failed);
+	printf("%zu sent, %zu wait, %zu failed\n", run.counts.sent, run.waiting,
+	       run.counts.failed);
 	queue_see_to_it(queue, flags->config);
 	return command_finish(call);
 }
