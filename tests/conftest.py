@@ -44,6 +44,20 @@ def pki(tmp_path_factory):
     return Pki(directory)
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "as_root: of things that root alone can do")
+    config.addinivalue_line("markers", "as_user: of things that are otherwise for root")
+
+
+def pytest_collection_modifyitems(config, items):
+    """What is about root or about an ordinary user is no test for the other one; the step
+    e2e_user runs what the step e2e leaves out."""
+    other = "as_user" if os.geteuid() == 0 else "as_root"
+    left_out = [item for item in items if item.get_closest_marker(other)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
 # --- the service
 
 @pytest.fixture
