@@ -63,15 +63,6 @@ static bool check_values(const struct ini *ini, struct error *err)
 	return true;
 }
 
-static const struct ini_section *find_section(const struct ini *ini,
-					      enum section_kind kind)
-{
-	for (size_t i = 0; i < ini->count; i++)
-		if (ini->sections[i].kind == kind)
-			return &ini->sections[i];
-	return NULL;
-}
-
 /* --- an account over the defaults over its service over the standard values */
 
 struct layers {
@@ -169,7 +160,7 @@ static bool read_accounts(const struct ini *ini, service_lookup *service,
 
 		if (l.own->kind != SECTION_ACCOUNT)
 			continue;
-		l.defaults = find_section(ini, SECTION_DEFAULTS);
+		l.defaults = ini_find(ini, SECTION_DEFAULTS, NULL);
 		l.own_source = has_source(ini, l.own);
 		if (!fill_account(&l, &account, err)) {
 			account_free(&account);
@@ -187,7 +178,7 @@ static bool apply_rest(const struct ini *ini, struct config *config, struct erro
 
 	for (size_t i = 0; (row = setting_row(i)); i++)
 		if (row->section != SECTION_ACCOUNT &&
-		    !apply_value(ini, find_section(ini, row->section), row, config, err))
+		    !apply_value(ini, ini_find(ini, row->section, NULL), row, config, err))
 			return false;
 	return true;
 }

@@ -18,8 +18,6 @@
 
 #include "base/file.h"
 
-enum { FILE_MAX_BYTES = 1024 * 1024 };
-
 struct bytes {			/* of the file, secrets and all: wiped when done */
 	char *at;
 	size_t len, size;
@@ -46,8 +44,8 @@ static bool check_file(const char *path, const struct stat *st, struct error *er
 {
 	if (!file_is_ours(st, err))
 		return error_context(err, "%s", path);
-	return st->st_size <= FILE_MAX_BYTES ||
-	       error_set(err, ERROR_CONFIG, "%s: more than %d bytes", path, FILE_MAX_BYTES);
+	return st->st_size <= INI_MAX_BYTES ||
+	       error_set(err, ERROR_CONFIG, "%s: more than %d bytes", path, INI_MAX_BYTES);
 }
 
 static bool has_secret(const struct ini *ini)

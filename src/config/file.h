@@ -5,6 +5,8 @@
 
 #include "config/lint.h"
 
+enum { INI_MAX_BYTES = 1024 * 1024 };	/* of a file */
+
 #define OWNED_INI	__attribute__((cleanup(ini_free))) struct ini
 
 /* Like open(2): a descriptor, or -1 with errno. Never waits, for a pipe's writer say. */

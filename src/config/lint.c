@@ -9,7 +9,6 @@
 #include "config/value.h"
 
 enum {
-	LINE_MAX_BYTES = 1022,	/* iniparser has room for 1024, with line feed and NUL */
 	SECTIONS_MAX = 1000,
 	NAME_MAX_BYTES = 64,	/* of an account */
 	SHOWN_MAX = 60,		/* of a wrong name */
@@ -31,6 +30,20 @@ bool ini_blame(const struct ini *ini, const struct ini_section *section, unsigne
 		  section ? "[" : "", section ? section->name : "", section ? "] " : "",
 		  what);
 	return error_advise(err, advice);
+}
+
+const struct ini_section *ini_find(const struct ini *ini, enum section_kind kind,
+				   const char *account)
+{
+	for (size_t i = 0; i < ini->count; i++) {
+		const struct ini_section *section = &ini->sections[i];
+
+		if (section->kind != kind)
+			continue;
+		if (!account || !strcmp(text_after(section->name, "account "), account))
+			return section;
+	}
+	return NULL;
 }
 
 static char *copy_shown(struct span s)
@@ -62,8 +75,7 @@ static void refuse_section(struct span inner, struct error *err)
 	error_advise(err, "sections are [account NAME], [defaults] and [delivery]");
 }
 
-/* The rest of "account NAME". */
-static bool check_account_name(const char *name, struct error *err)
+bool ini_check_name(const char *name, struct error *err)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789._-+@";
 
@@ -86,7 +98,7 @@ static bool name_section(struct ini_section *section, struct span inner,
 			 struct error *err)
 {
 	OWNED_TEXT text = text_copy_n(inner.at, inner.len);
-	OWNED_BUF name = BUF_INIT(LINE_MAX_BYTES);
+	OWNED_BUF name = BUF_INIT(INI_LINE_MAX_BYTES);
 	const char *rest = text_after(text, "account");
 
 	text_lower(text);
@@ -98,7 +110,7 @@ static bool name_section(struct ini_section *section, struct span inner,
 			return false;
 		}
 		rest += strspn(rest, " \t");
-		if (!check_account_name(rest, err))
+		if (!ini_check_name(rest, err))
 			return false;
 		buf_addf(&name, "account %s", rest);
 	} else {
@@ -231,9 +243,9 @@ static bool lint_setting(struct linter *l, struct span s, struct error *err)
 		return error_set(err, ERROR_CONFIG, "\"%s\" is given twice, first in line %u",
 				 row->name, *line);
 	*line = l->line;
-	if (row->type != SETTING_SECRET && s.len > LINE_MAX_BYTES)
+	if (row->type != SETTING_SECRET && s.len > INI_LINE_MAX_BYTES)
 		return error_set(err, ERROR_CONFIG, "%s: a line of more than %d bytes",
-				 row->name, LINE_MAX_BYTES);
+				 row->name, INI_LINE_MAX_BYTES);
 	return take_value(l, row, value, err) || error_context(err, "%s", row->name);
 }
 

@@ -11,6 +11,8 @@
 #include "base/secret.h"
 #include "config/settings.h"
 
+enum { INI_LINE_MAX_BYTES = 1022 };	/* iniparser has room for 1024, with line feed and NUL */
+
 struct ini_section {
 	enum section_kind kind;
 	char *name;			/* in lower case, as for iniparser: "account work" */
@@ -32,6 +34,13 @@ struct ini {
  * line of the first mistake, and never shows more of a line than a setting's name.
  */
 bool ini_lint(struct ini *ini, const char *text, size_t len, struct error *err);
+
+/* The section, that of an account by its name; NULL: it is not there. */
+const struct ini_section *ini_find(const struct ini *ini, enum section_kind kind,
+				   const char *account);
+
+/* Whether an account may have this name. ERROR_CONFIG says what stands against it. */
+bool ini_check_name(const char *name, struct error *err);
 
 /* Puts file, line, and the section if it is not NULL before the error. */
 bool ini_blame(const struct ini *ini, const struct ini_section *section, unsigned line,

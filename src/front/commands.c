@@ -14,6 +14,7 @@ static const struct command *const rows[] = {
 	&help_command,
 	&version_command,
 	&queue_run_command,
+	&account_import_command,
 };
 
 const struct command *command_row(size_t i)

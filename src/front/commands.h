@@ -14,5 +14,6 @@ extern const struct command queue_retry_command;	/* front/queue_changes.c */
 extern const struct command queue_hold_command;
 extern const struct command queue_release_command;
 extern const struct command queue_remove_command;
+extern const struct command account_import_command;	/* front/import.c */
 
 #endif

@@ -51,7 +51,6 @@ static const struct word commands[] = {
 	{ "check",	not_yet },
 	{ "explain",	not_yet },
 	{ "password",	not_yet },
-	{ "account",	not_yet },
 	{ "daemon",	not_yet },
 };
 

@@ -124,6 +124,17 @@ const char *service_name(size_t i)
 	return i < COUNT_OF(services) ? services[i].name : NULL;
 }
 
+const char *service_of_host(const char *host)
+{
+	for (size_t i = 0; i < COUNT_OF(services); i++) {
+		const char *its = service_setting(services[i].name, "host");
+
+		if (its && !strcasecmp(host, its))
+			return services[i].name;
+	}
+	return "other";
+}
+
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';

@@ -13,6 +13,9 @@
 const char *service_setting(const char *service, const char *key);
 const char *service_name(size_t i);
 
+/* The service that a server is of, by its name in any case; "other" for all we do not know. */
+const char *service_of_host(const char *host);
+
 /* What a reply of the service means beyond its code. */
 struct advice {
 	/* overrules what the code alone says; ERROR_NONE: does not; ERROR_QUOTA: all mail of

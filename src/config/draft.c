@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config/draft.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "config/account.h"
+#include "config/file.h"
+#include "config/quote.h"
+
+/* --- text */
+
+void ini_text_add_bytes(struct ini_text *t, const char *bytes, size_t len)
+{
+	/* One piece of memory that never moves: no copy of a secret stays behind. */
+	if (!t->at)
+		t->at = xcalloc(1, INI_MAX_BYTES + 1);
+	if (t->full || len > INI_MAX_BYTES - t->len) {
+		t->full = true;
+		return;
+	}
+	if (len > 0)
+		memcpy(t->at + t->len, bytes, len);
+	t->len += len;
+	t->at[t->len] = '\0';
+}
+
+void ini_text_add(struct ini_text *t, const char *text)
+{
+	ini_text_add_bytes(t, text, strlen(text));
+}
+
+void ini_text_cut(struct ini_text *t, size_t len)
+{
+	if (t->at)
+		wipe(t->at + len, t->len - len);
+	t->len = len;
+}
+
+void ini_text_free(struct ini_text *t)
+{
+	wipe(t->at, t->len);
+	free(t->at);
+	*t = (struct ini_text){ 0 };
+}
+
+/* --- values */
+
+char *draft_name(const char *name, struct error *err)
+{
+	OWNED_TEXT lower = text_copy(name);
+
+	text_lower(lower);
+	return ini_check_name(lower, err) ? text_take(&lower) : NULL;
+}
+
+static const struct setting *row_called(const struct draft *d, const char *name)
+{
+	const struct setting *row = setting_find(d->kind, name);
+
+	assert(row);
+	return row;
+}
+
+/* The road that it will take when it is read. */
+static bool check_value(const struct setting *row, const char *value, struct error *err)
+{
+	struct account account = { 0 };
+	OWNED_CONFIG config = { 0 };
+	bool is_account = row->section == SECTION_ACCOUNT;
+	bool ok = !*value || setting_apply(row, is_account ? (void *)&account : &config,
+					   value, err) || error_context(err, "%s", row->name);
+
+	settings_free(SECTION_ACCOUNT, &account);
+	return ok;
+}
+
+static bool check_written(const struct setting *row, const char *value, struct error *err)
+{
+	OWNED_INI_TEXT line = { 0 };
+
+	return quote_value(&line, row, value, err);
+}
+
+bool draft_set(struct draft *d, const char *name, const char *value, struct error *err)
+{
+	const struct setting *row = row_called(d, name);
+	char **place = &d->values[setting_index(row)];
+	char *copy;
+
+	if (row->type != SETTING_SECRET &&
+	    (!check_value(row, value, err) || !check_written(row, value, err)))
+		return false;
+	assert(row->type != SETTING_SECRET || !*value);
+	copy = text_copy(value);
+	free(*place);
+	*place = copy;
+	return true;
+}
+
+bool draft_set_password(struct draft *d, const struct secret *password, struct error *err)
+{
+	OWNED_INI_TEXT line = { 0 };
+
+	if (!quote_secret(&line, row_called(d, "password"), password, err))
+		return false;
+	return secret_set(&d->password, password->bytes, password->len) ||
+	       error_set(err, ERROR_CONFIG, "password: longer than %d bytes", SECRET_MAX);
+}
+
+const char *draft_value(const struct draft *d, const char *name)
+{
+	return d->values[setting_index(row_called(d, name))];
+}
+
+void draft_unset(struct draft *d, const char *name)
+{
+	text_cleanup(&d->values[setting_index(row_called(d, name))]);
+	d->values[setting_index(row_called(d, name))] = NULL;
+}
+
+bool draft_is_empty(const struct draft *d)
+{
+	for (size_t i = 0; i < SETTINGS_MAX; i++)
+		if (d->values[i])
+			return false;
+	return !secret_is_set(&d->password);
+}
+
+bool draft_has_source(const struct draft *d)
+{
+	const struct setting *row;
+
+	for (size_t i = 0; (row = setting_row(i)); i++)
+		if (row->source && d->values[i] && *d->values[i])
+			return true;
+	return secret_is_set(&d->password);
+}
+
+/* --- lines */
+
+void draft_add_header(struct ini_text *out, const struct draft *d)
+{
+	static const char *const words[] = {
+		[SECTION_ACCOUNT] = "[account ", [SECTION_DEFAULTS] = "[defaults",
+		[SECTION_DELIVERY] = "[delivery",
+	};
+
+	ini_text_add(out, words[d->kind]);
+	ini_text_add(out, d->name ? d->name : "");
+	ini_text_add(out, "]\n");
+}
+
+/* What it quotes came from outside; a line of it is a comment whatever stands in it. */
+static void add_comment(struct ini_text *out, const char *text)
+{
+	OWNED_TEXT shown = text_copy(text);
+
+	text_make_printable(shown);
+	ini_text_add(out, "# ");
+	ini_text_add(out, shown);
+	ini_text_add(out, "\n");
+}
+
+bool draft_add_line(struct ini_text *out, const struct draft *d, const struct setting *row,
+		    const char *instead, struct error *err)
+{
+	const char *value = d->values[setting_index(row)];
+
+	if (row->type == SETTING_SECRET && secret_is_set(&d->password)) {
+		if (!instead)
+			return quote_secret(out, row, &d->password, err);
+		add_comment(out, instead);
+		return true;
+	}
+	return !value || quote_value(out, row, value, err);
+}
+
+bool draft_add(struct ini_text *out, const struct draft *d, const char *instead,
+	       struct error *err)
+{
+	const struct setting *row;
+
+	if (d->comment)
+		add_comment(out, d->comment);
+	draft_add_header(out, d);
+	for (size_t i = 0; (row = setting_row(i)); i++)
+		if (!draft_add_line(out, d, row, instead, err))
+			return false;
+	return true;
+}
+
+void draft_free(struct draft *d)
+{
+	for (size_t i = 0; i < SETTINGS_MAX; i++)
+		text_cleanup(&d->values[i]);
+	secret_free(&d->password);
+	text_cleanup(&d->name);
+	text_cleanup(&d->comment);
+	text_cleanup(&d->password_from);
+	*d = (struct draft){ 0 };
+}

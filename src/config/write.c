@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config/write.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "config/file.h"
+#include "config/load.h"
+
+struct writer {
+	const struct write_job *job;
+	char *path;		/* behind all symbolic links */
+	const char *name;	/* its last part */
+	int dir;
+	struct stat old;	/* st_nlink 0: there is none */
+	bool had_secret;
+	struct ini_text before, after;
+	char temp[NAME_MAX + 1];
+};
+
+static void writer_free(struct writer *w)
+{
+	ini_text_free(&w->before);
+	ini_text_free(&w->after);
+	fd_cleanup(&w->dir);
+	text_cleanup(&w->path);
+}
+#define OWNED_WRITER	__attribute__((cleanup(writer_free))) struct writer
+
+/* --- where */
+
+/* The link of a file that is kept elsewhere stays a link. */
+static char *real_path(const char *path)
+{
+	char real[PATH_MAX];
+
+	return text_copy(realpath(path, real) ? real : path);
+}
+
+static int open_directory(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	/* ~/.config of a new user. */
+	if (fd < 0 && errno == ENOENT && mkdir(path, 0700) == 0)
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd;
+}
+
+static bool enter(struct writer *w, struct error *err)
+{
+	char *slash;
+	OWNED_TEXT directory = NULL;
+
+	w->path = real_path(w->job->path);
+	slash = strrchr(w->path, '/');
+	w->name = slash ? slash + 1 : w->path;
+	directory = slash == w->path ? text_copy("/") :
+		    slash ? text_copy_n(w->path, (size_t)(slash - w->path)) : text_copy(".");
+	w->dir = open_directory(directory);
+	if (w->dir < 0)
+		return error_errno(err, ERROR_CREATE, "%s", directory);
+	if (flock(w->dir, LOCK_EX | LOCK_NB) < 0)
+		return error_errno(err, ERROR_LATER, "%s: another program is writing there",
+				   directory);
+	return true;
+}
+
+/* --- what is there */
+
+static bool read_again(int fd, struct ini_text *text, const char *path, struct error *err)
+{
+	char block[4096];
+	ssize_t n;
+
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return error_errno(err, ERROR_IO, "%s", path);
+	while ((n = read_some(fd, block, sizeof(block))) > 0)
+		ini_text_add_bytes(text, block, (size_t)n);
+	wipe(block, sizeof(block));
+	if (n < 0)
+		return error_errno(err, ERROR_IO, "%s", path);
+	return !text->full || error_set(err, ERROR_CONFIG, "%s: more than %d bytes", path,
+					INI_MAX_BYTES);
+}
+
+static bool has_secret(const struct ini *ini)
+{
+	for (size_t i = 0; i < ini->count; i++)
+		if (secret_is_set(&ini->sections[i].password))
+			return true;
+	return false;
+}
+
+/* A file that makes no sense already must not get the blame for what is added. */
+static bool check_meaning(const struct writer *w, const struct ini *ini, struct error *err)
+{
+	OWNED_CONFIG config = { 0 };
+
+	return config_merge(&config, ini, w->job->service, err);
+}
+
+static bool read_old(struct writer *w, struct ini *ini, struct error *err)
+{
+	OWNED_FD fd = ini_open(w->path);
+
+	if (fd < 0)
+		return errno == ENOENT || error_errno(err, ERROR_CONFIG, "%s", w->path);
+	if (!ini_read(ini, fd, w->path, err) || !check_meaning(w, ini, err) ||
+	    !read_again(fd, &w->before, w->path, err))
+		return false;
+	w->had_secret = has_secret(ini);
+	return fstat(fd, &w->old) == 0 || error_errno(err, ERROR_IO, "%s", w->path);
+}
+
+/* --- what takes its place */
+
+static bool brings_secret(const struct write_job *job)
+{
+	for (size_t i = 0; i < job->count; i++)
+		if (secret_is_set(&job->drafts[i].password))
+			return true;
+	return false;
+}
+
+static bool set_mode(const struct writer *w, int fd, struct error *err)
+{
+	mode_t mode = w->old.st_mode & 07777;
+
+	if (!w->old.st_nlink || (brings_secret(w->job) && !w->had_secret))
+		return true;
+	/* Who could read it by its group can still do so. */
+	if ((mode & S_IRWXG) && fchown(fd, (uid_t)-1, w->old.st_gid) < 0)
+		return error_errno(err, ERROR_CREATE, "%s: keep its group", w->path);
+	return fchmod(fd, mode) == 0 ||
+	       error_errno(err, ERROR_CREATE, "%s: keep its mode", w->path);
+}
+
+static bool is_written(const struct ini *ini, const struct draft *d,
+		       const struct setting **wrong)
+{
+	const struct ini_section *section = ini_find(ini, d->kind, d->name);
+
+	for (size_t i = 0; section && (*wrong = setting_row(i)); i++) {
+		const char *is = ini_value(ini, section, *wrong), *should = d->values[i];
+
+		if ((*wrong)->type != SETTING_SECRET && should && (!is || strcmp(is, should)))
+			return false;
+		if ((*wrong)->type == SETTING_SECRET && d->password.len > 0 &&
+		    (section->password.len != d->password.len ||
+		     memcmp(section->password.bytes, d->password.bytes, d->password.len)))
+			return false;
+	}
+	return section != NULL || draft_is_empty(d);
+}
+
+/* With our own reader: what it would not understand never takes the place. */
+static bool check_result(const struct writer *w, int fd, struct error *err)
+{
+	OWNED_INI ini = { 0 };
+	const struct setting *wrong = NULL;
+
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return error_errno(err, ERROR_IO, "%s", w->path);
+	if (!ini_read(&ini, fd, w->path, err) || !check_meaning(w, &ini, err))
+		return error_context(err, "not written, for it would not be understood");
+	for (size_t i = 0; i < w->job->count; i++)
+		if (!is_written(&ini, &w->job->drafts[i], &wrong))
+			return error_set(err, ERROR_BUG, "%s: not written, for %s would be "
+					 "read as something else", w->path,
+					 wrong ? wrong->name : "a section");
+	return true;
+}
+
+static bool fill(struct writer *w, int fd, struct error *err)
+{
+	if (!write_all(fd, w->after.at, w->after.len))
+		return error_errno(err, ERROR_IO, "write %s", w->path);
+	if (!set_mode(w, fd, err) || !check_result(w, fd, err))
+		return false;
+	if (fsync(fd) < 0)
+		return error_errno(err, ERROR_IO, "write %s", w->path);
+	if (renameat(w->dir, w->temp, w->dir, w->name) < 0)
+		return error_errno(err, ERROR_CREATE, "%s", w->path);
+	return true;
+}
+
+static bool replace(struct writer *w, struct error *err)
+{
+	OWNED_FD fd = -1;
+
+	if (snprintf(w->temp, sizeof(w->temp), ".%s.%ld", w->name, (long)getpid()) >=
+	    (int)sizeof(w->temp))
+		return error_set(err, ERROR_CREATE, "%s: its name is too long", w->path);
+	/* Left there by one of our number that was killed; it holds the lock no more. */
+	if (unlinkat(w->dir, w->temp, 0) < 0 && errno != ENOENT)
+		return error_errno(err, ERROR_CREATE, "%s", w->path);
+	fd = openat(w->dir, w->temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return error_errno(err, ERROR_CREATE, "create %s", w->path);
+	if (!fill(w, fd, err)) {
+		unlinkat(w->dir, w->temp, 0);
+		return false;
+	}
+	/* It has its name; that the name survives a crash is the directory's matter. */
+	return fsync(w->dir) == 0 || error_errno(err, ERROR_IO, "%s: its directory", w->path);
+}
+
+bool settings_write(const struct write_job *job, struct error *err)
+{
+	OWNED_WRITER w = { .job = job, .dir = -1 };
+	OWNED_INI ini = { 0 };
+
+	return enter(&w, err) && read_old(&w, &ini, err) &&
+	       settings_merge(&w.after, job, &ini, &w.before, err) && replace(&w, err);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* dma.conf: "NAME value", where a switch is its name alone; and auth.conf. */
+#include "migrate/credentials.h"
+
+#include <string.h>
+
+#include "base/text.h"
+
+static const struct rule rows[] = {
+	{ .name = "SMARTHOST" },
+	{ .name = "PORT", .ours = "port" },
+	{ .name = "ALIASES" },
+	{ .name = "AUTHPATH" },
+	{ .name = "SECURETRANSFER" },
+	{ .name = "SECURETRANS" },
+	{ .name = "STARTTLS" },
+	{ .name = "OPPORTUNISTIC_TLS" },
+	{ .name = "FINGERPRINT", .ours = "tls_fingerprint" },
+	{ .name = "MAILNAME" },
+	{ .name = "MASQUERADE" },
+	{ .name = "NULLCLIENT" },
+	{ .name = "SPOOLDIR", .why = "what dma has queued stays there: dma -q sends it" },
+	{ .name = "CERTFILE", .why = "acsmtp shows no certificate of its own" },
+	{ .name = "VERIFYCERT", .why = "the server's certificate is always verified" },
+	{ .name = "SECURE", .why = "no password is sent without TLS" },
+	{ .name = "INSECURE", .why = "no password is sent without TLS" },
+	{ .name = "DEFER", .why = "mail goes at once" },
+	{ .name = "FULLBOUNCE", .why = "failures are told by the exit status" },
+	{ .name = "MAILNAMEFILE", .why = "write the name as `domain`" },
+	{ .name = "VIRTPATH", .why = "it is obsolete" },
+	{ .name = "BOUNCEBACK", .why = "failures are told by the exit status" },
+};
+static const struct rules rules = RULES(rows);
+
+/* Our file of aliases is /etc/aliases, too; to say so again would say nothing. */
+static void take_aliases(struct import *import, const struct record *r)
+{
+	const char *aliases = record_text(r, "ALIASES");
+
+	if (aliases && *aliases && strcmp(aliases, "/etc/aliases") != 0)
+		import_delivery(import, "aliases", aliases, r->path,
+				record_line(r, "ALIASES"), "ALIASES");
+	note_row(import, NOTE_LEFT, r, "NULLCLIENT", "names without a domain go where aliases "
+		 "or local_recipients in [delivery] say");
+}
+
+static void take_tls(struct import *import, struct imported *account,
+		     const struct record *r)
+{
+	const char *row = record_text(r, "SECURETRANS") ? "SECURETRANS" : "SECURETRANSFER";
+	bool is_on = record_text(r, row) != NULL, starts = record_text(r, "STARTTLS") != NULL;
+
+	import_set(import, account, "tls", !is_on ? "off" : starts ? "starttls" : "implicit",
+		   r, row);
+	note_row(import, NOTE_CHANGED, r, "OPPORTUNISTIC_TLS",
+		 "nothing is sent when TLS cannot be had");
+	if (!record_text(r, "PORT"))
+		import_port(account, 25);
+}
+
+/* "user@", "host", or "user@host". */
+static void take_masquerade(struct import *import, struct imported *account,
+			    const struct record *r)
+{
+	const char *mask = record_text(r, "MASQUERADE"), *at = mask ? strchr(mask, '@') : NULL;
+
+	if (at && at > mask && at[1]) {
+		import_set(import, account, "from", mask, r, "MASQUERADE");
+		import_set(import, account, "sender_policy", "rewrite", r, "MASQUERADE");
+	} else if (mask && *mask) {
+		note_row(import, NOTE_LEFT, r, "MASQUERADE", "`from` is one whole address: write "
+			 "it, and sender_policy = rewrite");
+	}
+}
+
+static void take_name(struct import *import, struct imported *account,
+		      const struct record *r)
+{
+	const char *name = record_text(r, "MAILNAME");
+	OWNED_INPUT lines = { 0 };
+	struct error err;
+
+	if (!name || !*name)
+		return;
+	if (*name == '/') {
+		if (!input_open(&lines, name, &err)) {
+			note_row(import, NOTE_LEFT, r, "MAILNAME", "that file cannot be read: "
+				 "write the name as `domain`");
+			return;
+		}
+		name = input_next(&lines);
+	}
+	if (name && *name)
+		import_set(import, account, "domain", name, r, "MAILNAME");
+}
+
+static bool read_auth(struct import *import, const struct record *r, struct error *err)
+{
+	const char *path = record_text(r, "AUTHPATH");
+	OWNED_TEXT auth = NULL;
+
+	if (!path || !*path)
+		return true;
+	auth = path_beside(r->path, path);
+	return import_companion(import, auth, dma_auth_read, "AUTHPATH", err);
+}
+
+bool dma_read(struct import *import, struct input *lines, struct error *err)
+{
+	OWNED_RECORD r = { .rules = &rules, .path = lines->path };
+	struct imported *account;
+	const char *host;
+	char *line;
+
+	while ((line = input_next(lines))) {
+		char *value = line + strcspn(line, " \t");
+
+		if (!*line || *line == '#')
+			continue;
+		if (*value)
+			*value++ = '\0';
+		value += strspn(value, " \t");
+		record_set(import, &r, line, value, lines->line);
+	}
+	account = import_account(import, &r, NULL, err);
+	if (!account)
+		return false;
+	host = record_text(&r, "SMARTHOST");
+	if (host && *host)
+		import_set(import, account, "host", host, &r, "SMARTHOST");
+	take_tls(import, account, &r);
+	take_masquerade(import, account, &r);
+	take_name(import, account, &r);
+	take_aliases(import, &r);
+	return read_auth(import, &r, err);
+}
+
+/* "user|host:password"; dma looks for the first bar and the first colon after it. */
+bool dma_auth_read(struct import *import, struct input *lines, struct error *err)
+{
+	char *line;
+
+	while ((line = input_next(lines))) {
+		char *bar = strchr(line, '|'), *colon = bar ? strchr(bar, ':') : NULL;
+		struct credential c = { .user = line };
+
+		if (!*line || *line == '#')
+			continue;
+		if (!colon) {
+			error_set(err, ERROR_CONFIG, "it is not user|host:password");
+			return input_blame(lines, err);
+		}
+		*bar = *colon = '\0';
+		c.host = bar + 1;
+		(void)secret_set(&c.password, colon + 1, strlen(colon + 1));
+		if (!credential_add(import, lines, &c, err))
+			return false;
+	}
+	return true;
+}

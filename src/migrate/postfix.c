@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Postfix: of main.cf what concerns the relay host, and the map of passwords. Most of the
+ * file is about a server that acsmtp is not; each setting of it is listed all the same.
+ */
+#include "migrate/credentials.h"
+
+#include <string.h>
+
+#include "base/text.h"
+
+static const char rewriting[] = "a sender becomes `from`, as sender_policy says; there are no "
+				"maps of addresses";
+static const char one_timeout[] = "`timeout` is for the connection and each answer";
+static const char limits[] = "the service knows its limits; max_recipients and max_size say "
+			     "others";
+static const char client[] = "acsmtp shows no certificate of its own";
+
+static const struct rule rows[] = {
+	{ .name = "relayhost" },
+	{ .name = "smtp_sasl_auth_enable" },
+	{ .name = "smtp_sasl_password_maps" },
+	{ .name = "smtp_sasl_mechanism_filter" },
+	{ .name = "smtp_sasl_security_options", .why = "no password is sent without TLS" },
+	{ .name = "smtp_sasl_tls_security_options", .why = "no password is sent without TLS" },
+	{ .name = "smtp_tls_security_level" },
+	{ .name = "smtp_use_tls" },
+	{ .name = "smtp_enforce_tls" },
+	{ .name = "smtp_tls_wrappermode" },
+	{ .name = "smtp_tls_CAfile" },
+	{ .name = "smtp_tls_CApath", .why = "tls_ca_file is one file" },
+	{ .name = "smtp_tls_fingerprint_cert_match", .ours = "tls_fingerprint" },
+	{ .name = "smtp_tls_policy_maps", .why = "an account has one `tls`" },
+	{ .name = "smtp_tls_cert_file", .why = client },
+	{ .name = "smtp_tls_key_file", .why = client },
+	{ .name = "smtp_helo_name" },
+	{ .name = "myhostname" },
+	{ .name = "alias_maps" },
+	{ .name = "alias_database", .why = "the file of aliases is read as it is" },
+	{ .name = "sender_dependent_relayhost_maps", .why = "make an account for each sender, "
+	  "with it as `from`" },
+	{ .name = "smtp_sender_dependent_authentication", .why = "make an account for each "
+	  "sender, with it as `from`" },
+	{ .name = "smtp_generic_maps", .why = rewriting },
+	{ .name = "canonical_maps", .why = rewriting },
+	{ .name = "sender_canonical_maps", .why = rewriting },
+	{ .name = "recipient_canonical_maps", .why = "there are aliases alone" },
+	{ .name = "masquerade_domains", .why = rewriting },
+	{ .name = "smtp_header_checks", .why = "there are no checks of the header" },
+	{ .name = "header_checks", .why = "there are no checks of the header" },
+	{ .name = "smtp_connect_timeout", .why = one_timeout },
+	{ .name = "smtp_helo_timeout", .why = one_timeout },
+	{ .name = "message_size_limit", .why = limits },
+	{ .name = "smtp_destination_recipient_limit", .why = limits },
+	{ .name = "default_destination_recipient_limit", .why = limits },
+	{ .name = "smtp_destination_rate_delay", .why = "mail goes at once" },
+	{ .name = "inet_protocols", .why = "IPv6 and IPv4 are tried" },
+	{ .name = "smtp_bind_address", .why = "acsmtp connects to the server directly" },
+	{ .name = "default_transport", .why = "all mail goes through an account" },
+	{ .name = "relay_transport", .why = "all mail goes through an account" },
+	{ .name = "transport_maps", .why = "the account follows from -a and from the sender" },
+	{ .name = "luser_relay", .why = "local_recipients in [delivery] says who gets mail for "
+	  "names without a domain" },
+	{ .name = "myorigin", .why = "names without a domain go where aliases or "
+	  "local_recipients in [delivery] say" },
+	{ .name = "mydestination", .why = "there is no delivery on this machine" },
+};
+static const struct rules rules = RULES(rows);
+_Static_assert(COUNT_OF(rows) <= RULES_MAX, "RULES_MAX is too small");
+
+/* What the other settings are about, by how their names begin; the last one is for all. */
+static const struct { const char *prefix, *why; } families[] = {
+	{ "smtpd_", "acsmtp takes no mail from the network" },
+	{ "postscreen_", "acsmtp takes no mail from the network" },
+	{ "inet_", "acsmtp takes no mail from the network" },
+	{ "mynetworks", "acsmtp takes no mail from the network" },
+	{ "milter_", "there are no milters" },
+	{ "smtp_tls_", "the system's policy of GnuTLS decides" },
+	{ "local_", "there is no delivery on this machine" },
+	{ "mailbox_", "there is no delivery on this machine" },
+	{ "home_mailbox", "there is no delivery on this machine" },
+	{ "virtual_", "there is no delivery on this machine" },
+	{ "", "nothing of acsmtp corresponds to it" },
+};
+
+static void note_family(struct import *import, const struct input *lines, unsigned line,
+			const char *name)
+{
+	size_t i = 0;
+
+	while (!text_after(name, families[i].prefix))
+		i++;
+	note_at(import, NOTE_LEFT, lines->path, line, name, families[i].why);
+}
+
+/* --- lines */
+
+/* One setting, continuation lines and all. */
+struct logical {
+	struct buf text;
+	unsigned line;
+};
+
+static bool take_setting(struct import *import, struct record *r, const struct input *lines,
+			 struct logical *l, struct error *err)
+{
+	OWNED_TEXT text = buf_take(&l->text);
+	char *equals = strchr(text, '='), *value;
+	size_t len;
+
+	if (!*text)
+		return true;
+	if (!equals) {
+		error_set(err, ERROR_CONFIG, "a line without \"=\"");
+		return error_context(err, "%s, line %u", lines->path, l->line);
+	}
+	value = equals + 1 + strspn(equals + 1, " \t");
+	len = (size_t)(equals - text);
+	while (len > 0 && text_is_blank(text[len - 1]))
+		len--;
+	text[len] = '\0';
+	if (!rule_find(&rules, text))
+		note_family(import, lines, l->line, text);
+	else if (strchr(value, '$'))
+		note_at(import, NOTE_LEFT, lines->path, l->line, text, "its value refers to "
+			"another setting: write it out and import again");
+	else if (*value)
+		record_set(import, r, text, value, l->line);
+	return true;
+}
+
+static bool read_settings(struct import *import, struct input *lines, struct record *r,
+			  struct error *err)
+{
+	struct logical l = { .text = BUF_INIT(FOREIGN_MAX_BYTES) };
+	bool ok = true;
+	char *line;
+
+	while (ok && (line = input_next(lines))) {
+		if (!*line || *line == '#')
+			continue;
+		if (lines->indented && l.text.len > 0) {
+			buf_addf(&l.text, " %s", line);
+			continue;
+		}
+		ok = take_setting(import, r, lines, &l, err);
+		l.line = lines->line;
+		buf_add(&l.text, line);
+	}
+	ok = ok && take_setting(import, r, lines, &l, err);
+	buf_free(&l.text);
+	return ok;
+}
+
+/* "hash:/etc/postfix/x" and the like, if it is one text file; else NULL. */
+static const char *map_file(const char *map)
+{
+	static const char *const types[] = { "hash:", "btree:", "lmdb:", "dbm:", "cdb:",
+					     "texthash:" };
+
+	for (size_t i = 0; i < COUNT_OF(types); i++) {
+		const char *path = text_after(map, types[i]);
+
+		if (path && *path == '/' && !path[strcspn(path, ", \t")])
+			return path;
+	}
+	return NULL;
+}
+
+/* --- what the rows mean together */
+
+static void take_host(struct import *import, struct imported *account,
+		      const struct record *r)
+{
+	const char *relay = record_text(r, "relayhost");
+
+	if (!relay)
+		return;
+	import_host(import, account, relay, 25, r, "relayhost");
+	if (*relay != '[')
+		note_row(import, NOTE_CHANGED, r, "relayhost", "without brackets Postfix asks for "
+			 "the MX hosts of that name; acsmtp connects to the name itself");
+}
+
+static const struct { const char *level, *tls, *changed; } levels[] = {
+	{ "none", "off", NULL },
+	{ "may", "starttls", "nothing is sent when TLS cannot be had" },
+	{ "encrypt", "starttls", "the server's certificate is verified, too" },
+	{ "verify", "starttls", NULL },
+	{ "secure", "starttls", NULL },
+	{ "fingerprint", "starttls", NULL },
+	{ "dane", "starttls", "the certificate is verified by the system's trust store" },
+	{ "dane-only", "starttls", "the certificate is verified by the system's trust store" },
+};
+
+static void take_tls(struct import *import, struct imported *account,
+		     const struct record *r)
+{
+	const char *row = "smtp_tls_security_level", *level = record_text(r, row);
+	const char *ca = record_text(r, "smtp_tls_CAfile");
+
+	if (!level && record_text(r, "smtp_enforce_tls") &&
+	    record_says_yes(r, "smtp_enforce_tls")) {
+		row = "smtp_enforce_tls";
+		level = "verify";
+	} else if (!level && record_text(r, "smtp_use_tls") &&
+		   record_says_yes(r, "smtp_use_tls")) {
+		row = "smtp_use_tls";
+		level = "may";
+	}
+	for (size_t i = 0; i < COUNT_OF(levels); i++)
+		if (text_is(level ? level : "none", levels[i].level)) {
+			import_set(import, account, "tls", levels[i].tls, r, row);
+			if (levels[i].changed)
+				note_row(import, NOTE_CHANGED, r, row, levels[i].changed);
+		}
+	if (!draft_value(&account->draft, "tls"))
+		note_row(import, NOTE_LEFT, r, row, "an unknown level of TLS");
+	if (record_text(r, "smtp_tls_wrappermode") && record_says_yes(r, "smtp_tls_wrappermode"))
+		import_set(import, account, "tls", "implicit", r, "smtp_tls_wrappermode");
+	/* That file is the system's trust store, which is what is used anyway. */
+	if (ca && strcmp(ca, "/etc/ssl/certs/ca-certificates.crt") != 0)
+		import_set(import, account, "tls_ca_file", ca, r, "smtp_tls_CAfile");
+}
+
+static bool take_auth(struct import *import, struct imported *account,
+		      const struct record *r, struct error *err)
+{
+	const char *maps = record_text(r, "smtp_sasl_password_maps");
+	const char *filter = record_text(r, "smtp_sasl_mechanism_filter");
+	bool is_on = record_text(r, "smtp_sasl_auth_enable") &&
+		     record_says_yes(r, "smtp_sasl_auth_enable");
+	bool is_ours = filter && (text_is(filter, "login") || text_is(filter, "plain") ||
+				  text_is(filter, "xoauth2"));
+	OWNED_TEXT path = NULL;
+
+	import_set(import, account, "auth", !is_on ? "off" : is_ours ? filter : "auto", r,
+		   "smtp_sasl_auth_enable");
+	if (filter && !is_ours)
+		note_row(import, NOTE_CHANGED, r, "smtp_sasl_mechanism_filter",
+			 "`auth` is one way to log in: acsmtp chooses");
+	if (!is_on)
+		note_row(import, NOTE_LEFT, r, "smtp_sasl_password_maps",
+			 "smtp_sasl_auth_enable is not on");
+	if (!is_on || !maps)
+		return true;
+	if (!map_file(maps)) {
+		note_row(import, NOTE_LEFT, r, "smtp_sasl_password_maps", "it is not one map "
+			 "that is made from a text file: set user and password by hand");
+		return true;
+	}
+	path = path_beside(r->path, map_file(maps));
+	return import_companion(import, path, postfix_passwords_read,
+				"smtp_sasl_password_maps", err);
+}
+
+static void take_rest(struct import *import, struct imported *account,
+		      const struct record *r)
+{
+	const char *row = record_text(r, "smtp_helo_name") ? "smtp_helo_name" : "myhostname";
+	const char *name = record_text(r, row), *aliases = record_text(r, "alias_maps");
+
+	if (name)
+		import_set(import, account, "domain", name, r, row);
+	if (!strcmp(row, "smtp_helo_name"))
+		note_row(import, NOTE_LEFT, r, "myhostname", "smtp_helo_name is what the server "
+			 "is told");
+	if (aliases && !map_file(aliases))
+		note_row(import, NOTE_LEFT, r, "alias_maps", "aliases in [delivery] is one file");
+	else if (aliases && strcmp(map_file(aliases), "/etc/aliases") != 0)
+		import_delivery(import, "aliases", map_file(aliases), r->path,
+				record_line(r, "alias_maps"), "alias_maps");
+}
+
+bool postfix_read(struct import *import, struct input *lines, struct error *err)
+{
+	OWNED_RECORD r = { .rules = &rules, .path = lines->path };
+	struct imported *account;
+
+	if (!read_settings(import, lines, &r, err))
+		return false;
+	account = import_account(import, &r, NULL, err);
+	if (!account)
+		return false;
+	take_host(import, account, &r);
+	take_tls(import, account, &r);
+	take_rest(import, account, &r);
+	return take_auth(import, account, &r, err);
+}
+
+/* "[host]:port  user:password" */
+bool postfix_passwords_read(struct import *import, struct input *lines, struct error *err)
+{
+	char *line, host[256];
+
+	while ((line = input_next(lines))) {
+		char *value = line + strcspn(line, " \t"), *colon;
+		struct credential c = { .host = host };
+
+		if (!*line || *line == '#')
+			continue;
+		if (*value)
+			*value++ = '\0';
+		value += strspn(value, " \t");
+		colon = strchr(value, ':');
+		if (strchr(line, '@')) {
+			note_at(import, NOTE_LEFT, lines->path, lines->line, "a sender's password",
+				"make an account for each sender, with it as `from`");
+			continue;
+		}
+		if (!colon || !split_host(line, host, &c.port)) {
+			error_set(err, ERROR_CONFIG, "it is not host user:password");
+			return input_blame(lines, err);
+		}
+		*colon = '\0';
+		c.user = value;
+		(void)secret_set(&c.password, colon + 1, strlen(colon + 1));
+		if (!credential_add(import, lines, &c, err))
+			return false;
+	}
+	return true;
+}
