@@ -118,9 +118,11 @@ static bool check_new(const struct write_job *job, const struct ini *ini,
 		const struct draft *d = &job->drafts[i];
 		const struct ini_section *there = ini_find(ini, d->kind, d->name);
 
-		if (job->mode == WRITE_NEW && d->kind == SECTION_ACCOUNT && there)
-			return error_set(err, ERROR_CONFIG, "%s, line %u: account \"%s\" is "
-					 "there already", job->path, there->line, d->name);
+		if (job->mode != WRITE_NEW || d->kind != SECTION_ACCOUNT || !there)
+			continue;
+		error_set(err, ERROR_CONFIG, "%s, line %u: account \"%s\" is there already",
+			  job->path, there->line, d->name);
+		return error_advise(err, job->advice);
 	}
 	return true;
 }

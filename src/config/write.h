@@ -20,6 +20,7 @@ struct write_job {
 	size_t count;
 	enum write_mode mode;	/* [defaults] and [delivery] are updated by all of them, but
 				   WRITE_NEW changes nothing that is said there already */
+	const char *advice;	/* how to replace what is there, for the error that says so */
 	service_lookup *service;
 	struct buf *kept;	/* with WRITE_NEW: gets the names of what the file says otherwise
 				   in [defaults] and [delivery], which stays; or NULL */

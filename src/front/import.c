@@ -106,6 +106,8 @@ static bool write_file(const struct command_call *call, struct import *import,
 		.drafts = import->drafts,
 		.count = import->count,
 		.mode = f->replace ? WRITE_REPLACE : WRITE_NEW,
+		.advice = "--replace puts the imported one in its place, --name gives a new one "
+			  "another name where its file has none",
 		.service = service_setting,
 		.kept = &kept,
 		.same_everywhere = true,

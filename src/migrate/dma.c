@@ -24,11 +24,11 @@ static const struct rule rows[] = {
 	{ .name = "VERIFYCERT", .why = "the server's certificate is always verified" },
 	{ .name = "SECURE", .why = "no password is sent without TLS" },
 	{ .name = "INSECURE", .why = "no password is sent without TLS" },
-	{ .name = "DEFER", .why = "mail goes at once" },
-	{ .name = "FULLBOUNCE", .why = "failures are told by the exit status" },
+	{ .name = "DEFER", .why = "mode = queued in [delivery] is near to it" },
+	{ .name = "FULLBOUNCE", .why = "what a report of a failure holds is fixed" },
 	{ .name = "MAILNAMEFILE", .why = "write the name as `domain`" },
 	{ .name = "VIRTPATH", .why = "it is obsolete" },
-	{ .name = "BOUNCEBACK", .why = "failures are told by the exit status" },
+	{ .name = "BOUNCEBACK", .why = "what a report of a failure holds is fixed" },
 };
 static const struct rules rules = RULES(rows);
 
@@ -54,6 +54,9 @@ static void take_tls(struct import *import, struct imported *account,
 		   r, row);
 	note_row(import, NOTE_CHANGED, r, "OPPORTUNISTIC_TLS",
 		 "nothing is sent when TLS cannot be had");
+	if (!is_on)
+		note_row(import, NOTE_LEFT, r, "STARTTLS", "without SECURETRANSFER there is no "
+			 "TLS, for dma neither");
 	if (!record_text(r, "PORT"))
 		import_port(account, 25);
 }
@@ -66,7 +69,7 @@ static void take_masquerade(struct import *import, struct imported *account,
 
 	if (at && at > mask && at[1]) {
 		import_set(import, account, "from", mask, r, "MASQUERADE");
-		import_set(import, account, "sender_policy", "rewrite", r, "MASQUERADE");
+		import_rewriting(import, account, r, "MASQUERADE");
 	} else if (mask && *mask) {
 		note_row(import, NOTE_LEFT, r, "MASQUERADE", "`from` is one whole address: write "
 			 "it, and sender_policy = rewrite");

@@ -109,8 +109,7 @@ static void take_from(struct import *import, struct imported *account,
 
 	if (forced && !strchr(forced, '%')) {
 		import_set(import, account, "from", forced, r, "force reverse_path");
-		import_set(import, account, "sender_policy", "rewrite", r,
-			   "force reverse_path");
+		import_rewriting(import, account, r, "force reverse_path");
 	} else if (forced) {
 		note_row(import, NOTE_LEFT, r, "force reverse_path",
 			 "a pattern; `from` is one whole address");
@@ -152,8 +151,9 @@ static bool finish(struct import *import, struct record *r, struct error *err)
 		ok = convert(import, r, err);
 	} else {
 		for (size_t i = 0; i < COUNT_OF(rows); i++)
-			if (rows[i].why)
-				note_row(import, NOTE_LEFT, r, rows[i].name, rows[i].why);
+			note_row(import, NOTE_LEFT, r, rows[i].name, rows[i].why ?
+				 rows[i].why : "it stands above the first identity, where no "
+				 "server is named");
 	}
 	record_free(r);
 	return ok;

@@ -210,6 +210,15 @@ void import_set(struct import *import, struct imported *account, const char *our
 		note_error(import, r->path, record_line(r, name), name, &err);
 }
 
+const char rewrites_header[] = "sender_policy is rewrite, which changes the From field, too";
+
+void import_rewriting(struct import *import, struct imported *account,
+		      const struct record *r, const char *name)
+{
+	import_set(import, account, "sender_policy", "rewrite", r, name);
+	note_row(import, NOTE_CHANGED, r, name, rewrites_header);
+}
+
 void found_password(struct draft *d, const char *path, unsigned line)
 {
 	OWNED_BUF where = BUF_INIT(8192);
@@ -244,6 +253,40 @@ void import_delivery(struct import *import, const char *ours, const char *value,
 			"there is one for all accounts, and it was given before");
 	else if (!draft_set(&import->delivery, ours, value, &err))
 		note_error(import, path, line, name, &err);
+}
+
+static long seconds_of(char unit)
+{
+	static const struct { char unit; long seconds; } units[] = {
+		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 7 * 86400L },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(units); i++)
+		if (units[i].unit == unit)
+			return units[i].seconds;
+	return 0;
+}
+
+void import_time(struct import *import, const char *ours, char ours_unit, const char *value,
+		 char unit, const struct note *where)
+{
+	size_t len = strspn(value, "0123456789");
+	OWNED_TEXT digits = text_copy_n(value, len);
+	long number, seconds = seconds_of(value[len] ? value[len] : unit);
+	char text[24];
+
+	if (!text_to_number(digits, 0, 1000000000, &number) || !seconds ||
+	    (value[len] && value[len + 1])) {
+		note_at(import, NOTE_LEFT, where->path, where->line, where->setting,
+			"it is no length of time");
+		return;
+	}
+	if (number * seconds % seconds_of(ours_unit) != 0)
+		note_at(import, NOTE_CHANGED, where->path, where->line, where->setting,
+			ours_unit == 'd' ? "whole days, rounded up" : "whole hours, rounded up");
+	number = (number * seconds + seconds_of(ours_unit) - 1) / seconds_of(ours_unit);
+	snprintf(text, sizeof(text), "%ld", number);
+	import_delivery(import, ours, text, where->path, where->line, where->setting);
 }
 
 /* --- hosts and ports */

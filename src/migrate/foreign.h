@@ -80,6 +80,11 @@ struct imported *import_account(struct import *import, const struct record *r,
 void import_set(struct import *import, struct imported *account, const char *ours,
 		const char *value, const struct record *r, const char *name);
 
+/* All mail comes from the account's `from`; the other program changed the envelope alone. */
+extern const char rewrites_header[];
+void import_rewriting(struct import *import, struct imported *account,
+		      const struct record *r, const char *name);
+
 /* The password that stands in a secret's row, if one does. */
 void import_password(struct import *import, struct imported *account,
 		     const struct record *r, const char *name);
@@ -90,6 +95,13 @@ void found_password(struct draft *d, const char *path, unsigned line);
 /* A setting of [delivery], which is one for all. */
 void import_delivery(struct import *import, const char *ours, const char *value,
 		     const char *path, unsigned line, const char *name);
+
+/*
+ * The same for a length of time, "NUMBER" or "NUMBER" with s, m, h, d or w: rounded up to
+ * our unit; `unit` and `ours_unit` are s, h or d.
+ */
+void import_time(struct import *import, const char *ours, char ours_unit, const char *value,
+		 char unit, const struct note *where);
 
 /* A note about a row, if something stands for it; and one about any place. */
 void note_row(struct import *import, enum note_kind kind, const struct record *r,

@@ -211,16 +211,23 @@ static bool refuse_notes(const struct import_file *files, struct error *err)
 	return error_advise(err, "is it what it was taken for? --format NAME says another");
 }
 
-bool import_read(struct import *import, const struct import_file *files, size_t count,
-		 struct error *err)
+/* By the line, within what was found in one file. */
+static void sort_notes(struct import *import)
 {
-	import->files = files;
-	import->file_count = count;
-	import->defaults.kind = SECTION_DEFAULTS;
-	import->delivery.kind = SECTION_DELIVERY;
-	for (size_t i = 0; i < count; i++)
-		if (import_has_credentials(&files[i]))
-			import->has_credentials = true;
+	for (size_t i = 1; i < import->note_count; i++)
+		for (size_t j = i; j > 0; j--) {
+			struct note *a = &import->notes[j - 1], *b = a + 1, swap = *a;
+
+			if (strcmp(a->path, b->path) != 0 || a->line <= b->line)
+				break;
+			*a = *b;
+			*b = swap;
+		}
+}
+
+static bool read_all(struct import *import, const struct import_file *files, size_t count,
+		     struct error *err)
+{
 	for (size_t i = 0; i < count; i++)
 		if (!read_file(import, &files[i], err))
 			return false;
@@ -231,6 +238,23 @@ bool import_read(struct import *import, const struct import_file *files, size_t 
 		return refuse_notes(files, err);
 	return (import->count > 0 && import->drafts[0].kind == SECTION_ACCOUNT) ||
 	       refuse_nothing(files, count, err);
+}
+
+bool import_read(struct import *import, const struct import_file *files, size_t count,
+		 struct error *err)
+{
+	bool ok;
+
+	import->files = files;
+	import->file_count = count;
+	import->defaults.kind = SECTION_DEFAULTS;
+	import->delivery.kind = SECTION_DELIVERY;
+	for (size_t i = 0; i < count; i++)
+		if (import_has_credentials(&files[i]))
+			import->has_credentials = true;
+	ok = read_all(import, files, count, err);
+	sort_notes(import);
+	return ok;
 }
 
 void import_free(struct import *import)

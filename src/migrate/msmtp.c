@@ -251,11 +251,13 @@ static void take_auth(struct import *import, struct imported *account,
 	    !record_says_yes(r, "auth"))
 		note_row(import, NOTE_CHANGED, r, "auth", is_token ? "xoauth2 is used" :
 			 "acsmtp does not know this way to log in, and chooses one");
-	if (command)
+	import_password(import, account, r, "password");
+	if (command && record_text(r, "password"))
+		note_row(import, NOTE_LEFT, r, "passwordeval", "the password itself is there, "
+			 "and goes before it");
+	else if (command)
 		import_set(import, account, is_token ? "token_command" : "password_command",
 			   command, r, "passwordeval");
-	else
-		import_password(import, account, r, "password");
 }
 
 /* "*@example.org" and "%U@example.org": whoever sends from there. */
@@ -285,9 +287,10 @@ static void take_sender(struct import *import, struct imported *account,
 		take_pattern(import, account, r, from);
 	else if (from)
 		import_set(import, account, "from", from, r, "from");
-	if (record_is(r, "allow_from_override", "off") || record_is(r, "set_from_header", "on"))
-		import_set(import, account, "sender_policy", "rewrite", r,
-			   "allow_from_override");
+	if (record_is(r, "set_from_header", "on"))
+		import_set(import, account, "sender_policy", "rewrite", r, "set_from_header");
+	else if (record_is(r, "allow_from_override", "off"))
+		import_rewriting(import, account, r, "allow_from_override");
 	if (domain && strchr(domain, '%'))
 		note_row(import, NOTE_LEFT, r, "domain", "a pattern; the name of this machine is "
 			 "used where `domain` is not set");

@@ -130,27 +130,28 @@ static bool take_remote(struct import *import, const struct input *lines, char *
 
 /* --- the files beside it */
 
-static const char queue[] = "acsmtp.ini(5) tells what there is for a queue";
+static const char pauses[] = "the pauses between attempts are fixed";
 static const char qualify[] = "names without a domain get no domain: write the whole address "
 			      "as `from`";
 
 static const struct control {
 	const char *name;
 	const char *ours;	/* of each account, or of [delivery] */
-	bool is_delivery;
+	enum { ACCOUNT, DELIVERY, LIFETIME } kind;
 	const char *why;
 } controls[] = {
 	{ .name = "helohost", .ours = "domain" },
 	{ .name = "me", .ours = "domain" },
-	{ .name = "adminaddr", .ours = "local_recipients", .is_delivery = true },
+	{ .name = "adminaddr", .ours = "local_recipients", .kind = DELIVERY },
 	{ .name = "allmailfrom", .ours = "from" },
 	{ .name = "defaultdomain", .why = qualify },
 	{ .name = "defaulthost", .why = qualify },
 	{ .name = "idhost", .why = "Message-ID has the sender's domain" },
-	{ .name = "doublebounceto", .why = "there are no reports to send" },
-	{ .name = "maxpause", .why = queue },
-	{ .name = "pausetime", .why = queue },
-	{ .name = "queuelifetime", .why = queue },
+	{ .name = "doublebounceto", .why = "report_to in [delivery] says who is told of "
+	  "failures, instead of the sender" },
+	{ .name = "maxpause", .why = pauses },
+	{ .name = "pausetime", .why = pauses },
+	{ .name = "queuelifetime", .ours = "expire", .kind = LIFETIME },
 	{ .name = "sendtimeout", .why = "`timeout` is for each answer of the server" },
 };
 
@@ -165,10 +166,16 @@ static char *first_line(struct input *lines)
 static void apply_control(struct import *import, const struct control *c,
 			  const char *value, const char *path, size_t first)
 {
+	const struct note where = { .path = (char *)path, .line = 1,
+				    .setting = (char *)c->name };
 	struct error err;
 
-	if (c->is_delivery) {
+	if (c->kind == DELIVERY) {
 		import_delivery(import, c->ours, value, path, 1, c->name);
+		return;
+	}
+	if (c->kind == LIFETIME) {
+		import_time(import, c->ours, 'd', value, 's', &where);
 		return;
 	}
 	for (size_t i = first; i < import->account_count; i++) {
@@ -178,8 +185,9 @@ static void apply_control(struct import *import, const struct control *c,
 			continue;
 		if (!draft_set(d, c->ours, value, &err))
 			note_at(import, NOTE_LEFT, path, 1, c->name, err.text);
-		else if (!strcmp(c->ours, "from"))
-			draft_set(d, "sender_policy", "rewrite", &err);
+		else if (!strcmp(c->ours, "from") &&
+			 draft_set(d, "sender_policy", "rewrite", &err))
+			note_at(import, NOTE_CHANGED, path, 1, c->name, rewrites_header);
 	}
 }
 

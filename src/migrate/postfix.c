@@ -27,12 +27,14 @@ static const struct rule rows[] = {
 	{ .name = "smtp_use_tls" },
 	{ .name = "smtp_enforce_tls" },
 	{ .name = "smtp_tls_wrappermode" },
-	{ .name = "smtp_tls_CAfile" },
+	{ .name = "smtp_tls_CAfile", .ours = "tls_ca_file" },
 	{ .name = "smtp_tls_CApath", .why = "tls_ca_file is one file" },
 	{ .name = "smtp_tls_fingerprint_cert_match", .ours = "tls_fingerprint" },
 	{ .name = "smtp_tls_policy_maps", .why = "an account has one `tls`" },
 	{ .name = "smtp_tls_cert_file", .why = client },
 	{ .name = "smtp_tls_key_file", .why = client },
+	{ .name = "smtp_tls_session_cache_database", .why = "tls_session_cache says whether "
+	  "sessions are kept" },
 	{ .name = "smtp_helo_name" },
 	{ .name = "myhostname" },
 	{ .name = "alias_maps" },
@@ -53,7 +55,13 @@ static const struct rule rows[] = {
 	{ .name = "message_size_limit", .why = limits },
 	{ .name = "smtp_destination_recipient_limit", .why = limits },
 	{ .name = "default_destination_recipient_limit", .why = limits },
-	{ .name = "smtp_destination_rate_delay", .why = "mail goes at once" },
+	{ .name = "smtp_destination_rate_delay", .why = "rate_per_minute and rate_per_hour are the "
+	  "limits of an account" },
+	{ .name = "maximal_queue_lifetime" },
+	{ .name = "bounce_queue_lifetime", .why = "`expire` in [delivery] is for all mail" },
+	{ .name = "delay_warning_time" },
+	{ .name = "queue_directory", .why = "what Postfix has queued stays there: postqueue -f "
+	  "sends it" },
 	{ .name = "inet_protocols", .why = "IPv6 and IPv4 are tried" },
 	{ .name = "smtp_bind_address", .why = "acsmtp connects to the server directly" },
 	{ .name = "default_transport", .why = "all mail goes through an account" },
@@ -121,7 +129,7 @@ static bool take_setting(struct import *import, struct record *r, const struct i
 	text[len] = '\0';
 	if (!rule_find(&rules, text))
 		note_family(import, lines, l->line, text);
-	else if (strchr(value, '$'))
+	else if (strchr(value, '$') && !rule_find(&rules, text)->why)
 		note_at(import, NOTE_LEFT, lines->path, l->line, text, "its value refers to "
 			"another setting: write it out and import again");
 	else if (*value)
@@ -197,14 +205,15 @@ static void take_tls(struct import *import, struct imported *account,
 		     const struct record *r)
 {
 	const char *row = "smtp_tls_security_level", *level = record_text(r, row);
-	const char *ca = record_text(r, "smtp_tls_CAfile");
 
-	if (!level && record_text(r, "smtp_enforce_tls") &&
-	    record_says_yes(r, "smtp_enforce_tls")) {
+	if (level) {
+		note_row(import, NOTE_LEFT, r, "smtp_use_tls", "the level goes before it");
+		note_row(import, NOTE_LEFT, r, "smtp_enforce_tls", "the level goes before it");
+	} else if (record_text(r, "smtp_enforce_tls") &&
+		   record_says_yes(r, "smtp_enforce_tls")) {
 		row = "smtp_enforce_tls";
 		level = "verify";
-	} else if (!level && record_text(r, "smtp_use_tls") &&
-		   record_says_yes(r, "smtp_use_tls")) {
+	} else if (record_text(r, "smtp_use_tls") && record_says_yes(r, "smtp_use_tls")) {
 		row = "smtp_use_tls";
 		level = "may";
 	}
@@ -218,9 +227,6 @@ static void take_tls(struct import *import, struct imported *account,
 		note_row(import, NOTE_LEFT, r, row, "an unknown level of TLS");
 	if (record_text(r, "smtp_tls_wrappermode") && record_says_yes(r, "smtp_tls_wrappermode"))
 		import_set(import, account, "tls", "implicit", r, "smtp_tls_wrappermode");
-	/* That file is the system's trust store, which is what is used anyway. */
-	if (ca && strcmp(ca, "/etc/ssl/certs/ca-certificates.crt") != 0)
-		import_set(import, account, "tls_ca_file", ca, r, "smtp_tls_CAfile");
 }
 
 static bool take_auth(struct import *import, struct imported *account,
@@ -254,6 +260,25 @@ static bool take_auth(struct import *import, struct imported *account,
 				"smtp_sasl_password_maps", err);
 }
 
+static void take_queue(struct import *import, const struct record *r)
+{
+	static const struct { const char *name, *ours; char unit; } times[] = {
+		{ "maximal_queue_lifetime", "expire", 'd' },
+		{ "delay_warning_time", "warn_after", 'h' },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(times); i++) {
+		const char *value = record_text(r, times[i].name);
+		const struct note where = { .path = (char *)r->path,
+					    .line = record_line(r, times[i].name),
+					    .setting = (char *)times[i].name };
+
+		if (value)
+			import_time(import, times[i].ours, times[i].unit, value, times[i].unit,
+				    &where);
+	}
+}
+
 static void take_rest(struct import *import, struct imported *account,
 		      const struct record *r)
 {
@@ -285,6 +310,7 @@ bool postfix_read(struct import *import, struct input *lines, struct error *err)
 	take_host(import, account, &r);
 	take_tls(import, account, &r);
 	take_rest(import, account, &r);
+	take_queue(import, &r);
 	return take_auth(import, account, &r, err);
 }
 

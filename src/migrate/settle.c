@@ -73,6 +73,9 @@ static void settle_sender(struct import *import, struct imported *account,
 		set(account, "sender_policy", "keep");
 	if (!is_strict && says(account, "sender_policy", "keep"))
 		return;
+	if (is_strict && !draft_value(&account->draft, "sender_policy"))
+		note_of(import, NOTE_CHANGED, account, "other senders", "they become `from`, for "
+			"the service refuses them; allowed_senders has those that it takes");
 	if (!draft_value(&account->draft, "from"))
 		note_of(import, NOTE_MISSING, account, "from", "write the address that this account "
 			"may send as");
