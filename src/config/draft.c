@@ -70,8 +70,10 @@ static bool check_value(const struct setting *row, const char *value, struct err
 	struct account account = { 0 };
 	OWNED_CONFIG config = { 0 };
 	bool is_account = row->section == SECTION_ACCOUNT;
-	bool ok = !*value || setting_apply(row, is_account ? (void *)&account : &config,
-					   value, err) || error_context(err, "%s", row->name);
+	bool ok =
+		!*value ||
+		setting_apply(row, is_account ? (void *)&account : &config, value, err) ||
+		error_context(err, "%s", row->name);
 
 	settings_free(SECTION_ACCOUNT, &account);
 	return ok;
@@ -164,8 +166,8 @@ static void add_comment(struct ini_text *out, const char *text)
 	ini_text_add(out, "\n");
 }
 
-bool draft_add_line(struct ini_text *out, const struct draft *d, const struct setting *row,
-		    const char *instead, struct error *err)
+bool draft_add_line(struct ini_text *out, const struct draft *d,
+		    const struct setting *row, const char *instead, struct error *err)
 {
 	const char *value = d->values[setting_index(row)];
 

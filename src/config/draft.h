@@ -19,7 +19,7 @@ void ini_text_add_bytes(struct ini_text *t, const char *bytes, size_t len);
 void ini_text_cut(struct ini_text *t, size_t len);	/* wipes what is beyond */
 void ini_text_free(struct ini_text *t);
 
-struct draft {			/* one section; zeroed but for kind and name to begin with */
+struct draft {			/* one section; zeroed but for kind and name */
 	enum section_kind kind;
 	char *name;		/* of an account, else NULL */
 	char *values[SETTINGS_MAX];	/* by setting_index(); NULL: not said */
@@ -32,14 +32,15 @@ struct draft {			/* one section; zeroed but for kind and name to begin with */
 char *draft_name(const char *name, struct error *err);
 
 /*
- * Sets one by its name, which must be one of the section's; the value is copied. ERROR_CONFIG
- * says what is wrong with the value, as when it is read, or why it cannot be written; the
- * draft is as it was. "" hides what [defaults] say.
+ * Sets one by its name, which must be one of the section's; the value is copied.
+ * ERROR_CONFIG says what is wrong with the value, as when it is read, or why it cannot
+ * be written; the draft is as it was. "" hides what [defaults] say.
  */
 bool draft_set(struct draft *d, const char *name, const char *value, struct error *err);
-bool draft_set_password(struct draft *d, const struct secret *password, struct error *err);
+bool draft_set_password(struct draft *d, const struct secret *password,
+			struct error *err);
 
-const char *draft_value(const struct draft *d, const char *name);	/* NULL: not said */
+const char *draft_value(const struct draft *d, const char *name);	/* or NULL */
 void draft_unset(struct draft *d, const char *name);
 bool draft_is_empty(const struct draft *d);
 
@@ -53,8 +54,8 @@ void draft_add_header(struct ini_text *out, const struct draft *d);
  * The line of one setting, if the draft has a value for it. The password is shown only
  * where `instead` is NULL; else the lines of `instead` stand for it, as comments.
  */
-bool draft_add_line(struct ini_text *out, const struct draft *d, const struct setting *row,
-		    const char *instead, struct error *err);
+bool draft_add_line(struct ini_text *out, const struct draft *d,
+		    const struct setting *row, const char *instead, struct error *err);
 
 /* All of the section, with the comment above. */
 bool draft_add(struct ini_text *out, const struct draft *d, const char *instead,

@@ -71,7 +71,8 @@ static bool says_the_same(const struct merger *m, const struct ini_section *sect
 
 	if (row->type == SETTING_SECRET)
 		return section->password.len == d->password.len && d->password.len > 0 &&
-		       !memcmp(section->password.bytes, d->password.bytes, d->password.len);
+		       !memcmp(section->password.bytes, d->password.bytes,
+			       d->password.len);
 	return old && new && !strcmp(old, new);
 }
 
@@ -120,14 +121,18 @@ static bool check_new(const struct write_job *job, const struct ini *ini,
 
 		if (job->mode != WRITE_NEW || d->kind != SECTION_ACCOUNT || !there)
 			continue;
-		error_set(err, ERROR_CONFIG, "%s, line %u: account \"%s\" is there already",
-			  job->path, there->line, d->name);
+		error_set(err, ERROR_CONFIG,
+			  "%s, line %u: account \"%s\" is there already", job->path,
+			  there->line, d->name);
 		return error_advise(err, job->advice);
 	}
 	return true;
 }
 
-/* What the file's defaults say and the draft does not would change what the draft means. */
+/*
+ * What the file's defaults say and the draft does not would change what the draft
+ * means.
+ */
 static bool hide_from(struct draft *d, const struct ini_section *defaults,
 		      struct error *err)
 {
@@ -135,8 +140,8 @@ static bool hide_from(struct draft *d, const struct ini_section *defaults,
 	const struct setting *row;
 
 	for (size_t i = 0; (row = setting_row(i)); i++) {
-		if (row->section != SECTION_ACCOUNT || !defaults->lines[i] || has(d, row) ||
-		    (row->source && has_source))
+		if (row->section != SECTION_ACCOUNT || !defaults->lines[i] ||
+		    has(d, row) || (row->source && has_source))
 			continue;
 		if (!draft_set(d, row->name, "", err))
 			return false;
@@ -162,7 +167,8 @@ static bool is_shared(const struct draft *d)
 }
 
 /* What is one for all accounts is not changed behind the back of those that are there. */
-static void keep_shared(const struct write_job *job, const struct ini *ini, struct draft *d)
+static void keep_shared(const struct write_job *job, const struct ini *ini,
+			struct draft *d)
 {
 	const struct ini_section *there = ini_find(ini, d->kind, NULL);
 	const struct setting *row;
@@ -173,7 +179,8 @@ static void keep_shared(const struct write_job *job, const struct ini *ini, stru
 		if (!d->values[i] || !old || !*old)
 			continue;
 		if (job->kept && strcmp(old, d->values[i]) != 0)
-			buf_addf(job->kept, "%s%s", job->kept->len > 0 ? ", " : "", row->name);
+			buf_addf(job->kept, "%s%s", job->kept->len > 0 ? ", " : "",
+				 row->name);
 		draft_unset(d, row->name);
 	}
 }

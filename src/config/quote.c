@@ -18,7 +18,8 @@ static bool is_same(struct span read, const char *value, size_t len)
 /* What iniparser makes of what value_lint() leaves: the outer quotes go. */
 static struct span without_quotes(struct span s)
 {
-	if (s.len >= 2 && (s.at[0] == '"' || s.at[0] == '\'') && s.at[s.len - 1] == s.at[0])
+	if (s.len >= 2 && (s.at[0] == '"' || s.at[0] == '\'') &&
+	    s.at[s.len - 1] == s.at[0])
 		return (struct span){ s.at + 1, s.len - 2 };
 	return s;
 }
@@ -29,7 +30,8 @@ static bool reads_back(const struct setting *row, struct span written, const cha
 	struct error ignored;
 
 	if (row->type == SETTING_SECRET)
-		return value_lint_secret(&written, &ignored) && is_same(written, value, len);
+		return value_lint_secret(&written, &ignored) &&
+		       is_same(written, value, len);
 	return value_lint(row, &written, &ignored) &&
 	       is_same(without_quotes(written), value, len);
 }
@@ -64,13 +66,15 @@ static bool refuse(const struct ini_text *out, const struct setting *row,
 		return error_set(err, ERROR_CONFIG, "%s: the file would have over 1 MiB",
 				 row->name);
 	if (row->type == SETTING_SECRET)
-		error_set(err, ERROR_CONFIG, "%s: it holds a control character, or a quote "
-			  "\" followed by a blank and ; or #, and cannot be written",
+		error_set(err, ERROR_CONFIG,
+			  "%s: it holds a control character, or a quote \" followed by a "
+			  "blank and ; or #, and cannot be written",
 			  row->name);
 	else
 		error_set(err, ERROR_CONFIG, "%s: it holds %s, and cannot be written",
-			  row->name, strchr(value, '\\') ?
-			  "a backslash beside what needs quotes" : "quotes of both kinds");
+			  row->name,
+			  strchr(value, '\\') ? "a backslash beside what needs quotes"
+					      : "quotes of both kinds");
 	return error_advise(err, row->source ? "put it into a file (password_file) or a "
 			    "script (password_command)" : NULL);
 }

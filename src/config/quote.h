@@ -6,9 +6,10 @@
 #include "config/draft.h"
 
 /*
- * Adds "name = value" and a line feed, with the quotes that the value needs. ERROR_CONFIG
- * for a value that no quotes keep as it is, and for a line that would be too long; nothing
- * was added then. The value itself is not judged. "" is written as nothing.
+ * Adds "name = value" and a line feed, with the quotes that the value needs.
+ * ERROR_CONFIG for a value that no quotes keep as it is, and for a line that would be
+ * too long; nothing was added then. The value itself is not judged. "" is written as
+ * nothing.
  */
 bool quote_value(struct ini_text *out, const struct setting *row, const char *value,
 		 struct error *err);

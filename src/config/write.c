@@ -63,14 +63,15 @@ static bool enter(struct writer *w, struct error *err)
 	w->path = real_path(w->job->path);
 	slash = strrchr(w->path, '/');
 	w->name = slash ? slash + 1 : w->path;
-	directory = slash == w->path ? text_copy("/") :
-		    slash ? text_copy_n(w->path, (size_t)(slash - w->path)) : text_copy(".");
+	directory = slash == w->path ? text_copy("/")
+		    : slash	     ? text_copy_n(w->path, (size_t)(slash - w->path))
+				     : text_copy(".");
 	w->dir = open_directory(directory);
 	if (w->dir < 0)
 		return error_errno(err, ERROR_CREATE, "%s", directory);
 	if (flock(w->dir, LOCK_EX | LOCK_NB) < 0)
-		return error_errno(err, ERROR_LATER, "%s: another program is writing there",
-				   directory);
+		return error_errno(err, ERROR_LATER,
+				   "%s: another program is writing there", directory);
 	return true;
 }
 
@@ -101,7 +102,8 @@ static bool has_secret(const struct ini *ini)
 }
 
 /* A file that makes no sense already must not get the blame for what is added. */
-static bool check_meaning(const struct writer *w, const struct ini *ini, struct error *err)
+static bool check_meaning(const struct writer *w, const struct ini *ini,
+			  struct error *err)
 {
 	OWNED_CONFIG config = { 0 };
 
@@ -152,7 +154,8 @@ static bool is_written(const struct ini *ini, const struct draft *d,
 	for (size_t i = 0; section && (*wrong = setting_row(i)); i++) {
 		const char *is = ini_value(ini, section, *wrong), *should = d->values[i];
 
-		if ((*wrong)->type != SETTING_SECRET && should && (!is || strcmp(is, should)))
+		if ((*wrong)->type != SETTING_SECRET && should &&
+		    (!is || strcmp(is, should)))
 			return false;
 		if ((*wrong)->type == SETTING_SECRET && d->password.len > 0 &&
 		    (section->password.len != d->password.len ||
@@ -174,9 +177,10 @@ static bool check_result(const struct writer *w, int fd, struct error *err)
 		return error_context(err, "not written, for it would not be understood");
 	for (size_t i = 0; i < w->job->count; i++)
 		if (!is_written(&ini, &w->job->drafts[i], &wrong))
-			return error_set(err, ERROR_BUG, "%s: not written, for %s would be "
-					 "read as something else", w->path,
-					 wrong ? wrong->name : "a section");
+			return error_set(err, ERROR_BUG,
+					 "%s: not written, for %s would be read as "
+					 "something else",
+					 w->path, wrong ? wrong->name : "a section");
 	return true;
 }
 
@@ -203,7 +207,8 @@ static bool replace(struct writer *w, struct error *err)
 	/* Left there by one of our number that was killed; it holds the lock no more. */
 	if (unlinkat(w->dir, w->temp, 0) < 0 && errno != ENOENT)
 		return error_errno(err, ERROR_CREATE, "%s", w->path);
-	fd = openat(w->dir, w->temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = openat(w->dir, w->temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+		    0600);
 	if (fd < 0)
 		return error_errno(err, ERROR_CREATE, "create %s", w->path);
 	if (!fill(w, fd, err)) {
@@ -211,7 +216,8 @@ static bool replace(struct writer *w, struct error *err)
 		return false;
 	}
 	/* It has its name; that the name survives a crash is the directory's matter. */
-	return fsync(w->dir) == 0 || error_errno(err, ERROR_IO, "%s: its directory", w->path);
+	return fsync(w->dir) == 0 ||
+	       error_errno(err, ERROR_IO, "%s: its directory", w->path);
 }
 
 bool settings_write(const struct write_job *job, struct error *err)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* `acsmtp account import FILE...`: what other programs were told becomes accounts of ours. */
+/*
+ * `acsmtp account import FILE...`: what other programs were told becomes accounts of
+ * ours.
+ */
 #include "front/commands.h"
 
 #include <stdio.h>
@@ -67,8 +70,8 @@ static void say_formats(const struct command_call *call, const struct import_fil
 
 		for (size_t n = 0; import_format(n, &format); n++)
 			if (!strcmp(format.name, files[i].format))
-				buf_addf(&text, "%s: read as %s (--format %s)", files[i].path,
-					 format.what, format.name);
+				buf_addf(&text, "%s: read as %s (--format %s)",
+					 files[i].path, format.what, format.name);
 		say(call, &text);
 	}
 }
@@ -84,8 +87,10 @@ static bool print(const struct import *import, bool show_secrets, struct error *
 		const struct draft *d = &import->drafts[i];
 		OWNED_BUF instead = BUF_INIT(16384);
 
-		buf_addf(&instead, "password: it stands in %s; --output FILE writes it, "
-			 "--show-secrets shows it", d->password_from ? d->password_from : "");
+		buf_addf(&instead,
+			 "password: it stands in %s; --output FILE writes it, "
+			 "--show-secrets shows it",
+			 d->password_from ? d->password_from : "");
 		if (i > 0)
 			ini_text_add(&text, "\n");
 		if (!draft_add(&text, d, show_secrets ? NULL : buf_text(&instead), err))
@@ -106,8 +111,9 @@ static bool write_file(const struct command_call *call, struct import *import,
 		.drafts = import->drafts,
 		.count = import->count,
 		.mode = f->replace ? WRITE_REPLACE : WRITE_NEW,
-		.advice = "--replace puts the imported one in its place, --name gives a new one "
-			  "another name where its file has none",
+		.advice =
+			"--replace puts the imported one in its place, --name gives a "
+			"new one another name where its file has none",
 		.service = service_setting,
 		.kept = &kept,
 		.same_everywhere = true,
@@ -129,7 +135,10 @@ static bool write_file(const struct command_call *call, struct import *import,
 
 /* --- the command */
 
-/* --format is for the accounts' files: one of passwords beside them is known by its name. */
+/*
+ * --format is for the accounts' files: one of passwords beside them is known by its
+ * name.
+ */
 static bool recognise(const struct command_call *call, const struct import_flags *f,
 		      struct import_file *files, struct error *err)
 {
@@ -139,8 +148,8 @@ static bool recognise(const struct command_call *call, const struct import_flags
 		struct import_file file = { call->arguments[i], NULL };
 
 		files[i] = (struct import_file){ call->arguments[i], f->format };
-		if (f->format && call->count > 1 && import_recognise(&file, 1, &ignored) &&
-		    import_has_credentials(&file))
+		if (f->format && call->count > 1 &&
+		    import_recognise(&file, 1, &ignored) && import_has_credentials(&file))
 			files[i] = file;
 	}
 	return import_recognise(files, (size_t)call->count, err);
@@ -186,7 +195,12 @@ static int run_import(struct command_call *call)
 }
 
 const struct command account_import_command = {
-	.word = "account", .sub = "import", .arguments = "FILE...", .least = 1,
+	.word = "account",
+	.sub = "import",
+	.arguments = "FILE...",
+	.least = 1,
 	.most = ARGUMENTS_ANY,
-	.help = "accounts from another program's files", .flags = flags, .run = run_import,
+	.help = "accounts from another program's files",
+	.flags = flags,
+	.run = run_import,
 };

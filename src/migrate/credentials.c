@@ -50,7 +50,8 @@ static bool is_for(const struct credential *c, const struct draft *d)
 
 	if (!host || !text_is(host, c->host))
 		return false;
-	if (c->port && port && text_to_number(port, 1, 65535, &number) && number != c->port)
+	if (c->port && port && text_to_number(port, 1, 65535, &number) &&
+	    number != c->port)
 		return false;
 	return !user || !c->user || !strcmp(user, c->user);
 }
@@ -145,13 +146,15 @@ static bool make_accounts(struct import *import, struct error *err)
 
 static void note_rest(struct import *import, bool has_accounts)
 {
+	const char *why = has_accounts ?
+		"no account without a password has this server and user" :
+		"its name does not look like a mail server's";
+
 	for (size_t i = 0; i < import->credential_count; i++) {
 		const struct credential *c = &import->credentials[i];
 
 		if (!c->is_used)
-			note_at(import, NOTE_LEFT, c->path, c->line, "a password", has_accounts ?
-				"no account without a password has this server and user" :
-				"its name does not look like a mail server's");
+			note_at(import, NOTE_LEFT, c->path, c->line, "a password", why);
 	}
 }
 

@@ -40,23 +40,29 @@ static void take_aliases(struct import *import, const struct record *r)
 	if (aliases && *aliases && strcmp(aliases, "/etc/aliases") != 0)
 		import_delivery(import, "aliases", aliases, r->path,
 				record_line(r, "ALIASES"), "ALIASES");
-	note_row(import, NOTE_LEFT, r, "NULLCLIENT", "names without a domain go where aliases "
-		 "or local_recipients in [delivery] say");
+	note_row(import, NOTE_LEFT, r, "NULLCLIENT",
+		 "names without a domain go where aliases or local_recipients in "
+		 "[delivery] say");
 }
 
 static void take_tls(struct import *import, struct imported *account,
 		     const struct record *r)
 {
-	const char *row = record_text(r, "SECURETRANS") ? "SECURETRANS" : "SECURETRANSFER";
-	bool is_on = record_text(r, row) != NULL, starts = record_text(r, "STARTTLS") != NULL;
+	const char *row =
+		record_text(r, "SECURETRANS") ? "SECURETRANS" : "SECURETRANSFER";
+	bool is_on = record_text(r, row) != NULL,
+	     starts = record_text(r, "STARTTLS") != NULL;
 
-	import_set(import, account, "tls", !is_on ? "off" : starts ? "starttls" : "implicit",
+	import_set(import, account, "tls",
+		   !is_on   ? "off"
+		   : starts ? "starttls"
+			    : "implicit",
 		   r, row);
 	note_row(import, NOTE_CHANGED, r, "OPPORTUNISTIC_TLS",
 		 "nothing is sent when TLS cannot be had");
 	if (!is_on)
-		note_row(import, NOTE_LEFT, r, "STARTTLS", "without SECURETRANSFER there is no "
-			 "TLS, for dma neither");
+		note_row(import, NOTE_LEFT, r, "STARTTLS",
+			 "without SECURETRANSFER there is no TLS, for dma neither");
 	if (!record_text(r, "PORT"))
 		import_port(account, 25);
 }
@@ -65,14 +71,16 @@ static void take_tls(struct import *import, struct imported *account,
 static void take_masquerade(struct import *import, struct imported *account,
 			    const struct record *r)
 {
-	const char *mask = record_text(r, "MASQUERADE"), *at = mask ? strchr(mask, '@') : NULL;
+	const char *mask = record_text(r, "MASQUERADE"),
+		   *at = mask ? strchr(mask, '@') : NULL;
 
 	if (at && at > mask && at[1]) {
 		import_set(import, account, "from", mask, r, "MASQUERADE");
 		import_rewriting(import, account, r, "MASQUERADE");
 	} else if (mask && *mask) {
-		note_row(import, NOTE_LEFT, r, "MASQUERADE", "`from` is one whole address: write "
-			 "it, and sender_policy = rewrite");
+		note_row(import, NOTE_LEFT, r, "MASQUERADE",
+			 "`from` is one whole address: write it, and sender_policy = "
+			 "rewrite");
 	}
 }
 
@@ -87,8 +95,8 @@ static void take_name(struct import *import, struct imported *account,
 		return;
 	if (*name == '/') {
 		if (!input_open(&lines, name, &err)) {
-			note_row(import, NOTE_LEFT, r, "MAILNAME", "that file cannot be read: "
-				 "write the name as `domain`");
+			note_row(import, NOTE_LEFT, r, "MAILNAME",
+				 "that file cannot be read: write the name as `domain`");
 			return;
 		}
 		name = input_next(&lines);

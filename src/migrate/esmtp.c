@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * esmtprc: "keyword = value" (the sign may be left out), values in quotes with the escapes
- * of C, comments to the end of the line. `identity` begins a set of settings that shares
- * nothing with the one above.
+ * esmtprc: "keyword = value" (the sign may be left out), values in quotes with the
+ * escapes of C, comments to the end of the line. `identity` begins a set of settings
+ * that shares nothing with the one above.
  */
 #include "migrate/foreign.h"
 
@@ -93,7 +93,8 @@ static char *keyword_end(char *line)
 static void take_tls(struct import *import, struct imported *account,
 		     const struct record *r)
 {
-	bool is_on = record_is(r, "starttls", "enabled") || record_is(r, "starttls", "required");
+	bool is_on = record_is(r, "starttls", "enabled") ||
+		     record_is(r, "starttls", "required");
 
 	import_set(import, account, "tls", is_on ? "starttls" : "off", r, "starttls");
 	if (record_is(r, "starttls", "enabled"))
@@ -121,17 +122,21 @@ static void take_from(struct import *import, struct imported *account,
 static bool convert(struct import *import, const struct record *r, struct error *err)
 {
 	const char *identity = record_text(r, "identity");
-	struct imported *account = import_account(import, r, identity ? identity : import->name ?
-						  import->name : "default", err);
+	struct imported *account = import_account(import, r,
+						  identity	 ? identity
+						  : import->name ? import->name
+								 : "default",
+						  err);
 
 	if (!account)
 		return false;
 	if (record_text(r, "hostname"))
-		import_host(import, account, record_text(r, "hostname"), 587, r, "hostname");
+		import_host(import, account, record_text(r, "hostname"), 587, r,
+			    "hostname");
 	take_tls(import, account, r);
 	import_password(import, account, r, "password");
-	import_set(import, account, "auth", record_text(r, "username") ? "auto" : "off", r,
-		   "username");
+	import_set(import, account, "auth", record_text(r, "username") ? "auto" : "off",
+		   r, "username");
 	take_from(import, account, r);
 	return true;
 }
@@ -151,9 +156,11 @@ static bool finish(struct import *import, struct record *r, struct error *err)
 		ok = convert(import, r, err);
 	} else {
 		for (size_t i = 0; i < COUNT_OF(rows); i++)
-			note_row(import, NOTE_LEFT, r, rows[i].name, rows[i].why ?
-				 rows[i].why : "it stands above the first identity, where no "
-				 "server is named");
+			note_row(import, NOTE_LEFT, r, rows[i].name,
+				 rows[i].why
+					 ? rows[i].why
+					 : "it stands above the first identity, where no "
+					   "server is named");
 	}
 	record_free(r);
 	return ok;

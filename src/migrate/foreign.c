@@ -18,8 +18,8 @@ static bool is_noted(const struct import *import, const char *path, unsigned lin
 	for (size_t i = 0; i < import->note_count; i++) {
 		const struct note *n = &import->notes[i];
 
-		if (n->line == line && !strcmp(n->setting, setting) && !strcmp(n->path, path) &&
-		    !strcmp(n->why, why))
+		if (n->line == line && !strcmp(n->setting, setting) &&
+		    !strcmp(n->path, path) && !strcmp(n->why, why))
 			return true;
 	}
 	return false;
@@ -65,17 +65,22 @@ static void field_clear(struct field *f)
 	*f = (struct field){ 0 };
 }
 
-/* What is no setting may be a piece of anything: it is shown only if it looks like a name. */
+/*
+ * What is no setting may be a piece of anything: it is shown only if it looks like a
+ * name.
+ */
 static void note_unknown(struct import *import, const struct record *r, const char *name,
 			 unsigned line)
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-";
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-";
 	OWNED_BUF why = BUF_INIT(200);
 	size_t len = strlen(name);
 	bool is_name = len > 0 && len <= 40 && !name[strspn(name, letters)];
 
 	buf_addf(&why, "acsmtp knows no such setting of %s", import->program);
-	note_at(import, NOTE_LEFT, r->path, line, is_name ? name : "a line", buf_text(&why));
+	note_at(import, NOTE_LEFT, r->path, line, is_name ? name : "a line",
+		buf_text(&why));
 }
 
 void record_set(struct import *import, struct record *r, const char *name, char *value,
@@ -155,7 +160,8 @@ bool record_is(const struct record *r, const char *name, const char *word)
 bool record_says_yes(const struct record *r, const char *name)
 {
 	return record_is(r, name, "yes") || record_is(r, name, "on") ||
-	       record_is(r, name, "true") || record_is(r, name, "1") || record_is(r, name, "");
+	       record_is(r, name, "true") || record_is(r, name, "1") ||
+	       record_is(r, name, "");
 }
 
 /* --- accounts */
@@ -183,7 +189,8 @@ struct imported *import_account(struct import *import, const struct record *r,
 		const struct rule *rule = &r->rules->rows[i];
 
 		if (r->fields[i].text && rule->ours)
-			import_set(import, account, rule->ours, r->fields[i].text, r, rule->name);
+			import_set(import, account, rule->ours, r->fields[i].text, r,
+				   rule->name);
 		if (rule->why)
 			note_row(import, NOTE_LEFT, r, rule->name, rule->why);
 	}
@@ -210,7 +217,8 @@ void import_set(struct import *import, struct imported *account, const char *our
 		note_error(import, r->path, record_line(r, name), name, &err);
 }
 
-const char rewrites_header[] = "sender_policy is rewrite, which changes the From field, too";
+const char rewrites_header[] =
+	"sender_policy is rewrite, which changes the From field, too";
 
 void import_rewriting(struct import *import, struct imported *account,
 		      const struct record *r, const char *name)
@@ -258,7 +266,7 @@ void import_delivery(struct import *import, const char *ours, const char *value,
 static long seconds_of(char unit)
 {
 	static const struct { char unit; long seconds; } units[] = {
-		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 7 * 86400L },
+		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 604800 },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(units); i++)
@@ -267,8 +275,8 @@ static long seconds_of(char unit)
 	return 0;
 }
 
-void import_time(struct import *import, const char *ours, char ours_unit, const char *value,
-		 char unit, const struct note *where)
+void import_time(struct import *import, const char *ours, char ours_unit,
+		 const char *value, char unit, const struct note *where)
 {
 	size_t len = strspn(value, "0123456789");
 	OWNED_TEXT digits = text_copy_n(value, len);
@@ -283,7 +291,8 @@ void import_time(struct import *import, const char *ours, char ours_unit, const 
 	}
 	if (number * seconds % seconds_of(ours_unit) != 0)
 		note_at(import, NOTE_CHANGED, where->path, where->line, where->setting,
-			ours_unit == 'd' ? "whole days, rounded up" : "whole hours, rounded up");
+			ours_unit == 'd' ? "whole days, rounded up"
+					 : "whole hours, rounded up");
 	number = (number * seconds + seconds_of(ours_unit) - 1) / seconds_of(ours_unit);
 	snprintf(text, sizeof(text), "%ld", number);
 	import_delivery(import, ours, text, where->path, where->line, where->setting);
@@ -394,10 +403,10 @@ static bool is_given(const struct import *import, const char *path)
 	struct stat st, given;
 
 	if (stat(path, &st) < 0)
-		return import->has_credentials;		/* one that was given stands for it */
+		return import->has_credentials; /* one that was given stands for it */
 	for (size_t i = 0; i < import->file_count; i++)
-		if (stat(import->files[i].path, &given) == 0 && st.st_dev == given.st_dev &&
-		    st.st_ino == given.st_ino)
+		if (stat(import->files[i].path, &given) == 0 &&
+		    st.st_dev == given.st_dev && st.st_ino == given.st_ino)
 			return true;
 	return false;
 }

@@ -13,7 +13,7 @@ enum {
 	FOREIGN_VALUE_MAX = 2048,	/* of what is no secret; ours are shorter still */
 };
 
-struct rule {			/* `ours`, `why`, or neither: the format's own code sees to it */
+struct rule {			/* `ours`, `why`, or neither: the format sees to it */
 	const char *name;	/* of the foreign setting */
 	const char *ours;	/* the setting of ours that takes the value as it is */
 	const char *why;	/* it is not taken */
@@ -45,8 +45,8 @@ struct record {			/* the settings of one account as the file has them */
 const struct rule *rule_find(const struct rules *rules, const char *name);
 
 /*
- * Notes the value for a row; a later one takes the place of an earlier one. What the rules
- * do not know becomes a note. The value of a secret is wiped where it stood.
+ * Notes the value for a row; a later one takes the place of an earlier one. What the
+ * rules do not know becomes a note. The value of a secret is wiped where it stood.
  */
 void record_set(struct import *import, struct record *r, const char *name, char *value,
 		unsigned line);
@@ -57,7 +57,7 @@ void record_free(struct record *r);
 const char *record_text(const struct record *r, const char *name);
 unsigned record_line(const struct record *r, const char *name);
 bool record_is(const struct record *r, const char *name, const char *word);
-bool record_says_yes(const struct record *r, const char *name);	/* yes, on, true, 1, or "" */
+bool record_says_yes(const struct record *r, const char *name);	/* yes, on, true, 1, "" */
 
 /* An account in the making: its draft, and where it came from. */
 struct imported {
@@ -70,8 +70,8 @@ struct imported {
 };
 
 /*
- * A new account, with what the rows of its record say: `ours` is set, `why` is noted. Good
- * until the next one is made. ERROR_CONFIG (NULL) for too many.
+ * A new account, with what the rows of its record say: `ours` is set, `why` is noted.
+ * Good until the next one is made. ERROR_CONFIG (NULL) for too many.
  */
 struct imported *import_account(struct import *import, const struct record *r,
 				const char *name, struct error *err);
@@ -80,7 +80,10 @@ struct imported *import_account(struct import *import, const struct record *r,
 void import_set(struct import *import, struct imported *account, const char *ours,
 		const char *value, const struct record *r, const char *name);
 
-/* All mail comes from the account's `from`; the other program changed the envelope alone. */
+/*
+ * All mail comes from the account's `from`; the other program changed the envelope
+ * alone.
+ */
 extern const char rewrites_header[];
 void import_rewriting(struct import *import, struct imported *account,
 		      const struct record *r, const char *name);
@@ -100,8 +103,8 @@ void import_delivery(struct import *import, const char *ours, const char *value,
  * The same for a length of time, "NUMBER" or "NUMBER" with s, m, h, d or w: rounded up to
  * our unit; `unit` and `ours_unit` are s, h or d.
  */
-void import_time(struct import *import, const char *ours, char ours_unit, const char *value,
-		 char unit, const struct note *where);
+void import_time(struct import *import, const char *ours, char ours_unit,
+		 const char *value, char unit, const struct note *where);
 
 /* A note about a row, if something stands for it; and one about any place. */
 void note_row(struct import *import, enum note_kind kind, const struct record *r,
@@ -116,8 +119,8 @@ void import_host(struct import *import, struct imported *account, const char *te
 void import_port(struct imported *account, long port);
 
 /*
- * The same file in the directory of `path`, else as it is named: a copy of /etc/dma reads its
- * own auth.conf. The caller frees it.
+ * The same file in the directory of `path`, else as it is named: a copy of /etc/dma
+ * reads its own auth.conf. The caller frees it.
  */
 char *path_beside(const char *path, const char *name);
 bool is_there(const char *path);
@@ -130,8 +133,8 @@ char *expand_home(const char *path);
 typedef bool format_reader(struct import *import, struct input *lines, struct error *err);
 
 /*
- * Reads a file that another one names, unless it is among those that were given; a note says
- * why it could not be opened.
+ * Reads a file that another one names, unless it is among those that were given; a note
+ * says why it could not be opened.
  */
 bool import_companion(struct import *import, const char *path, format_reader *read,
 		      const char *setting, struct error *err);

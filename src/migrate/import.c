@@ -25,7 +25,8 @@ static bool begins_with(const char *line, const char *const *words)
 \
 		return begins_with(line, words); \
 	}
-LOOKS(looks_msmtp, "account", "defaults", "passwordeval", "tls_starttls", "tls_trust_file")
+LOOKS(looks_msmtp, "account", "defaults", "passwordeval", "tls_starttls",
+      "tls_trust_file")
 LOOKS(looks_ssmtp, "mailhub", "rewritedomain", "fromlineoverride", "authuser")
 LOOKS(looks_dma, "SMARTHOST", "SECURETRANSFER", "AUTHPATH", "MAILNAME")
 LOOKS(looks_esmtp, "identity", "hostname", "mda")
@@ -144,8 +145,10 @@ static bool refuse_format(const char *name, struct error *err)
 			  nearest ? "; did you mean \"" : "", nearest ? nearest : "",
 			  nearest ? "\"?" : "", buf_text(&known));
 	else
-		error_set(err, ERROR_CONFIG, "it cannot be told what this file is; --format NAME "
-			  "says it: %s", buf_text(&known));
+		error_set(err, ERROR_CONFIG,
+			  "it cannot be told what this file is; --format NAME says it: "
+			  "%s",
+			  buf_text(&known));
 	return false;
 }
 
@@ -199,8 +202,9 @@ static bool read_file(struct import *import, const struct import_file *file,
 static bool refuse_nothing(const struct import_file *files, size_t count,
 			   struct error *err)
 {
-	error_set(err, ERROR_CONFIG, "%s%s: no server is named there, so there is no account",
-		  files[0].path, count > 1 ? " and the others" : "");
+	error_set(err, ERROR_CONFIG,
+		  "%s%s: no server is named there, so there is no account", files[0].path,
+		  count > 1 ? " and the others" : "");
 	return error_advise(err, "nothing was written");
 }
 
@@ -208,7 +212,8 @@ static bool refuse_notes(const struct import_file *files, struct error *err)
 {
 	error_set(err, ERROR_CONFIG, "%s: more than %d things in it are not understood",
 		  files[0].path, NOTES_MAX);
-	return error_advise(err, "is it what it was taken for? --format NAME says another");
+	return error_advise(err,
+			    "is it what it was taken for? --format NAME says another");
 }
 
 /* By the line, within what was found in one file. */

@@ -28,15 +28,15 @@ struct imported;		/* migrate/foreign.h */
 
 struct import_file {
 	const char *path;
-	const char *format;	/* one of import_format(0), ...; set by import_recognise() */
+	const char *format;	/* of import_format(), set by import_recognise() */
 };
 
 struct import {			/* zeroed to begin with, but for what the caller says */
 	const char *name;	/* for accounts that have none in their file; NULL: after
 				   their server */
 
-	struct draft *drafts;	/* what came out: accounts, then [defaults] and [delivery] if
-				   there is something for them */
+	struct draft *drafts;	/* accounts, then [defaults] and [delivery] if there is
+				   something for them */
 	size_t count;
 	struct note *notes;	/* in the order in which they were found */
 	size_t note_count, note_room;
@@ -63,8 +63,9 @@ struct format_help {
 bool import_format(size_t i, struct format_help *format);
 
 /*
- * Finds the formats of files whose format is NULL, by name and then by content. ERROR_CONFIG
- * for a file that cannot be read or is none that we know, and for an unknown format.
+ * Finds the formats of files whose format is NULL, by name and then by content.
+ * ERROR_CONFIG for a file that cannot be read or is none that we know, and for an
+ * unknown format.
  */
 bool import_recognise(struct import_file *files, size_t count, struct error *err);
 
@@ -72,8 +73,9 @@ bool import_recognise(struct import_file *files, size_t count, struct error *err
 bool import_has_credentials(const struct import_file *file);
 
 /*
- * Reads the files and those that belong to them. The drafts are such that our reader takes
- * them. ERROR_CONFIG: with file and line, for a file that is broken; or there is no account.
+ * Reads the files and those that belong to them. The drafts are such that our reader
+ * takes them. ERROR_CONFIG: with file and line, for a file that is broken; or there is
+ * no account.
  */
 bool import_read(struct import *import, const struct import_file *files, size_t count,
 		 struct error *err);

@@ -20,7 +20,8 @@ static bool open_file(struct input *lines, int *fd, struct error *err)
 	if (*fd < 0 || fstat(*fd, &st) < 0)
 		return error_errno(err, ERROR_CONFIG, "%s", lines->path);
 	if (!S_ISREG(st.st_mode))
-		return error_set(err, ERROR_CONFIG, "%s: not a regular file", lines->path);
+		return error_set(err, ERROR_CONFIG, "%s: not a regular file",
+				 lines->path);
 	return st.st_size <= FOREIGN_MAX_BYTES ||
 	       error_set(err, ERROR_CONFIG, "%s: more than %d bytes", lines->path,
 			 FOREIGN_MAX_BYTES);
@@ -57,8 +58,8 @@ static bool check_line(const char *line, size_t len, struct error *err)
 				 FOREIGN_LINE_MAX);
 	for (size_t i = 0; i < len; i++)
 		if (!is_text(line[i])) {
-			error_set(err, ERROR_CONFIG, "a control character (byte %zu of the line)",
-				  i + 1);
+			error_set(err, ERROR_CONFIG,
+				  "a control character (byte %zu of the line)", i + 1);
 			return error_advise(err, "it must be a file of text");
 		}
 	return true;

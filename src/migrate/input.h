@@ -15,21 +15,22 @@ struct input {
 	const char *path;	/* borrowed */
 	char *text;		/* each line ends with a NUL once it was handed out */
 	size_t len, at;
-	unsigned line;		/* the number of the one that was handed out last, from 1 */
+	unsigned line;		/* of the one that was handed out last, from 1 */
 	bool indented;		/* it began with a blank */
 };
 #define OWNED_INPUT	__attribute__((cleanup(input_close))) struct input
 
 /*
- * Reads the file. ERROR_CONFIG with its path, and with the line where there is one: it is
- * not there, no regular file, over the limits, or has a NUL or another control character
- * that text has not. Never waits, for a pipe's writer say. A byte-order mark is passed over.
+ * Reads the file. ERROR_CONFIG with its path, and with the line where there is one: it
+ * is not there, no regular file, over the limits, or has a NUL or another control
+ * character that text has not. Never waits, for a pipe's writer say. A byte-order mark
+ * is passed over.
  */
 bool input_open(struct input *lines, const char *path, struct error *err);
 
 /*
- * The next line, without its end and the blanks around it; "" for an empty one, NULL at the
- * end of the file. It may be changed, and is good until input_close().
+ * The next line, without its end and the blanks around it; "" for an empty one, NULL at
+ * the end of the file. It may be changed, and is good until input_close().
  */
 char *input_next(struct input *lines);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * msmtprc: "command argument" lines. `defaults` and `account` begin a set of settings; an
- * account begins with what the defaults say so far, and with all that the accounts have that
- * stand behind its colon.
+ * msmtprc: "command argument" lines. `defaults` and `account` begin a set of settings;
+ * an account begins with what the defaults say so far, and with all that the accounts
+ * have that stand behind its colon.
  */
 #include "migrate/foreign.h"
 
@@ -77,7 +77,7 @@ _Static_assert(COUNT_OF(rows) <= RULES_MAX, "RULES_MAX is too small");
 struct account {
 	char *name;
 	struct record record;
-	char *copy_of;		/* `account default : NAME`, so far with nothing of its own */
+	char *copy_of; /* `account default : NAME`, so far with nothing of its own */
 };
 
 struct reader {
@@ -138,15 +138,18 @@ static bool inherit(struct reader *r, struct account *account, char *names,
 		if (*names)
 			*names++ = '\0';
 		if (++count > BASES_MAX)
-			return error_set(err, ERROR_CONFIG, "more than %d accounts after the "
-					 "colon", BASES_MAX);
+			return error_set(err, ERROR_CONFIG,
+					 "more than %d accounts after the colon",
+					 BASES_MAX);
 		base = find_account(r, name);
 		if (!base)
-			return error_set(err, ERROR_CONFIG, "account \"%s\" is not defined "
-					 "above", text_show(name, shown));
+			return error_set(err, ERROR_CONFIG,
+					 "account \"%s\" is not defined above",
+					 text_show(name, shown));
 		record_copy(&account->record, &base->record);
 		if (is_alone && !strcmp(account->name, "default"))
-			account->copy_of = text_copy(base->copy_of ? base->copy_of : name);
+			account->copy_of =
+				text_copy(base->copy_of ? base->copy_of : name);
 	}
 	return true;
 }
@@ -165,9 +168,11 @@ static bool begin_account(struct reader *r, char *words, struct error *err)
 	if (find_account(r, name))
 		return error_set(err, ERROR_CONFIG, "an account that is defined above");
 	if (r->count == ACCOUNTS_MAX)
-		return error_set(err, ERROR_CONFIG, "more than %d accounts", ACCOUNTS_MAX);
+		return error_set(err, ERROR_CONFIG, "more than %d accounts",
+				 ACCOUNTS_MAX);
 	account.name = text_copy(name);
-	account.record = (struct record){ &rules, r->lines->path, r->lines->line, { { 0 } } };
+	account.record =
+		(struct record){ &rules, r->lines->path, r->lines->line, { { 0 } } };
 	record_copy(&account.record, &r->defaults);
 	ok = !colon || inherit(r, &account, colon + 1, err);
 	grow((void **)&r->accounts, &r->room, r->count, sizeof(account));
@@ -195,7 +200,7 @@ static bool take_line(struct reader *r, char *line, struct error *err)
 		return begin_account(r, value, err);
 	} else if (!strcmp(line, "eval")) {
 		note_at(r->import, NOTE_LEFT, r->lines->path, r->lines->line, "eval",
-			"commands are not run to import a file: write down what it prints");
+			"commands are not run here: write down what it prints");
 	} else if (!r->at) {
 		return error_set(err, ERROR_CONFIG, "a setting before any account");
 	} else {
@@ -229,9 +234,9 @@ static void take_tls(struct import *import, struct imported *account,
 	if (*trust && strcmp(trust, "system") != 0)
 		import_set(import, account, "tls_ca_file", trust, r, "tls_trust_file");
 	if (record_is(r, "tls_certcheck", "off"))
-		note_row(import, NOTE_LEFT, r, "tls_certcheck", "the server's certificate is "
-			 "always verified; tls_fingerprint or tls_ca_file names one that is "
-			 "not public");
+		note_row(import, NOTE_LEFT, r, "tls_certcheck",
+			 "the server's certificate is always verified; tls_fingerprint "
+			 "or tls_ca_file names one that is not public");
 }
 
 static void take_auth(struct import *import, struct imported *account,
@@ -240,7 +245,8 @@ static void take_auth(struct import *import, struct imported *account,
 	static const char *const same[] = { "off", "login", "plain", "xoauth2" };
 	const char *command = record_text(r, "passwordeval");
 	const char *auth = record_text(r, "auth");
-	bool is_token = record_is(r, "auth", "xoauth2") || record_is(r, "auth", "oauthbearer");
+	bool is_token =
+		record_is(r, "auth", "xoauth2") || record_is(r, "auth", "oauthbearer");
 	const char *ours = !auth ? "off" : is_token ? "xoauth2" : "auto";
 
 	for (size_t i = 0; auth && i < COUNT_OF(same); i++)
@@ -253,11 +259,12 @@ static void take_auth(struct import *import, struct imported *account,
 			 "acsmtp does not know this way to log in, and chooses one");
 	import_password(import, account, r, "password");
 	if (command && record_text(r, "password"))
-		note_row(import, NOTE_LEFT, r, "passwordeval", "the password itself is there, "
-			 "and goes before it");
+		note_row(import, NOTE_LEFT, r, "passwordeval",
+			 "the password itself is there, and goes before it");
 	else if (command)
-		import_set(import, account, is_token ? "token_command" : "password_command",
-			   command, r, "passwordeval");
+		import_set(import, account,
+			   is_token ? "token_command" : "password_command", command, r,
+			   "passwordeval");
 }
 
 /* "*@example.org" and "%U@example.org": whoever sends from there. */
@@ -266,7 +273,8 @@ static void take_pattern(struct import *import, struct imported *account,
 {
 	const char *at = strchr(from, '@');
 	size_t before = at ? (size_t)(at - from) : 0;
-	bool is_anyone = (before == 1 && *from == '*') || (before == 2 && !memcmp(from, "%U", 2));
+	bool is_anyone =
+		(before == 1 && *from == '*') || (before == 2 && !memcmp(from, "%U", 2));
 
 	if (is_anyone && !at[strcspn(at, "*?[%")]) {
 		import_set(import, account, "allowed_senders", at, r, "from");
@@ -274,8 +282,9 @@ static void take_pattern(struct import *import, struct imported *account,
 			 "allowed_senders, and `from` must be written by hand");
 		return;
 	}
-	note_row(import, NOTE_LEFT, r, "from", "a pattern; `from` is one whole address, and "
-		 "allowed_senders has others");
+	note_row(import, NOTE_LEFT, r, "from",
+		 "a pattern; `from` is one whole address, and allowed_senders has "
+		 "others");
 }
 
 static void take_sender(struct import *import, struct imported *account,
@@ -288,12 +297,14 @@ static void take_sender(struct import *import, struct imported *account,
 	else if (from)
 		import_set(import, account, "from", from, r, "from");
 	if (record_is(r, "set_from_header", "on"))
-		import_set(import, account, "sender_policy", "rewrite", r, "set_from_header");
+		import_set(import, account, "sender_policy", "rewrite", r,
+			   "set_from_header");
 	else if (record_is(r, "allow_from_override", "off"))
 		import_rewriting(import, account, r, "allow_from_override");
 	if (domain && strchr(domain, '%'))
-		note_row(import, NOTE_LEFT, r, "domain", "a pattern; the name of this machine is "
-			 "used where `domain` is not set");
+		note_row(import, NOTE_LEFT, r, "domain",
+			 "a pattern; the name of this machine is used where `domain` is "
+			 "not set");
 	else if (domain)
 		import_set(import, account, "domain", domain, r, "domain");
 }
@@ -307,14 +318,16 @@ static void take_log(struct import *import, struct imported *account,
 
 	if (!strcmp(whole, "-")) {
 		import_set(import, account, "log", "stderr", r, "logfile");
-		note_row(import, NOTE_CHANGED, r, "logfile", "standard error, and not output");
+		note_row(import, NOTE_CHANGED, r, "logfile",
+			 "standard error, and not output");
 	} else if (*whole) {
 		import_set(import, account, "log", whole, r, "logfile");
 	} else if (has_syslog) {
 		import_set(import, account, "log", "syslog", r, "syslog");
 	}
 	if (*whole && has_syslog)
-		note_row(import, NOTE_LEFT, r, "syslog", "there is one log, and logfile is it");
+		note_row(import, NOTE_LEFT, r, "syslog",
+			 "there is one log, and logfile is it");
 	else if (has_syslog && !record_says_yes(r, "syslog") &&
 		 !record_is(r, "syslog", "LOG_MAIL"))
 		note_row(import, NOTE_CHANGED, r, "syslog", "the facility is mail");
@@ -333,12 +346,12 @@ static void take_rest(struct import *import, struct imported *account,
 	if (aliases && *aliases) {
 		OWNED_TEXT whole = expand_home(aliases);
 
-		import_delivery(import, "aliases", whole, r->path, record_line(r, "aliases"),
-				"aliases");
+		import_delivery(import, "aliases", whole, r->path,
+				record_line(r, "aliases"), "aliases");
 	}
 	if (record_text(r, "protocol") && !record_is(r, "protocol", "smtp")) {
-		note_row(import, NOTE_LEFT, r, "protocol", "acsmtp speaks SMTP alone, so this "
-			 "account is left out");
+		note_row(import, NOTE_LEFT, r, "protocol",
+			 "acsmtp speaks SMTP alone, so this account is left out");
 		account->is_bad = true;
 	}
 }

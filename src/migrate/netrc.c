@@ -14,7 +14,10 @@ struct netrc {
 	bool is_open;
 };
 
-/* A word, which may stand in double quotes with backslashes; NULL at the end of the line. */
+/*
+ * A word, which may stand in double quotes with backslashes; NULL at the end of the
+ * line.
+ */
 static char *word_here(char **at)
 {
 	char *word, *to, *from;
@@ -108,8 +111,8 @@ static bool take_value(struct netrc *n, const char *name, char *value, struct er
 
 static bool is_name(const char *word)
 {
-	static const char *const names[] = { "machine", "login", "user", "password", "account",
-					     "port" };
+	static const char *const names[] = { "machine",	 "login",   "user",
+					     "password", "account", "port" };
 
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		if (!strcmp(word, names[i]))
@@ -137,7 +140,8 @@ static bool take_word(struct netrc *n, const char *word, struct error *err)
 	}
 	if (!is_name(word)) {
 		error_set(err, ERROR_CONFIG, "an unknown word");
-		return error_advise(err, "words are machine, login, password, port, account, "
+		return error_advise(err,
+				    "words are machine, login, password, port, account, "
 				    "default and macdef");
 	}
 	value = next_word(n);

@@ -11,8 +11,9 @@
 #include "base/text.h"
 
 static const char client[] = "acsmtp shows no certificate of its own";
-static const char unverified[] = "the server's certificate is always verified; "
-				 "tls_fingerprint or tls_ca_file names one that is not public";
+static const char unverified[] =
+	"the server's certificate is always verified; tls_fingerprint or tls_ca_file "
+	"names one that is not public";
 
 static const struct rule rows[] = {
 	{ .name = "host" },
@@ -95,8 +96,11 @@ static void take_tls(struct import *import, struct imported *account,
 	bool starts = record_text(r, "starttls") != NULL;
 	const char *port = record_text(r, "port");
 
-	import_set(import, account, "tls", is_implicit ? "implicit" : starts ? "starttls" :
-		   "off", r, "tls");
+	import_set(import, account, "tls",
+		   is_implicit ? "implicit"
+		   : starts    ? "starttls"
+			       : "off",
+		   r, "tls");
 	if (port)
 		import_set(import, account, "port", port, r, "port");
 	else
@@ -131,8 +135,8 @@ static bool take_remote(struct import *import, const struct input *lines, char *
 /* --- the files beside it */
 
 static const char pauses[] = "the pauses between attempts are fixed";
-static const char qualify[] = "names without a domain get no domain: write the whole address "
-			      "as `from`";
+static const char qualify[] =
+	"names without a domain get no domain: write the whole address as `from`";
 
 static const struct control {
 	const char *name;
@@ -220,8 +224,9 @@ bool nullmailer_read(struct import *import, struct input *lines, struct error *e
 			return false;
 	if (import->account_count > first + 1) {
 		import->accounts[first].is_default = true;
-		note_at(import, NOTE_CHANGED, lines->path, 0, "remotes", "each is an account; "
-			"acsmtp sends through one, and not through the next when it fails");
+		note_at(import, NOTE_CHANGED, lines->path, 0, "remotes",
+			"each is an account; acsmtp sends through one, and not through "
+			"the next when it fails");
 	}
 	for (size_t i = 0; i < COUNT_OF(controls); i++)
 		if (!take_control(import, &controls[i], lines, first, err))

@@ -9,11 +9,11 @@
 
 #include "base/text.h"
 
-static const char rewriting[] = "a sender becomes `from`, as sender_policy says; there are no "
-				"maps of addresses";
+static const char rewriting[] =
+	"a sender becomes `from`, as sender_policy says; there are no maps of addresses";
 static const char one_timeout[] = "`timeout` is for the connection and each answer";
-static const char limits[] = "the service knows its limits; max_recipients and max_size say "
-			     "others";
+static const char limits[] =
+	"the service knows its limits; max_recipients and max_size say others";
 static const char client[] = "acsmtp shows no certificate of its own";
 
 static const struct rule rows[] = {
@@ -76,7 +76,9 @@ static const struct rule rows[] = {
 static const struct rules rules = RULES(rows);
 _Static_assert(COUNT_OF(rows) <= RULES_MAX, "RULES_MAX is too small");
 
-/* What the other settings are about, by how their names begin; the last one is for all. */
+/*
+ * What the other settings are about, by how their names begin; the last one is for all.
+ */
 static const struct { const char *prefix, *why; } families[] = {
 	{ "smtpd_", "acsmtp takes no mail from the network" },
 	{ "postscreen_", "acsmtp takes no mail from the network" },
@@ -109,8 +111,8 @@ struct logical {
 	unsigned line;
 };
 
-static bool take_setting(struct import *import, struct record *r, const struct input *lines,
-			 struct logical *l, struct error *err)
+static bool take_setting(struct import *import, struct record *r,
+			 const struct input *lines, struct logical *l, struct error *err)
 {
 	OWNED_TEXT text = buf_take(&l->text);
 	char *equals = strchr(text, '='), *value;
@@ -130,8 +132,9 @@ static bool take_setting(struct import *import, struct record *r, const struct i
 	if (!rule_find(&rules, text))
 		note_family(import, lines, l->line, text);
 	else if (strchr(value, '$') && !rule_find(&rules, text)->why)
-		note_at(import, NOTE_LEFT, lines->path, l->line, text, "its value refers to "
-			"another setting: write it out and import again");
+		note_at(import, NOTE_LEFT, lines->path, l->line, text,
+			"its value refers to another setting: write it out and import "
+			"again");
 	else if (*value)
 		record_set(import, r, text, value, l->line);
 	return true;
@@ -186,8 +189,9 @@ static void take_host(struct import *import, struct imported *account,
 		return;
 	import_host(import, account, relay, 25, r, "relayhost");
 	if (*relay != '[')
-		note_row(import, NOTE_CHANGED, r, "relayhost", "without brackets Postfix asks for "
-			 "the MX hosts of that name; acsmtp connects to the name itself");
+		note_row(import, NOTE_CHANGED, r, "relayhost",
+			 "without brackets Postfix asks for the MX hosts of that name; "
+			 "acsmtp connects to the name itself");
 }
 
 static const struct { const char *level, *tls, *changed; } levels[] = {
@@ -207,8 +211,10 @@ static void take_tls(struct import *import, struct imported *account,
 	const char *row = "smtp_tls_security_level", *level = record_text(r, row);
 
 	if (level) {
-		note_row(import, NOTE_LEFT, r, "smtp_use_tls", "the level goes before it");
-		note_row(import, NOTE_LEFT, r, "smtp_enforce_tls", "the level goes before it");
+		note_row(import, NOTE_LEFT, r, "smtp_use_tls",
+			 "the level goes before it");
+		note_row(import, NOTE_LEFT, r, "smtp_enforce_tls",
+			 "the level goes before it");
 	} else if (record_text(r, "smtp_enforce_tls") &&
 		   record_says_yes(r, "smtp_enforce_tls")) {
 		row = "smtp_enforce_tls";
@@ -225,7 +231,8 @@ static void take_tls(struct import *import, struct imported *account,
 		}
 	if (!draft_value(&account->draft, "tls"))
 		note_row(import, NOTE_LEFT, r, row, "an unknown level of TLS");
-	if (record_text(r, "smtp_tls_wrappermode") && record_says_yes(r, "smtp_tls_wrappermode"))
+	if (record_text(r, "smtp_tls_wrappermode") &&
+	    record_says_yes(r, "smtp_tls_wrappermode"))
 		import_set(import, account, "tls", "implicit", r, "smtp_tls_wrappermode");
 }
 
@@ -251,8 +258,9 @@ static bool take_auth(struct import *import, struct imported *account,
 	if (!is_on || !maps)
 		return true;
 	if (!map_file(maps)) {
-		note_row(import, NOTE_LEFT, r, "smtp_sasl_password_maps", "it is not one map "
-			 "that is made from a text file: set user and password by hand");
+		note_row(import, NOTE_LEFT, r, "smtp_sasl_password_maps",
+			 "it is not one map that is made from a text file: set user and "
+			 "password by hand");
 		return true;
 	}
 	path = path_beside(r->path, map_file(maps));
@@ -274,24 +282,26 @@ static void take_queue(struct import *import, const struct record *r)
 					    .setting = (char *)times[i].name };
 
 		if (value)
-			import_time(import, times[i].ours, times[i].unit, value, times[i].unit,
-				    &where);
+			import_time(import, times[i].ours, times[i].unit, value,
+				    times[i].unit, &where);
 	}
 }
 
 static void take_rest(struct import *import, struct imported *account,
 		      const struct record *r)
 {
-	const char *row = record_text(r, "smtp_helo_name") ? "smtp_helo_name" : "myhostname";
+	const char *row =
+		record_text(r, "smtp_helo_name") ? "smtp_helo_name" : "myhostname";
 	const char *name = record_text(r, row), *aliases = record_text(r, "alias_maps");
 
 	if (name)
 		import_set(import, account, "domain", name, r, row);
 	if (!strcmp(row, "smtp_helo_name"))
-		note_row(import, NOTE_LEFT, r, "myhostname", "smtp_helo_name is what the server "
-			 "is told");
+		note_row(import, NOTE_LEFT, r, "myhostname",
+			 "smtp_helo_name is what the server is told");
 	if (aliases && !map_file(aliases))
-		note_row(import, NOTE_LEFT, r, "alias_maps", "aliases in [delivery] is one file");
+		note_row(import, NOTE_LEFT, r, "alias_maps",
+			 "aliases in [delivery] is one file");
 	else if (aliases && strcmp(map_file(aliases), "/etc/aliases") != 0)
 		import_delivery(import, "aliases", map_file(aliases), r->path,
 				record_line(r, "alias_maps"), "alias_maps");
@@ -330,7 +340,8 @@ bool postfix_passwords_read(struct import *import, struct input *lines, struct e
 		value += strspn(value, " \t");
 		colon = strchr(value, ':');
 		if (strchr(line, '@')) {
-			note_at(import, NOTE_LEFT, lines->path, lines->line, "a sender's password",
+			note_at(import, NOTE_LEFT, lines->path, lines->line,
+				"a sender's password",
 				"make an account for each sender, with it as `from`");
 			continue;
 		}

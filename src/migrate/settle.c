@@ -40,7 +40,8 @@ static void note_of(struct import *import, enum note_kind kind,
 static void settle_login(struct import *import, struct imported *account)
 {
 	if (!draft_value(&account->draft, "auth"))
-		set(account, "auth", draft_value(&account->draft, "user") ? "auto" : "off");
+		set(account, "auth",
+		    draft_value(&account->draft, "user") ? "auto" : "off");
 	if (!draft_value(&account->draft, "tls"))
 		set(account, "tls", "starttls");
 	if (says(account, "auth", "off")) {
@@ -51,16 +52,17 @@ static void settle_login(struct import *import, struct imported *account)
 	}
 	if (says(account, "tls", "off")) {
 		set(account, "tls", "starttls");
-		note_of(import, NOTE_CHANGED, account, "tls", "no password is sent without TLS, "
-			"so STARTTLS is used");
+		note_of(import, NOTE_CHANGED, account, "tls",
+			"no password is sent without TLS, so STARTTLS is used");
 	}
 	if (!draft_value(&account->draft, "user"))
 		note_of(import, NOTE_MISSING, account, "user",
 			"the file does not say it: write it");
 	if (!draft_has_source(&account->draft))
-		note_of(import, NOTE_MISSING, account, "password", "it stands in no file that was "
-			"read: write password, password_file or password_command (what is in the "
-			"desktop's keyring, secret-tool lookup prints)");
+		note_of(import, NOTE_MISSING, account, "password",
+			"it stands in no file that was read: write password, "
+			"password_file or password_command (what is in the desktop's "
+			"keyring, secret-tool lookup prints)");
 }
 
 /* Where the server takes other senders they are left alone, as the other program does. */
@@ -74,11 +76,12 @@ static void settle_sender(struct import *import, struct imported *account,
 	if (!is_strict && says(account, "sender_policy", "keep"))
 		return;
 	if (is_strict && !draft_value(&account->draft, "sender_policy"))
-		note_of(import, NOTE_CHANGED, account, "other senders", "they become `from`, for "
-			"the service refuses them; allowed_senders has those that it takes");
+		note_of(import, NOTE_CHANGED, account, "other senders",
+			"they become `from`, for the service refuses them; "
+			"allowed_senders has those that it takes");
 	if (!draft_value(&account->draft, "from"))
-		note_of(import, NOTE_MISSING, account, "from", "write the address that this account "
-			"may send as");
+		note_of(import, NOTE_MISSING, account, "from",
+			"write the address that this account may send as");
 }
 
 /* What the service says anyway is left to it. */
@@ -104,7 +107,8 @@ static void settle_account(struct import *import, struct imported *account)
 	if (account->is_bad)
 		return;
 	if (!host) {
-		note_of(import, NOTE_LEFT, account, "the account", "no server is named in it");
+		note_of(import, NOTE_LEFT, account, "the account",
+			"no server is named in it");
 		account->is_bad = true;
 		return;
 	}
@@ -138,7 +142,8 @@ static bool is_taken(const struct import *import, const char *name)
 	return false;
 }
 
-static const char *wanted_name(const struct import *import, const struct imported *account)
+static const char *wanted_name(const struct import *import,
+			       const struct imported *account)
 {
 	const char *service = draft_value(&account->draft, "service");
 
@@ -146,7 +151,8 @@ static const char *wanted_name(const struct import *import, const struct importe
 		return account->known_as;
 	if (import->name)
 		return import->name;
-	return strcmp(service, "other") != 0 ? service : draft_value(&account->draft, "host");
+	return strcmp(service, "other") != 0 ? service
+					     : draft_value(&account->draft, "host");
 }
 
 static void name_account(struct import *import, struct imported *account)
@@ -207,7 +213,8 @@ void import_settle(struct import *import)
 			(void)draft_set(&import->defaults, "default_account",
 					account->draft.name, &err);
 		describe(account);
-		leave_to_service(&account->draft, draft_value(&account->draft, "service"));
+		leave_to_service(&account->draft,
+				 draft_value(&account->draft, "service"));
 		hand_over(import, &account->draft);
 	}
 	if (!draft_is_empty(&import->defaults))

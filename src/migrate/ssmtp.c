@@ -35,8 +35,11 @@ static void take_tls(struct import *import, struct imported *account,
 	bool starts = record_text(r, "UseSTARTTLS") && record_says_yes(r, "UseSTARTTLS");
 	bool is_on = record_text(r, "UseTLS") && record_says_yes(r, "UseTLS");
 
-	import_set(import, account, "tls", starts ? "starttls" : is_on ? "implicit" : "off", r,
-		   starts ? "UseSTARTTLS" : "UseTLS");
+	import_set(import, account, "tls",
+		   starts  ? "starttls"
+		   : is_on ? "implicit"
+			   : "off",
+		   r, starts ? "UseSTARTTLS" : "UseTLS");
 }
 
 static void take_auth(struct import *import, struct imported *account,
@@ -55,24 +58,27 @@ static void take_auth(struct import *import, struct imported *account,
 static void take_senders(struct import *import, struct imported *account,
 			 const struct record *r)
 {
-	const char *domain = record_text(r, "rewriteDomain"), *root = record_text(r, "root");
+	const char *domain = record_text(r, "rewriteDomain"),
+		   *root = record_text(r, "root");
 	OWNED_BUF senders = BUF_INIT(FOREIGN_LINE_MAX + 1);
 
 	if (domain && *domain) {
 		buf_addf(&senders, "@%s", domain);
 		import_set(import, account, "allowed_senders", buf_text(&senders), r,
 			   "rewriteDomain");
-		note_row(import, NOTE_CHANGED, r, "rewriteDomain", "its senders are allowed; "
-			 "with `from` written, sender_policy = rewrite makes all mail come from "
-			 "there");
+		note_row(import, NOTE_CHANGED, r, "rewriteDomain",
+			 "its senders are allowed; with `from` written, sender_policy = "
+			 "rewrite makes all mail come from there");
 	}
 	if (root && strchr(root, '@'))
 		import_delivery(import, "local_recipients", root, r->path,
 				record_line(r, "root"), "root");
 	else if (root && *root)
-		note_row(import, NOTE_LEFT, r, "root", "it has no domain: write the whole address "
-			 "as local_recipients in [delivery]");
-	if (!record_text(r, "FromLineOverride") || !record_says_yes(r, "FromLineOverride"))
+		note_row(import, NOTE_LEFT, r, "root",
+			 "it has no domain: write the whole address as local_recipients "
+			 "in [delivery]");
+	if (!record_text(r, "FromLineOverride") ||
+	    !record_says_yes(r, "FromLineOverride"))
 		note_row(import, NOTE_LEFT, r, "FromLineOverride", "with `from` written, "
 			 "sender_policy = rewrite does that");
 }
@@ -86,12 +92,14 @@ bool revaliases_read(struct import *import, struct input *lines, struct error *e
 	while ((line = input_next(lines)))
 		if (*line && *line != '#')
 			note_at(import, NOTE_LEFT, lines->path, lines->line, "revaliases",
-				"an account sends as its `from`, whichever user sends: make "
-				"one for each address, or list it in allowed_senders");
+				"an account sends as its `from`, whichever user sends: "
+				"make one for each address, or list it in "
+				"allowed_senders");
 	return true;
 }
 
-static void take_line(struct import *import, struct record *r, char *line, unsigned number)
+static void take_line(struct import *import, struct record *r, char *line,
+		      unsigned number)
 {
 	char *value = line + strcspn(line, "= \t"), *end;
 
@@ -100,8 +108,9 @@ static void take_line(struct import *import, struct record *r, char *line, unsig
 	value += strspn(value, "= \t");
 	end = value + strcspn(value, " \t");
 	if (*end)
-		note_at(import, NOTE_CHANGED, r->path, number, rule_find(&rules, line) ? line :
-			"a line", "what follows a blank is no part of the value, for ssmtp "
+		note_at(import, NOTE_CHANGED, r->path, number,
+			rule_find(&rules, line) ? line : "a line",
+			"what follows a blank is no part of the value, for ssmtp "
 			"neither");
 	wipe(end, strlen(end));
 	record_set(import, r, line, value, number);
@@ -121,7 +130,8 @@ bool ssmtp_read(struct import *import, struct input *lines, struct error *err)
 	if (!account)
 		return false;
 	if (record_text(&r, "mailhub") && *record_text(&r, "mailhub"))
-		import_host(import, account, record_text(&r, "mailhub"), 25, &r, "mailhub");
+		import_host(import, account, record_text(&r, "mailhub"), 25, &r,
+			    "mailhub");
 	take_tls(import, account, &r);
 	take_auth(import, account, &r);
 	take_senders(import, account, &r);

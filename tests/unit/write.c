@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Settings as they are written: what comes back, and what becomes of the rest of a file. */
+/*
+ * Settings as they are written: what comes back, and what becomes of the rest of a
+ * file.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -109,10 +112,44 @@ static void assert_reads_back(const char *path, const char *value)
 }
 
 static const char *const values[] = {
-	"plain", "two words", "a;b", "a#b", "; a", "# a", "a ; b", "a \"b\" c", "\"a", "a\"",
-	"\"a\"", "'a'", "'", "\"", "it's", "it's; a", "say \"x\"; y", " a", "a ", "  a  ",
-	"a\\b", "a\\b c", "\\a", "a=b", "=", "[a]", "[", "]", "a:b", "J\xc3\xbcrgen",
-	"\xe6\x97\xa5\xe6\x9c\xac", "%s%n", "$HOME", "`a`", "''", "a''b", "a, b", "on",
+	"plain",
+	"two words",
+	"a;b",
+	"a#b",
+	"; a",
+	"# a",
+	"a ; b",
+	"a \"b\" c",
+	"\"a",
+	"a\"",
+	"\"a\"",
+	"'a'",
+	"'",
+	"\"",
+	"it's",
+	"it's; a",
+	"say \"x\"; y",
+	" a",
+	"a ",
+	"  a  ",
+	"a\\b",
+	"a\\b c",
+	"\\a",
+	"a=b",
+	"=",
+	"[a]",
+	"[",
+	"]",
+	"a:b",
+	"J\xc3\xbcrgen",
+	"\xe6\x97\xa5\xe6\x9c\xac",
+	"%s%n",
+	"$HOME",
+	"`a`",
+	"''",
+	"a''b",
+	"a, b",
+	"on",
 };
 
 static void test_values(void **state)
@@ -172,7 +209,8 @@ static void test_too_long(void **state)
 	memset(value, 'x', sizeof(value) - 1);
 	value[sizeof(value) - 1] = '\0';
 	assert_false(draft_set(&d, "from_name", value, &err));
-	assert_non_null(strstr(err.text, "from_name: its line would have more than 1022"));
+	assert_non_null(
+		strstr(err.text, "from_name: its line would have more than 1022"));
 	value[1009] = '\0';		/* the quotes make it longer, too */
 	value[0] = ';';
 	assert_false(draft_set(&d, "from_name", value, &err));
@@ -181,7 +219,10 @@ static void test_too_long(void **state)
 	draft_free(&d);
 }
 
-/* Any text, in the letters that are traps: it comes back, or it is refused with a reason. */
+/*
+ * Any text, in the letters that are traps: it comes back, or it is refused with a
+ * reason.
+ */
 static void test_any_value(void **state)
 {
 	static const char letters[] = "ab \"';#\\=[]";
@@ -212,7 +253,8 @@ static void test_any_value(void **state)
 		if (has_name && strcmp(config.accounts[0].from_name, value) != 0)
 			fail_msg("<%s>: name <%s>", value, config.accounts[0].from_name);
 		if (has_password && strcmp(config.accounts[0].password.bytes, value) != 0)
-			fail_msg("<%s>: password <%s>", value, config.accounts[0].password.bytes);
+			fail_msg("<%s>: password <%s>", value,
+				 config.accounts[0].password.bytes);
 		taken += has_name + has_password;
 		draft_free(&d);
 	}
@@ -222,7 +264,8 @@ static void test_any_value(void **state)
 static void test_passwords(void **state)
 {
 	static const char *const passwords[] = {
-		"abc", "a;b#c\"d'\\", "\"", "\\", " a ", "\"\"", "a\" b", "\xff\xfe", "a\tb",
+		"abc",	"a;b#c\"d'\\", "\"",	   "\\",   " a ",
+		"\"\"", "a\" b",       "\xff\xfe", "a\tb",
 	};
 	char path[100], token[5001];
 
@@ -258,7 +301,8 @@ static void test_password_that_cannot_be_written(void **state)
 
 		assert_true(secret_set(&secret, passwords[i], strlen(passwords[i])));
 		assert_false(draft_set_password(&d, &secret, &err));
-		assert_non_null(strstr(err.text, "password: it holds a control character, or a"));
+		assert_non_null(
+			strstr(err.text, "password: it holds a control character, or a"));
 		assert_non_null(strstr(err.advice, "password_file"));
 		assert_null(strstr(err.text, "a\""));
 		draft_free(&d);
@@ -359,7 +403,10 @@ static void test_merge(void **state)
 		if (!write_drafts(path, drafts, 2, merged[i].mode, &err))
 			fail_msg("%s", err.text);
 		assert_content(path, merged[i].after);
-		/* The first secret comes into the file: it is nobody else's from now on. */
+		/*
+		 * The first secret comes into the file: it is nobody else's from now
+		 * on.
+		 */
 		assert_int_equal(mode_of(path), 0600);
 		/* Once more changes nothing. */
 		assert_true(write_drafts(path, drafts, 2, merged[i].mode, &err));
@@ -381,8 +428,10 @@ static void test_new_account(void **state)
 
 	(void)state;
 	path_of("new.ini", path);
-	write_file(path, "[defaults]\ndefault_account = a\nport = 26\npassword_file = /x\n"
-		   "[account a]", 0640);
+	write_file(path,
+		   "[defaults]\ndefault_account = a\nport = 26\npassword_file = /x\n"
+		   "[account a]",
+		   0640);
 	drafts[0] = draft_of(SECTION_ACCOUNT, "b");
 	drafts[0].comment = text_copy("from\nsomewhere");
 	drafts[1] = draft_of(SECTION_DEFAULTS, NULL);
@@ -390,7 +439,8 @@ static void test_new_account(void **state)
 	assert_true(draft_set(&drafts[1], "default_account", "b", &err));
 	assert_true(settings_write(&job, &err));
 	/* What the defaults say is hidden from it, and they stay as they are. */
-	assert_content(path, "[defaults]\ndefault_account = a\nport = 26\npassword_file = /x\n"
+	assert_content(path,
+		       "[defaults]\ndefault_account = a\nport = 26\npassword_file = /x\n"
 		       "[account a]\n\n# from?somewhere\n[account b]\nport =\nuser = u\n"
 		       "password_file =\n");
 	assert_string_equal(buf_text(&kept), "default_account");
