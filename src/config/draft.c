@@ -15,9 +15,11 @@
 void ini_text_add_bytes(struct ini_text *t, const char *bytes, size_t len)
 {
 	/* One piece of memory that never moves: no copy of a secret stays behind. */
+	if (!t->limit)
+		t->limit = INI_MAX_BYTES;
 	if (!t->at)
-		t->at = xcalloc(1, INI_MAX_BYTES + 1);
-	if (t->full || len > INI_MAX_BYTES - t->len) {
+		t->at = xcalloc(1, t->limit + 1);
+	if (t->full || len > t->limit - t->len) {
 		t->full = true;
 		return;
 	}
@@ -47,6 +49,8 @@ void ini_text_free(struct ini_text *t)
 }
 
 /* --- values */
+
+enum { LINE_EXTRA = 100 };	/* name, sign, quotes */
 
 char *draft_name(const char *name, struct error *err)
 {
@@ -81,7 +85,7 @@ static bool check_value(const struct setting *row, const char *value, struct err
 
 static bool check_written(const struct setting *row, const char *value, struct error *err)
 {
-	OWNED_INI_TEXT line = { 0 };
+	OWNED_INI_TEXT line = { .limit = strlen(value) + LINE_EXTRA };
 
 	return quote_value(&line, row, value, err);
 }
@@ -104,7 +108,7 @@ bool draft_set(struct draft *d, const char *name, const char *value, struct erro
 
 bool draft_set_password(struct draft *d, const struct secret *password, struct error *err)
 {
-	OWNED_INI_TEXT line = { 0 };
+	OWNED_INI_TEXT line = { .limit = password->len + LINE_EXTRA };
 
 	if (!quote_secret(&line, row_called(d, "password"), password, err))
 		return false;

@@ -10,6 +10,7 @@
 struct ini_text {
 	char *at;		/* NUL-terminated when not NULL */
 	size_t len;
+	size_t limit;		/* 0: that of a file */
 	bool full;		/* sticky: something did not fit */
 };
 #define OWNED_INI_TEXT	__attribute__((cleanup(ini_text_free))) struct ini_text

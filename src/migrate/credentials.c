@@ -67,7 +67,8 @@ static void apply(struct import *import, struct credential *c, struct draft *d)
 	struct error err;
 
 	c->is_used = true;
-	if (c->user && !draft_value(d, "user") && !draft_set(d, "user", c->user, &err))
+	if (c->user && *c->user && !draft_value(d, "user") &&
+	    !draft_set(d, "user", c->user, &err))
 		note_refused(import, c, "user", &err);
 	if (!secret_is_set(&c->password) || c->password.len == 0)
 		return;

@@ -213,7 +213,8 @@ void import_set(struct import *import, struct imported *account, const char *our
 {
 	struct error err;
 
-	if (!draft_set(&account->draft, ours, value, &err))
+	/* What has no value is as if it were not there. */
+	if (*value && !draft_set(&account->draft, ours, value, &err))
 		note_error(import, r->path, record_line(r, name), name, &err);
 }
 

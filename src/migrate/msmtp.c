@@ -126,7 +126,6 @@ static struct account *find_account(const struct reader *r, const char *name)
 static bool inherit(struct reader *r, struct account *account, char *names,
 		    struct error *err)
 {
-	bool is_alone = !strchr(names, ',');
 	size_t count = 0;
 	char shown[SHOWN_SIZE];
 
@@ -147,7 +146,10 @@ static bool inherit(struct reader *r, struct account *account, char *names,
 					 "account \"%s\" is not defined above",
 					 text_show(name, shown));
 		record_copy(&account->record, &base->record);
-		if (is_alone && !strcmp(account->name, "default"))
+		/* More than one makes an account of its own. */
+		text_cleanup(&account->copy_of);
+		account->copy_of = NULL;
+		if (count == 1 && !strcmp(account->name, "default"))
 			account->copy_of =
 				text_copy(base->copy_of ? base->copy_of : name);
 	}

@@ -106,7 +106,7 @@ static void settle_account(struct import *import, struct imported *account)
 
 	if (account->is_bad)
 		return;
-	if (!host) {
+	if (!host || !*host) {
 		note_of(import, NOTE_LEFT, account, "the account",
 			"no server is named in it");
 		account->is_bad = true;
