@@ -155,11 +155,12 @@ static bool is_written(const struct ini *ini, const struct draft *d,
 		const char *is = ini_value(ini, section, *wrong), *should = d->values[i];
 
 		if ((*wrong)->type != SETTING_SECRET && should &&
-		    (!is || strcmp(is, should)))
+		    (!is || strcmp(is, should) != 0))
 			return false;
 		if ((*wrong)->type == SETTING_SECRET && d->password.len > 0 &&
 		    (section->password.len != d->password.len ||
-		     memcmp(section->password.bytes, d->password.bytes, d->password.len)))
+		     memcmp(section->password.bytes, d->password.bytes,
+			    d->password.len) != 0))
 			return false;
 	}
 	return section != NULL || draft_is_empty(d);
