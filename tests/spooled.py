@@ -48,7 +48,7 @@ class Spool:
         header, _, body = message.partition(b"\r\n\r\n")
         header += b"\r\n"
         values = {
-            "next": 0, "arrived": int(time.time()) - 60, "held": 0, "warned": 0,
+            "next": 0, "arrived": int(time.time()) - 150, "held": 0, "warned": 0,
             "account": "test", "attempts": 0, "report": 0, "doubt": 0, "uid": os.getuid(),
             "config": "", "message-id": f"<{id}@example.org>", "header-len": len(header),
             "body-len": len(body), "sum": checksum(message), "longest": 100,

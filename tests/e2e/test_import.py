@@ -162,7 +162,7 @@ def test_broken_file_of_ours(account_import, case, ours):
     assert ours.read_text() == OURS + "hots = x\n"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.as_user    # root may write everywhere
 def test_directory_that_is_closed(account_import, case, home):
     files = case("ssmtp")
     (home / "closed").mkdir(mode=0o500)

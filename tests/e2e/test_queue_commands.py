@@ -71,8 +71,8 @@ def test_list(well, spool):
         f"{one}   12 min       24 B  test  sender@example.org -> a@example.org, "
         "b@example.org and 1 more: next try in 5 min, 3 tries: smtp.azurecomm.net: "
         "connection refused",
-        f"{two}     60 s    4.9 KiB  test  <> -> a@example.org: held: 451 try again",
-        f"{three}     60 s       24 B  gone  sender@example.org -> rcpt@example.org: "
+        f"{two}    2 min    4.9 KiB  test  <> -> a@example.org: held: 451 try again",
+        f"{three}    2 min       24 B  gone  sender@example.org -> rcpt@example.org: "
         "due now, perhaps sent already, 1 try",
         f"3 messages, 4.9 KiB, 1 held in {spool.path}",
         "1 failed: `acsmtp queue list --failed` tells why"]
