@@ -1,27 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/*
- * getaddrinfo() waits as long as resolv.conf says, which may be minutes. It therefore
- * runs in a thread that is left behind when the time is up; whoever of the two comes
- * last frees what they share.
- */
 #include "net/resolve.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/text.h"
+#include "net/errand.h"
 
 struct lookup {
-	pthread_mutex_t lock;
-	pthread_cond_t over;
-	bool is_over, is_abandoned;
 	char *host;
 	char port[8];
 	struct addrinfo *list;
@@ -101,88 +91,35 @@ static bool known(const char *host, struct addresses *found)
 	return true;
 }
 
-static void lookup_free(struct lookup *lookup)
+static void lookup_free(void *work)
 {
+	struct lookup *lookup = work;
+
 	if (lookup->list)
 		freeaddrinfo(lookup->list);
-	pthread_cond_destroy(&lookup->over);
-	pthread_mutex_destroy(&lookup->lock);
 	free(lookup->host);
 	free(lookup);
 }
 
-static void *ask(void *argument)
+static void ask(void *work)
 {
 	static const struct addrinfo hints = {
 		.ai_socktype = SOCK_STREAM,
 		.ai_flags = AI_NUMERICSERV,
 	};
-	struct lookup *lookup = argument;
-	bool is_abandoned;
+	struct lookup *lookup = work;
 
 	lookup->result = getaddrinfo(lookup->host, lookup->port, &hints, &lookup->list);
 	lookup->reason = errno;
-	pthread_mutex_lock(&lookup->lock);
-	lookup->is_over = true;
-	is_abandoned = lookup->is_abandoned;
-	pthread_cond_signal(&lookup->over);
-	pthread_mutex_unlock(&lookup->lock);
-	if (is_abandoned)
-		lookup_free(lookup);
-	return NULL;
 }
 
 static struct lookup *lookup_new(const char *host, long port)
 {
 	struct lookup *lookup = xcalloc(1, sizeof(*lookup));
-	pthread_condattr_t attributes;
 
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&lookup->over, &attributes);
-	pthread_condattr_destroy(&attributes);
-	pthread_mutex_init(&lookup->lock, NULL);
 	lookup->host = text_copy(host);
 	snprintf(lookup->port, sizeof(lookup->port), "%ld", port);
 	return lookup;
-}
-
-static bool start(struct lookup *lookup, struct error *err)
-{
-	sigset_t all, old;
-	pthread_t thread;
-	int problem;
-
-	/* Signals are for those who wait for them, not for this thread. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	problem = pthread_create(&thread, NULL, ask, lookup);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (problem) {
-		errno = problem;
-		return error_errno(err, ERROR_SYSTEM, "no thread for looking up a name");
-	}
-	pthread_detach(thread);
-	return true;
-}
-
-/* False: no answer in time, and `lookup` belongs to the thread. */
-static bool wait_for(struct lookup *lookup, int64_t deadline)
-{
-	struct timespec until = {
-		.tv_sec = deadline / 1000,
-		.tv_nsec = deadline % 1000 * 1000000,
-	};
-	bool is_over;
-
-	pthread_mutex_lock(&lookup->lock);
-	while (!lookup->is_over &&
-	       pthread_cond_timedwait(&lookup->over, &lookup->lock, &until) != ETIMEDOUT)
-		;
-	is_over = lookup->is_over;
-	lookup->is_abandoned = !is_over;
-	pthread_mutex_unlock(&lookup->lock);
-	return is_over;
 }
 
 static void take_answer(const struct lookup *lookup, struct addresses *found)
@@ -224,27 +161,31 @@ static bool no_answer(const struct lookup *lookup, struct error *err)
 	}
 }
 
+/* getaddrinfo() waits as long as resolv.conf says, which may be minutes. */
+static bool look_up(const char *host, long port, int64_t deadline,
+		    struct addresses *found, struct error *err)
+{
+	struct lookup *lookup = lookup_new(host, port);
+	struct errand errand = { ask, lookup_free, lookup };
+	enum errand_end end = errand_run(&errand, deadline, err);
+	bool ok = false;
+
+	if (end == ERRAND_LATE)
+		return error_set(err, ERROR_NETWORK, "cannot look up %s: no answer in time",
+				 host);
+	if (end == ERRAND_DONE) {
+		take_answer(lookup, found);
+		ok = found->count > 0 || no_answer(lookup, err);
+	}
+	lookup_free(lookup);
+	return ok;
+}
+
 bool resolve(const char *host, long port, int64_t deadline, struct addresses *found,
 	     struct error *err)
 {
-	struct lookup *lookup;
-	bool ok;
-
-	if (!known(host, found)) {
-		lookup = lookup_new(host, port);
-		if (!start(lookup, err)) {
-			lookup_free(lookup);
-			return false;
-		}
-		if (!wait_for(lookup, deadline))
-			return error_set(err, ERROR_NETWORK,
-					 "cannot look up %s: no answer in time", host);
-		take_answer(lookup, found);
-		ok = found->count > 0 || no_answer(lookup, err);
-		lookup_free(lookup);
-		if (!ok)
-			return false;
-	}
+	if (!known(host, found) && !look_up(host, port, deadline, found, err))
+		return false;
 	for (size_t i = 0; i < found->count; i++)
 		set_port(&found->list[i], port);
 	return true;
