@@ -120,6 +120,11 @@ static bool begin_tls(struct transport *t, struct error *err)
 	return true;
 }
 
+static void describe(struct transport *t, struct tls_facts *facts)
+{
+	tls_describe(use(t)->tls, facts);
+}
+
 static void hang_up(struct transport *t)
 {
 	struct connection *c = use(t);
@@ -184,6 +189,7 @@ struct transport *net_open(const struct endpoint *endpoint, struct error *err)
 		.read = read_from,
 		.write = write_to,
 		.start_tls = begin_tls,
+		.describe_tls = describe,
 		.close = hang_up,
 		.deadline = clock_after(endpoint->timeout),
 		.peer = c->peer,

@@ -429,6 +429,20 @@ bool tls_is_resumed(const struct tls *tls)
 	return gnutls_session_is_resumed(tls->session);
 }
 
+void tls_describe(const struct tls *tls, struct tls_facts *facts)
+{
+	unsigned int count = 0;
+	const gnutls_datum_t *sent = gnutls_certificate_get_peers(tls->session, &count);
+
+	*facts = (struct tls_facts){
+		.cipher = gnutls_cipher_get_name(gnutls_cipher_get(tls->session)),
+		.expires = tls->expires,
+	};
+	if (sent && count > 0)
+		trust_issuer((struct der){ sent[0].data, sent[0].size }, facts->issuer,
+			     sizeof(facts->issuer));
+}
+
 void tls_close(struct tls *tls)
 {
 	if (!tls->is_broken)

@@ -26,6 +26,7 @@ bool tls_write(struct tls *tls, const void *bytes, size_t len, struct error *err
 
 const char *tls_version(const struct tls *tls);		/* "TLS1.3"; lives for ever */
 bool tls_is_resumed(const struct tls *tls);
+void tls_describe(const struct tls *tls, struct tls_facts *facts);
 
 /* Says goodbye without waiting, keeps the newest session for the next time, and frees. */
 void tls_close(struct tls *tls);

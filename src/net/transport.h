@@ -7,8 +7,15 @@
 #define NET_TRANSPORT_H
 
 #include <sys/types.h>
+#include <time.h>
 
 #include "base/error.h"
+
+struct tls_facts {
+	const char *cipher;	/* "AES-256-GCM", ...; lives for ever */
+	char issuer[128];	/* of the server's certificate, printable, cut where it is long */
+	time_t expires;		/* the certificate */
+};
 
 struct transport {
 	/*
@@ -26,6 +33,8 @@ struct transport {
 	 * makes sense.
 	 */
 	bool (*start_tls)(struct transport *t, struct error *err);
+	/* For people who look; NULL where TLS is not known of. Asked under TLS only. */
+	void (*describe_tls)(struct transport *t, struct tls_facts *facts);
 	/* Ends and frees it; says nothing more than TLS needs, never waits */
 	void (*close)(struct transport *t);
 

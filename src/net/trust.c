@@ -4,6 +4,7 @@
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -425,4 +426,20 @@ bool trust_verify(const struct endpoint *endpoint, const struct chain *chain,
 		return false;
 	*expires = gnutls_x509_crt_get_expiration_time(certificates.list[0]);
 	return true;
+}
+
+void trust_issuer(struct der der, char *text, size_t size)
+{
+	gnutls_x509_crt_t certificate = import(der);
+	gnutls_datum_t name;
+
+	text[0] = '\0';
+	if (!certificate)
+		return;
+	if (gnutls_x509_crt_get_issuer_dn3(certificate, &name, 0) >= 0) {
+		snprintf(text, size, "%s", (const char *)name.data);
+		text_make_printable(text);
+		gnutls_free(name.data);
+	}
+	gnutls_x509_crt_deinit(certificate);
 }

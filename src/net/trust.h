@@ -21,4 +21,7 @@
 bool trust_verify(const struct endpoint *endpoint, const struct chain *chain,
 		  time_t *expires, struct error *err);
 
+/* Who issued a certificate, for people: printable, "" if it cannot be told. */
+void trust_issuer(struct der certificate, char *text, size_t size);
+
 #endif

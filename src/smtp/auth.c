@@ -154,6 +154,7 @@ bool auth_log_in(struct session *s, struct error *err)
 			continue;
 		switch (try_mechanism(s, &mechanisms[i], err)) {
 		case LOGGED_IN:
+			s->mechanism = mechanisms[i].name;
 			return true;
 		case FAILED:
 			return error_context(err, "AUTH %s", mechanisms[i].name);

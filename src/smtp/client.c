@@ -81,13 +81,14 @@ static bool start_tls(struct session *s, const struct reply *reply, struct error
  */
 static const struct step {
 	const char *name;
+	enum smtp_stage stage;		/* that it is a part of */
 	enum said (*say)(struct session *s, struct error *err);
 	bool (*judge)(struct session *s, const struct reply *reply, struct error *err);
 } steps[] = {
-	{ "greeting",	NULL,		judge_greeting },
-	{ "EHLO",	say_ehlo,	judge_ehlo },
-	{ "STARTTLS",	say_starttls,	start_tls },
-	{ "EHLO",	say_ehlo_again,	judge_ehlo },
+	{ "greeting",	SMTP_GREETED,	NULL,		judge_greeting },
+	{ "EHLO",	SMTP_SECURED,	say_ehlo,	judge_ehlo },
+	{ "STARTTLS",	SMTP_SECURED,	say_starttls,	start_tls },
+	{ "EHLO",	SMTP_INFORMED,	say_ehlo_again,	judge_ehlo },
 };
 
 static bool take_step(struct session *s, const struct step *step, struct error *err)
@@ -101,16 +102,21 @@ static bool take_step(struct session *s, const struct step *step, struct error *
 	       step->judge(s, &reply, err);
 }
 
-static bool begin(struct session *s, struct error *err)
+bool smtp_advance(struct session *s, enum smtp_stage stage, struct error *err)
 {
-	for (size_t i = 0; i < COUNT_OF(steps); i++)
-		if (!take_step(s, &steps[i], err))
-			return error_context(err, "%s", steps[i].name);
-	return s->options.auth == SMTP_AUTH_OFF || auth_log_in(s, err);
+	for (; s->next_step < COUNT_OF(steps); s->next_step++) {
+		const struct step *step = &steps[s->next_step];
+
+		if (step->stage > stage)
+			return true;
+		if (!take_step(s, step, err))
+			return error_context(err, "%s", step->name);
+	}
+	return stage < SMTP_READY || s->options.auth == SMTP_AUTH_OFF || s->mechanism ||
+	       auth_log_in(s, err);
 }
 
-struct session *smtp_open(struct transport *transport, const struct smtp_options *options,
-			  struct error *err)
+struct session *smtp_new(struct transport *transport, const struct smtp_options *options)
 {
 	struct session *s = xcalloc(1, sizeof(*s));
 
@@ -119,7 +125,15 @@ struct session *smtp_open(struct transport *transport, const struct smtp_options
 	s->out = (struct buf)BUF_INIT(FLIGHT_MAX + COMMAND_MAX);
 	s->last_reply = text_copy("");
 	reader_init(&s->reader, transport);
-	if (begin(s, err))
+	return s;
+}
+
+struct session *smtp_open(struct transport *transport, const struct smtp_options *options,
+			  struct error *err)
+{
+	struct session *s = smtp_new(transport, options);
+
+	if (smtp_advance(s, SMTP_READY, err))
 		return s;
 	smtp_close(s);
 	return NULL;
@@ -165,17 +179,6 @@ static size_t gather(struct envelope *e, struct recipient **some, size_t most)
 	return count;
 }
 
-/* Between transactions: what a refused one left behind must not leak into the next. */
-static bool reset(struct session *s, struct error *err)
-{
-	OWNED_REPLY reply = REPLY_INIT;
-
-	if (!session_say(s, err, "RSET") || !session_flush(s, err) ||
-	    !session_hear(s, &reply, 1, err))
-		return error_context(err, "RSET");
-	return reply.code == 250 || session_refused(s, &reply, ERROR_REFUSED, err);
-}
-
 bool smtp_send(struct session *s, struct envelope *e, const struct message *m,
 	       struct error *err)
 {
@@ -196,7 +199,7 @@ bool smtp_send(struct session *s, struct envelope *e, const struct message *m,
 			ok = error_set(err, ERROR_QUOTA, "not tried: the server had refused all "
 				       "mail of this account for now");
 		else
-			ok = (!s->is_dirty || reset(s, err)) && transaction_run(&t, err);
+			ok = (!s->is_dirty || session_reset(s, err)) && transaction_run(&t, err);
 	}
 	free(t.recipients);
 	return ok;

@@ -10,6 +10,7 @@
 #include "mail/envelope.h"
 #include "mail/message.h"
 #include "net/transport.h"
+#include "smtp/extensions.h"
 #include "smtp/trace.h"
 
 enum smtp_auth { SMTP_AUTH_OFF, SMTP_AUTH_AUTO, SMTP_AUTH_LOGIN, SMTP_AUTH_PLAIN,
@@ -33,6 +34,21 @@ struct session;
 struct session *smtp_open(struct transport *transport, const struct smtp_options *options,
 			  struct error *err);
 
+/* How far a session has come; each stage has what is before it behind it. */
+enum smtp_stage {
+	SMTP_GREETED,		/* the server has said hello */
+	SMTP_SECURED,		/* TLS is there, if it is to be */
+	SMTP_INFORMED,		/* what the server says that it can do is known */
+	SMTP_READY,		/* logged in, if that is to be */
+};
+
+/*
+ * The same in stages, for who wants to know how each went: smtp_new() takes the transport
+ * and says nothing; after a failure of smtp_advance() only smtp_close() makes sense.
+ */
+struct session *smtp_new(struct transport *transport, const struct smtp_options *options);
+bool smtp_advance(struct session *s, enum smtp_stage stage, struct error *err);
+
 /*
  * Sends one message; every recipient without a verdict gets one as far as the server
  * said. False: the session or the whole transaction failed, `err` says why, recipients
@@ -40,6 +56,18 @@ struct session *smtp_open(struct transport *transport, const struct smtp_options
  */
 bool smtp_send(struct session *s, struct envelope *e, const struct message *m,
 	       struct error *err);
+
+/*
+ * Asks whether the server would take mail from `sender` to `recipient`, mailboxes in ASCII,
+ * and takes the question back: MAIL FROM, RCPT TO, RSET. Nothing is sent. The error's kind is
+ * that which sending would have: ERROR_SENDER and others for MAIL, ERROR_NO_USER for RCPT.
+ */
+bool smtp_probe(struct session *s, const char *sender, const char *recipient,
+		struct error *err);
+
+/* What the server has said that it can do; the mechanism that logged in, NULL: none did. */
+const struct extensions *smtp_extensions(const struct session *s);
+const char *smtp_mechanism(const struct session *s);
 
 /* The server's words for the last accepted message; "" before. */
 const char *smtp_last_reply(const struct session *s);

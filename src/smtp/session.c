@@ -189,3 +189,13 @@ bool session_refused(struct session *s, const struct reply *reply,
 	s->is_throttled = s->is_throttled || (advice && advice->kind == ERROR_QUOTA);
 	return false;
 }
+
+bool session_reset(struct session *s, struct error *err)
+{
+	OWNED_REPLY reply = REPLY_INIT;
+
+	if (!session_say(s, err, "RSET") || !session_flush(s, err) ||
+	    !session_hear(s, &reply, 1, err))
+		return error_context(err, "RSET");
+	return reply.code == 250 || session_refused(s, &reply, ERROR_REFUSED, err);
+}

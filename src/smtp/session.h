@@ -21,6 +21,8 @@ struct session {
 	struct reader reader;
 	struct smtp_options options;
 	struct extensions can;
+	size_t next_step;	/* of the beginning, in client.c's table */
+	const char *mechanism;	/* that logged in; NULL: none did */
 	struct buf out;		/* commands that were added and not yet flushed */
 	bool is_broken;		/* no further command makes sense */
 	bool is_dirty;		/* a transaction was begun and not ended: RSET before the next */
@@ -61,6 +63,9 @@ bool session_is_in_step(struct session *s, struct error *err);
 
 /* Waits for one reply, `patience` times the time-out. */
 bool session_hear(struct session *s, struct reply *reply, int patience, struct error *err);
+
+/* Between transactions: what a refused one left behind must not leak into the next. */
+bool session_reset(struct session *s, struct error *err);
 
 /*
  * Turns a reply into an error: its text, the kind that the reply's code and the
