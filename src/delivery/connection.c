@@ -38,19 +38,19 @@ static bool choose_auth(const struct account *account, enum smtp_auth *auth,
 	return error_advise(err, "set it to the SMTP username of the service, or `auth = off`");
 }
 
-static bool find_secret(const struct account *account, enum smtp_auth auth,
-			struct secret *secret, struct error *err)
+static bool find_secret(struct connection *c, struct error *err)
 {
+	const struct account *account = c->account;
 	struct secret_request request = {
 		.password = &account->password,
 		.password_file = account->password_file,
 		.password_command = account->password_command,
 		.token_command = account->token_command,
-		.wants_token = auth == SMTP_AUTH_XOAUTH2,
+		.wants_token = c->options.auth == SMTP_AUTH_XOAUTH2,
 	};
-	const char *source;
 
-	return auth == SMTP_AUTH_OFF || secret_find(&request, secret, &source, err);
+	return c->options.auth == SMTP_AUTH_OFF ||
+	       secret_find(&request, &c->secret, &c->secret_source, err);
 }
 
 static struct transport *connect_to(const struct account *account, struct error *err)
@@ -68,22 +68,9 @@ static struct transport *connect_to(const struct account *account, struct error 
 	return net_open(&endpoint, err);
 }
 
-static bool open_session(struct connection *c, struct error *err)
+bool connection_prepare(struct connection *c, const struct account *account,
+			struct trace *trace, struct error *err)
 {
-	struct transport *wire = connect_to(c->account, err);
-
-	if (!wire)
-		return false;
-	snprintf(c->peer, sizeof(c->peer), "%s", wire->peer ? wire->peer : "");
-	c->session = smtp_open(wire, &c->options, err);
-	return c->session != NULL;
-}
-
-bool connection_open(struct connection *c, const struct account *account,
-		     struct trace *trace, struct error *err)
-{
-	bool ok;
-
 	*c = (struct connection){ .account = account };
 	c->helo = account->domain[0] ? text_copy(account->domain) : net_host_name();
 	c->options = (struct smtp_options){
@@ -97,10 +84,27 @@ bool connection_open(struct connection *c, const struct account *account,
 		.trace = trace,
 	};
 	/* Before the server is there: a slow command must not make it wait. */
-	ok = choose_auth(account, &c->options.auth, err) &&
-	     find_secret(account, c->options.auth, &c->secret, err) &&
-	     (open_session(c, err) ||
-	      error_context(err, "%s:%ld", account->host, account->port));
+	return choose_auth(account, &c->options.auth, err) && find_secret(c, err);
+}
+
+bool connection_dial(struct connection *c, struct error *err)
+{
+	struct transport *wire = connect_to(c->account, err);
+
+	if (!wire)
+		return false;
+	snprintf(c->peer, sizeof(c->peer), "%s", wire->peer ? wire->peer : "");
+	c->session = smtp_new(wire, &c->options);
+	return true;
+}
+
+bool connection_open(struct connection *c, const struct account *account,
+		     struct trace *trace, struct error *err)
+{
+	bool ok = connection_prepare(c, account, trace, err) &&
+		  ((connection_dial(c, err) && smtp_advance(c->session, SMTP_READY, err)) ||
+		   error_context(err, "%s:%ld", account->host, account->port));
+
 	if (!ok)
 		connection_close(c);
 	return ok;

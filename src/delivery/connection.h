@@ -10,10 +10,20 @@ struct connection {
 	const struct account *account;	/* borrowed while it is open */
 	struct session *session;	/* NULL: closed */
 	struct smtp_options options;
+	const char *secret_source;	/* where it came from, for people; NULL: none is needed */
 	struct secret secret;		/* until it is closed: no echo of it may be shown */
 	char *helo;
 	char peer[80];			/* the server's numeric address; "" before */
 };
+
+/*
+ * The beginning in steps, for who wants to know how each went: how to log in and with what
+ * secret, which contacts nobody; then a session that has said nothing yet. connection_close()
+ * also after a failure.
+ */
+bool connection_prepare(struct connection *c, const struct account *account,
+			struct trace *trace, struct error *err);
+bool connection_dial(struct connection *c, struct error *err);
 
 /*
  * Finds the secret, connects and logs in. Whatever it fails by holds for all mail of the
