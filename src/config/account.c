@@ -22,6 +22,7 @@ void config_free(struct config *config)
 	free(config->accounts);
 	settings_free(SECTION_DEFAULTS, config);
 	settings_free(SECTION_DELIVERY, config);
+	free(config->files);
 	*config = (struct config){ 0 };
 }
 

@@ -64,6 +64,7 @@ struct config {
 	size_t count, room;
 	char *default_account;	/* "": not said */
 	struct delivery_settings delivery;
+	char *files;		/* that were read, for people: "A, then B"; NULL: none */
 };
 #define OWNED_CONFIG	__attribute__((cleanup(config_free))) struct config
 

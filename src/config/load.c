@@ -11,13 +11,26 @@
 
 #include "config/file.h"
 
+enum { FILES_MAX = 8192 };	/* bytes of the paths that were read */
+
 static const char system_file[] = ACSMTP_SYSCONFDIR "/acsmtp.ini";
+
+static void note_file(struct config *config, const char *path)
+{
+	OWNED_BUF files = BUF_INIT(FILES_MAX);
+
+	buf_addf(&files, "%s%s%s", config->files ? config->files : "",
+		 config->files ? ", then " : "", path);
+	free(config->files);
+	config->files = buf_take(&files);
+}
 
 static bool read_opened(struct config *config, int fd, const char *path,
 			service_lookup *service, struct error *err)
 {
 	OWNED_INI ini = { 0 };
 
+	note_file(config, path);
 	return ini_read(&ini, fd, path, err) && config_merge(config, &ini, service, err);
 }
 

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "service/login.h"
+
+#include <string.h>
+
+enum { GUID_LEN = 36, GUID_LIKE_LEN = 30, PARTS_MAX = 4 };
+
+static bool is_hex(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+bool login_is_guid(const char *bytes, size_t len)
+{
+	if (len != GUID_LEN)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (is_dash ? bytes[i] != '-' : !is_hex(bytes[i]))
+			return false;
+	}
+	return true;
+}
+
+/* A GUID, or one that lost or won some characters on its way here. */
+static bool looks_like_guid(const char *bytes, size_t len)
+{
+	size_t alike = 0;
+
+	for (size_t i = 0; i < len; i++)
+		alike += is_hex(bytes[i]) || bytes[i] == '-';
+	return len >= GUID_LIKE_LEN && alike == len;
+}
+
+struct parts {
+	const char *at[PARTS_MAX];
+	size_t len[PARTS_MAX];
+	size_t count;		/* may be more than there is room for */
+	bool has_guid;
+};
+
+static void split(const char *user, char delimiter, struct parts *parts)
+{
+	const char set[] = { delimiter, '\0' };
+
+	for (;; user++) {
+		size_t len = strcspn(user, set);
+
+		if (parts->count < PARTS_MAX) {
+			parts->at[parts->count] = user;
+			parts->len[parts->count] = len;
+		}
+		parts->count++;
+		parts->has_guid = parts->has_guid || looks_like_guid(user, len);
+		user += len;
+		if (!*user)
+			return;
+	}
+}
+
+static const char *composite_fault(const struct parts *p)
+{
+	if (p->count == 1)
+		return "it is an id alone: an SMTP username has a name of its own, and the old form "
+		       "is RESOURCE.APPLICATION-ID.TENANT-ID";
+	if (p->count < 3)
+		return "it has fewer than the three parts of the old form "
+		       "RESOURCE.APPLICATION-ID.TENANT-ID";
+	if (p->count > 3)
+		return "it has more than the three parts of the old form "
+		       "RESOURCE.APPLICATION-ID.TENANT-ID";
+	if (p->len[0] == 0 || login_is_guid(p->at[0], p->len[0]))
+		return "its first part is not the name of a Communication Services resource";
+	if (!login_is_guid(p->at[1], p->len[1]))
+		return "its second part is no application (client) id, which is a GUID";
+	if (!login_is_guid(p->at[2], p->len[2]))
+		return "its third part is no directory (tenant) id, which is a GUID";
+	if (!memcmp(p->at[1], p->at[2], GUID_LEN))
+		return "it has the same id for the application and for the tenant";
+	return NULL;
+}
+
+enum user_form login_user_form(const char *user, const char **fault)
+{
+	bool has_bar = strchr(user, '|') != NULL;
+	struct parts parts = { .count = 0 };
+
+	*fault = NULL;
+	split(user, has_bar ? '|' : '.', &parts);
+	if (!has_bar && !parts.has_guid)
+		return strchr(user, '@') ? USER_ADDRESS : USER_FREE;
+	*fault = composite_fault(&parts);
+	return *fault ? USER_BROKEN : USER_COMPOSITE;
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+const char *login_secret_fault(const char *bytes, size_t len)
+{
+	static const char byte_order_mark[] = "\xef\xbb\xbf", no_break_space[] = "\xc2\xa0";
+	const char *end = bytes + len;
+
+	if (login_is_guid(bytes, len))
+		return "it looks like the secret's id and not like its value";
+	if (len >= 3 && !memcmp(bytes, byte_order_mark, 3))
+		return "it begins with a byte-order mark, which editors put before text";
+	if (len > 0 && (is_space(bytes[0]) || is_space(end[-1])))
+		return is_space(bytes[0]) ? "it begins with a blank" : "it ends with a blank";
+	if (len >= 2 && (!memcmp(bytes, no_break_space, 2) || !memcmp(end - 2, no_break_space, 2)))
+		return "it has a no-break space at an end";
+	if (len >= 2 && (bytes[0] == '"' || bytes[0] == '\'') && end[-1] == bytes[0])
+		return "it stands in quotes, which are then a part of it";
+	return NULL;
+}

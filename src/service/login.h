@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the looks of a user name and a secret say about a login at Azure (ACS). */
+#ifndef SERVICE_LOGIN_H
+#define SERVICE_LOGIN_H
+
+#include "base/base.h"
+
+enum user_form {
+	USER_FREE,		/* an "SMTP Username" resource: any text */
+	USER_ADDRESS,		/* the same, in the form of an address */
+	USER_COMPOSITE,		/* the old form: RESOURCE.APPLICATION-ID.TENANT-ID, or with "|" */
+	USER_BROKEN,		/* meant as the old form, or an id: *fault says what is wrong */
+};
+
+/* *fault is one clause about "it", which lives for ever; NULL but for USER_BROKEN. */
+enum user_form login_user_form(const char *user, const char **fault);
+
+/* Why these bytes are hardly the value of a secret: a clause about "it", or NULL. */
+const char *login_secret_fault(const char *bytes, size_t len);
+
+/* 8-4-4-4-12 hexadecimal digits. */
+bool login_is_guid(const char *bytes, size_t len);
+
+#endif
