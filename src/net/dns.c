@@ -206,10 +206,10 @@ static bool no_answer(const struct query *query, struct error *err)
 	const HEADER *header = (const HEADER *)(const void *)query->reply;
 
 	if (header->qr && header->rcode == ns_r_servfail)
-		return error_set(err, ERROR_LATER, "the name server cannot answer for %s "
+		return error_set(err, ERROR_REFUSED, "the name server cannot answer for %s "
 				 "(SERVFAIL)", query->name);
 	if (header->qr && header->rcode == ns_r_refused)
-		return error_set(err, ERROR_LATER, "the name server will not answer for %s "
+		return error_set(err, ERROR_REFUSED, "the name server will not answer for %s "
 				 "(REFUSED)", query->name);
 	return error_set(err, ERROR_NETWORK, "cannot look up %s: no name server answers",
 			 query->name);
@@ -222,7 +222,7 @@ static bool judge(const struct query *query, struct dns_answer *answer, struct e
 	answer->has_name = true;
 	if (query->len >= 0)
 		return take_records(query, answer) ||
-		       error_set(err, ERROR_LATER, "the name server's answer for %s makes no "
+		       error_set(err, ERROR_REFUSED, "the name server's answer for %s makes no "
 				 "sense", query->name);
 	answer->has_name = query->problem == NO_DATA;
 	return query->problem == NO_DATA || query->problem == HOST_NOT_FOUND ||

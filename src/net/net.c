@@ -120,9 +120,9 @@ static bool begin_tls(struct transport *t, struct error *err)
 	return true;
 }
 
-static void describe(struct transport *t, struct tls_facts *facts)
+static void describe(const struct transport *t, struct tls_facts *facts)
 {
-	tls_describe(use(t)->tls, facts);
+	tls_describe(((const struct connection *)t)->tls, facts);
 }
 
 static void hang_up(struct transport *t)

@@ -34,7 +34,7 @@ struct transport {
 	 */
 	bool (*start_tls)(struct transport *t, struct error *err);
 	/* For people who look; NULL where TLS is not known of. Asked under TLS only. */
-	void (*describe_tls)(struct transport *t, struct tls_facts *facts);
+	void (*describe_tls)(const struct transport *t, struct tls_facts *facts);
 	/* Ends and frees it; says nothing more than TLS needs, never waits */
 	void (*close)(struct transport *t);
 

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * acsmtp check: does it work, and if not, why. Steps are rows of one table in front/check.c;
+ * each looks at one thing and reports a finding. What the files of the command share.
+ */
+#ifndef FRONT_CHECK_H
+#define FRONT_CHECK_H
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "config/account.h"
+#include "delivery/connection.h"
+#include "net/dns.h"
+
+enum state {
+	STATE_OK,
+	STATE_WARNING,		/* works, but somebody should look at it */
+	STATE_FAILED,
+	STATE_SKIPPED,		/* not tried, or does not apply; the text says why */
+};
+
+enum { FINDING_MAX = 16 * 1024 };	/* bytes of its text, and of its advice */
+
+struct finding {
+	enum state state;
+	enum error_kind kind;	/* of FAILED: decides the exit status */
+	struct buf text;	/* one line */
+	struct buf advice;	/* what to do, a line for each thing */
+};
+
+struct check_flags {
+	const char *config, *nameserver, *send, *timeout;	/* NULL: not given */
+	bool json;
+};
+
+struct check {
+	struct check_flags flags;
+	const char *wanted;		/* name of the account, or NULL */
+	struct config config;
+	struct account account;		/* borrows from the configuration */
+	struct ip_address nameserver;
+	bool has_nameserver;
+	bool names_are_silent;		/* no name server answers: the next would not either */
+	struct addresses addresses;	/* of the server */
+	bool is_prepared;
+	struct connection connection;
+	char *domain;			/* of `from`, in ASCII; NULL: no records to look at */
+	struct json json;		/* figures go there: the step's object is open */
+};
+
+/* State and text of a finding; the advice grows by a line. */
+void find(struct finding *f, enum state state, const char *fmt, ...) PRINTF(3, 4);
+void advise(struct finding *f, const char *fmt, ...) PRINTF(2, 3);
+void find_error(struct finding *f, const struct error *err);	/* FAILED */
+
+/* clock_ms() from now: what one question may take, less than the whole of the time-out. */
+int64_t check_deadline(const struct check *c);
+
+/* The steps. */
+typedef void check_step_fn(struct check *c, struct finding *f);
+check_step_fn check_configuration, check_secret, check_addresses, check_connections,
+	check_greeting, check_tls, check_extensions, check_login, check_sender, check_sending,
+	check_domain, check_spf, check_dkim_1, check_dkim_2, check_dmarc, check_mx;
+
+/* Why a login was refused (535): a line of advice for each cause, in order. */
+void check_login_causes(const struct check *c, struct finding *f);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "front/check_show.h"
+
+#include <langinfo.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+enum { TITLE_WIDTH = 14, INDENT = 4, COLUMNS_LEAST = 40 };
+
+static const struct {
+	const char *name;
+	const char *word, *mark;	/* mark: where the terminal's letters are UTF-8 */
+	int colour;			/* ECMA-48 */
+} states[] = {
+	[STATE_OK]	= { "ok",      "ok", "\xe2\x9c\x93", 32 },
+	[STATE_WARNING]	= { "warning", "! ", "!",	     33 },
+	[STATE_FAILED]	= { "failed",  "!!", "\xe2\x9c\x97", 31 },
+	[STATE_SKIPPED]	= { "skipped", "--", "\xe2\x80\x93", 2 },
+};
+
+const char *show_state(enum state state)
+{
+	return states[state].name;
+}
+
+void show_begin(struct show *show)
+{
+	const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
+	bool is_terminal = isatty(STDOUT_FILENO);
+	struct winsize size;
+
+	*show = (struct show){ 0 };
+	setlocale(LC_CTYPE, "");
+	show->has_marks = !strcmp(nl_langinfo(CODESET), "UTF-8");
+	if (!is_terminal)
+		return;
+	/* no-color.org: any text that is not empty */
+	show->is_coloured = (!no_colour || !*no_colour) && (!term || strcmp(term, "dumb") != 0);
+	show->columns = 80;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		show->columns = size.ws_col > COLUMNS_LEAST ? size.ws_col : COLUMNS_LEAST;
+}
+
+/* Characters, for letters of one column each. */
+static int width_of(const char *text, size_t len)
+{
+	int width = 0;
+
+	for (size_t i = 0; i < len; i++)
+		width += ((unsigned char)text[i] & 0xc0) != 0x80;
+	return width;
+}
+
+/* At blanks, where the terminal would break it anywhere; every line begins at `indent`. */
+static void put_words(const struct show *show, const char *text, int indent)
+{
+	int column = indent;
+
+	while (*text) {
+		size_t len = strcspn(text, " ");
+		int width = width_of(text, len);
+
+		if (show->columns > 0 && column > indent && column + 1 + width > show->columns) {
+			printf("\n%*s", indent, "");
+			column = indent;
+		}
+		if (column > indent)
+			putchar(' ');
+		column += (column > indent) + width;
+		fwrite(text, 1, len, stdout);
+		text += len + (text[len] == ' ');
+	}
+	putchar('\n');
+}
+
+static void put_advice(const struct show *show, const char *line, size_t len)
+{
+	OWNED_TEXT text = text_copy_n(line, len);
+
+	text_make_printable(text);
+	printf("%*s", INDENT + TITLE_WIDTH, "");
+	put_words(show, text, INDENT + TITLE_WIDTH);
+}
+
+void show_finding(const struct show *show, const char *title, const struct finding *f)
+{
+	const char *sign = show->has_marks ? states[f->state].mark : states[f->state].word;
+	OWNED_TEXT text = text_copy(buf_text(&f->text));
+
+	text_make_printable(text);
+	if (show->is_coloured)
+		printf("\033[%dm%s\033[0m", states[f->state].colour, sign);
+	else
+		fputs(sign, stdout);
+	printf("%*s%-*s", INDENT - width_of(sign, strlen(sign)), "", TITLE_WIDTH, title);
+	put_words(show, text, INDENT + TITLE_WIDTH);
+	for (const char *at = buf_text(&f->advice); *at;) {
+		size_t len = strcspn(at, "\n");
+
+		put_advice(show, at, len);
+		at += len + (at[len] == '\n');
+	}
+	fflush(stdout);
+}
