@@ -120,20 +120,39 @@ static bool takes_null(const struct account *account)
 	return account->null_sender == NULL_SENDER_SEND || !account->from[0];
 }
 
-static char *envelope_sender(const struct preparation *p, const char *author)
+/* Why the policy leaves it as it is. */
+static const char *why_left_alone(const struct account *account, const char *mailbox)
+{
+	return account_allows(account, mailbox) ?
+		"it is the account's `from`, or in its `allowed_senders`" :
+		"`sender_policy = keep` changes no sender";
+}
+
+static char *envelope_sender(const struct preparation *p, const char *author,
+			     const char **why)
 {
 	const struct account *account = p->account;
+	bool has_author = address_domain(author) != NULL;
 
-	if (p->sender && !*p->sender)
+	if (p->sender && !*p->sender) {
+		*why = takes_null(account) ? "the null sender goes out as it was given" :
+			"`null_sender = account`: the service takes no null sender";
 		return text_copy(takes_null(account) ? "" : account->from);
+	}
+	*why = why_left_alone(account, p->sender ? p->sender : author);
 	if (p->sender && is_left_alone(account, p->sender))
 		return qualified(p->sender);
-	if (!p->sender && address_domain(author) && is_left_alone(account, author))
+	if (!p->sender && has_author && is_left_alone(account, author))
 		return text_copy(author);
+	*why = p->sender || has_author ?
+		"`sender_policy = rewrite`: what was given is neither `from` nor in "
+		"`allowed_senders`" : "neither -f nor the header names a sender, so `from` does";
 	if (account->from[0])
 		return text_copy(account->from);
-	if (address_domain(author))
+	*why = "the account has no `from`: it is the author";
+	if (has_author)
 		return text_copy(author);
+	*why = "the account has no `from`: it is this user at this machine";
 	return local_mailbox();
 }
 
@@ -210,6 +229,7 @@ bool prepare(const struct preparation *p, struct message *m, struct envelope *e,
 	     struct error *err)
 {
 	struct address author = { 0 };
+	const char *unheard;
 	bool ok;
 
 	submission_author(m, &author);
@@ -218,7 +238,8 @@ bool prepare(const struct preparation *p, struct message *m, struct envelope *e,
 	ok = check_policy(p, author.mailbox, err);
 	if (ok) {
 		free(e->sender);
-		e->sender = envelope_sender(p, author.mailbox);
+		e->sender = envelope_sender(p, author.mailbox,
+					    p->why_sender ? p->why_sender : &unheard);
 		ok = domains_to_ascii(e, err) && header_work(p, m, e->sender, err) &&
 		     is_small_enough(p->account, m, err);
 	}

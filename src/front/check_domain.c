@@ -152,6 +152,10 @@ void check_spf(struct check *c, struct finding *f)
 		find(f, STATE_FAILED, "%s has %zu SPF records, so receivers take none of them",
 		     c->domain, answer.count);
 		advise(f, "put them together into one%s", is_acs ? ", with " SPF_TERM " in it" : "");
+	} else if (!answer.has_name) {
+		find(f, STATE_FAILED, "there is no domain %s", c->domain);
+		advise(f, "is `from` (%s) written right? the domain must be registered and verified",
+		       c->account.from);
 	} else if (answer.count == 0) {
 		find(f, STATE_FAILED, "%s has no SPF record", c->domain);
 		advise(f, "add a TXT record at %s: v=spf1 %s -all", c->domain,

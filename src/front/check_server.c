@@ -12,7 +12,7 @@
 #include "service/login.h"
 #include "service/service.h"
 
-enum { LISTED_MAX = 2000 };	/* bytes of a list of addresses */
+enum { LISTED_MAX = 4000, SLOW_MS = 200 };	/* bytes of a list of addresses */
 
 /* --- configuration */
 
@@ -129,8 +129,13 @@ void check_addresses(struct check *c, struct finding *f)
 
 /* --- TCP */
 
-/* Whether the address can be connected to; adds what became of it. */
-static bool try_address(struct check *c, const struct ip_address *address, struct buf *text)
+struct connections {
+	size_t made, slow;	/* slow: failed, and not at once */
+	struct buf text;
+};
+
+static void try_address(struct check *c, const struct ip_address *address,
+			struct connections *all)
 {
 	struct addresses one = { .list = { *address }, .count = 1 };
 	int64_t started = clock_ms();
@@ -146,12 +151,13 @@ static bool try_address(struct check *c, const struct ip_address *address, struc
 	json_number(&c->json, "ms", ms);
 	json_bool(&c->json, "connected", fd >= 0);
 	json_end(&c->json);
-	if (fd >= 0) {
-		buf_addf(text, "%s%s in %lld ms", text->len ? "; " : "", shown, ms);
-		return true;
-	}
-	buf_addf(text, "%s%s", text->len ? "; " : "", err.text);
-	return false;
+	all->made += fd >= 0;
+	all->slow += fd < 0 && ms >= SLOW_MS;
+	buf_add(&all->text, all->text.len ? "; " : "");
+	if (fd >= 0)
+		buf_addf(&all->text, "%s in %lld ms", shown, ms);
+	else
+		buf_add(&all->text, err.text);
 }
 
 static void advise_on_port(const struct check *c, struct finding *f)
@@ -165,21 +171,22 @@ static void advise_on_port(const struct check *c, struct finding *f)
 
 void check_connections(struct check *c, struct finding *f)
 {
-	OWNED_BUF text = BUF_INIT(LISTED_MAX);
-	size_t connected = 0;
+	struct connections all = { .text = BUF_INIT(LISTED_MAX) };
 
 	json_array(&c->json, "addresses");
 	for (size_t i = 0; i < c->addresses.count; i++)
-		connected += try_address(c, &c->addresses.list[i], &text);
+		try_address(c, &c->addresses.list[i], &all);
 	json_end(&c->json);
-	find(f, STATE_OK, "port %ld: %s", c->account.port, buf_text(&text));
-	if (connected == c->addresses.count)
-		return;
-	f->state = connected ? STATE_WARNING : STATE_FAILED;
-	f->kind = ERROR_NETWORK;
-	if (!connected)
+	/* What is refused at once, as IPv6 is where there is none, costs nothing. */
+	find(f, all.slow ? STATE_WARNING : STATE_OK, "port %ld: %s", c->account.port,
+	     buf_text(&all.text));
+	buf_free(&all.text);
+	if (all.made == 0) {
+		f->state = STATE_FAILED;
+		f->kind = ERROR_NETWORK;
 		advise_on_port(c, f);
-	else
-		advise(f, "the addresses that answer are used; the others cost %d ms each time",
-		       250);
+	} else if (all.slow) {
+		advise(f, "mail goes by the others, but an address that does not answer costs time "
+		       "whenever it is tried first");
+	}
 }

@@ -12,6 +12,7 @@ static const struct command *const rows[] = {
 	&queue_release_command,
 	&queue_remove_command,
 	&check_command,
+	&explain_command,
 	&help_command,
 	&version_command,
 	&queue_run_command,

@@ -17,8 +17,7 @@ static bool show_message(const struct message *m, struct error *err)
 	return n == 0;
 }
 
-bool dry_run_show(const struct account *account, const char *why,
-		  const struct envelope *e, const struct message *m, struct error *err)
+void dry_run_show_account(const struct account *account, const char *why)
 {
 	static const char *const tls[] = {
 		[TLS_STARTTLS] = "starttls", [TLS_IMPLICIT] = "implicit", [TLS_OFF] = "off",
@@ -27,6 +26,12 @@ bool dry_run_show(const struct account *account, const char *why,
 	printf("account: %s (%s)\n", account->name, why);
 	printf("server: %s:%ld, tls = %s, user = %s\n", account->host, account->port,
 	       tls[account->tls], account->user);
+}
+
+bool dry_run_show(const struct account *account, const char *why,
+		  const struct envelope *e, const struct message *m, struct error *err)
+{
+	dry_run_show_account(account, why);
 	printf("sender: <%s>\n", e->sender);
 	for (size_t i = 0; i < e->count; i++) {
 		const struct recipient *r = &e->recipients[i];

@@ -7,6 +7,9 @@
 #include "mail/envelope.h"
 #include "mail/message.h"
 
+/* The first lines of it: which account and why, and its server. */
+void dry_run_show_account(const struct account *account, const char *why);
+
 /* Prints it to standard output, the message with LF line ends. ERROR_IO. */
 bool dry_run_show(const struct account *account, const char *why,
 		  const struct envelope *e, const struct message *m, struct error *err);

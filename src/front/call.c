@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "front/call.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "delivery/choose.h"
+#include "delivery/prepare.h"
+#include "front/recipients.h"
+#include "mail/submission.h"
+#include "service/service.h"
+
+void call_say(const struct call *call, const char *fmt, ...)
+{
+	char line[2 * ERROR_TEXT_MAX];
+	va_list args;
+
+	if (call->options.complaint == COMPLAIN_QUIETLY ||
+	    (call->submittal.is_kept && call->options.complaint == COMPLAIN_BY_MAIL_ALONE))
+		return;
+	va_start(args, fmt);
+	vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	text_make_printable(line);
+	fprintf(stderr, "%s: %s\n", call->name, line);
+}
+
+void call_print_error(const struct call *call, const struct error *err)
+{
+	call_say(call, "%s%s%s", err->text, err->advice ? "; " : "",
+	    err->advice ? err->advice : "");
+}
+
+bool call_read_config(struct call *call, struct error *err)
+{
+	const char *file = call->options.config_file;
+
+	if (!config_load(&call->config, file && *file ? file : NULL, service_setting, err))
+		return false;
+	aliases_init(&call->aliases, call->config.delivery.aliases,
+		     call->config.delivery.local_recipients);
+	return true;
+}
+
+bool call_read_sender(struct call *call, struct error *err)
+{
+	char shown[SHOWN_SIZE];
+
+	if (!call->options.sender)
+		return true;
+	if (!address_parse(&call->sender_address, call->options.sender, err)) {
+		err->kind = ERROR_USAGE;
+		return error_context(err, "-%c \"%s\"", call->options.sender_letter,
+				     text_show(call->options.sender, shown));
+	}
+	call->sender = call->sender_address.mailbox;
+	return true;
+}
+
+/*
+ * Twice what any account takes: what is larger need not be read to its end, what is just
+ * too large is, so that its size can be told. 0: an account takes any size.
+ */
+static uint64_t most_to_read(const struct config *config)
+{
+	uint64_t largest = 0;
+
+	for (size_t i = 0; i < config->count; i++) {
+		uint64_t most = (uint64_t)config->accounts[i].max_size;
+
+		if (!most)
+			return 0;
+		largest = most > largest ? most : largest;
+	}
+	return 2 * largest;
+}
+
+bool call_read_message(struct call *call, struct error *err)
+{
+	return message_read(&call->message, STDIN_FILENO, !call->options.dot_is_text,
+			    most_to_read(&call->config), err) ||
+	       error_context(err, "reading the message from standard input");
+}
+
+bool call_find_recipients(struct call *call, struct error *err)
+{
+	struct recipient_sources sources = {
+		.options = &call->options,
+		.settings = &call->config.delivery,
+		.aliases = &call->aliases,
+	};
+
+	return recipients_gather(&sources, &call->message, &call->envelope, err);
+}
+
+bool call_find_account(struct call *call, struct error *err)
+{
+	struct address author = { 0 };
+
+	submission_author(&call->message, &author);
+	call->account = choose_account(&call->config, call->options.account, call->sender,
+				       author.mailbox, &call->why_account, err);
+	address_free(&author);
+	return call->account != NULL;
+}
+
+bool call_prepare(struct call *call, struct error *err)
+{
+	struct preparation preparation = {
+		.account = call->account,
+		.sender = call->sender,
+		.full_name = call->options.full_name,
+		.aliases = &call->aliases,
+		.why_sender = &call->why_sender,
+		.repairs = !call->options.no_repairs,
+		.id = call->id,
+		.now = time(NULL),
+	};
+
+	log_open(call->account->log, call->options.log_tag ? call->options.log_tag : "acsmtp");
+	return prepare(&preparation, &call->message, &call->envelope, err) ||
+	       error_context(err, "account %s", call->account->name);
+}
+
+enum submit_mode call_mode(const struct call *call)
+{
+	static const enum submit_mode modes[] = {
+		[DELIVER_NOW] = SUBMIT_DIRECTLY,
+		[DELIVER_IN_BACKGROUND] = SUBMIT_IN_BACKGROUND,
+		[DELIVER_LATER] = SUBMIT_TO_QUEUE,
+	};
+
+	if (call->options.holds)
+		return SUBMIT_TO_QUEUE;
+	if (call->options.verbose)	/* whoever wants to see the dialogue */
+		return SUBMIT_DIRECTLY;
+	if (call->options.delivery != DELIVER_AS_SET)
+		return modes[call->options.delivery];
+	return call->config.delivery.mode == DELIVER_FROM_QUEUE ? SUBMIT_IN_BACKGROUND :
+	       SUBMIT_DIRECTLY;
+}
+
+void call_free(struct call *call)
+{
+	address_free(&call->sender_address);
+	envelope_free(&call->envelope);
+	message_free(&call->message);
+	queue_close(&call->queue);
+	aliases_free(&call->aliases);
+	config_free(&call->config);
+	if (call->trace.fds[1] >= 0)
+		close(call->trace.fds[1]);
+	log_close();
+}
