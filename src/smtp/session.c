@@ -197,5 +197,8 @@ bool session_reset(struct session *s, struct error *err)
 	if (!session_say(s, err, "RSET") || !session_flush(s, err) ||
 	    !session_hear(s, &reply, 1, err))
 		return error_context(err, "RSET");
-	return reply.code == 250 || session_refused(s, &reply, ERROR_REFUSED, err);
+	if (reply.code == 250)
+		return true;
+	session_refused(s, &reply, ERROR_REFUSED, err);
+	return error_context(err, "RSET");
 }
