@@ -21,7 +21,7 @@ struct json {
 
 /*
  * Each adds one value to what is open; `key` is NULL in an array, and for the outermost
- * value. Objects and arrays stay open until json_end(); the outermost end writes a line end.
+ * value. Objects and arrays stay open until json_end(); after the outermost comes a LF.
  */
 void json_object(struct json *j, const char *key);
 void json_array(struct json *j, const char *key);

@@ -20,7 +20,8 @@ void call_say(const struct call *call, const char *fmt, ...)
 	va_list args;
 
 	if (call->options.complaint == COMPLAIN_QUIETLY ||
-	    (call->submittal.is_kept && call->options.complaint == COMPLAIN_BY_MAIL_ALONE))
+	    (call->submittal.is_kept &&
+	     call->options.complaint == COMPLAIN_BY_MAIL_ALONE))
 		return;
 	va_start(args, fmt);
 	vsnprintf(line, sizeof(line), fmt, args);
@@ -32,14 +33,15 @@ void call_say(const struct call *call, const char *fmt, ...)
 void call_print_error(const struct call *call, const struct error *err)
 {
 	call_say(call, "%s%s%s", err->text, err->advice ? "; " : "",
-	    err->advice ? err->advice : "");
+		 err->advice ? err->advice : "");
 }
 
 bool call_read_config(struct call *call, struct error *err)
 {
 	const char *file = call->options.config_file;
 
-	if (!config_load(&call->config, file && *file ? file : NULL, service_setting, err))
+	if (!config_load(&call->config, file && *file ? file : NULL, service_setting,
+			 err))
 		return false;
 	aliases_init(&call->aliases, call->config.delivery.aliases,
 		     call->config.delivery.local_recipients);
@@ -121,7 +123,8 @@ bool call_prepare(struct call *call, struct error *err)
 		.now = time(NULL),
 	};
 
-	log_open(call->account->log, call->options.log_tag ? call->options.log_tag : "acsmtp");
+	log_open(call->account->log,
+		 call->options.log_tag ? call->options.log_tag : "acsmtp");
 	return prepare(&preparation, &call->message, &call->envelope, err) ||
 	       error_context(err, "account %s", call->account->name);
 }
@@ -136,12 +139,12 @@ enum submit_mode call_mode(const struct call *call)
 
 	if (call->options.holds)
 		return SUBMIT_TO_QUEUE;
-	if (call->options.verbose)	/* whoever wants to see the dialogue */
+	if (call->options.verbose) /* whoever wants to see the dialogue */
 		return SUBMIT_DIRECTLY;
 	if (call->options.delivery != DELIVER_AS_SET)
 		return modes[call->options.delivery];
-	return call->config.delivery.mode == DELIVER_FROM_QUEUE ? SUBMIT_IN_BACKGROUND :
-	       SUBMIT_DIRECTLY;
+	return call->config.delivery.mode == DELIVER_FROM_QUEUE ? SUBMIT_IN_BACKGROUND
+								: SUBMIT_DIRECTLY;
 }
 
 void call_free(struct call *call)

@@ -103,6 +103,8 @@ static const struct step {
 	{ "auth", "AUTH", check_login, true, NULL, { "secret", "ehlo" } },
 	{ "sender", "sender", check_sender, true, NULL, { "auth" } },
 	{ "send", "sending", check_sending, true, is_to_send, { "sender" } },
+	{ "quota", "quota", check_quota, false, NULL, { "configuration" } },
+	{ "spool", "spool", check_spool, true, NULL, { "configuration" } },
 	{ "domain", "domain", check_domain, false, NULL, { "configuration" } },
 	{ "spf", "SPF", check_spf, false, has_domain, { NULL } },
 	{ "dkim1", "DKIM 1", check_dkim_1, false, is_of_acs, { NULL } },
@@ -114,8 +116,9 @@ static const struct step {
 struct walk {
 	struct check *check;
 	struct show show;
-	const struct step *blamed[COUNT_OF(steps)];	/* what failed for it; NULL: nothing */
-	int status;				/* EX_OK: mail can be sent */
+	/* For each step what failed and so kept it from being tried, maybe itself; or NULL. */
+	const struct step *blamed[COUNT_OF(steps)];
+	int status;			/* EX_OK: mail can be sent */
 };
 
 /* The step whose failure keeps this one from being tried, or NULL. */
@@ -156,7 +159,7 @@ static void report(struct walk *w, const struct step *step, const struct finding
 static void take_step(struct walk *w, const struct step *step)
 {
 	const struct step *hindered_by = hindrance(w, step);
-	struct finding f = { .text = BUF_INIT(FINDING_MAX), .advice = BUF_INIT(FINDING_MAX) };
+	struct finding f = FINDING_INIT;
 	struct json *j = &w->check->json;
 
 	json_object(j, NULL);
@@ -201,8 +204,8 @@ static bool take_flags(struct check *c, struct error *err)
 	long number;
 
 	if (c->flags.timeout && !text_to_number(c->flags.timeout, 1, TIMEOUT_MAX, &number))
-		return error_set(err, ERROR_USAGE, "--timeout is a number of seconds from 1 to %d",
-				 TIMEOUT_MAX);
+		return error_set(err, ERROR_USAGE,
+				 "--timeout is a number of seconds from 1 to %d", TIMEOUT_MAX);
 	c->has_nameserver = c->flags.nameserver != NULL;
 	return !c->has_nameserver ||
 	       dns_server_parse(c->flags.nameserver, &c->nameserver, err) ||
@@ -211,7 +214,7 @@ static bool take_flags(struct check *c, struct error *err)
 
 static int run_check(struct command_call *call)
 {
-	struct check c = { .flags = { .config = NULL } };
+	struct check c = { .queue = QUEUE_CLOSED };
 	struct error err;
 	int status, written;
 
@@ -224,6 +227,7 @@ static int run_check(struct command_call *call)
 	c.json.out = c.flags.json ? stdout : NULL;
 	status = walk(&c);
 	connection_close(&c.connection);
+	queue_close(&c.queue);
 	config_free(&c.config);
 	free(c.domain);
 	written = command_finish(call);

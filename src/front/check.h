@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * acsmtp check: does it work, and if not, why. Steps are rows of one table in front/check.c;
- * each looks at one thing and reports a finding. What the files of the command share.
+ * acsmtp check: does it work, and if not, why. Steps are rows of one table in
+ * front/check.c; each looks at one thing and reports a finding.
  */
 #ifndef FRONT_CHECK_H
 #define FRONT_CHECK_H
@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "config/account.h"
 #include "delivery/connection.h"
+#include "delivery/queue.h"
 #include "net/dns.h"
 
 enum state {
@@ -27,6 +28,7 @@ struct finding {
 	struct buf text;	/* one line */
 	struct buf advice;	/* what to do, a line for each thing */
 };
+#define FINDING_INIT	{ .text = BUF_INIT(FINDING_MAX), .advice = BUF_INIT(FINDING_MAX) }
 
 struct check_flags {
 	const char *config, *nameserver, *send, *timeout;	/* NULL: not given */
@@ -40,12 +42,12 @@ struct check {
 	struct account account;		/* borrows from the configuration */
 	struct ip_address nameserver;
 	bool has_nameserver;
-	bool names_are_silent;		/* no name server answers: the next would not either */
+	bool names_are_silent;		/* no name server answers: not the next time either */
 	struct addresses addresses;	/* of the server */
-	bool is_prepared;
 	struct connection connection;
-	char *domain;			/* of `from`, in ASCII; NULL: no records to look at */
-	struct json json;		/* figures go there: the step's object is open */
+	struct queue queue;
+	char *domain;			/* of `from`, in ASCII; NULL: no records to see */
+	struct json json;		/* for figures: the step's object is open */
 };
 
 /* State and text of a finding; the advice grows by a line. */
@@ -53,14 +55,15 @@ void find(struct finding *f, enum state state, const char *fmt, ...) PRINTF(3, 4
 void advise(struct finding *f, const char *fmt, ...) PRINTF(2, 3);
 void find_error(struct finding *f, const struct error *err);	/* FAILED */
 
-/* clock_ms() from now: what one question may take, less than the whole of the time-out. */
+/* Until when one question may take: not as long as a dialogue. */
 int64_t check_deadline(const struct check *c);
 
 /* The steps. */
 typedef void check_step_fn(struct check *c, struct finding *f);
-check_step_fn check_configuration, check_secret, check_addresses, check_connections,
-	check_greeting, check_tls, check_extensions, check_login, check_sender, check_sending,
-	check_domain, check_spf, check_dkim_1, check_dkim_2, check_dmarc, check_mx;
+check_step_fn check_configuration, check_secret, check_addresses, check_connections;
+check_step_fn check_greeting, check_tls, check_extensions, check_login, check_sender;
+check_step_fn check_sending, check_quota, check_spool;
+check_step_fn check_domain, check_spf, check_dkim_1, check_dkim_2, check_dmarc, check_mx;
 
 /* Why a login was refused (535): a line of advice for each cause, in order. */
 void check_login_causes(const struct check *c, struct finding *f);

@@ -3,8 +3,11 @@
 #include "front/check.h"
 
 #include <string.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "base/text.h"
+#include "delivery/throttle.h"
 #include "service/login.h"
 
 static bool has_token(const struct check *c)
@@ -23,17 +26,24 @@ static void look_at_user(const struct check *c, struct finding *f)
 	else if (form == USER_BROKEN)
 		advise(f, "user name: %s is wrong: %s", user, fault);
 	else if (form == USER_COMPOSITE)
-		advise(f, "user name: %s has the old form, RESOURCE.APPLICATION-ID.TENANT-ID, and is "
-		       "whole; compare each part with the portal", user);
+		advise(f,
+		       "user name: %s has the old form, RESOURCE.APPLICATION-ID.TENANT-ID, and is "
+		       "whole; compare each part with the portal",
+		       user);
 	else if (text_is(user, c->account.from))
-		advise(f, "user name: %s is the account's `from`. The user name is the \"SMTP "
+		advise(f,
+		       "user name: %s is the account's `from`. The user name is the \"SMTP "
 		       "username\" of the resource, another thing than the address that sends; it "
-		       "can be in the form of an address, but is rarely this one", user);
+		       "can be in the form of an address, but is rarely this one",
+		       user);
 	else if (form == USER_ADDRESS)
-		advise(f, "user name: %s has the form of an address; that is right only if the SMTP "
-		       "username was made so, for it is no mailbox", user);
+		advise(f,
+		       "user name: %s has the form of an address; that is right only if the SMTP "
+		       "username was made so, for it is no mailbox",
+		       user);
 	else
-		advise(f, "user name: %s has the new form; it must be the SMTP username to the letter",
+		advise(f,
+		       "user name: %s has the new form; it must be the SMTP username to the letter",
 		       user);
 }
 
@@ -44,41 +54,75 @@ static void look_at_secret(const struct check *c, struct finding *f)
 
 	fault = login_secret_fault(secret->bytes, secret->len);
 	if (fault && login_is_guid(secret->bytes, secret->len))
-		advise(f, "%s: %s. The portal shows the value once, when the secret is made: make a "
-		       "new one and copy its value", what, fault);
+		advise(f,
+		       "%s: %s. The portal shows the value once, when the secret is made: make a "
+		       "new one and copy its value",
+		       what, fault);
 	else if (fault)
-		advise(f, "%s: %s (it came from %s)", what, fault, c->connection.secret_source);
+		advise(f, "%s: %s (it came from %s)", what, fault,
+		       c->connection.secret_source);
 	else
-		advise(f, "%s: %zu bytes from %s; it is no id and has no blanks at its ends", what,
-		       secret->len, c->connection.secret_source);
+		advise(f,
+		       "%s: %zu bytes from %s; it is no id and has no blanks at its ends",
+		       what, secret->len, c->connection.secret_source);
+}
+
+/* What worked before did not become wrong by itself. */
+static void look_at_history(const struct check *c, struct finding *f)
+{
+	char date[CLOCK_DATE_SIZE];
+	struct throttle_view view;
+
+	if (!c->queue.is_on)
+		return;
+	throttle_look(&c->queue.spool, &c->account, time(NULL), &view);
+	if (!view.last_success) {
+		advise(f,
+		       "history: this machine has not seen a message of the account accepted");
+		return;
+	}
+	clock_stamp(view.last_success, date);
+	advise(f,
+	       "history: a message was accepted on %s; what changed since? a %s that expired "
+	       "would fit",
+	       date, has_token(c) ? "token" : "secret");
 }
 
 static void tell_portal(const struct check *c, struct finding *f)
 {
-	advise(f, "in the portal, 1: Communication Services resource, Access control (IAM): the "
+	advise(f,
+	       "in the portal, 1: Communication Services resource, Access control (IAM): the "
 	       "application has the role \"Communication and Email Service Owner\" there; a role "
 	       "given minutes ago may not count yet");
-	advise(f, "in the portal, 2: the same resource, Email, SMTP credentials: the user name "
+	advise(f,
+	       "in the portal, 2: the same resource, Email, SMTP credentials: the user name "
 	       "stands there and is \"Ready to use\", which takes 60 to 90 seconds after it was "
 	       "made");
 	if (has_token(c))
-		advise(f, "in the portal, 3: a token expires within hours; is it a new one?");
+		advise(f,
+		       "in the portal, 3: a token expires within hours; is it a new one?");
 	else
-		advise(f, "in the portal, 3: Entra ID, App registrations, Certificates & secrets: the "
+		advise(f,
+		       "in the portal, 3: Entra ID, App registrations, Certificates & secrets: the "
 		       "secret is not expired; an expired one is refused like a wrong one");
 	if (has_token(c))
-		advise(f, "in the portal, 4: the token's scope is "
+		advise(f,
+		       "in the portal, 4: the token's scope is "
 		       "https://communication.azure.com/.default and not that of Office 365");
 	else
-		advise(f, "in the portal, 4: the role's scope is this resource, or the group or "
+		advise(f,
+		       "in the portal, 4: the role's scope is this resource, or the group or "
 		       "subscription that it is in");
-	advise(f, "in the portal, 5: %s of the same application, in the same tenant, that the SMTP "
-	       "username names", has_token(c) ? "the token is" : "the secret is");
+	advise(f,
+	       "in the portal, 5: %s of the same application, in the same tenant, that the SMTP "
+	       "username names",
+	       has_token(c) ? "the token is" : "the secret is");
 }
 
 void check_login_causes(const struct check *c, struct finding *f)
 {
 	look_at_user(c, f);
 	look_at_secret(c, f);
+	look_at_history(c, f);
 	tell_portal(c, f);
 }

@@ -12,9 +12,9 @@
 #include "service/login.h"
 
 /* What the service asks for, of a domain that it is to send for. */
-#define SPF_TERM	"include:spf.protection.outlook.com"
-#define DKIM_NAME	"selector%d-azurecomm-prod-net._domainkey"
-#define MANAGED		".azurecomm.net"
+#define SPF_TERM  "include:spf.protection.outlook.com"
+#define DKIM_NAME "selector%d-azurecomm-prod-net._domainkey"
+#define MANAGED	  ".azurecomm.net"
 
 enum { GUID_LEN = 36, NAME_SIZE = DNS_NAME_MAX + 64, TREE_MAX = 8 };
 
@@ -29,8 +29,7 @@ static bool ends_with(const char *text, const char *end)
 
 static bool is_managed(const char *domain)
 {
-	return ends_with(domain, MANAGED) &&
-	       login_is_guid(domain, strcspn(domain, "."));
+	return ends_with(domain, MANAGED) && login_is_guid(domain, strcspn(domain, "."));
 }
 
 static char *domain_of(const char *from, struct error *err)
@@ -85,20 +84,22 @@ static bool ask(struct check *c, const char *name, enum dns_type type,
 		find(f, STATE_SKIPPED, "not tried: no name server answers");
 		return false;
 	}
-	if (dns_ask(c->has_nameserver ? &c->nameserver : NULL, name, type, check_deadline(c),
-		    answer, &err))
+	if (dns_ask(c->has_nameserver ? &c->nameserver : NULL, name, type,
+		    check_deadline(c), answer, &err))
 		return true;
 	find_error(f, &err);
 	c->names_are_silent = err.kind == ERROR_NETWORK;
 	if (c->names_are_silent && !c->has_nameserver)
-		advise(f, "are the name servers of /etc/resolv.conf the right ones? --nameserver "
+		advise(f,
+		       "are the name servers of /etc/resolv.conf the right ones? --nameserver "
 		       "asks another one");
 	else if (err.kind == ERROR_REFUSED)
 		advise(f, "whoever runs the name servers of the domain has to mend it");
 	return false;
 }
 
-static void write_records(struct check *c, const char *name, const struct dns_answer *answer)
+static void write_records(struct check *c, const char *name,
+			  const struct dns_answer *answer)
 {
 	json_text(&c->json, "name", name);
 	json_array(&c->json, "records");
@@ -149,12 +150,15 @@ void check_spf(struct check *c, struct finding *f)
 	keep_version(&answer, "v=spf1");
 	write_records(c, c->domain, &answer);
 	if (answer.count > 1) {
-		find(f, STATE_FAILED, "%s has %zu SPF records, so receivers take none of them",
-		     c->domain, answer.count);
-		advise(f, "put them together into one%s", is_acs ? ", with " SPF_TERM " in it" : "");
+		find(f, STATE_FAILED,
+		     "%s has %zu SPF records, so receivers take none of them", c->domain,
+		     answer.count);
+		advise(f, "put them together into one%s",
+		       is_acs ? ", with " SPF_TERM " in it" : "");
 	} else if (!answer.has_name) {
 		find(f, STATE_FAILED, "there is no domain %s", c->domain);
-		advise(f, "is `from` (%s) written right? the domain must be registered and verified",
+		advise(f,
+		       "is `from` (%s) written right? the domain must be registered and verified",
 		       c->account.from);
 	} else if (answer.count == 0) {
 		find(f, STATE_FAILED, "%s has no SPF record", c->domain);
@@ -163,7 +167,8 @@ void check_spf(struct check *c, struct finding *f)
 	} else if (is_acs && !has_term(answer.texts[0], SPF_TERM)) {
 		find(f, STATE_FAILED, "%s does not let the service send: %s", c->domain,
 		     answer.texts[0]);
-		advise(f, "put %s into this record, before its \"all\"; do not add a second one",
+		advise(f,
+		       "put %s into this record, before its \"all\"; do not add a second one",
 		       SPF_TERM);
 	} else {
 		find(f, STATE_OK, "%s", answer.texts[0]);
@@ -177,17 +182,17 @@ static void look_above(struct check *c, const char *selector, struct finding *f)
 {
 	const char *parent = strchr(c->domain, '.');
 	OWNED_ANSWER answer = { 0 };
-	struct finding unheard = { .text = BUF_INIT(FINDING_MAX),
-				   .advice = BUF_INIT(FINDING_MAX) };
+	struct finding unheard = FINDING_INIT;
 	char name[NAME_SIZE];
 
 	if (!parent || !strchr(parent + 1, '.'))
 		return;
 	snprintf(name, sizeof(name), "%s%s", selector, parent);
 	if (ask(c, name, DNS_CNAME, &answer, &unheard) && answer.count > 0)
-		advise(f, "there is one at %s, which is another domain's: in the zone of the parent "
-		       "its name is %s.%.*s", name, selector, (int)(parent - c->domain),
-		       c->domain);
+		advise(f,
+		       "there is one at %s, which is another domain's: in the zone of the parent "
+		       "its name is %s.%.*s",
+		       name, selector, (int)(parent - c->domain), c->domain);
 	buf_free(&unheard.text);
 	buf_free(&unheard.advice);
 }
@@ -204,13 +209,15 @@ static void check_dkim(struct check *c, int number, struct finding *f)
 	write_records(c, name, &answer);
 	if (answer.count == 0) {
 		find(f, STATE_FAILED, "there is no CNAME at %s", name);
-		advise(f, "add it, with the target that the portal shows for the domain (Email "
+		advise(f,
+		       "add it, with the target that the portal shows for the domain (Email "
 		       "Communication Services, Provision domains)");
 		look_above(c, selector, f);
 	} else if (!ends_with(answer.texts[0], MANAGED)) {
 		find(f, STATE_FAILED, "%s leads to %s, which is not Azure's", name,
 		     answer.texts[0]);
-		advise(f, "does the target end in a dot, in an editor that wants one? it is as the "
+		advise(f,
+		       "does the target end in a dot, in an editor that wants one? it is as the "
 		       "portal shows it for the domain");
 	} else {
 		find(f, STATE_OK, "%s leads to %s", name, answer.texts[0]);
@@ -251,15 +258,18 @@ void check_dmarc(struct check *c, struct finding *f)
 		}
 		if (answer.count > 1) {
 			write_records(c, name, &answer);
-			find(f, STATE_FAILED, "%s has %zu DMARC records, so receivers take none of "
-			     "them", name, answer.count);
+			find(f, STATE_FAILED,
+			     "%s has %zu DMARC records, so receivers take none of them",
+			     name, answer.count);
 			advise(f, "leave one of them");
 			return;
 		}
 		domain = strchr(domain, '.') + 1;
 	}
-	find(f, STATE_WARNING, "neither %s nor a domain above it has a DMARC record", c->domain);
-	advise(f, "large receivers want one: begin with a TXT record at _dmarc.%s: v=DMARC1; p=none",
+	find(f, STATE_WARNING, "neither %s nor a domain above it has a DMARC record",
+	     c->domain);
+	advise(f,
+	       "large receivers want one: begin with a TXT record at _dmarc.%s: v=DMARC1; p=none",
 	       c->domain);
 }
 
@@ -281,6 +291,7 @@ void check_mx(struct check *c, struct finding *f)
 	if (answer.count == 0)
 		find(f, STATE_WARNING, "%s has no MX record", c->domain);
 	else
-		find(f, STATE_WARNING, "%s says that it takes no mail (RFC 7505)", c->domain);
+		find(f, STATE_WARNING, "%s says that it takes no mail (RFC 7505)",
+		     c->domain);
 	advise(f, "replies and reports of failure to %s arrive nowhere", c->account.from);
 }

@@ -12,7 +12,7 @@
 #include "service/login.h"
 #include "service/service.h"
 
-enum { LISTED_MAX = 4000, SLOW_MS = 200 };	/* bytes of a list of addresses */
+enum { LISTED_MAX = 4000, SLOW_MS = 200 }; /* bytes of a list of addresses */
 
 /* --- configuration */
 
@@ -26,15 +26,18 @@ static const char *why_default(const struct config *config)
 static bool load(struct check *c, const char **why, struct error *err)
 {
 	const struct account *account;
+	struct error unheard;
 
 	if (!config_load(&c->config, c->flags.config, service_setting, err))
 		return false;
 	*why = c->wanted ? "named on the command line" : why_default(&c->config);
-	account = c->wanted ? config_account(&c->config, c->wanted, err) :
-			      config_default(&c->config, err);
+	account = c->wanted ? config_account(&c->config, c->wanted, err)
+			    : config_default(&c->config, err);
 	if (!account)
 		return false;
 	c->account = *account;
+	/* What keeps it closed is for check_spool() to tell. */
+	(void)queue_open(&c->queue, &c->config.delivery, &unheard);
 	if (c->flags.timeout)
 		(void)text_to_number(c->flags.timeout, 1, INT32_MAX, &c->account.timeout);
 	return true;
@@ -58,8 +61,8 @@ void check_configuration(struct check *c, struct finding *f)
 	json_text(&c->json, "service", c->account.service);
 	json_text(&c->json, "host", c->account.host);
 	json_number(&c->json, "port", c->account.port);
-	find(f, STATE_OK, "account %s (%s) of %s: service %s, %s:%ld", c->account.name, why,
-	     c->config.files, c->account.service, c->account.host, c->account.port);
+	find(f, STATE_OK, "account %s (%s) of %s: service %s, %s:%ld", c->account.name,
+	     why, c->config.files, c->account.service, c->account.host, c->account.port);
 }
 
 /* --- secret */
@@ -90,7 +93,8 @@ void check_secret(struct check *c, struct finding *f)
 
 /* --- DNS */
 
-static void add_addresses(const struct addresses *found, struct buf *text, struct json *json)
+static void add_addresses(const struct addresses *found, struct buf *text,
+			  struct json *json)
 {
 	json_array(json, "addresses");
 	for (size_t i = 0; i < found->count; i++) {
@@ -111,11 +115,12 @@ void check_addresses(struct check *c, struct finding *f)
 	struct error err;
 	OWNED_TEXT name = net_ascii_name(c->account.host, &err);
 
-	if (!name || !resolve(name, c->account.port, check_deadline(c), &c->addresses, &err)) {
+	if (!name ||
+	    !resolve(name, c->account.port, check_deadline(c), &c->addresses, &err)) {
 		find_error(f, &err);
 		if (err.kind == ERROR_NETWORK)
 			advise(f, "is the network up, and are the name servers of "
-			       "/etc/resolv.conf the right ones?");
+				  "/etc/resolv.conf the right ones?");
 		return;
 	}
 	add_addresses(&c->addresses, &list, &c->json);
@@ -130,7 +135,7 @@ void check_addresses(struct check *c, struct finding *f)
 /* --- TCP */
 
 struct connections {
-	size_t made, slow;	/* slow: failed, and not at once */
+	size_t made, slow; /* slow: failed, and not at once */
 	struct buf text;
 };
 
@@ -165,8 +170,10 @@ static void advise_on_port(const struct check *c, struct finding *f)
 	if (c->account.port == 25)
 		advise(f, "port 25 is closed on many lines: try `port = 587`");
 	else
-		advise(f, "does a firewall keep connections to port %ld from leaving? is the port "
-		       "right?", c->account.port);
+		advise(f,
+		       "does a firewall keep connections to port %ld from leaving? is the port "
+		       "right?",
+		       c->account.port);
 }
 
 void check_connections(struct check *c, struct finding *f)
@@ -186,7 +193,8 @@ void check_connections(struct check *c, struct finding *f)
 		f->kind = ERROR_NETWORK;
 		advise_on_port(c, f);
 	} else if (all.slow) {
-		advise(f, "mail goes by the others, but an address that does not answer costs time "
+		advise(f,
+		       "mail goes by the others, but an address that does not answer costs time "
 		       "whenever it is tried first");
 	}
 }

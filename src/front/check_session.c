@@ -13,13 +13,15 @@
 #include "base/text.h"
 #include "delivery/attempt.h"
 #include "delivery/prepare.h"
+#include "delivery/throttle.h"
 #include "mail/submission.h"
 #include "smtp/domains.h"
 
 enum { DAY = 24 * 3600, DAYS_FEW = 7, WORDS_MAX = 1000 };
 
 /* Goes on to the stage; *ms is what it took. */
-static bool advance(struct check *c, enum smtp_stage stage, int64_t *ms, struct error *err)
+static bool advance(struct check *c, enum smtp_stage stage, int64_t *ms,
+		    struct error *err)
 {
 	int64_t started = clock_ms();
 	bool ok = smtp_advance(c->connection.session, stage, err);
@@ -69,7 +71,8 @@ static void show_tls(struct check *c, struct finding *f)
 
 static bool is_on_this_machine(const struct check *c)
 {
-	return !strncmp(c->connection.peer, "127.", 4) || !strcmp(c->connection.peer, "::1");
+	return !strncmp(c->connection.peer, "127.", 4) ||
+	       !strcmp(c->connection.peer, "::1");
 }
 
 void check_tls(struct check *c, struct finding *f)
@@ -79,7 +82,8 @@ void check_tls(struct check *c, struct finding *f)
 	bool ok = c->connection.session || connection_dial(&c->connection, &err);
 
 	/* With implicit TLS it came with the connection. */
-	if (!ok || (c->account.tls == TLS_STARTTLS && !advance(c, SMTP_SECURED, &ms, &err))) {
+	if (!ok ||
+	    (c->account.tls == TLS_STARTTLS && !advance(c, SMTP_SECURED, &ms, &err))) {
 		find_error(f, &err);
 	} else if (c->account.tls != TLS_OFF) {
 		show_tls(c, f);
@@ -99,7 +103,8 @@ static void add_word(struct check *c, struct buf *words, bool has, const char *w
 	json_text(&c->json, NULL, word);
 }
 
-static void add_extensions(struct check *c, const struct extensions *can, struct buf *words)
+static void add_extensions(struct check *c, const struct extensions *can,
+			   struct buf *words)
 {
 	json_array(&c->json, "extensions");
 	add_word(c, words, can->pipelining, "PIPELINING");
@@ -149,7 +154,7 @@ void check_login(struct check *c, struct finding *f)
 	} else if (!advance(c, SMTP_READY, &ms, &err)) {
 		bool has_causes = err.reply == 535 && !strcmp(c->account.service, "acs");
 
-		if (has_causes)		/* instead of all of them in one sentence */
+		if (has_causes) /* instead of all of them in one sentence */
 			err.advice = NULL;
 		find_error(f, &err);
 		if (has_causes)
@@ -184,13 +189,14 @@ void check_sender(struct check *c, struct finding *f)
 	struct error err;
 
 	if (!c->account.from[0] && c->account.sender_policy == SENDER_KEEP) {
-		find(f, STATE_SKIPPED, "not tried: the account has no `from`, callers say it");
+		find(f, STATE_SKIPPED,
+		     "not tried: the account has no `from`, callers say it");
 		return;
 	}
 	if (!c->account.from[0]) {
 		error_set(&err, ERROR_CONFIG, "`from` is missing");
-		error_advise(&err, "set it to a MailFrom address of a domain that is linked to the "
-			     "resource, or set `sender_policy = keep`");
+		error_advise(&err, "set it to a MailFrom address of a domain that is linked "
+			     "to the resource, or set `sender_policy = keep`");
 		find_error(f, &err);
 		return;
 	}
@@ -206,7 +212,7 @@ void check_sender(struct check *c, struct finding *f)
 	find_error(f, &err);
 	if (recipient && err.kind == ERROR_NO_USER && !c->flags.send)
 		advise(f, "the sender was taken, this recipient was not: "
-		       "`acsmtp check --send ADDRESS` tries another one");
+			  "`acsmtp check --send ADDRESS` tries another one");
 }
 
 /* --- one message */
@@ -216,10 +222,26 @@ static bool write_message(struct message *m, const char *to, struct error *err)
 	static const char body[] =
 		"This message was sent by \"acsmtp check --send\" to see whether mail arrives.\r\n";
 
-	buf_addf(&m->header, "To: <%s>\r\nSubject: acsmtp check\r\nAuto-Submitted: auto-generated"
-		 "\r\n", to);
+	buf_addf(&m->header, "To: <%s>\r\nSubject: acsmtp check\r\n", to);
+	buf_add(&m->header, "Auto-Submitted: auto-generated\r\n");	/* RFC 3834 */
 	m->longest_line = sizeof(body) - 3;
 	return message_add_body(m, body, sizeof(body) - 1, err) && message_finish(m, err);
+}
+
+/* It counts as any other message. The steps before went well, and a person wants it now. */
+static bool may_send(const struct check *c, struct error *err)
+{
+	struct pause pause;
+
+	if (!c->queue.is_on)
+		return true;
+	throttle_resume(&c->queue.spool, &c->account);
+	if (throttle_ask(&c->queue.spool, &c->account, 1, time(NULL), &pause))
+		return true;
+	error_set(err, ERROR_QUOTA, "not before %ld seconds from now: %s",
+		  (long)(pause.at - time(NULL)), pause.why);
+	return error_advise(err,
+			    "mail that is sent as usual waits in the queue until then");
 }
 
 static bool send_message(struct check *c, struct message *m, struct attempt *attempt,
@@ -228,7 +250,10 @@ static bool send_message(struct check *c, struct message *m, struct attempt *att
 	OWNED_ENVELOPE envelope = { 0 };
 	OWNED_TEXT to = plain_mailbox(c->flags.send, err);
 	struct preparation preparation = {
-		.account = &c->account, .repairs = true, .id = attempt->id, .now = time(NULL),
+		.account = &c->account,
+		.repairs = true,
+		.id = attempt->id,
+		.now = time(NULL),
 	};
 	bool ok;
 
@@ -237,9 +262,15 @@ static bool send_message(struct check *c, struct message *m, struct attempt *att
 	envelope_add(&envelope, to);
 	if (!prepare(&preparation, m, &envelope, err))
 		return false;
+	if (!may_send(c, err))
+		return false;
 	log_open(c->account.log, "acsmtp");
 	ok = attempt_send(attempt, &c->connection, &envelope, m, err);
-	return attempt_end(attempt, ok, &envelope, m, err);
+	ok = attempt_end(attempt, ok, &envelope, m, err);
+	if (c->queue.is_on)
+		throttle_learn(&c->queue.spool, &c->account, ok ? NULL : err, true,
+			       time(NULL));
+	return ok;
 }
 
 void check_sending(struct check *c, struct finding *f)
@@ -259,10 +290,12 @@ void check_sending(struct check *c, struct finding *f)
 	json_text(&c->json, "message_id", id);
 	json_text(&c->json, "reply", attempt.reply);
 	if (ok)
-		find(f, STATE_OK, "to %s, Message-ID %s: %s", c->flags.send, id, attempt.reply);
+		find(f, STATE_OK, "to %s, Message-ID %s: %s", c->flags.send, id,
+		     attempt.reply);
 	else
 		find_error(f, &err);
 	if (ok && !strcmp(c->account.service, "acs"))
-		advise(f, "taken is not delivered: what became of it is in Azure Monitor, by this "
+		advise(f,
+		       "taken is not delivered: what became of it is in Azure Monitor, by this "
 		       "Message-ID");
 }

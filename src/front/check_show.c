@@ -41,7 +41,8 @@ void show_begin(struct show *show)
 	if (!is_terminal)
 		return;
 	/* no-color.org: any text that is not empty */
-	show->is_coloured = (!no_colour || !*no_colour) && (!term || strcmp(term, "dumb") != 0);
+	show->is_coloured = (!no_colour || !*no_colour) &&
+			    (!term || strcmp(term, "dumb") != 0);
 	show->columns = 80;
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
 		show->columns = size.ws_col > COLUMNS_LEAST ? size.ws_col : COLUMNS_LEAST;
@@ -66,7 +67,8 @@ static void put_words(const struct show *show, const char *text, int indent)
 		size_t len = strcspn(text, " ");
 		int width = width_of(text, len);
 
-		if (show->columns > 0 && column > indent && column + 1 + width > show->columns) {
+		if (show->columns > 0 && column > indent &&
+		    column + 1 + width > show->columns) {
 			printf("\n%*s", indent, "");
 			column = indent;
 		}

@@ -22,9 +22,9 @@ enum { PATH_MAX_BYTES = 4000 };
 
 struct explanation {
 	struct call *call;
-	bool has_message;		/* standard input was read */
-	struct address author;		/* the first one, before the policy had its say */
-	struct address_list names;	/* recipients as they were given */
+	bool has_message;	   /* standard input was read */
+	struct address author;	   /* the first one, before the policy had its say */
+	struct address_list names; /* recipients as they were given */
 };
 
 /* --- the way of a name through the aliases */
@@ -43,7 +43,8 @@ static const struct alias *find_alias(const struct aliases *a, const char *name)
 }
 
 /* The lines of the file that it goes by, a name behind the other. */
-static void add_path(const struct aliases *a, const char *name, int depth, struct buf *path)
+static void add_path(const struct aliases *a, const char *name, int depth,
+		     struct buf *path)
 {
 	const struct alias *alias = *name == '\\' ? NULL : find_alias(a, name);
 	OWNED_ADDRESSES targets = { 0 };
@@ -51,20 +52,22 @@ static void add_path(const struct aliases *a, const char *name, int depth, struc
 
 	if (!alias) {
 		if (*a->local_recipients)
-			buf_addf(path, "%s%s: local_recipients", path->len ? "; " : "", name);
+			buf_addf(path, "%s%s: local_recipients", path->len ? "; " : "",
+				 name);
 		return;
 	}
 	if (buf_is_full(path))
 		return;
 	buf_addf(path, "%s%s: %s:%u", path->len ? "; " : "", name, a->path, alias->line);
-	(void)address_list_parse(&targets, alias->targets, strlen(alias->targets), &unheard);
+	(void)address_list_parse(&targets, alias->targets, strlen(alias->targets),
+				 &unheard);
 	for (size_t i = 0; i < targets.count && depth < ALIASES_DEPTH_MAX; i++)
 		if (!address_domain(targets.items[i].mailbox) &&
 		    !text_is(targets.items[i].mailbox, name))
 			add_path(a, targets.items[i].mailbox, depth + 1, path);
 }
 
-struct way {			/* of one name */
+struct way { /* of one name */
 	struct buf path, goes_to;
 };
 
@@ -109,11 +112,12 @@ struct plan {
 static struct plan plan_of(const struct explanation *x)
 {
 	struct plan plan = { 0, 0 };
-	size_t most = x->call->account->max_recipients > 0 ? (size_t)x->call->account->max_recipients :
-		      SIZE_MAX;
+	long limit = x->call->account->max_recipients;
+	size_t most = limit > 0 ? (size_t)limit : SIZE_MAX;
 
 	for (size_t i = 0; i < x->call->envelope.count; i++)
-		plan.recipients += x->call->envelope.recipients[i].verdict == VERDICT_NONE;
+		plan.recipients +=
+			x->call->envelope.recipients[i].verdict == VERDICT_NONE;
 	plan.transactions = plan.recipients / most + (plan.recipients % most != 0);
 	return plan;
 }
@@ -122,17 +126,21 @@ static struct plan plan_of(const struct explanation *x)
 static char *way_to_send(const struct call *call)
 {
 	const struct delivery_settings *settings = &call->config.delivery;
-	OWNED_TEXT spool = settings->queue == QUEUE_OFF ? NULL : queue_spool_path(settings);
+	OWNED_TEXT spool =
+		settings->queue == QUEUE_OFF ? NULL : queue_spool_path(settings);
 	OWNED_BUF way = BUF_INIT(PATH_MAX_BYTES);
 	enum submit_mode mode = spool ? call_mode(call) : SUBMIT_DIRECTLY;
 
 	if (mode == SUBMIT_TO_QUEUE)
 		buf_addf(&way, "queued in %s, to wait for a run of the queue", spool);
 	else if (mode == SUBMIT_IN_BACKGROUND)
-		buf_addf(&way, "queued in %s first, then delivered in the background", spool);
+		buf_addf(&way, "queued in %s first, then delivered in the background",
+			 spool);
 	else
-		buf_addf(&way, "direct: the command talks to the server and tells the outcome; what "
-			 "has to wait is %s%s", spool ? "queued in " : "given back to the caller",
+		buf_addf(&way,
+			 "direct: the command talks to the server and tells the outcome; what "
+			 "has to wait is %s%s",
+			 spool ? "queued in " : "given back to the caller",
 			 spool ? spool : "");
 	return buf_take(&way);
 }
@@ -158,8 +166,8 @@ static void say_way(void *taker, const char *name, const struct way *way)
 	const char *path = buf_text(&way->path);
 
 	(void)taker;
-	say("name: %s goes to %s%s%s%s", name, buf_text(&way->goes_to), *path ? " (" : "", path,
-	    *path ? ")" : "");
+	say("name: %s goes to %s%s%s%s", name, buf_text(&way->goes_to), *path ? " (" : "",
+	    path, *path ? ")" : "");
 }
 
 static void say_author(const struct explanation *x)
@@ -173,7 +181,8 @@ static void say_author(const struct explanation *x)
 		say("From: <%s>, added", now.mailbox);
 	else if (strcmp(x->author.mailbox, now.mailbox) != 0)
 		say("From: <%s> becomes <%s>%s", x->author.mailbox, now.mailbox,
-		    address_domain(x->author.mailbox) ? ", and answers go to the first" : "");
+		    address_domain(x->author.mailbox) ? ", and answers go to the first"
+						      : "");
 	else
 		say("From: <%s>, as it was", now.mailbox);
 	address_free(&now);
@@ -197,7 +206,8 @@ static void say_all(const struct explanation *x)
 
 	dry_run_show_account(call->account, call->why_account);
 	if (call->sender)
-		say("sender given: <%s>, by -%c", call->sender, call->options.sender_letter);
+		say("sender given: <%s>, by -%c", call->sender,
+		    call->options.sender_letter);
 	say("sender: <%s>, because %s", call->envelope.sender, call->why_sender);
 	say_author(x);
 	each_way(x, say_way, NULL);
@@ -205,8 +215,8 @@ static void say_all(const struct explanation *x)
 	say("plan: recipients %zu, transactions %zu, of at most %ld recipients each",
 	    plan.recipients, plan.transactions, call->account->max_recipients);
 	if (x->has_message)
-		say("size: %" PRIu64 " bytes of at most %ld", message_size(&call->message),
-		    call->account->max_size);
+		say("size: %" PRIu64 " bytes of at most %ld",
+		    message_size(&call->message), call->account->max_size);
 	say("way: %s", way);
 }
 
@@ -268,7 +278,8 @@ static void write_json(const struct explanation *x)
 	write_recipients(x, &j);
 	json_number(&j, "transactions", (int64_t)plan.transactions);
 	json_number(&j, "max_recipients", x->call->account->max_recipients);
-	json_number(&j, "size", x->has_message ? (int64_t)message_size(&x->call->message) : 0);
+	json_number(&j, "size",
+		    x->has_message ? (int64_t)message_size(&x->call->message) : 0);
 	json_number(&j, "max_size", x->call->account->max_size);
 	json_text(&j, "way", way);
 	json_end(&j);
@@ -303,7 +314,9 @@ static bool go(struct explanation *x, struct error *err)
 
 static int explain(struct command_call *command, int argc, char **argv, bool json)
 {
-	struct call call = { .name = command->name, .trace = TRACE_NONE, .queue = QUEUE_CLOSED };
+	struct call call = { .name = command->name,
+			     .trace = TRACE_NONE,
+			     .queue = QUEUE_CLOSED };
 	struct explanation x = { .call = &call };
 	struct error err;
 	int status;
@@ -342,7 +355,9 @@ static int run_explain(struct command_call *call)
 }
 
 const struct command explain_command = {
-	.word = "explain", .arguments = "[--json] [OPTION...] [RECIPIENT...]",
-	.most = ARGUMENTS_ANY, .help = "what such a call of sendmail would do, and why",
+	.word = "explain",
+	.arguments = "[--json] [OPTION...] [RECIPIENT...]",
+	.most = ARGUMENTS_ANY,
+	.help = "what such a call of sendmail would do, and why",
 	.run = run_explain,
 };

@@ -64,8 +64,8 @@ static void ask(void *work)
 	query->is_prepared = true;
 	if (query->has_server)
 		set_server(&state, &query->server);
-	query->len = res_nquery(&state, query->name, ns_c_in, types[query->type], query->reply,
-				sizeof(query->reply));
+	query->len = res_nquery(&state, query->name, ns_c_in, types[query->type],
+				query->reply, sizeof(query->reply));
 	query->problem = state.res_h_errno;
 	res_nclose(&state);
 }
@@ -188,7 +188,8 @@ static bool take_records(const struct query *query, struct dns_answer *answer)
 
 		if (!next_record(query, &at, &r))
 			return false;
-		if (r.type != (unsigned)types[query->type] || answer->count == DNS_RECORDS_MAX)
+		if (r.type != (unsigned)types[query->type] ||
+		    answer->count == DNS_RECORDS_MAX)
 			continue;
 		if (!add_record(&text, query, &r))
 			return false;
@@ -206,11 +207,11 @@ static bool no_answer(const struct query *query, struct error *err)
 	const HEADER *header = (const HEADER *)(const void *)query->reply;
 
 	if (header->qr && header->rcode == ns_r_servfail)
-		return error_set(err, ERROR_REFUSED, "the name server cannot answer for %s "
-				 "(SERVFAIL)", query->name);
+		return error_set(err, ERROR_REFUSED,
+				 "the name server cannot answer for %s (SERVFAIL)", query->name);
 	if (header->qr && header->rcode == ns_r_refused)
-		return error_set(err, ERROR_REFUSED, "the name server will not answer for %s "
-				 "(REFUSED)", query->name);
+		return error_set(err, ERROR_REFUSED,
+				 "the name server will not answer for %s (REFUSED)", query->name);
 	return error_set(err, ERROR_NETWORK, "cannot look up %s: no name server answers",
 			 query->name);
 }
@@ -222,8 +223,8 @@ static bool judge(const struct query *query, struct dns_answer *answer, struct e
 	answer->has_name = true;
 	if (query->len >= 0)
 		return take_records(query, answer) ||
-		       error_set(err, ERROR_REFUSED, "the name server's answer for %s makes no "
-				 "sense", query->name);
+		       error_set(err, ERROR_REFUSED,
+				 "the name server's answer for %s makes no sense", query->name);
 	answer->has_name = query->problem == NO_DATA;
 	return query->problem == NO_DATA || query->problem == HOST_NOT_FOUND ||
 	       no_answer(query, err);
@@ -263,7 +264,8 @@ bool dns_ask(const struct ip_address *server, const char *name, enum dns_type ty
 	errand.work = query;
 	end = errand_run(&errand, deadline, err);
 	if (end == ERRAND_LATE)
-		return error_set(err, ERROR_NETWORK, "cannot look up %s: no answer in time", name);
+		return error_set(err, ERROR_NETWORK,
+				 "cannot look up %s: no answer in time", name);
 	ok = end == ERRAND_DONE && judge(query, answer, err);
 	query_free(query);
 	return ok;
@@ -275,15 +277,16 @@ bool dns_server_parse(const char *text, struct ip_address *server, struct error 
 {
 	const char *colon = strrchr(text, ':');
 	bool has_port = colon && (colon == strchr(text, ':') || colon[-1] == ']');
-	OWNED_TEXT host = text_copy_n(text, has_port ? (size_t)(colon - text) : strlen(text));
+	OWNED_TEXT host =
+		text_copy_n(text, has_port ? (size_t)(colon - text) : strlen(text));
 	char shown[SHOWN_SIZE];
 	long port = PORT_DNS;
 
 	if (!ip_address_parse(host, server) ||
 	    (has_port && !text_to_number(colon + 1, 1, 65535, &port)))
-		return error_set(err, ERROR_USAGE, "\"%s\" is no address of a name server, such "
-				 "as 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:53",
-				 text_show(text, shown));
+		return error_set(err, ERROR_USAGE,
+				 "\"%s\" is no address of a name server, such as 192.0.2.1, "
+				 "192.0.2.1:5353 or [2001:db8::1]:53", text_show(text, shown));
 	/* The port stands at the same place in both. */
 	server->socket.v4.sin_port = htons((uint16_t)port);
 	return true;

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the name system says of a domain, by the system's resolver. libresolv is behind this. */
+/* What the name system says of a domain; libresolv is behind this only. */
 #ifndef NET_DNS_H
 #define NET_DNS_H
 
 #include "net/resolve.h"
 
-enum { DNS_RECORDS_MAX = 64, DNS_NAME_MAX = 253 };	/* RFC 1035 section 2.3.4, as text */
+enum {
+	DNS_RECORDS_MAX = 64,	/* of one answer; more are cut */
+	DNS_NAME_MAX = 253	/* RFC 1035 section 2.3.4, as text */
+};
 
 enum dns_type { DNS_TXT, DNS_CNAME, DNS_MX };
 
 struct dns_answer {
 	bool has_name;		/* the name exists, whatever it has */
-	size_t count;		/* records of the type; more than DNS_RECORDS_MAX are cut */
-	/* Printable: a TXT record's strings joined, the name that a CNAME leads to, "10 mx.example". */
+	size_t count;		/* records of the type */
+	/* Printable: a TXT record's strings joined, the name that a CNAME leads to,
+	   "10 mx.example" */
 	char *texts[DNS_RECORDS_MAX];
 };
 #define OWNED_ANSWER	__attribute__((cleanup(dns_answer_free))) struct dns_answer
@@ -27,7 +31,7 @@ struct dns_answer {
 bool dns_ask(const struct ip_address *server, const char *name, enum dns_type type,
 	     int64_t deadline, struct dns_answer *answer, struct error *err);
 
-/* "ADDRESS", "ADDRESS:PORT", "[ADDRESS]:PORT"; the port is 53 if it is not said. ERROR_USAGE. */
+/* "ADDRESS", "ADDRESS:PORT", "[ADDRESS]:PORT"; else port 53. ERROR_USAGE. */
 bool dns_server_parse(const char *text, struct ip_address *server, struct error *err);
 
 void dns_answer_free(struct dns_answer *answer);

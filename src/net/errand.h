@@ -8,7 +8,7 @@
 struct errand {
 	void (*run)(void *work);	/* in a thread of its own, all signals blocked */
 	void (*release)(void *work);	/* frees what it worked on */
-	void *work;			/* all that it touches: nobody else may while it runs */
+	void *work;			/* nobody else may touch it while it runs */
 };
 
 enum errand_end {
@@ -17,7 +17,7 @@ enum errand_end {
 	ERRAND_NOT_BEGUN,	/* ERROR_SYSTEM; `work` is the caller's still */
 };
 
-/* Runs it and waits until clock_ms() is past the deadline; `err` for NOT_BEGUN alone. */
+/* Runs it and waits until clock_ms() is past the deadline; `err` is for NOT_BEGUN. */
 enum errand_end errand_run(const struct errand *errand, int64_t deadline, struct error *err);
 
 #endif

@@ -36,7 +36,7 @@ static bool looks_like_guid(const char *bytes, size_t len)
 struct parts {
 	const char *at[PARTS_MAX];
 	size_t len[PARTS_MAX];
-	size_t count;		/* may be more than there is room for */
+	size_t count; /* may be more than there is room for */
 	bool has_guid;
 };
 
@@ -101,7 +101,8 @@ static bool is_space(char c)
 
 const char *login_secret_fault(const char *bytes, size_t len)
 {
-	static const char byte_order_mark[] = "\xef\xbb\xbf", no_break_space[] = "\xc2\xa0";
+	static const char byte_order_mark[] = "\xef\xbb\xbf",
+			  no_break_space[] = "\xc2\xa0";
 	const char *end = bytes + len;
 
 	if (login_is_guid(bytes, len))
@@ -109,8 +110,10 @@ const char *login_secret_fault(const char *bytes, size_t len)
 	if (len >= 3 && !memcmp(bytes, byte_order_mark, 3))
 		return "it begins with a byte-order mark, which editors put before text";
 	if (len > 0 && (is_space(bytes[0]) || is_space(end[-1])))
-		return is_space(bytes[0]) ? "it begins with a blank" : "it ends with a blank";
-	if (len >= 2 && (!memcmp(bytes, no_break_space, 2) || !memcmp(end - 2, no_break_space, 2)))
+		return is_space(bytes[0]) ? "it begins with a blank"
+					  : "it ends with a blank";
+	if (len >= 2 &&
+	    (!memcmp(bytes, no_break_space, 2) || !memcmp(end - 2, no_break_space, 2)))
 		return "it has a no-break space at an end";
 	if (len >= 2 && (bytes[0] == '"' || bytes[0] == '\'') && end[-1] == bytes[0])
 		return "it stands in quotes, which are then a part of it";

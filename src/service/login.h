@@ -8,8 +8,8 @@
 enum user_form {
 	USER_FREE,		/* an "SMTP Username" resource: any text */
 	USER_ADDRESS,		/* the same, in the form of an address */
-	USER_COMPOSITE,		/* the old form: RESOURCE.APPLICATION-ID.TENANT-ID, or with "|" */
-	USER_BROKEN,		/* meant as the old form, or an id: *fault says what is wrong */
+	USER_COMPOSITE,		/* the old: RESOURCE.APPLICATION-ID.TENANT-ID, or with "|" */
+	USER_BROKEN,		/* meant as that, or an id: *fault says what is wrong */
 };
 
 /* *fault is one clause about "it", which lives for ever; NULL but for USER_BROKEN. */

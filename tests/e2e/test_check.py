@@ -19,6 +19,7 @@ from outcome import assert_not_in
 
 USAGE, NOHOST, UNAVAILABLE, IOERR, TEMPFAIL, PROTOCOL, NOPERM, CONFIG = (
     64, 68, 69, 74, 75, 76, 77, 78)
+CANTCREAT = 73
 VITAL = ["configuration", "secret", "dns", "tcp", "greeting", "tls", "ehlo", "auth", "sender"]
 FROM = "DoNotReply@contoso.com"
 GUID, TENANT = "0a1b2c3d-4e5f-6789-abcd-ef0123456789", "ffffffff-0000-1111-2222-333333333333"
@@ -350,6 +351,82 @@ def test_send_to_what_is_no_address(acs, check, address):
     assert steps["sender"]["state"] == "failed" and server.messages == []
 
 
+# --- quota and spool
+
+@pytest.fixture
+def queue(home):
+    """The settings of a queue, with nobody who runs it by itself."""
+    return f"[delivery]\nqueue = on\nspool = {home}/spool\n"
+
+
+def test_quota_is_counted(acs, check, send, queue):
+    """What was sent here, by --send as well; looking costs nothing."""
+    server = acs()
+    limits = {"rate_per_minute": 30, "rate_per_hour": 100}
+    for _ in range(2):
+        assert send(server, "Subject: x\n\nx\n", "you@example.org", extra=queue,
+                    **limits).status == 0
+    for _ in range(2):
+        _, steps = check(server, extra=queue, **limits)
+    assert steps["quota"]["text"] == "2 of 30 messages this minute, 2 of 100 messages this hour"
+    assert steps["quota"]["figures"]["last_success"] > 0
+    check(server, "--send", "you@example.org", extra=queue, **limits)
+    _, steps = check(server, extra=queue, **limits)
+    assert steps["quota"]["figures"]["used_hour"] == 3
+    assert len(server.messages) == 3
+
+
+def test_account_that_is_paused(acs, check, send, queue):
+    """It is told why, and a message that a person wants to be sent ends it."""
+    server = acs(faults=[Fault("auth_response", reply="454 4.7.0 Later", times=1)])
+    assert send(server, "Subject: x\n\nx\n", "you@example.org", extra=queue).status == 0
+    result, steps = check(server, extra=queue)
+    assert result.status == 0
+    assert steps["quota"]["state"] == "warning"
+    assert "paused until " in steps["quota"]["text"] and "454 4.7.0" in steps["quota"]["text"]
+    assert steps["spool"]["figures"]["waiting"] == 1
+    assert steps["spool"]["figures"]["failed"] == 0
+    result, _ = check(server, "--send", "me@example.org", extra=queue)
+    assert result.status == 0 and server.message.recipients == ["me@example.org"]
+    _, steps = check(server, extra=queue)
+    assert steps["quota"]["state"] == "ok"
+
+
+def test_messages_that_failed(acs, check, send, queue):
+    """They are kept, and pointed to."""
+    server = acs(faults=[Fault("rcpt", reply="550 5.1.1 Unknown", times=1)])
+    send(server, "Subject: x\n\nx\n", "-odq", "you@example.org", extra=queue)
+    send(server, "", "-q", extra=queue)
+    _, steps = check(server, extra=queue)
+    assert steps["spool"]["state"] == "warning"
+    assert steps["spool"]["figures"]["failed"] == 1
+    assert advice_of(steps["spool"]) == ("`acsmtp queue list --failed` shows them, with the "
+                                         "reasons")
+
+
+def test_spool_that_cannot_be(acs, check, tmp_path):
+    """`on` needs it, `auto` goes without."""
+    (tmp_path / "file").touch()
+    extra = "[delivery]\nqueue = {}\nspool = " + str(tmp_path / "file") + "\n"
+    result, steps = check(acs(), extra=extra.format("on"))
+    assert result.status == CANTCREAT
+    assert steps["spool"]["state"] == "failed" and str(tmp_path) in steps["spool"]["text"]
+    result, steps = check(acs(), extra=extra.format("auto"))
+    assert result.status == 0 and steps["spool"]["state"] == "warning"
+    assert "given back to the caller" in advice_of(steps["spool"])
+
+
+def test_history_of_a_535(acs, check, send, queue):
+    """An account that worked, and does not any more."""
+    server = acs()
+    _, steps = check(server, password="wrong", extra=queue)
+    assert "has not seen a message of the account accepted" in advice_of(steps["auth"])
+    assert send(server, "Subject: x\n\nx\n", "you@example.org", extra=queue).status == 0
+    _, steps = check(server, password="wrong", extra=queue)
+    assert re.search(r"history: a message was accepted on \d{4}-.*a secret that expired",
+                     advice_of(steps["auth"]))
+
+
 # --- the domain; with a real name server in tests/interop
 
 RECORDS = {
@@ -370,7 +447,8 @@ def records_of(query, records=None):
 
 def test_domain_is_right(acs, check):
     _, steps = check(acs(), answer=records_of)
-    domain = {name: step for name, step in steps.items() if name not in VITAL}
+    domain = {name: step for name, step in steps.items()
+              if name not in VITAL + ["quota", "spool"]}
     assert list(domain) == ["domain", "spf", "dkim1", "dkim2", "dmarc", "mx"]
     assert {step["state"] for step in domain.values()} == {"ok"}
     assert not any(step["vital"] for step in domain.values())
@@ -450,9 +528,11 @@ def test_lines(acs, run, config, name_server):
     result = people(run, config, acs(), name_server)
     lines = result.stdout.splitlines()
     assert (result.status, result.stderr) == (0, "")
+    quota = lines.pop(9)        # not known without a queue
+    assert quota.startswith("–   quota         not known")
     assert [re.match(r"✓   (\S+)", line)[1] for line in lines] == [
         "configuration", "secret", "DNS", "TCP", "greeting", "TLS", "EHLO", "AUTH", "sender",
-        "domain", "SPF", "DKIM", "DKIM", "DMARC", "MX"]
+        "spool", "domain", "SPF", "DKIM", "DKIM", "DMARC", "MX"]
     assert "\033" not in result.stdout
 
 

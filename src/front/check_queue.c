@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What this machine knows of the account's quota, and what waits in its queue. */
+#include "front/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "delivery/throttle.h"
+
+enum { WORDS_MAX = 500, DAY = 24 * 3600 };
+
+/* --- quota */
+
+static void add_share(struct buf *text, long used, long share, const char *unit)
+{
+	if (share > 0)
+		buf_addf(text, "%s%ld of %ld messages this %s", text->len ? ", " : "",
+			 used, share, unit);
+}
+
+static void tell_pause(const struct throttle_view *view, struct finding *f)
+{
+	char until[CLOCK_DATE_SIZE];
+
+	clock_stamp(view->paused_until, until);
+	f->state = STATE_WARNING;
+	buf_addf(&f->text, "; paused until %s: %s", until, view->why);
+	advise(f,
+	       "mail of the account waits in the queue until then; `acsmtp check --send ADDRESS` "
+	       "tries at once, and ends the pause if it works");
+}
+
+void check_quota(struct check *c, struct finding *f)
+{
+	OWNED_BUF text = BUF_INIT(WORDS_MAX);
+	time_t now = time(NULL);
+	struct throttle_view view;
+
+	if (!c->queue.is_on) {
+		find(f, STATE_SKIPPED, "not known: there is no queue to count in");
+		return;
+	}
+	throttle_look(&c->queue.spool, &c->account, now, &view);
+	json_number(&c->json, "used_minute", view.used_minute);
+	json_number(&c->json, "share_minute", view.share_minute);
+	json_number(&c->json, "used_hour", view.used_hour);
+	json_number(&c->json, "share_hour", view.share_hour);
+	json_number(&c->json, "paused_until", view.paused_until);
+	json_number(&c->json, "last_success", view.last_success);
+	add_share(&text, view.used_minute, view.share_minute, "minute");
+	add_share(&text, view.used_hour, view.share_hour, "hour");
+	find(f, STATE_OK, "%s", text.len ? buf_text(&text) : "no limit is set");
+	if (view.paused_until > now)
+		tell_pause(&view, f);
+}
+
+/* --- spool */
+
+struct census {
+	time_t now, oldest; /* 0: there is none */
+	size_t count, held, due;
+};
+
+static bool count_one(void *seer, const char *id, const struct entry_start *start)
+{
+	struct census *all = seer;
+
+	(void)id;
+	all->count++;
+	all->held += start->is_held;
+	all->due += !start->is_held && start->next <= all->now;
+	if (!all->oldest || start->arrived < all->oldest)
+		all->oldest = start->arrived;
+	return true;
+}
+
+static bool count_all(struct check *c, struct census *waiting, struct census *failed,
+		      struct error *err)
+{
+	return spool_scan(&c->queue.spool, false, count_one, waiting, err) &&
+	       spool_scan(&c->queue.spool, true, count_one, failed, err);
+}
+
+static void tell_census(struct check *c, const struct census *waiting,
+			const struct census *failed, struct finding *f)
+{
+	json_text(&c->json, "path", c->queue.spool.path);
+	json_number(&c->json, "waiting", (int64_t)waiting->count);
+	json_number(&c->json, "due", (int64_t)waiting->due);
+	json_number(&c->json, "held", (int64_t)waiting->held);
+	json_number(&c->json, "failed", (int64_t)failed->count);
+	find(f, failed->count ? STATE_WARNING : STATE_OK,
+	     "%s: %zu wait, %zu of them due and %zu held; %zu failed",
+	     c->queue.spool.path, waiting->count, waiting->due, waiting->held,
+	     failed->count);
+	if (failed->count)
+		advise(f, "`acsmtp queue list --failed` shows them, with the reasons");
+	if (waiting->count && waiting->now - waiting->oldest > DAY) {
+		f->state = STATE_WARNING;
+		advise(f, "the oldest has waited for %ld hours: `acsmtp queue list` tells why",
+		       (long)(waiting->now - waiting->oldest) / 3600);
+	}
+}
+
+/* `auto` goes without a queue where there can be none; `on` sends nothing then. */
+static void tell_why_off(const struct check *c, struct finding *f)
+{
+	const struct delivery_settings *settings = &c->config.delivery;
+
+	if (settings->queue == QUEUE_OFF) {
+		find(f, STATE_OK,
+		     "off: what cannot be sent at once is given back to the caller");
+		return;
+	}
+	find_error(f, &c->queue.why_off);
+	if (settings->queue == QUEUE_ON) {
+		advise(f, "`queue = on` sends nothing without it");
+		return;
+	}
+	f->state = STATE_WARNING;
+	advise(f,
+	       "without a queue, what cannot be sent at once is given back to the caller");
+}
+
+void check_spool(struct check *c, struct finding *f)
+{
+	struct census waiting = { .now = time(NULL) }, failed = waiting;
+	struct error err;
+
+	if (!c->queue.is_on)
+		tell_why_off(c, f);
+	else if (count_all(c, &waiting, &failed, &err))
+		tell_census(c, &waiting, &failed, f);
+	else
+		find_error(f, &err);
+}
