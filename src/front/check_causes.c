@@ -47,11 +47,35 @@ static void look_at_user(const struct check *c, struct finding *f)
 		       user);
 }
 
+/* Whether it says of itself why it is refused. */
+static bool look_at_token(const struct check *c, struct finding *f)
+{
+	static const char audience[] = "https://communication.azure.com";
+	const struct secret *token = &c->connection.secret;
+	struct token_facts facts;
+	char date[CLOCK_DATE_SIZE];
+
+	if (!has_token(c) || !login_token_facts(token->bytes, token->len, &facts))
+		return false;
+	if (facts.expires && facts.expires <= time(NULL)) {
+		clock_stamp((time_t)facts.expires, date);
+		advise(f, "token: it expired on %s: get a new one", date);
+		return true;
+	}
+	if (!text_after(facts.audience, "https://") || text_after(facts.audience, audience))
+		return false;
+	advise(f, "token: it is for %s: ask for the scope %s/.default", facts.audience,
+	       audience);
+	return true;
+}
+
 static void look_at_secret(const struct check *c, struct finding *f)
 {
 	const struct secret *secret = &c->connection.secret;
 	const char *what = has_token(c) ? "token" : "secret", *fault;
 
+	if (look_at_token(c, f))
+		return;
 	fault = login_secret_fault(secret->bytes, secret->len);
 	if (fault && login_is_guid(secret->bytes, secret->len))
 		advise(f,

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "service/login.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/secret.h"
+#include "base/text.h"
 
 enum { GUID_LEN = 36, GUID_LIKE_LEN = 30, PARTS_MAX = 4 };
 
@@ -118,4 +122,86 @@ const char *login_secret_fault(const char *bytes, size_t len)
 	if (len >= 2 && (bytes[0] == '"' || bytes[0] == '\'') && end[-1] == bytes[0])
 		return "it stands in quotes, which are then a part of it";
 	return NULL;
+}
+
+/* --- tokens */
+
+/* RFC 4648 section 5; -1: not one of its letters. */
+static int base64url_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '-' ? 62 : c == '_' ? 63 : -1;
+}
+
+/* `text` has room for len bytes and a NUL. */
+static bool decode(const char *bytes, size_t len, char *text)
+{
+	unsigned bits = 0, count = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		int value = base64url_value(bytes[i]);
+
+		if (value < 0)
+			return false;
+		bits = bits << 6 | (unsigned)value;
+		count += 6;
+		if (count >= 8) {
+			count -= 8;
+			*text++ = (char)(bits >> count & 0xff);
+		}
+	}
+	*text = '\0';
+	return true;
+}
+
+/* Where the value of a claim begins; tokens have few, and none has another's name in it. */
+static const char *find_claim(const char *claims, const char *name)
+{
+	const char *at = strstr(claims, name);
+
+	if (!at)
+		return NULL;
+	at += strlen(name);
+	at += strspn(at, " ");
+	if (*at++ != ':')
+		return NULL;
+	return at + strspn(at, " ");
+}
+
+static void take_claims(const char *claims, struct token_facts *facts)
+{
+	const char *audience = find_claim(claims, "\"aud\"");
+	const char *expires = find_claim(claims, "\"exp\"");
+
+	if (audience && *audience == '"') {
+		size_t len = strcspn(audience + 1, "\"\\");
+
+		if (len >= sizeof(facts->audience))
+			len = sizeof(facts->audience) - 1;
+		memcpy(facts->audience, audience + 1, len);
+		text_make_printable(facts->audience);
+	}
+	if (expires && *expires >= '1' && *expires <= '9')
+		facts->expires = strtoll(expires, NULL, 10);
+}
+
+bool login_token_facts(const char *bytes, size_t len, struct token_facts *facts)
+{
+	const char *first = len ? memchr(bytes, '.', len) : NULL;
+	const char *last = first ? memchr(first + 1, '.', len - (size_t)(first + 1 - bytes)) :
+			   NULL;
+	char claims[SECRET_MAX + 1];
+
+	memset(facts, 0, sizeof(*facts));
+	if (!last || len > SECRET_MAX)
+		return false;
+	if (decode(first + 1, (size_t)(last - first - 1), claims))
+		take_claims(claims, facts);
+	wipe(claims, sizeof(claims));
+	return facts->audience[0] || facts->expires;
 }

@@ -21,4 +21,13 @@ const char *login_secret_fault(const char *bytes, size_t len);
 /* 8-4-4-4-12 hexadecimal digits. */
 bool login_is_guid(const char *bytes, size_t len);
 
+/* What an access token says of itself (RFC 7519). Nobody verifies it here. */
+struct token_facts {
+	char audience[128];	/* whom it is for, cut where it is long; "": not said */
+	int64_t expires;	/* seconds since 1970; 0: not said */
+};
+
+/* False: it is no such token, or says neither. */
+bool login_token_facts(const char *bytes, size_t len, struct token_facts *facts);
+
 #endif

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """acsmtp check: each step failing by itself, and what people are told to do about it."""
 
+import base64
 import json
 import os
 import pty
@@ -311,6 +312,26 @@ def test_causes_of_a_token(acs, check):
     assert "token: 5 bytes from token_command" in advice
     assert "https://communication.azure.com/.default" in advice
     assert "Certificates & secrets" not in advice
+
+
+def token_of(**claims):
+    text = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return f"e30.{text}.c2lnbmF0dXJl"
+
+
+@pytest.mark.parametrize("claims, words", [
+    ({"aud": "https://outlook.office365.com", "exp": 4000000000},
+     "it is for https://outlook.office365.com: ask for the scope "
+     "https://communication.azure.com/.default"),
+    ({"aud": "https://communication.azure.com", "exp": 1000000000}, "it expired on 2001-09-09"),
+    ({"aud": "https://communication.azure.com", "exp": 4000000000}, "bytes from token_command"),
+    ({"aud": GUID}, "bytes from token_command"),
+])
+def test_token_that_says_why(acs, check, claims, words):
+    token = token_of(**claims)
+    result, steps = check(acs(), password=None, token_command=f"printf {token}")
+    assert words in steps["auth"]["advice"][1]
+    assert token not in result.stdout
 
 
 def test_other_services_have_other_causes(acs, check):

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "service/login.h"
 
 #define APP	"0a1b2c3d-4e5f-6789-abcd-ef0123456789"
@@ -89,11 +90,85 @@ static void test_secrets(void **state)
 	}
 }
 
+static void test_tokens(void **state)
+{
+	static const struct {
+		const char *claims;	/* in the middle of the token */
+		const char *audience;
+		int64_t expires;	/* -1: it is no token */
+	} cases[] = {
+		{ "{\"aud\":\"https://a.example\",\"exp\":1790000000}", "https://a.example",
+		  1790000000 },
+		{ "{ \"exp\" : 12 , \"aud\" : \"x\" }", "x", 12 },
+		{ "{\"exp\":12}", "", 12 },
+		{ "{\"aud\":\"x", "x", 0 },
+		{ "{\"aud\":[\"x\"]}", NULL, -1 },
+		{ "{\"aud\":\"\x1b\"}", "?", 0 },
+		{ "{\"exp\":-1}", NULL, -1 },
+		{ "{\"exp\":99999999999999999999}", "", INT64_MAX },
+		{ "{\"exp\"", NULL, -1 },
+		{ "", NULL, -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		OWNED_BUF token = BUF_INIT(4096);
+		struct token_facts facts;
+		bool ok;
+
+		buf_add(&token, "e30.");
+		buf_add_base64(&token, cases[i].claims, strlen(cases[i].claims));
+		while (token.len > 0 && token.text[token.len - 1] == '=')
+			token.text[--token.len] = '\0';
+		buf_add(&token, ".c2ln");
+		ok = login_token_facts(token.text, token.len, &facts);
+		if (ok != (cases[i].expires >= 0))
+			fail_msg("%s: %d", cases[i].claims, ok);
+		if (!ok)
+			continue;
+		assert_string_equal(facts.audience, cases[i].audience);
+		assert_int_equal(facts.expires, cases[i].expires);
+	}
+}
+
+static void test_what_is_no_token(void **state)
+{
+	static const char *const cases[] = { "", ".", "..", "a.b", "a.!.c", "a.e30.c", APP };
+	struct token_facts facts;
+	char large[20000];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++)
+		assert_false(login_token_facts(cases[i], strlen(cases[i]), &facts));
+	memset(large, 'A', sizeof(large));
+	large[1] = large[sizeof(large) - 2] = '.';
+	assert_false(login_token_facts(large, sizeof(large), &facts));
+}
+
+static void test_long_audience(void **state)
+{
+	OWNED_BUF claims = BUF_INIT(4096), token = BUF_INIT(8192);
+	struct token_facts facts;
+
+	(void)state;
+	buf_addf(&claims, "{\"aud\":\"%0999d\"}", 0);
+	buf_add(&token, "e30.");
+	buf_add_base64(&token, claims.text, claims.len);
+	while (token.text[token.len - 1] == '=')
+		token.text[--token.len] = '\0';
+	buf_add(&token, ".");
+	assert_true(login_token_facts(token.text, token.len, &facts));
+	assert_int_equal(strlen(facts.audience), sizeof(facts.audience) - 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_users),
 		cmocka_unit_test(test_secrets),
+		cmocka_unit_test(test_tokens),
+		cmocka_unit_test(test_what_is_no_token),
+		cmocka_unit_test(test_long_audience),
 	};
 
 	return cmocka_run_group_tests_name("login", tests, NULL, NULL);
