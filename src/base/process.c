@@ -16,25 +16,53 @@
 #include "base/text.h"
 
 enum {
-	COMPLAINT_MAX = 240,	/* as much of its standard error as we show */
-	TICK_MS = 10,		/* how soon we see that it has ended */
-	KILL_SECONDS = 1,	/* how long that may take after SIGKILL */
+	TICK_MS = 10,	  /* how soon we see that it has ended */
+	KILL_SECONDS = 1, /* how long that may take after SIGKILL */
 };
 
 struct child {
+	struct process *process;
 	pid_t pid;
-	int out, complaints;	/* read ends, non-blocking; -1 when at their end */
-	char complaint[COMPLAINT_MAX + 1];
-	size_t complaint_len;
-	char *output;
-	size_t size, len;
-	int status;		/* when pid is -1: it has ended */
+	int in;		     /* write end, non-blocking; -1: nothing is left to write */
+	int out, complaints; /* read ends, non-blocking; -1 when at their end */
+	size_t written, complaint_len;
+	int status; /* when pid is -1: it has ended */
 };
 
-/* Between fork and exec: only calls that are safe there (signal-safety(7)). */
-static _Noreturn void become(const char *command, pid_t parent, int out, int complaints)
+/* A pipe for each of the three, our end and its end. */
+struct pipes {
+	int ours[3], its[3];
+};
+
+static void close_all(const int fds[3])
 {
-	int nothing = open("/dev/null", O_RDONLY);
+	for (int i = 0; i < 3; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+static bool open_pipes(struct pipes *pipes, struct error *err)
+{
+	*pipes = (struct pipes){ { -1, -1, -1 }, { -1, -1, -1 } };
+	for (int i = 0; i < 3; i++) {
+		int ends[2];
+
+		if (pipe2(ends, O_CLOEXEC) < 0) {
+			error_errno(err, ERROR_SYSTEM, "pipe");
+			close_all(pipes->ours);
+			close_all(pipes->its);
+			return false;
+		}
+		pipes->ours[i] = ends[i == 0];
+		pipes->its[i] = ends[i != 0];
+		fcntl(pipes->ours[i], F_SETFL, O_NONBLOCK);
+	}
+	return true;
+}
+
+/* Between fork and exec: only calls that are safe there (signal-safety(7)). */
+static _Noreturn void become(const char *const *argv, pid_t parent, const int its[3])
+{
 	sigset_t none;
 
 	setpgid(0, 0);
@@ -46,46 +74,50 @@ static _Noreturn void become(const char *command, pid_t parent, int out, int com
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGXFSZ, SIG_DFL);
-	if (nothing < 0 || dup2(nothing, 0) < 0 || dup2(out, 1) < 0 ||
-	    dup2(complaints, 2) < 0)
-		_exit(126);
-	if (nothing > 2)
-		close(nothing);
-	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+	for (int i = 0; i < 3; i++)
+		if (dup2(its[i], i) < 0)
+			_exit(126);
+	execv(argv[0], (char *const *)argv);
 	_exit(127);
 }
 
-static bool start(struct child *child, const char *command, struct error *err)
+static bool start(struct child *child, struct error *err)
 {
-	int out[2], complaints[2];
+	struct pipes pipes;
 	pid_t us = getpid();
 
-	if (pipe2(out, O_CLOEXEC) < 0)
-		return error_errno(err, ERROR_SYSTEM, "pipe");
-	if (pipe2(complaints, O_CLOEXEC) < 0) {
-		error_errno(err, ERROR_SYSTEM, "pipe");
-		close(out[0]);
-		close(out[1]);
+	if (!open_pipes(&pipes, err))
 		return false;
-	}
 	child->pid = fork();
 	if (child->pid == 0)
-		become(command, us, out[1], complaints[1]);
-	close(out[1]);
-	close(complaints[1]);
-	child->out = out[0];
-	child->complaints = complaints[0];
+		become(child->process->argv, us, pipes.its);
+	close_all(pipes.its);
 	if (child->pid < 0) {
 		error_errno(err, ERROR_SYSTEM, "fork");
-		close(child->out);
-		close(child->complaints);
+		close_all(pipes.ours);
 		return false;
 	}
 	setpgid(child->pid, child->pid);
 	fate_take_along(child->pid);
-	fcntl(child->out, F_SETFL, O_NONBLOCK);
-	fcntl(child->complaints, F_SETFL, O_NONBLOCK);
+	child->in = pipes.ours[0];
+	child->out = pipes.ours[1];
+	child->complaints = pipes.ours[2];
 	return true;
+}
+
+/* Closes it when all is written, or when nobody wants the rest. */
+static void give_input(struct child *child)
+{
+	const struct process *p = child->process;
+	size_t left = p->input_len - child->written;
+	ssize_t n = left > 0 ? write(child->in, p->input + child->written, left) : 0;
+
+	child->written += n > 0 ? (size_t)n : 0;
+	if (child->written == p->input_len ||
+	    (n < 0 && errno != EAGAIN && errno != EINTR)) {
+		close(child->in);
+		child->in = -1;
+	}
 }
 
 /* Closes *fd at the end of the file. */
@@ -105,26 +137,27 @@ static ssize_t read_or_close(int *fd, char *bytes, size_t size)
 
 static void take_complaint(struct child *child)
 {
-	char spare[512], *place = child->complaint + child->complaint_len;
-	size_t room = COMPLAINT_MAX - child->complaint_len;
+	char spare[512], *place = child->process->complaint + child->complaint_len;
+	size_t room = PROCESS_COMPLAINT_MAX - child->complaint_len;
 	bool fits = room > 0;
 
-	child->complaint_len += (size_t)read_or_close(&child->complaints,
-						      fits ? place : spare,
-						      fits ? room : sizeof(spare)) *
-				fits;
+	child->complaint_len +=
+		(size_t)read_or_close(&child->complaints, fits ? place : spare,
+				      fits ? room : sizeof(spare)) *
+		fits;
 }
 
 static bool take_output(struct child *child, struct error *err)
 {
+	struct process *p = child->process;
 	char spare;
 
-	if (child->len < child->size)
-		child->len += (size_t)read_or_close(&child->out, child->output + child->len,
-						    child->size - child->len);
+	if (p->len < p->size)
+		p->len += (size_t)read_or_close(&child->out, p->output + p->len,
+						p->size - p->len);
 	else if (read_or_close(&child->out, &spare, 1) > 0)
-		return error_set(err, ERROR_SECRET, "the command printed more than %zu bytes",
-				 child->size);
+		return error_set(err, ERROR_SECRET,
+				 "the command printed more than %zu bytes", p->size);
 	return true;
 }
 
@@ -146,14 +179,19 @@ static bool listen_to(struct child *child, int64_t deadline, struct error *err)
 		struct pollfd fds[] = {
 			{ .fd = child->out, .events = POLLIN },
 			{ .fd = child->complaints, .events = POLLIN },
+			{ .fd = child->in, .events = POLLOUT },
 		};
 		bool is_over = has_ended(child);
 		int left = clock_left(deadline);
+		int patience = is_over ? 0 : left < TICK_MS ? left : TICK_MS;
 
-		if (poll(fds, 2, is_over ? 0 : left < TICK_MS ? left : TICK_MS) == 0 && is_over)
+		if (poll(fds, is_over ? 2 : 3, patience) == 0 && is_over)
 			return true;
 		if (left == 0)
-			return error_set(err, ERROR_SECRET, "the command did not end in time");
+			return error_set(err, ERROR_SECRET,
+					 "the command did not end in time");
+		if (fds[2].revents)
+			give_input(child);
 		if (fds[1].revents)
 			take_complaint(child);
 		if (fds[0].revents && !take_output(child, err))
@@ -174,7 +212,7 @@ static void kill_group(struct child *child)
 /* The last words of a program, on one line. */
 static void tidy_complaint(struct child *child)
 {
-	char *text = child->complaint;
+	char *text = child->process->complaint;
 
 	text[child->complaint_len] = '\0';
 	while (child->complaint_len > 0 && strchr("\r\n ", text[child->complaint_len - 1]))
@@ -185,40 +223,56 @@ static void tidy_complaint(struct child *child)
 	text_make_printable(text);
 }
 
+/* How it ended, unless by itself. */
 static bool judge(struct child *child, struct error *err)
 {
-	int status = child->status;
-	const char *said = child->complaint[0] ? ": it said: " : "";
+	const char *complaint = child->process->complaint;
 
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+	if (WIFEXITED(child->status)) {
+		child->process->status = WEXITSTATUS(child->status);
 		return true;
-	if (WIFSIGNALED(status))
-		return error_set(err, ERROR_SECRET, "the command was killed by signal %d%s%s",
-				 WTERMSIG(status), said, child->complaint);
-	return error_set(err, ERROR_SECRET, "the command failed with exit status %d%s%s",
-			 WEXITSTATUS(status), said, child->complaint);
+	}
+	return error_set(err, ERROR_SECRET, "the command was killed by signal %d%s%s",
+			 WTERMSIG(child->status), *complaint ? ": it said: " : "",
+			 complaint);
 }
 
-bool process_output(const char *command, char *out, size_t size, size_t *len,
-		    int seconds, struct error *err)
+bool process_run(struct process *process, struct error *err)
 {
-	struct child child = { .output = out, .size = size };
+	struct child child = { .process = process };
 	bool ok;
 
-	*len = 0;
+	process->len = 0;
+	process->complaint[0] = '\0';
 	/* Our caller may have had it ignored: there would be no status then. */
 	signal(SIGCHLD, SIG_DFL);
-	if (!start(&child, command, err))
+	signal(SIGPIPE, SIG_IGN);
+	if (!start(&child, err))
 		return false;
-	ok = listen_to(&child, clock_after(seconds), err);
+	ok = listen_to(&child, clock_after(process->seconds), err);
 	if (child.pid > 0)
 		kill_group(&child);
 	fate_take_along(0);
-	if (child.out >= 0)
-		close(child.out);
-	if (child.complaints >= 0)
-		close(child.complaints);
-	*len = child.len;
+	close_all((int[]){ child.in, child.out, child.complaints });
 	tidy_complaint(&child);
 	return ok && judge(&child, err);
+}
+
+bool process_output(const char *command, char *out, size_t size, size_t *len, int seconds,
+		    struct error *err)
+{
+	const char *const argv[] = { "/bin/sh", "-c", command, NULL };
+	struct process p = {
+		.argv = argv,
+		.output = out,
+		.size = size,
+		.seconds = seconds,
+	};
+	bool ok = process_run(&p, err);
+
+	*len = p.len;
+	if (!ok || p.status == 0)
+		return ok;
+	return error_set(err, ERROR_SECRET, "the command failed with exit status %d%s%s",
+			 p.status, p.complaint[0] ? ": it said: " : "", p.complaint);
 }

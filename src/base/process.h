@@ -5,14 +5,34 @@
 
 #include "base/error.h"
 
+enum { PROCESS_COMPLAINT_MAX = 240 };
+
+struct process {
+	const char *const *argv;	/* NULL ends; argv[0] is the path of the program */
+	const char *input;	/* for its standard input; it need not read it */
+	size_t input_len;
+	char *output;		/* up to `size` bytes of what it prints, `len` of them */
+	size_t size, len;
+	int seconds;		/* that it may take */
+	int status;		/* its exit status */
+	char complaint[PROCESS_COMPLAINT_MAX + 1];	/* its standard error, on one line */
+};
+
+/*
+ * Runs it to its end. True: it ended by itself, and `status`, `output` and `complaint` say
+ * how (status 127: there is no such program). ERROR_SECRET when it was killed, took too
+ * long or printed too much, ERROR_SYSTEM when it could not be started. It is killed with
+ * all of its process group then, or when a signal ends us; one that we may not kill is left
+ * behind after a moment. A pipe that nobody reads is no signal for us from now on.
+ */
+bool process_run(struct process *process, struct error *err);
+
 /*
  * Runs `command` with /bin/sh and puts what it prints into `out` (up to `size`
- * bytes, *len of them). Its standard input is empty, not ours; what it says on
- * standard error is kept and shown in the error. It is killed with all of its
- * process group after `seconds`, when it prints more, or when a signal ends us; one
- * that we may not kill is left behind after a moment. Any end but exit status 0 is an
- * error. ERROR_SECRET for each failure of the command, ERROR_SYSTEM when it could not
- * be started.
+ * bytes, *len of them), as process_run() does. Its standard input is empty, not
+ * ours; what it says on standard error is shown in the error. Any end but exit status 0
+ * is an error: ERROR_SECRET for each failure of the command, ERROR_SYSTEM when it could
+ * not be started.
  */
 bool process_output(const char *command, char *out, size_t size, size_t *len,
 		    int seconds, struct error *err);
