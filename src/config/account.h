@@ -28,6 +28,7 @@ struct account {
 	char *user;
 	struct secret password;
 	char *password_file, *password_command, *token_command;	/* "": none */
+	bool keyring;		/* may be asked for the password */
 	char *from, *from_name;
 	int sender_policy;	/* enum sender_policy */
 	char *allowed_senders;
@@ -111,5 +112,11 @@ struct setting_help {
 	const char *section, *name, *standard, *help;
 };
 bool setting_help(size_t i, struct setting_help *row);
+
+/*
+ * What the setting of that row comes to for an account, in the words of a file; the caller
+ * frees it. NULL: a secret, or no setting of accounts.
+ */
+char *setting_text(size_t i, const struct account *account);
 
 #endif

@@ -176,6 +176,7 @@ static const struct setting table[] = {
 	  .exact = true, .source = true },
 	{ ACCOUNT(token_command, TEXT, "", "command that prints an access token"),
 	  .exact = true, .source = true },
+	{ ACCOUNT(keyring, SWITCH, "on", "whether the keyring may have the password") },
 	{ ACCOUNT(from, TEXT, "", "address to send as"), .check = check_from },
 	{ ACCOUNT(from_name, TEXT, "", "name before that address") },
 	{ ACCOUNT(sender_policy, WORD, "rewrite", "what is done with another sender"),
@@ -436,4 +437,30 @@ bool setting_help(size_t i, struct setting_help *row)
 	*row = (struct setting_help){ sections[table[i].section], table[i].name,
 				      table[i].standard, table[i].help };
 	return true;
+}
+
+char *setting_text(size_t i, const struct account *account)
+{
+	const struct setting *row = setting_row(i);
+	OWNED_BUF number = BUF_INIT(32);
+	const void *place;
+
+	if (!row || row->section != SECTION_ACCOUNT)
+		return NULL;
+	place = (const char *)account + row->place;
+	switch (row->type) {
+	case SETTING_TEXT:
+	case SETTING_NAME:
+		return text_copy(*(char *const *)place);
+	case SETTING_NUMBER:
+		buf_addf(&number, "%ld", *(const long *)place);
+		return buf_take(&number);
+	case SETTING_SWITCH:
+		return text_copy(*(const bool *)place ? "on" : "off");
+	case SETTING_WORD:
+		return text_copy(row->word((size_t) * (const int *)place));
+	case SETTING_SECRET:
+		break;
+	}
+	return NULL;
 }

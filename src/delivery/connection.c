@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "delivery/login.h"
 #include "net/net.h"
-#include "secret/source.h"
 
 /* How to log in, if at all; a password never goes where TLS does not. */
 static bool choose_auth(const struct account *account, enum smtp_auth *auth,
@@ -40,14 +40,8 @@ static bool choose_auth(const struct account *account, enum smtp_auth *auth,
 
 static bool find_secret(struct connection *c, struct error *err)
 {
-	const struct account *account = c->account;
-	struct secret_request request = {
-		.password = &account->password,
-		.password_file = account->password_file,
-		.password_command = account->password_command,
-		.token_command = account->token_command,
-		.wants_token = c->options.auth == SMTP_AUTH_XOAUTH2,
-	};
+	struct secret_request request =
+		login_request(c->account, c->options.auth == SMTP_AUTH_XOAUTH2);
 
 	return c->options.auth == SMTP_AUTH_OFF ||
 	       secret_find(&request, &c->secret, &c->secret_source, err);

@@ -17,6 +17,11 @@ static const struct command *const rows[] = {
 	&version_command,
 	&queue_run_command,
 	&account_import_command,
+	&password_set_command,
+	&password_clear_command,
+	&password_test_command,
+	&account_list_command,
+	&account_show_command,
 };
 
 const struct command *command_row(size_t i)

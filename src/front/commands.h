@@ -17,5 +17,10 @@ extern const struct command queue_hold_command;
 extern const struct command queue_release_command;
 extern const struct command queue_remove_command;
 extern const struct command account_import_command;	/* front/import.c */
+extern const struct command password_set_command;	/* front/password.c */
+extern const struct command password_clear_command;
+extern const struct command password_test_command;
+extern const struct command account_list_command;	/* front/account.c */
+extern const struct command account_show_command;
 
 #endif

@@ -48,7 +48,6 @@ static const struct word names[] = {
 static const struct word commands[] = {
 	{ "send",	sendmail_run },
 	{ "setup",	not_yet },
-	{ "password",	not_yet },
 	{ "daemon",	not_yet },
 };
 

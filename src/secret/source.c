@@ -1,70 +1,75 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "secret/source.h"
 
-#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/file.h"
+#include "base/buf.h"
 #include "base/process.h"
+#include "secret/file.h"
+#include "secret/netrc.h"
+#include "secret/terminal.h"
 
-enum { COMMAND_SECONDS = 30 };
+enum {
+	COMMAND_SECONDS = 30,
+	TERMINAL_SECONDS = 60,
+	QUESTION_LIMIT = 1000,
+	REASONS_LIMIT = 900, /* bytes of an error */
+};
 
-/* Keeps the first line, without its end; the rest is wiped. */
-static void keep_first_line(struct secret *secret, size_t len)
+/* --- the settings: they decide, whatever comes of it */
+
+static bool has_text(const char *text)
 {
-	const char *end = memchr(secret->bytes, '\n', len);
-	size_t kept = end ? (size_t)(end - secret->bytes) : len;
+	return text && *text;
+}
 
-	if (kept && secret->bytes[kept - 1] == '\r')
-		kept--;
-	wipe(secret->bytes + kept, SECRET_MAX + 1 - kept);
-	secret->len = kept;
+static enum source_state look_at_text(const char *text, char *detail)
+{
+	snprintf(detail, SOURCE_DETAIL_SIZE, "%s", text ? text : "");
+	return has_text(text) ? SOURCE_SET : SOURCE_NOT_SET;
+}
+
+static enum source_state look_at_token_command(const struct secret_request *request,
+					       char *detail)
+{
+	return look_at_text(request->token_command, detail);
+}
+
+static enum source_state look_at_password(const struct secret_request *request,
+					  char *detail)
+{
+	(void)detail;
+	return request->password && request->password->bytes && request->password->len
+		       ? SOURCE_SET
+		       : SOURCE_NOT_SET;
+}
+
+static enum source_state look_at_file(const struct secret_request *request, char *detail)
+{
+	return look_at_text(request->password_file, detail);
+}
+
+static enum source_state look_at_command(const struct secret_request *request,
+					 char *detail)
+{
+	return look_at_text(request->password_command, detail);
 }
 
 static bool from_settings(const struct secret_request *request, struct secret *secret,
-			  struct error *err)
+			  bool *passes, struct error *err)
 {
+	(void)passes;
 	if (secret_set(secret, request->password->bytes, request->password->len))
 		return true;
 	return error_set(err, ERROR_CONFIG, "it is longer than %d bytes", SECRET_MAX);
 }
 
-static bool check_file(int fd, struct error *err)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
-		return error_errno(err, ERROR_CONFIG, "fstat");
-	if (file_is_ours(&st, err))
-		return file_is_private(&st, err);
-	return S_ISREG(st.st_mode) ? false :
-		error_advise(err, "use password_command for what has to be run or asked");
-}
-
 static bool from_file(const struct secret_request *request, struct secret *secret,
-		      struct error *err)
+		      bool *passes, struct error *err)
 {
-	OWNED_FD fd = open(request->password_file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	size_t len = 0;
-	ssize_t n = 0;
-
-	if (fd < 0)
-		return error_errno(err, ERROR_CONFIG, "cannot open it");
-	if (!check_file(fd, err))
-		return false;
-	secret_make_room(secret);
-	while (len <= SECRET_MAX &&
-	       (n = read_some(fd, secret->bytes + len, SECRET_MAX + 1 - len)) > 0)
-		len += (size_t)n;
-	if (n < 0)
-		return error_errno(err, ERROR_CONFIG, "cannot read it");
-	if (len > SECRET_MAX && !memchr(secret->bytes, '\n', len))
-		return error_set(err, ERROR_CONFIG, "its first line is longer than %d bytes",
-				 SECRET_MAX);
-	keep_first_line(secret, len);
-	return true;
+	(void)passes;
+	return secret_read_file(request->password_file, secret, err);
 }
 
 static bool run(const char *command, struct secret *secret, struct error *err)
@@ -72,91 +77,251 @@ static bool run(const char *command, struct secret *secret, struct error *err)
 	size_t len;
 
 	secret_make_room(secret);
-	if (!process_output(command, secret->bytes, SECRET_MAX, &len, COMMAND_SECONDS, err))
+	if (!process_output(command, secret->bytes, SECRET_MAX, &len, COMMAND_SECONDS,
+			    err))
 		return false;
-	keep_first_line(secret, len);
+	secret_keep_first_line(secret, len);
 	return true;
 }
 
 static bool from_command(const struct secret_request *request, struct secret *secret,
-			 struct error *err)
+			 bool *passes, struct error *err)
 {
+	(void)passes;
 	return run(request->password_command, secret, err);
 }
 
-static bool from_token_command(const struct secret_request *request, struct secret *secret,
-			       struct error *err)
+static bool from_token_command(const struct secret_request *request,
+			       struct secret *secret, bool *passes, struct error *err)
 {
+	(void)passes;
 	return run(request->token_command, secret, err);
 }
 
-static bool has_text(const char *text)
+/* --- what needs no setting */
+
+static enum source_state look_at_credential(const struct secret_request *request,
+					    char *detail)
 {
-	return text && *text;
+	OWNED_TEXT path = has_text(request->place.account)
+				  ? credential_path(request->place.account)
+				  : NULL;
+
+	snprintf(detail, SOURCE_DETAIL_SIZE, "%s",
+		 path ? path : "there is no systemd credential");
+	return path ? SOURCE_SET : SOURCE_NOT_SET;
 }
 
-static bool has_token_command(const struct secret_request *request)
+static bool from_credential(const struct secret_request *request, struct secret *secret,
+			    bool *passes, struct error *err)
 {
-	return request->wants_token && has_text(request->token_command);
+	OWNED_TEXT path = credential_path(request->place.account);
+
+	(void)passes;
+	if (path)
+		return secret_read_file(path, secret, err);
+	return error_set(err, ERROR_CONFIG, "it is gone");
 }
 
-static bool has_password(const struct secret_request *request)
+/* Whether it can be told for whom at which server a secret is wanted. */
+static bool has_place(const struct secret_request *request)
 {
-	return request->password && request->password->bytes && request->password->len;
+	return has_text(request->place.host) && has_text(request->place.user);
 }
 
-static bool has_file(const struct secret_request *request)
+static enum source_state look_at_keyring(const struct secret_request *request,
+					 char *detail)
 {
-	return has_text(request->password_file);
+	const char *why =
+		!request->keyring     ? "the keyring is switched off"
+		: !keyring_is_built() ? "this acsmtp was built without the keyring"
+		: !has_place(request) ? "the account has no user to ask the keyring for"
+				      : "";
+
+	snprintf(detail, SOURCE_DETAIL_SIZE, "%s", why);
+	return *why ? SOURCE_NOT_SET : SOURCE_IS_ASKED;
 }
 
-static bool has_command(const struct secret_request *request)
+static bool from_keyring(const struct secret_request *request, struct secret *secret,
+			 bool *passes, struct error *err)
 {
-	return has_text(request->password_command);
+	return keyring_lookup(&request->place, !request->unattended, secret, passes, err);
 }
 
-/* In the order in which they are asked: the first one that is set decides. */
+static enum source_state look_at_netrc(const struct secret_request *request, char *detail)
+{
+	OWNED_SECRET secret = { 0 };
+	bool is_there = false;
+	struct error err = { .text = "" };
+
+	if (has_place(request))
+		(void)netrc_find(request->place.host, request->place.user, &secret,
+				 &is_there, &err);
+	snprintf(detail, SOURCE_DETAIL_SIZE, "%.*s", SOURCE_DETAIL_SIZE - 1, err.text);
+	return is_there ? SOURCE_SET : SOURCE_NOT_SET;
+}
+
+static bool from_netrc(const struct secret_request *request, struct secret *secret,
+		       bool *passes, struct error *err)
+{
+	bool is_there;
+
+	(void)passes;
+	return netrc_find(request->place.host, request->place.user, secret, &is_there,
+			  err);
+}
+
+static enum source_state look_at_terminal(const struct secret_request *request,
+					  char *detail)
+{
+	bool may_ask = !request->unattended && terminal_is_there();
+
+	snprintf(detail, SOURCE_DETAIL_SIZE, "%s",
+		 may_ask ? "" : "there is no terminal to ask on");
+	return may_ask ? SOURCE_IS_ASKED : SOURCE_NOT_SET;
+}
+
+static bool from_terminal(const struct secret_request *request, struct secret *secret,
+			  bool *passes, struct error *err)
+{
+	OWNED_BUF question = BUF_INIT(QUESTION_LIMIT);
+
+	(void)passes;
+	buf_addf(&question,
+		 "Password of %s at %s: ", request->place.user ? request->place.user : "",
+		 request->place.host ? request->place.host : "");
+	return terminal_ask(buf_text(&question), TERMINAL_SECONDS, secret, err);
+}
+
+enum { PASSWORD = 1, TOKEN = 2 }; /* bits: what it may have */
+
+/* In the order in which they are asked. */
 static const struct source {
 	const char *name;
-	bool (*is_set)(const struct secret_request *request);
+	unsigned has;
+	enum { ALONE, WITH_PATH, UNNAMED } shown; /* its name before an error */
+	enum source_state (*look)(const struct secret_request *request, char *detail);
 	bool (*get)(const struct secret_request *request, struct secret *secret,
-		    struct error *err);
-	enum error_kind nothing;	/* what it is if there is no secret in it */
+		    bool *passes, struct error *err);
+	enum error_kind nothing; /* what it is if there is no secret in it */
 } sources[] = {
-	{ "token_command", has_token_command, from_token_command, ERROR_SECRET },
-	{ "password", has_password, from_settings, ERROR_CONFIG },
-	{ "password_file", has_file, from_file, ERROR_CONFIG },
-	{ "password_command", has_command, from_command, ERROR_SECRET },
+	{ "token_command", TOKEN, ALONE, look_at_token_command, from_token_command,
+	  ERROR_SECRET },
+	{ "password", PASSWORD | TOKEN, ALONE, look_at_password, from_settings,
+	  ERROR_CONFIG },
+	{ "password_file", PASSWORD | TOKEN, WITH_PATH, look_at_file, from_file,
+	  ERROR_CONFIG },
+	{ "password_command", PASSWORD | TOKEN, ALONE, look_at_command, from_command,
+	  ERROR_SECRET },
+	{ "credential", PASSWORD | TOKEN, WITH_PATH, look_at_credential, from_credential,
+	  ERROR_CONFIG },
+	{ "keyring", PASSWORD, UNNAMED, look_at_keyring, from_keyring, ERROR_CONFIG },
+	{ "netrc", PASSWORD, ALONE, look_at_netrc, from_netrc, ERROR_CONFIG },
+	{ "terminal", PASSWORD, ALONE, look_at_terminal, from_terminal, ERROR_SECRET },
 };
 
-static bool none(const struct secret_request *request, struct error *err)
+static bool is_for(const struct source *s, const struct secret_request *request)
 {
-	if (request->wants_token) {
-		error_set(err, ERROR_CONFIG, "no access token is set");
-		return error_advise(err, "set token_command to a command that prints one");
+	return s->has & (request->wants_token ? TOKEN : PASSWORD);
+}
+
+bool secret_source(const struct secret_request *request, size_t i,
+		   struct source_line *line)
+{
+	for (size_t at = 0; at < COUNT_OF(sources); at++) {
+		if (!is_for(&sources[at], request) || i-- > 0)
+			continue;
+		*line = (struct source_line){ .name = sources[at].name };
+		line->state = sources[at].look(request, line->detail);
+		return true;
 	}
-	error_set(err, ERROR_CONFIG, "no password is set");
-	return error_advise(err, "set password, password_file or password_command");
+	return false;
+}
+
+/* --- asking one after the other */
+
+/* What is known when nobody had it. */
+struct reasons {
+	struct buf text;
+	bool is_later;	   /* one may have it later */
+	const char *later; /* what to do for that, or NULL */
+};
+
+static void add_reason(struct reasons *reasons, const char *text)
+{
+	if (*text)
+		buf_addf(&reasons->text, "%s%s", reasons->text.len ? "; " : "", text);
+}
+
+static bool none(const struct secret_request *request, const struct reasons *reasons,
+		 struct error *err)
+{
+	error_set(err, reasons->is_later ? ERROR_SECRET : ERROR_CONFIG,
+		  "no %s was found: %s",
+		  request->wants_token ? "access token" : "password",
+		  buf_text(&reasons->text));
+	if (request->wants_token)
+		return error_advise(err,
+				    "set token_command to a command that prints one");
+	return error_advise(
+		err,
+		reasons->later
+			? reasons->later
+			: "set password, password_file or password_command, or run `acsmtp password set`");
+}
+
+enum answer { ANSWER_FOUND, ANSWER_FAILED, ANSWER_PASSED };
+
+/* Why it decides, and that there is no secret. */
+static enum answer fail(const struct source *s, const char *path, struct error *err)
+{
+	if (s->shown == WITH_PATH)
+		error_context(err, "%s %s", s->name, path);
+	else if (s->shown == ALONE)
+		error_context(err, "%s", s->name);
+	return ANSWER_FAILED;
+}
+
+static enum answer ask(const struct source *s, const struct secret_request *request,
+		       struct secret *secret, struct reasons *reasons, struct error *err)
+{
+	char detail[SOURCE_DETAIL_SIZE] = "";
+	bool passes = false, ok;
+
+	if (s->look(request, detail) == SOURCE_NOT_SET) {
+		add_reason(reasons, detail);
+		return ANSWER_PASSED;
+	}
+	ok = s->get(request, secret, &passes, err);
+	if (ok && secret->len == 0) {
+		passes = false;
+		ok = error_set(err, s->nothing, "there is nothing on its first line");
+	}
+	if (ok)
+		return ANSWER_FOUND;
+	secret_free(secret);
+	if (!passes)
+		return fail(s, detail, err);
+	add_reason(reasons, err->text);
+	reasons->later = err->kind == ERROR_SECRET ? err->advice : NULL;
+	reasons->is_later = err->kind == ERROR_SECRET;
+	return ANSWER_PASSED;
 }
 
 bool secret_find(const struct secret_request *request, struct secret *secret,
 		 const char **source, struct error *err)
 {
-	const struct source *s = sources;
-	bool ok;
+	struct reasons reasons = { BUF_INIT(REASONS_LIMIT), false, NULL };
+	enum answer answer = ANSWER_PASSED;
 
-	while (s < sources + COUNT_OF(sources) && !s->is_set(request))
-		s++;
-	if (s == sources + COUNT_OF(sources))
-		return none(request, err);
-	*source = s->name;
-	ok = s->get(request, secret, err);
-	if (ok && secret->len == 0)
-		ok = error_set(err, s->nothing, "there is nothing on its first line");
-	if (ok)
-		return true;
-	secret_free(secret);
-	return s->get == from_file ?
-		error_context(err, "%s %s", s->name, request->password_file) :
-		error_context(err, "%s", s->name);
+	for (size_t i = 0; answer == ANSWER_PASSED && i < COUNT_OF(sources); i++) {
+		if (!is_for(&sources[i], request))
+			continue;
+		*source = sources[i].name;
+		answer = ask(&sources[i], request, secret, &reasons, err);
+	}
+	if (answer == ANSWER_PASSED)
+		none(request, &reasons, err);
+	buf_free(&reasons.text);
+	return answer == ANSWER_FOUND;
 }

@@ -5,20 +5,47 @@
 
 #include "base/error.h"
 #include "base/secret.h"
+#include "secret/keyring.h"
 
-struct secret_request {		/* "" or NULL: not set */
+struct secret_request { /* "" or NULL: not set */
 	const struct secret *password;
 	const char *password_file, *password_command, *token_command;
-	bool wants_token;	/* XOAUTH2: token_command first */
+	struct secret_place place;
+	bool keyring;	  /* it may be asked */
+	bool unattended;  /* nobody may be asked: no prompt of the keyring, no terminal */
+	bool wants_token; /* XOAUTH2: token_command first */
 };
 
 /*
  * Finds the secret: its first line, without line end. *source is what it came from, in
- * words for people ("password_file"). ERROR_CONFIG when no source is set or the file is
- * readable by others; ERROR_SECRET when the command fails, takes over 30 seconds, prints
- * nothing or more than SECRET_MAX.
+ * words for people ("password_file"). The first source that is set decides, even if it
+ * fails; the keyring passes on to those behind it when it cannot tell. ERROR_CONFIG when
+ * no source has it, with why not, or a file is readable by others; ERROR_SECRET when a
+ * command fails, takes over 30 seconds, prints nothing or more than SECRET_MAX, and when
+ * the keyring may have it but cannot be asked now.
  */
 bool secret_find(const struct secret_request *request, struct secret *secret,
 		 const char **source, struct error *err);
+
+enum source_state {
+	SOURCE_NOT_SET,	 /* it has nothing, `detail` says why */
+	SOURCE_SET,	 /* it decides, unless one before it does; `detail` says where */
+	SOURCE_IS_ASKED, /* only asking would tell */
+};
+
+enum { SOURCE_DETAIL_SIZE = 256 };
+
+struct source_line {
+	const char *name;
+	enum source_state state;
+	char detail[SOURCE_DETAIL_SIZE]; /* "" where there is nothing to say */
+};
+
+/*
+ * The sources that such a request may use, counted from 0, in the order in which they are
+ * asked. No command is run, nobody is asked, no bus is spoken to. False: no more.
+ */
+bool secret_source(const struct secret_request *request, size_t i,
+		   struct source_line *line);
 
 #endif

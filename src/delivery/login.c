@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "delivery/login.h"
+
+bool login_wants_token(const struct account *account)
+{
+	return account->auth == AUTH_XOAUTH2 ||
+	       (account->auth == AUTH_AUTO && account->token_command[0]);
+}
+
+struct secret_request login_request(const struct account *account, bool wants_token)
+{
+	return (struct secret_request){
+		.password = &account->password,
+		.password_file = account->password_file,
+		.password_command = account->password_command,
+		.token_command = account->token_command,
+		.place = { account->name, account->host, account->port, account->user },
+		.keyring = account->keyring,
+		.wants_token = wants_token,
+	};
+}

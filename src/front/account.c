@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* acsmtp account: which there are, and what each comes to. Secrets are never shown. */
+#include "front/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/buf.h"
+#include "base/text.h"
+#include "delivery/login.h"
+#include "front/account_choice.h"
+#include "service/service.h"
+
+struct account_flags {
+	const char *config_file;
+};
+
+static const struct flag flags[] = {
+	{ "config", FLAG_TEXT, offsetof(struct account_flags, config_file), "FILE",
+	  "read the accounts from this file alone" },
+	{ .name = NULL },
+};
+
+static int list(struct command_call *call)
+{
+	struct account_flags given = { 0 };
+	OWNED_CONFIG config = { 0 };
+	const struct account *usual;
+	struct error err;
+	int status;
+
+	if (!command_parse(call, &given, &status))
+		return status;
+	if (!config_load(&config, given.config_file, service_setting, &err))
+		return command_fail(call, &err);
+	usual = config_default(&config, &err);
+	for (size_t i = 0; i < config.count; i++) {
+		const struct account *a = &config.accounts[i];
+
+		printf("%s\t%s%s%s:%ld\t%s\t%s\n", a->name, a->user,
+		       *a->user ? " at " : "", a->host, a->port, a->from,
+		       a == usual ? "default" : "");
+	}
+	return command_finish(call);
+}
+
+/* As it may stand in a file: in quotes where a comment or blanks would cut it. */
+static void print_setting(const char *name, const char *value)
+{
+	size_t len = strlen(value);
+	bool is_plain = !len || (!strpbrk(value, ";#\"'") && !text_is_blank(value[0]) &&
+				 !text_is_blank(value[len - 1]));
+	const char *quote = is_plain ? "" : strchr(value, '"') ? "'" : "\"";
+
+	printf("%s =%s%s%s%s\n", name, len ? " " : "", quote, value, quote);
+}
+
+static void print_settings(const struct account *account)
+{
+	struct setting_help row;
+
+	for (size_t i = 0; setting_help(i, &row); i++) {
+		OWNED_TEXT value = setting_text(i, account);
+
+		if (value)
+			print_setting(row.name, value);
+		else if (!strcmp(row.name, "password"))
+			puts(secret_is_set(&account->password)
+				     ? "; password is set, and not shown"
+				     : "; password is not set");
+	}
+}
+
+static void print_sources(const struct account *account)
+{
+	const struct secret_request request =
+		login_request(account, login_wants_token(account));
+	static const char *const states[] = {
+		[SOURCE_NOT_SET] = "no",
+		[SOURCE_SET] = "yes",
+		[SOURCE_IS_ASKED] = "asked if nothing before it is set",
+	};
+	struct source_line line;
+
+	puts("\n; where its secret may come from, in this order:");
+	for (size_t i = 0; secret_source(&request, i, &line); i++) {
+		text_make_printable(line.detail);
+		printf(";   %-17s %s%s%s\n", line.name, states[line.state],
+		       *line.detail ? ": " : "", line.detail);
+	}
+}
+
+static int show(struct command_call *call)
+{
+	struct account_flags given = { 0 };
+	OWNED_CONFIG config = { 0 };
+	const struct account *account;
+	struct error err;
+	int status;
+
+	if (!command_parse(call, &given, &status))
+		return status;
+	account = account_choose(call, given.config_file, &config, &err);
+	if (!account)
+		return command_fail(call, &err);
+	printf("[account %s]\n", account->name);
+	print_settings(account);
+	print_sources(account);
+	return command_finish(call);
+}
+
+const struct command account_list_command = {
+	"account", "list", "", 0, 0, "accounts, a line each: name, server, sender",
+	flags,	   list,
+};
+const struct command account_show_command = {
+	"account", "show", "[ACCOUNT]", 0, 1, "an account's settings, without secrets",
+	flags,	   show,
+};

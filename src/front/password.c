@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* acsmtp password: an account's secret in the keyring, and whether one is found at all. */
+#include "front/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "delivery/login.h"
+#include "front/account_choice.h"
+#include "secret/file.h"
+#include "secret/terminal.h"
+
+enum { ANSWER_SECONDS = 300, QUESTION_LIMIT = 1000 };
+
+struct password_flags {
+	const char *config_file;
+};
+
+static const struct flag flags[] = {
+	{ "config", FLAG_TEXT, offsetof(struct password_flags, config_file), "FILE",
+	  "read the accounts from this file alone" },
+	{ .name = NULL },
+};
+
+/* A command of these, with what it works on. */
+typedef bool password_fn(const struct account *account, struct error *err);
+
+static int run(struct command_call *call, password_fn *work)
+{
+	struct password_flags given = { 0 };
+	OWNED_CONFIG config = { 0 };
+	const struct account *account;
+	struct error err;
+	int status;
+
+	if (!command_parse(call, &given, &status))
+		return status;
+	secret_guard_process();
+	account = account_choose(call, given.config_file, &config, &err);
+	if (!account)
+		return command_fail(call, &err);
+	if (work(account, &err))
+		return command_finish(call);
+	error_context(&err, "account %s", account->name);
+	return command_fail(call, &err);
+}
+
+/* The place of its secret in the keyring, if it may have one there. */
+static bool find_place(const struct account *account, struct secret_place *place,
+		       struct error *err)
+{
+	*place = login_request(account, false).place;
+	if (!account->keyring) {
+		error_set(err, ERROR_CONFIG, "the keyring is switched off for it");
+		return error_advise(err, "set `keyring = on`");
+	}
+	if (*account->user)
+		return true;
+	error_set(err, ERROR_CONFIG, "`user` is missing");
+	return error_advise(err, "set it to the SMTP username of the service");
+}
+
+/* From a terminal without echo, else the first line of standard input. */
+static bool read_password(const struct secret_place *place, struct secret *secret,
+			  struct error *err)
+{
+	OWNED_BUF question = BUF_INIT(QUESTION_LIMIT);
+	size_t len = 0;
+	ssize_t n = 0;
+
+	if (isatty(STDIN_FILENO)) {
+		buf_addf(&question, "Password of %s at %s: ", place->user, place->host);
+		return terminal_ask(buf_text(&question), ANSWER_SECONDS, secret, err);
+	}
+	secret_make_room(secret);
+	while (len <= SECRET_MAX && !memchr(secret->bytes, '\n', len) &&
+	       (n = read_some(STDIN_FILENO, secret->bytes + len, SECRET_MAX + 1 - len)) >
+		       0)
+		len += (size_t)n;
+	if (n < 0)
+		return error_errno(err, ERROR_IO, "standard input");
+	if (len > SECRET_MAX && !memchr(secret->bytes, '\n', len))
+		return error_set(err, ERROR_DATA,
+				 "standard input: its first line is longer than %d "
+				 "bytes",
+				 SECRET_MAX);
+	secret_keep_first_line(secret, len);
+	return secret->len > 0 ||
+	       error_set(err, ERROR_DATA, "standard input: nothing is on its first line");
+}
+
+/* What stands before the keyring would win: silence about it would be a riddle. */
+static void warn_of_others(const struct account *account)
+{
+	const struct secret_request request =
+		login_request(account, login_wants_token(account));
+	struct source_line line;
+
+	for (size_t i = 0; secret_source(&request, i, &line); i++) {
+		if (!strcmp(line.name, "keyring"))
+			return;
+		if (line.state == SOURCE_SET) {
+			printf("account %s: but its %s is set, and is asked first\n",
+			       account->name, line.name);
+			return;
+		}
+	}
+	printf("account %s: but it logs in with an access token, not with a password\n",
+	       account->name);
+}
+
+static bool set(const struct account *account, struct error *err)
+{
+	OWNED_SECRET secret = { 0 };
+	struct secret_place place;
+
+	if (!find_place(account, &place, err) || !read_password(&place, &secret, err) ||
+	    !keyring_store(&place, &secret, err))
+		return false;
+	printf("account %s: stored in the keyring for %s at %s:%ld\n", account->name,
+	       place.user, place.host, place.port);
+	warn_of_others(account);
+	return true;
+}
+
+static bool clear(const struct account *account, struct error *err)
+{
+	struct secret_place place;
+
+	if (!find_place(account, &place, err) || !keyring_clear(&place, err))
+		return false;
+	printf("account %s: removed from the keyring\n", account->name);
+	return true;
+}
+
+static bool test(const struct account *account, struct error *err)
+{
+	const struct secret_request request =
+		login_request(account, login_wants_token(account));
+	OWNED_SECRET secret = { 0 };
+	const char *source;
+
+	if (account->auth == AUTH_OFF)
+		return error_set(err, ERROR_CONFIG, "`auth = off`: it needs no secret");
+	if (!secret_find(&request, &secret, &source, err))
+		return false;
+	printf("account %s: %zu bytes from %s\n", account->name, secret.len, source);
+	return true;
+}
+
+static int run_set(struct command_call *call)
+{
+	return run(call, set);
+}
+
+static int run_clear(struct command_call *call)
+{
+	return run(call, clear);
+}
+
+static int run_test(struct command_call *call)
+{
+	return run(call, test);
+}
+
+const struct command password_set_command = {
+	"password", "set",   "[ACCOUNT]",
+	0,	    1,	     "ask for a password and put it into the keyring",
+	flags,	    run_set,
+};
+const struct command password_clear_command = {
+	"password", "clear",   "[ACCOUNT]", 0, 1, "remove a password from the keyring",
+	flags,	    run_clear,
+};
+const struct command password_test_command = {
+	"password", "test",   "[ACCOUNT]",
+	0,	    1,	      "find a password, say where and how long",
+	flags,	    run_test,
+};

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Where we run: on which bus, and whether anybody is looking. */
+#include "keyring/keyring.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+
+enum { PATH_LIMIT = 4096 };
+
+static bool is_set(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value;
+}
+
+/* A percent sign for what the D-Bus specification does not let stand as it is. */
+static void add_escaped(struct buf *address, const char *path)
+{
+	for (; *path; path++) {
+		unsigned char c = (unsigned char)*path;
+		bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+				(c >= '0' && c <= '9') || c == '-' || c == '_' ||
+				c == '/' || c == '.';
+
+		if (is_plain)
+			buf_add_char(address, (char)c);
+		else
+			buf_addf(address, "%%%02x", c);
+	}
+}
+
+/* A bus of somebody else would get to see our secrets. */
+static bool use_bus_in(const char *directory)
+{
+	OWNED_BUF path = BUF_INIT(PATH_LIMIT), address = BUF_INIT(3 * PATH_LIMIT);
+	struct stat st;
+
+	buf_addf(&path, "%s/bus", directory);
+	if (*directory != '/' || buf_is_full(&path) || stat(buf_text(&path), &st) < 0 ||
+	    !S_ISSOCK(st.st_mode) || st.st_uid != geteuid())
+		return false;
+	buf_add(&address, "unix:path=");
+	add_escaped(&address, buf_text(&path));
+	return !buf_is_full(&address) &&
+	       setenv("DBUS_SESSION_BUS_ADDRESS", buf_text(&address), 1) == 0;
+}
+
+bool bus_find(void)
+{
+	char usual[40];
+
+	if (is_set("DBUS_SESSION_BUS_ADDRESS"))
+		return true;
+	if (is_set("XDG_RUNTIME_DIR") && use_bus_in(getenv("XDG_RUNTIME_DIR")))
+		return true;
+	snprintf(usual, sizeof(usual), "/run/user/%ld", (long)geteuid());
+	return use_bus_in(usual);
+}
+
+bool person_is_there(void)
+{
+	OWNED_FD terminal = -1;
+
+	if (is_set("DISPLAY") || is_set("WAYLAND_DISPLAY"))
+		return true;
+	terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	return terminal >= 0;
+}

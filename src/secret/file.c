@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "secret/file.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+enum { PATH_LIMIT = 4096 };
+
+void secret_keep_first_line(struct secret *secret, size_t len)
+{
+	const char *end = memchr(secret->bytes, '\n', len);
+	size_t kept = end ? (size_t)(end - secret->bytes) : len;
+
+	if (kept && secret->bytes[kept - 1] == '\r')
+		kept--;
+	wipe(secret->bytes + kept, SECRET_MAX + 1 - kept);
+	secret->len = kept;
+}
+
+static bool check_file(int fd, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return error_errno(err, ERROR_CONFIG, "fstat");
+	if (file_is_ours(&st, err))
+		return file_is_private(&st, err);
+	return S_ISREG(st.st_mode)
+		       ? false
+		       : error_advise(
+				 err,
+				 "use password_command for what has to be run or asked");
+}
+
+bool secret_read_file(const char *path, struct secret *secret, struct error *err)
+{
+	OWNED_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	size_t len = 0;
+	ssize_t n = 0;
+
+	if (fd < 0)
+		return error_errno(err, ERROR_CONFIG, "cannot open it");
+	if (!check_file(fd, err))
+		return false;
+	secret_make_room(secret);
+	while (len <= SECRET_MAX &&
+	       (n = read_some(fd, secret->bytes + len, SECRET_MAX + 1 - len)) > 0)
+		len += (size_t)n;
+	if (n < 0)
+		return error_errno(err, ERROR_CONFIG, "cannot read it");
+	if (len > SECRET_MAX && !memchr(secret->bytes, '\n', len))
+		return error_set(err, ERROR_CONFIG,
+				 "its first line is longer than %d bytes", SECRET_MAX);
+	secret_keep_first_line(secret, len);
+	return true;
+}
+
+char *credential_path(const char *account)
+{
+	const char *directory = getenv("CREDENTIALS_DIRECTORY");
+	const char *names[] = { account, "" };
+
+	if (!directory || *directory != '/' || strchr(account, '/'))
+		return NULL;
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		OWNED_BUF path = BUF_INIT(PATH_LIMIT);
+
+		buf_addf(&path, "%s/acsmtp%s%s", directory, *names[i] ? "." : "",
+			 names[i]);
+		if (!buf_is_full(&path) && access(buf_text(&path), F_OK) == 0)
+			return buf_take(&path);
+	}
+	return NULL;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "secret/keyring.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/process.h"
+#include "secret/file.h"
+#include "secret/keyring_helper.h"
+
+enum {
+	KILL_SECONDS = KEYRING_TOTAL_SECONDS + KEYRING_GRACE_SECONDS,
+	ATTRIBUTE_LIMIT = 4096,
+	NO_PROGRAM = 127, /* process_run()'s word for it */
+};
+
+#ifdef HAVE_KEYRING_HELPER
+static const char *helper = ACSMTP_HELPERS "/keyring";
+#else
+static const char *helper;
+#endif
+
+/* What each end of the helper means, besides the sentence that it says. */
+static const struct meaning {
+	int end;
+	enum error_kind kind;
+	bool passes; /* other sources may have the secret */
+	const char *advice;
+} meanings[] = {
+	{ KEYRING_NO_BUS, ERROR_SECRET, true,
+	  "log in to the desktop, or set password, password_file or password_command" },
+	{ KEYRING_NO_SERVICE, ERROR_SECRET, true,
+	  "start one such as gnome-keyring, or set password, password_file or password_command" },
+	{ KEYRING_LOCKED, ERROR_SECRET, false, "unlock it and try again" },
+	{ KEYRING_DISMISSED, ERROR_SECRET, false, "unlock it and try again" },
+	{ KEYRING_CLOSED, ERROR_SECRET, true, "unlock it and try again" },
+	{ KEYRING_NO_MATCH, ERROR_CONFIG, true, "store it with `acsmtp password set`" },
+	{ KEYRING_SEVERAL, ERROR_CONFIG, false,
+	  "leave one of them there, or run `acsmtp password set` to store the one to use" },
+	{ KEYRING_NO_ANSWER, ERROR_SECRET, true, "try again when it answers" },
+	{ KEYRING_FAILED, ERROR_SECRET, true, NULL },
+	{ NO_PROGRAM, ERROR_UNAVAILABLE, true,
+	  "install it: it may come in a package of its own" },
+};
+
+bool keyring_is_built(void)
+{
+	return helper != NULL;
+}
+
+void keyring_use_helper(const char *path)
+{
+	helper = path;
+}
+
+struct call {
+	const char *command;
+	bool may_prompt, passes;
+	struct process process;
+};
+
+static bool judge(struct call *call, struct error *err)
+{
+	const struct process *p = &call->process;
+
+	for (size_t i = 0; i < COUNT_OF(meanings); i++) {
+		const struct meaning *m = &meanings[i];
+
+		if (m->end != p->status)
+			continue;
+		call->passes = m->passes;
+		if (m->end == NO_PROGRAM)
+			error_set(err, m->kind,
+				  "the helper for the keyring is not installed: %s",
+				  helper);
+		else
+			error_set(err, m->kind, "%s", p->complaint);
+		return m->advice ? error_advise(err, m->advice) : false;
+	}
+	return p->status == KEYRING_OK ||
+	       error_set(err, ERROR_BUG,
+			 "the helper for the keyring ended with status %d: %s", p->status,
+			 p->complaint);
+}
+
+/* "NAME=VALUE", which the caller frees. */
+static char *attribute(const char *name, const char *value)
+{
+	struct buf text = BUF_INIT(ATTRIBUTE_LIMIT);
+
+	buf_addf(&text, "%s=%s", name, value);
+	return buf_take(&text);
+}
+
+static bool run(struct call *call, const struct secret_place *place, struct error *err)
+{
+	OWNED_TEXT account = attribute("account", place->account);
+	OWNED_TEXT host = attribute("host", place->host);
+	OWNED_TEXT user = attribute("user", place->user);
+	char port[32];
+	const char *const argv[] = {
+		helper,
+		call->command,
+		account,
+		host,
+		port,
+		user,
+		call->may_prompt ? NULL : "--no-prompt",
+		NULL,
+	};
+
+	call->passes = true;
+	if (!helper) {
+		error_set(err, ERROR_UNAVAILABLE,
+			  "this acsmtp was built without the keyring");
+		return error_advise(
+			err, "set password_file or password_command, or build it with "
+			     "libsecret");
+	}
+	snprintf(port, sizeof(port), "port=%ld", place->port);
+	call->process.argv = argv;
+	call->process.seconds = KILL_SECONDS;
+	if (!process_run(&call->process, err))
+		return error_context(err, "the helper for the keyring");
+	return judge(call, err);
+}
+
+bool keyring_lookup(const struct secret_place *place, bool may_prompt,
+		    struct secret *secret, bool *passes, struct error *err)
+{
+	struct call call = { .command = "lookup", .may_prompt = may_prompt };
+	bool ok;
+
+	secret_make_room(secret);
+	call.process.output = secret->bytes;
+	call.process.size = SECRET_MAX;
+	ok = run(&call, place, err);
+	*passes = call.passes;
+	if (ok)
+		secret_keep_first_line(secret, call.process.len);
+	else
+		secret_free(secret);
+	return ok;
+}
+
+bool keyring_store(const struct secret_place *place, const struct secret *secret,
+		   struct error *err)
+{
+	struct call call = {
+		.command = "store",
+		.may_prompt = true,
+		.process = { .input = secret->bytes, .input_len = secret->len },
+	};
+
+	return run(&call, place, err);
+}
+
+bool keyring_clear(const struct secret_place *place, struct error *err)
+{
+	struct call call = { .command = "clear", .may_prompt = true };
+
+	return run(&call, place, err);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "secret/terminal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "secret/file.h"
+
+enum { PATIENCE_MS = 5000 }; /* for a terminal that takes no output */
+
+static const int numbers[] = {
+	SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGALRM,
+};
+enum { NUMBERS = COUNT_OF(numbers) };
+
+/* Global, as a signal handler is given nothing else. */
+static volatile sig_atomic_t caught;
+
+static void on_signal(int number)
+{
+	caught = number;
+}
+
+/* Without SA_RESTART: poll() and read() must come back. */
+static void catch_signals(struct sigaction before[NUMBERS])
+{
+	struct sigaction ours = { .sa_handler = on_signal };
+
+	caught = 0;
+	sigemptyset(&ours.sa_mask);
+	for (size_t i = 0; i < NUMBERS; i++) {
+		sigaction(numbers[i], NULL, &before[i]);
+		if (before[i].sa_handler != SIG_IGN)
+			sigaction(numbers[i], &ours, NULL);
+	}
+}
+
+static void leave_signals(const struct sigaction before[NUMBERS])
+{
+	for (size_t i = 0; i < NUMBERS; i++)
+		sigaction(numbers[i], &before[i], NULL);
+}
+
+static int open_terminal(void)
+{
+	return open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+}
+
+bool terminal_is_there(void)
+{
+	OWNED_FD fd = open_terminal();
+
+	return fd >= 0 && isatty(STDERR_FILENO) && tcgetpgrp(fd) == getpgrp();
+}
+
+/* One line; ends early at a signal, which is in `caught` then. */
+static bool read_line(int fd, int64_t deadline, struct secret *secret, struct error *err)
+{
+	size_t len = 0;
+
+	secret_make_room(secret);
+	while (!memchr(secret->bytes, '\n', len)) {
+		struct pollfd line = { .fd = fd, .events = POLLIN };
+		int left = clock_left(deadline);
+		ssize_t n = 0;
+
+		if (left == 0)
+			return error_set(err, ERROR_SECRET,
+					 "nobody answered on the terminal");
+		if (len > SECRET_MAX)
+			return error_set(err, ERROR_SECRET,
+					 "what was typed is longer than %d bytes",
+					 SECRET_MAX);
+		if (poll(&line, 1, left) > 0)
+			n = read(fd, secret->bytes + len, SECRET_MAX + 1 - len);
+		if (caught)
+			return error_set(err, ERROR_SECRET, "interrupted");
+		if (n < 0 && errno != EINTR)
+			return error_errno(err, ERROR_SECRET, "the terminal");
+		if (n == 0 && line.revents)
+			break;
+		len += n > 0 ? (size_t)n : 0;
+	}
+	secret_keep_first_line(secret, len);
+	return secret->len > 0 || error_set(err, ERROR_SECRET, "nothing was typed");
+}
+
+static bool ask_once(int fd, const char *question, int64_t deadline,
+		     struct secret *secret, struct error *err)
+{
+	struct sigaction before[NUMBERS];
+	struct termios usual, silent;
+	bool ok;
+
+	if (tcgetattr(fd, &usual) < 0)
+		return error_errno(err, ERROR_SECRET, "the terminal");
+	silent = usual;
+	silent.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
+	silent.c_lflag |= ICANON | ISIG;
+	catch_signals(before);
+	/* What was typed before the question is no answer to it. */
+	ok = tcsetattr(fd, TCSANOW, &silent) == 0 && tcflush(fd, TCIFLUSH) == 0 &&
+	     write_patiently(fd, question, strlen(question), PATIENCE_MS);
+	if (!ok)
+		error_errno(err, ERROR_SECRET, "the terminal");
+	ok = ok && read_line(fd, deadline, secret, err);
+	tcsetattr(fd, TCSANOW, &usual);
+	(void)write_patiently(fd, "\n", 1, PATIENCE_MS);
+	leave_signals(before);
+	return ok;
+}
+
+bool terminal_ask(const char *question, int seconds, struct secret *secret,
+		  struct error *err)
+{
+	int64_t deadline = clock_after(seconds);
+	OWNED_FD fd = open_terminal();
+	bool ok;
+
+	if (fd < 0)
+		return error_errno(err, ERROR_SECRET, "there is no terminal to ask on");
+	do {
+		ok = ask_once(fd, question, deadline, secret, err);
+		if (caught)
+			raise(caught);
+		/* Stopped and continued, or a signal that the caller survives: once more. */
+	} while (caught && !ok && clock_left(deadline) > 0);
+	if (!ok)
+		secret_free(secret);
+	return ok;
+}

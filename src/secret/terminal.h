@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A secret that a person types. */
+#ifndef SECRET_TERMINAL_H
+#define SECRET_TERMINAL_H
+
+#include "base/error.h"
+#include "base/secret.h"
+
+/*
+ * Whether somebody may be asked: there is a controlling terminal, we are in its foreground,
+ * and standard error is a terminal too. Behind a program that fills the screen it is none.
+ */
+bool terminal_is_there(void);
+
+/*
+ * Asks on the terminal, without echo, and waits `seconds` for the line. Echo comes back
+ * whatever happens, signals included, which then do what they always did. ERROR_SECRET when
+ * there is no terminal, nobody answers, or the answer is empty or longer than SECRET_MAX.
+ */
+bool terminal_ask(const char *question, int seconds, struct secret *secret,
+		  struct error *err);
+
+#endif
