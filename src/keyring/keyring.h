@@ -21,6 +21,7 @@ struct keyring_request {
 	enum { KEYRING_LOOKUP, KEYRING_STORE, KEYRING_CLEAR } what;
 	struct keyring_item item;
 	bool may_prompt;
+	long patience;	       /* seconds, where they are less than the helper's limits */
 	struct secret *secret; /* found, or to be stored */
 };
 void keyring_do(const struct keyring_request *request, struct keyring_result *result);
@@ -30,6 +31,12 @@ void keyring_do(const struct keyring_request *request, struct keyring_result *re
  * that of this user in $XDG_RUNTIME_DIR or /run/user/UID. False: there is none.
  */
 bool bus_find(void);
+
+/*
+ * Whatever hangs from now on, be it in a library: the process ends so many seconds later,
+ * and a bit, with a word and KEYRING_NO_ANSWER; KEYRING_DISMISSED if a prompt was shown.
+ */
+void watch(unsigned seconds, bool is_prompt);
 
 /* Whether somebody may be there to answer a prompt: a display, or a terminal. */
 bool person_is_there(void);

@@ -8,7 +8,6 @@
 #include <libsecret/secret.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/text.h"
 
@@ -106,15 +105,22 @@ static gboolean on_time(gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
-/* What is called from now on may take so long, all in all. */
-static void begin_step(struct job *job, unsigned seconds)
+enum step { ANSWER, PROMPT };
+
+/* What is called from now on may take as long as that, all in all. */
+static void begin(struct job *job, enum step step)
 {
+	unsigned seconds =
+		step == PROMPT ? KEYRING_PROMPT_SECONDS : KEYRING_ANSWER_SECONDS;
+
+	if (seconds > (unsigned)job->request->patience)
+		seconds = (unsigned)job->request->patience;
 	if (job->timer)
 		g_source_remove(job->timer);
 	g_clear_object(&job->cancellable);
 	job->cancellable = g_cancellable_new();
 	job->timer = g_timeout_add_seconds(seconds, on_time, job);
-	alarm(seconds + KEYRING_GRACE_SECONDS);
+	watch(seconds, step == PROMPT);
 }
 
 static void on_answer(GObject *source, GAsyncResult *answer, gpointer data)
@@ -138,7 +144,7 @@ static bool connect_to_service(struct job *job)
 {
 	GError *error = NULL;
 
-	begin_step(job, KEYRING_ANSWER_SECONDS);
+	begin(job, ANSWER);
 	g_bus_get(G_BUS_TYPE_SESSION, job->cancellable, on_answer, job);
 	job->bus = g_bus_get_finish(answer_to(job), &error);
 	if (!job->bus) {
@@ -242,7 +248,7 @@ static bool find(struct job *job, GList **items)
 static bool unlock_quietly(struct job *job, GDBusProxy *object)
 {
 	const char *const paths[] = { g_dbus_proxy_get_object_path(object), NULL };
-	g_autoptr(GVariant) reply = NULL;
+	g_autoptr(GVariant) reply = NULL, dismissed = NULL;
 	GError *error = NULL;
 	const char *prompt;
 
@@ -262,7 +268,9 @@ static bool unlock_quietly(struct job *job, GDBusProxy *object)
 	g_dbus_connection_call(job->bus,
 			       g_dbus_proxy_get_name(G_DBUS_PROXY(job->service)), prompt,
 			       "org.freedesktop.Secret.Prompt", "Dismiss", NULL, NULL,
-			       G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, NULL, NULL, NULL);
+			       G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, job->cancellable,
+			       on_answer, job);
+	dismissed = g_dbus_connection_call_finish(job->bus, answer_to(job), NULL);
 	return fail(job, KEYRING_LOCKED,
 		    "the keyring is locked, and nobody is here to unlock it");
 }
@@ -273,7 +281,7 @@ static bool unlock_with_prompt(struct job *job, GDBusProxy *object)
 	GError *error = NULL;
 	int count;
 
-	begin_step(job, KEYRING_PROMPT_SECONDS);
+	begin(job, PROMPT);
 	secret_service_unlock(job->service, &list, job->cancellable, on_answer, job);
 	count = secret_service_unlock_finish(job->service, answer_to(job), NULL, &error);
 	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
@@ -283,7 +291,7 @@ static bool unlock_with_prompt(struct job *job, GDBusProxy *object)
 	}
 	if (error)
 		return fail_with(job, error);
-	begin_step(job, KEYRING_ANSWER_SECONDS);
+	begin(job, ANSWER);
 	return count > 0 ||
 	       fail(job, KEYRING_DISMISSED,
 		    "the keyring is locked, and its prompt was dismissed or not shown");
@@ -372,7 +380,7 @@ static bool store(struct job *job)
 	if (!open_default(job))
 		return false;
 	if (job->request->may_prompt)
-		begin_step(job, KEYRING_PROMPT_SECONDS);
+		begin(job, PROMPT);
 	value = secret_value_new(secret->bytes, (gssize)secret->len, "text/plain");
 	secret_service_store(job->service, &ours, attributes, SECRET_COLLECTION_DEFAULT,
 			     label, value, job->cancellable, on_answer, job);
@@ -422,5 +430,4 @@ void keyring_do(const struct keyring_request *request, struct keyring_result *re
 	g_clear_object(&job.cancellable);
 	g_clear_object(&job.service);
 	g_clear_object(&job.bus);
-	alarm(0);
 }

@@ -12,21 +12,12 @@
 
 static int usage(void)
 {
-	fputs("usage: keyring lookup|store|clear [--no-prompt] account=A host=H port=P user=U\n"
+	fputs("usage: keyring lookup|store|clear [--no-prompt] [--patience=SECONDS]\n"
+	      "       account=A host=H port=P user=U\n"
 	      "Prints the secret (lookup), or reads it from standard input (store).\n"
 	      "acsmtp runs this; for people there is `acsmtp password`.\n",
 	      stderr);
 	return KEYRING_USAGE;
-}
-
-/* Whatever hangs, a library or a bus that says nothing: not for ever, and with a word. */
-static void on_alarm(int number)
-{
-	static const char words[] = "the keyring did not answer in time\n";
-
-	(void)number;
-	(void)write_patiently(STDERR_FILENO, words, sizeof(words) - 1, 1000);
-	_exit(KEYRING_NO_ANSWER);
 }
 
 static bool take_word(const char *word, struct keyring_request *request)
@@ -40,13 +31,18 @@ static bool take_word(const char *word, struct keyring_request *request)
 		{ "port=", &request->item.port },
 		{ "user=", &request->item.user },
 	};
+	const char *value;
 
 	if (!strcmp(word, "--no-prompt")) {
 		request->may_prompt = false;
 		return true;
 	}
+	value = text_after(word, "--patience=");
+	if (value)
+		return text_to_number(value, 1, KEYRING_PROMPT_SECONDS,
+				      &request->patience);
 	for (size_t i = 0; i < COUNT_OF(attributes); i++) {
-		const char *value = text_after(word, attributes[i].name);
+		value = text_after(word, attributes[i].name);
 
 		if (value && !*attributes[i].place &&
 		    text_is_utf8(value, strlen(value))) {
@@ -82,7 +78,7 @@ static bool take_words(int argc, char **argv, struct keyring_request *request)
 
 static bool read_secret(struct secret *secret)
 {
-	ssize_t n;
+	ssize_t n = 0;
 
 	secret_make_room(secret);
 	while (secret->len <= SECRET_MAX &&
@@ -121,12 +117,12 @@ int main(int argc, char **argv)
 	OWNED_SECRET secret = { 0 };
 	struct keyring_request request = {
 		.may_prompt = person_is_there(),
+		.patience = KEYRING_PROMPT_SECONDS,
 		.secret = &secret,
 	};
 
 	secret_guard_process();
-	signal(SIGALRM, on_alarm);
-	alarm(KEYRING_TOTAL_SECONDS); /* keyring_do() makes it less for each of its steps */
+	watch(KEYRING_ANSWER_SECONDS, false);
 	signal(SIGPIPE, SIG_IGN);
 	if (!take_words(argc, argv, &request))
 		return usage();

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Where we run: on which bus, and whether anybody is looking. */
+/* Where we run: on which bus, whether anybody is looking, and for how long. */
 #include "keyring/keyring.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 
 enum { PATH_LIMIT = 4096 };
 
@@ -71,4 +73,27 @@ bool person_is_there(void)
 		return true;
 	terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	return terminal >= 0;
+}
+
+/* Global, as a signal handler is given nothing else. */
+static volatile sig_atomic_t shows_prompt;
+
+static void on_alarm(int number)
+{
+	static const char late[] = "the keyring did not answer in time\n";
+	static const char alone[] =
+		"the keyring is locked, and nobody answered its prompt\n";
+	bool was_prompt = shows_prompt;
+
+	(void)number;
+	(void)write_patiently(STDERR_FILENO, was_prompt ? alone : late,
+			      was_prompt ? sizeof(alone) - 1 : sizeof(late) - 1, 1000);
+	_exit(was_prompt ? KEYRING_DISMISSED : KEYRING_NO_ANSWER);
+}
+
+void watch(unsigned seconds, bool is_prompt)
+{
+	shows_prompt = is_prompt;
+	signal(SIGALRM, on_alarm);
+	alarm(seconds + KEYRING_GRACE_SECONDS);
 }

@@ -3,10 +3,11 @@
  * What the mailer and its helper agree on. The helper is a program of its own, so that the
  * mailer needs neither libsecret nor GLib:
  *
- *	keyring lookup|store|clear [--no-prompt] account=A host=H port=P user=U
+ *	keyring lookup|store|clear [--no-prompt] [--patience=SECONDS]
+ *		account=A host=H port=P user=U
  *
  * `lookup` prints the secret and nothing else; `store` reads it from standard input, all of
- * it. Any end but KEYRING_OK comes with one sentence on standard error.
+ * it. `--patience` is for who wants to wait less than the limits below. Any end but KEYRING_OK comes with one sentence on standard error.
  */
 #ifndef SECRET_KEYRING_HELPER_H
 #define SECRET_KEYRING_HELPER_H

@@ -132,6 +132,92 @@ static void test_bad(void **state)
 	}
 }
 
+/* Programs with arguments, input and a status of their own. */
+static const struct {
+	const char *argv[4];
+	const char *input;
+	int status;
+	const char *output, *complaint;
+} programs[] = {
+	{ { "/bin/cat" }, "two words\nand a line\n", 0, "two words\nand a line\n", "" },
+	{ { "/bin/cat" }, "", 0, "", "" },
+	{ { "/bin/cat" }, NULL, 0, "", "" },
+	{ { "/bin/echo", "$HOME", "a b" }, "not read", 0, "$HOME a b\n", "" },
+	{ { "/bin/sh", "-c", "read x; echo \"<$x>\"; exit 3" }, "one\ntwo\n", 3, "<one>\n", "" },
+	{ { "/bin/sh", "-c", "echo no >&2; exec <&-; sleep 0.02; exit 64" }, "x", 64, "", "no" },
+	{ { "/nowhere/program" }, "x", 127, "", "" },
+};
+
+static void test_program(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(programs); i++) {
+		char text[SIZE + 1] = "";
+		struct process p = {
+			.argv = programs[i].argv,
+			.input = programs[i].input,
+			.input_len = programs[i].input ? strlen(programs[i].input) : 0,
+			.output = text,
+			.size = SIZE,
+			.seconds = ENOUGH,
+		};
+		int before = open_descriptors();
+		struct error err;
+
+		if (!process_run(&p, &err))
+			fail_msg("row %zu: %s", i, err.text);
+		assert_int_equal(open_descriptors(), before);
+		assert_int_equal(p.status, programs[i].status);
+		text[p.len] = '\0';
+		assert_string_equal(text, programs[i].output);
+		assert_string_equal(p.complaint, programs[i].complaint);
+	}
+}
+
+/* More than a pipe holds, both ways at once; and a reader that goes away half way. */
+static void test_long_input(void **state)
+{
+	enum { LONG = 300000 };
+	static char input[LONG], output[LONG];
+	const char *const copy[] = { "/bin/cat", NULL };
+	const char *const some[] = { "/bin/sh", "-c", "head -c 10; exit 5", NULL };
+	struct process p = {
+		.argv = copy, .input = input, .input_len = LONG, .output = output, .size = LONG,
+		.seconds = ENOUGH,
+	};
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < LONG; i++)
+		input[i] = (char)(i * 7 / 5);
+	assert_true(process_run(&p, &err));
+	assert_int_equal(p.status, 0);
+	assert_int_equal(p.len, LONG);
+	assert_memory_equal(input, output, LONG);
+	p.argv = some;
+	assert_true(process_run(&p, &err));
+	assert_int_equal(p.status, 5);
+	assert_int_equal(p.len, 10);
+}
+
+/* Whoever reads nothing and does not end is ended. */
+static void test_deaf_program(void **state)
+{
+	static char input[300000];
+	const char *const argv[] = { "/bin/sleep", "90", NULL };
+	char text[SIZE];
+	struct process p = {
+		.argv = argv, .input = input, .input_len = sizeof(input), .output = text,
+		.size = SIZE, .seconds = 1,
+	};
+	struct error err;
+
+	(void)state;
+	assert_false(process_run(&p, &err));
+	assert_int_equal(err.kind, ERROR_SECRET);
+	assert_non_null(strstr(err.text, "did not end in time"));
+}
+
 /* "Up to size bytes": as many are not too many. */
 static void test_exactly_full(void **state)
 {
@@ -356,6 +442,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_program),
+		cmocka_unit_test(test_long_input),
+		cmocka_unit_test(test_deaf_program),
 		cmocka_unit_test(test_exactly_full),
 		cmocka_unit_test(test_group_is_killed),
 		cmocka_unit_test(test_standard_input),
