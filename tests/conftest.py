@@ -17,16 +17,19 @@ from pathlib import Path
 import pytest
 
 from emulator.auth import shows_secret
+from emulator.bus import SessionBus
 from emulator.client import Client
 from emulator.options import Options
 from emulator.pki import Pki
 from emulator.server import Emulator
 
+# Where what `make install` has put stands below the prefix.
 PROGRAMS = {
     "sendmail": "sbin/sendmail",
     "acsmtp": "bin/acsmtp",
     "mailq": "bin/mailq",
     "newaliases": "bin/newaliases",
+    "keyring": "libexec/acsmtp/keyring",
 }
 
 
@@ -154,6 +157,8 @@ def environment(home, extra):
         "XDG_STATE_HOME": str(home / ".local/state"),
         "XDG_DATA_HOME": str(home / ".local/share"),
         "XDG_RUNTIME_DIR": str(home),
+        # Never the bus of whoever runs the tests; whose keyring it would be.
+        "DBUS_SESSION_BUS_ADDRESS": f"unix:path={home}/no-bus",
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
         "LANG": "C.UTF-8",
         "TZ": "UTC",
@@ -167,6 +172,14 @@ def environment(home, extra):
 
 def text_of(output):
     return output.decode("utf-8", "surrogateescape")
+
+
+@pytest.fixture
+def session_bus():
+    """A session bus of its own; session_bus.fake(...) is a keyring on it."""
+    bus = SessionBus()
+    yield bus
+    bus.stop()
 
 
 # --- its configuration

@@ -38,6 +38,9 @@ bool bus_find(void);
  */
 void watch(unsigned seconds, bool is_prompt);
 
+/* Ends the process with that sentence, wherever it is; safe in signal handlers. */
+_Noreturn void give_up(enum keyring_end end, const char *text);
+
 /* Whether somebody may be there to answer a prompt: a display, or a terminal. */
 bool person_is_there(void);
 

@@ -11,10 +11,15 @@
 
 #include "base/text.h"
 
+/*
+ * Found by "application" and not by the schema's name: as long as it is locked, GNOME's
+ * keyring knows no names of schemas.
+ */
 static const SecretSchema ours = {
 	"org.acsmtp.Password",
-	SECRET_SCHEMA_NONE,
+	SECRET_SCHEMA_DONT_MATCH_NAME,
 	{
+		{ "application", SECRET_SCHEMA_ATTRIBUTE_STRING },
 		{ "account", SECRET_SCHEMA_ATTRIBUTE_STRING },
 		{ "host", SECRET_SCHEMA_ATTRIBUTE_STRING },
 		{ "port", SECRET_SCHEMA_ATTRIBUTE_STRING },
@@ -140,6 +145,28 @@ static GAsyncResult *answer_to(struct job *job)
 	return job->answer;
 }
 
+/* libsecret waits for ever for the prompt of a service that is no more. */
+static void on_owner(GObject *service, GParamSpec *what, gpointer data)
+{
+	g_autofree char *owner = g_dbus_proxy_get_name_owner(G_DBUS_PROXY(service));
+
+	(void)what;
+	(void)data;
+	if (!owner)
+		give_up(KEYRING_NO_ANSWER, "the keyring service went away");
+}
+
+/* What libraries have to say is nothing for the log of the mail. */
+static GLogWriterOutput ignore(GLogLevelFlags level, const GLogField *fields, gsize count,
+			       gpointer data)
+{
+	(void)level;
+	(void)fields;
+	(void)count;
+	(void)data;
+	return G_LOG_WRITER_HANDLED;
+}
+
 static bool connect_to_service(struct job *job)
 {
 	GError *error = NULL;
@@ -160,7 +187,11 @@ static bool connect_to_service(struct job *job)
 	g_dbus_connection_set_exit_on_close(job->bus, FALSE);
 	secret_service_get(SECRET_SERVICE_NONE, job->cancellable, on_answer, job);
 	job->service = secret_service_get_finish(answer_to(job), &error);
-	return job->service || fail_with(job, error);
+	if (!job->service)
+		return fail_with(job, error);
+	g_signal_connect(job->service, "notify::g-name-owner", G_CALLBACK(on_owner),
+			 NULL);
+	return true;
 }
 
 /* --- finding */
@@ -171,15 +202,14 @@ static void free_items(GList *items)
 }
 
 /* The items that have the attributes, a list of names and values that NULL ends. */
-static bool search(struct job *job, const SecretSchema *schema,
-		   const char *const *attributes, GList **items)
+static bool search(struct job *job, const char *const *attributes, GList **items)
 {
 	g_autoptr(GHashTable) table = g_hash_table_new(g_str_hash, g_str_equal);
 	GError *error = NULL;
 
 	for (; *attributes; attributes += 2)
 		g_hash_table_insert(table, (char *)attributes[0], (char *)attributes[1]);
-	secret_service_search(job->service, schema, table, SECRET_SEARCH_ALL,
+	secret_service_search(job->service, NULL, table, SECRET_SEARCH_ALL,
 			      job->cancellable, on_answer, job);
 	*items = secret_service_search_finish(job->service, answer_to(job), &error);
 	return !error || fail_with(job, error);
@@ -212,12 +242,14 @@ static bool report_nothing(struct job *job)
 static bool search_exactly(struct job *job, GList **items)
 {
 	const struct keyring_item *item = &job->request->item;
+	/* clang-format off */
 	const char *const attributes[] = {
-		"account",  item->account, "host",     item->host, "port",
-		item->port, "user",	   item->user, NULL,
+		"application", "acsmtp", "account", item->account, "host", item->host,
+		"port", item->port, "user", item->user, NULL,
 	};
+	/* clang-format on */
 
-	return search(job, &ours, attributes, items);
+	return search(job, attributes, items);
 }
 
 /*
@@ -227,14 +259,15 @@ static bool search_exactly(struct job *job, GList **items)
 static bool find(struct job *job, GList **items)
 {
 	const struct keyring_item *item = &job->request->item;
-	const char *const same_user[] = { "host", item->host, "user", item->user, NULL };
+	const char *const same_user[] = {
+		"application", "acsmtp", "host", item->host, "user", item->user, NULL,
+	};
 	const char *const msmtp[] = {
 		"host", item->host, "service", "smtp", "user", item->user, NULL,
 	};
 
-	if (!search_exactly(job, items) ||
-	    (!*items && !search(job, &ours, same_user, items)) ||
-	    (!*items && !search(job, NULL, msmtp, items)))
+	if (!search_exactly(job, items) || (!*items && !search(job, same_user, items)) ||
+	    (!*items && !search(job, msmtp, items)))
 		return false;
 	if (!*items)
 		return report_nothing(job);
@@ -368,9 +401,9 @@ static bool store(struct job *job)
 	const struct keyring_item *item = &job->request->item;
 	const struct secret *secret = job->request->secret;
 	g_autoptr(GHashTable) attributes =
-		secret_attributes_build(&ours, "account", item->account, "host",
-					item->host, "port", item->port, "user",
-					item->user, NULL);
+		secret_attributes_build(&ours, "application", "acsmtp", "account",
+					item->account, "host", item->host, "port",
+					item->port, "user", item->user, NULL);
 	g_autofree char *label =
 		g_strdup_printf("acsmtp: %s at %s", item->user, item->host);
 	SecretValue *value;
@@ -421,6 +454,7 @@ void keyring_do(const struct keyring_request *request, struct keyring_result *re
 	};
 	struct job job = { .request = request, .result = result };
 
+	g_log_set_writer_func(ignore, NULL, NULL);
 	result->end = KEYRING_OK;
 	if (connect_to_service(&job))
 		(void)commands[request->what](&job);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -78,17 +79,20 @@ bool person_is_there(void)
 /* Global, as a signal handler is given nothing else. */
 static volatile sig_atomic_t shows_prompt;
 
+_Noreturn void give_up(enum keyring_end end, const char *text)
+{
+	(void)write_patiently(STDERR_FILENO, text, strlen(text), 1000);
+	(void)write_patiently(STDERR_FILENO, "\n", 1, 1000);
+	_exit(end);
+}
+
 static void on_alarm(int number)
 {
-	static const char late[] = "the keyring did not answer in time\n";
-	static const char alone[] =
-		"the keyring is locked, and nobody answered its prompt\n";
-	bool was_prompt = shows_prompt;
-
 	(void)number;
-	(void)write_patiently(STDERR_FILENO, was_prompt ? alone : late,
-			      was_prompt ? sizeof(alone) - 1 : sizeof(late) - 1, 1000);
-	_exit(was_prompt ? KEYRING_DISMISSED : KEYRING_NO_ANSWER);
+	if (shows_prompt)
+		give_up(KEYRING_DISMISSED,
+			"the keyring is locked, and nobody answered its prompt");
+	give_up(KEYRING_NO_ANSWER, "the keyring did not answer in time");
 }
 
 void watch(unsigned seconds, bool is_prompt)

@@ -286,25 +286,28 @@ static enum answer ask(const struct source *s, const struct secret_request *requ
 		       struct secret *secret, struct reasons *reasons, struct error *err)
 {
 	char detail[SOURCE_DETAIL_SIZE] = "";
+	struct error why = { .kind = ERROR_NONE };
 	bool passes = false, ok;
 
 	if (s->look(request, detail) == SOURCE_NOT_SET) {
 		add_reason(reasons, detail);
 		return ANSWER_PASSED;
 	}
-	ok = s->get(request, secret, &passes, err);
+	ok = s->get(request, secret, &passes, &why);
 	if (ok && secret->len == 0) {
 		passes = false;
-		ok = error_set(err, s->nothing, "there is nothing on its first line");
+		ok = error_set(&why, s->nothing, "there is nothing on its first line");
 	}
 	if (ok)
 		return ANSWER_FOUND;
 	secret_free(secret);
-	if (!passes)
+	if (!passes) {
+		*err = why;
 		return fail(s, detail, err);
-	add_reason(reasons, err->text);
-	reasons->later = err->kind == ERROR_SECRET ? err->advice : NULL;
-	reasons->is_later = err->kind == ERROR_SECRET;
+	}
+	add_reason(reasons, why.text);
+	reasons->later = why.kind == ERROR_SECRET ? why.advice : NULL;
+	reasons->is_later = why.kind == ERROR_SECRET;
 	return ANSWER_PASSED;
 }
 

@@ -28,24 +28,35 @@ static void on_signal(int number)
 	caught = number;
 }
 
-/* Without SA_RESTART: poll() and read() must come back. */
-static void catch_signals(struct sigaction before[NUMBERS])
+struct signals {
+	struct sigaction actions[NUMBERS];
+	sigset_t mask;
+};
+
+/* They are let through while we wait, and only then: none comes unseen between two steps. */
+static void catch_signals(struct signals *before)
 {
 	struct sigaction ours = { .sa_handler = on_signal };
+	sigset_t held;
 
 	caught = 0;
+	sigemptyset(&held);
+	for (size_t i = 0; i < NUMBERS; i++)
+		sigaddset(&held, numbers[i]);
+	sigprocmask(SIG_BLOCK, &held, &before->mask);
 	sigemptyset(&ours.sa_mask);
 	for (size_t i = 0; i < NUMBERS; i++) {
-		sigaction(numbers[i], NULL, &before[i]);
-		if (before[i].sa_handler != SIG_IGN)
+		sigaction(numbers[i], NULL, &before->actions[i]);
+		if (before->actions[i].sa_handler != SIG_IGN)
 			sigaction(numbers[i], &ours, NULL);
 	}
 }
 
-static void leave_signals(const struct sigaction before[NUMBERS])
+static void leave_signals(const struct signals *before)
 {
 	for (size_t i = 0; i < NUMBERS; i++)
-		sigaction(numbers[i], &before[i], NULL);
+		sigaction(numbers[i], &before->actions[i], NULL);
+	sigprocmask(SIG_SETMASK, &before->mask, NULL);
 }
 
 static int open_terminal(void)
@@ -61,7 +72,8 @@ bool terminal_is_there(void)
 }
 
 /* One line; ends early at a signal, which is in `caught` then. */
-static bool read_line(int fd, int64_t deadline, struct secret *secret, struct error *err)
+static bool read_line(int fd, int64_t deadline, const sigset_t *mask,
+		      struct secret *secret, struct error *err)
 {
 	size_t len = 0;
 
@@ -69,6 +81,7 @@ static bool read_line(int fd, int64_t deadline, struct secret *secret, struct er
 	while (!memchr(secret->bytes, '\n', len)) {
 		struct pollfd line = { .fd = fd, .events = POLLIN };
 		int left = clock_left(deadline);
+		const struct timespec patience = { left / 1000, left % 1000 * 1000000L };
 		ssize_t n = 0;
 
 		if (left == 0)
@@ -78,7 +91,7 @@ static bool read_line(int fd, int64_t deadline, struct secret *secret, struct er
 			return error_set(err, ERROR_SECRET,
 					 "what was typed is longer than %d bytes",
 					 SECRET_MAX);
-		if (poll(&line, 1, left) > 0)
+		if (ppoll(&line, 1, &patience, mask) > 0)
 			n = read(fd, secret->bytes + len, SECRET_MAX + 1 - len);
 		if (caught)
 			return error_set(err, ERROR_SECRET, "interrupted");
@@ -95,7 +108,7 @@ static bool read_line(int fd, int64_t deadline, struct secret *secret, struct er
 static bool ask_once(int fd, const char *question, int64_t deadline,
 		     struct secret *secret, struct error *err)
 {
-	struct sigaction before[NUMBERS];
+	struct signals before;
 	struct termios usual, silent;
 	bool ok;
 
@@ -104,16 +117,16 @@ static bool ask_once(int fd, const char *question, int64_t deadline,
 	silent = usual;
 	silent.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
 	silent.c_lflag |= ICANON | ISIG;
-	catch_signals(before);
+	catch_signals(&before);
 	/* What was typed before the question is no answer to it. */
 	ok = tcsetattr(fd, TCSANOW, &silent) == 0 && tcflush(fd, TCIFLUSH) == 0 &&
 	     write_patiently(fd, question, strlen(question), PATIENCE_MS);
 	if (!ok)
 		error_errno(err, ERROR_SECRET, "the terminal");
-	ok = ok && read_line(fd, deadline, secret, err);
+	ok = ok && read_line(fd, deadline, &before.mask, secret, err);
 	tcsetattr(fd, TCSANOW, &usual);
 	(void)write_patiently(fd, "\n", 1, PATIENCE_MS);
-	leave_signals(before);
+	leave_signals(&before);
 	return ok;
 }
 

@@ -102,14 +102,16 @@ static void test_order(void **state)
 
 static void test_none(void **state)
 {
-	const struct secret_request nothing = { 0 };
+	const struct secret_request nothing = { .unattended = true };
 	const struct secret_request no_token = { .wants_token = true };
-	const struct secret_request not_wanted = { .token_command = "echo T" };
+	const struct secret_request not_wanted = { .token_command = "echo T", .unattended = true };
 	char text[SECRET_MAX + 1];
 	const char *source;
 	struct error err;
 
 	(void)state;
+	setenv("HOME", scratch_directory(), 1);
+	unsetenv("CREDENTIALS_DIRECTORY");
 	assert_false(find(&nothing, text, &source, &err));
 	assert_int_equal(err.kind, ERROR_CONFIG);
 	assert_non_null(strstr(err.advice, "password_command"));
@@ -380,6 +382,183 @@ static void test_longest_output(void **state)
 	}
 }
 
+/* --- what needs no setting: credential, keyring, netrc */
+
+/* Which of them has the secret; the helper's status and words, or NULL: not asked. */
+static const struct {
+	const char *credential;		/* name of the file, or NULL */
+	const char *helper;
+	bool has_netrc, keyring_off, wants_token;
+	const char *source;		/* NULL: none */
+	enum error_kind kind;
+	const char *says[4], *advice;
+} chains[] = {
+	{ "acsmtp.work", "printf K", true, false, false, "credential", 0, { 0 }, NULL },
+	{ "acsmtp", "printf K", true, false, false, "credential", 0, { 0 }, NULL },
+	{ "acsmtp.other", "printf K", true, false, false, "keyring", 0, { 0 }, NULL },
+	{ NULL, "printf K", true, false, false, "keyring", 0, { 0 }, NULL },
+	{ NULL, "echo none >&2; exit 7", true, false, false, "netrc", 0, { 0 }, NULL },
+	{ NULL, "echo no bus >&2; exit 2", true, false, false, "netrc", 0, { 0 }, NULL },
+	{ NULL, "printf K", true, true, false, "netrc", 0, { 0 }, NULL },
+	{ "acsmtp", "printf K", true, false, true, "credential", 0, { 0 }, NULL },
+	/* It has it, and will not give it: that is no reason to take another one. */
+	{ NULL, "echo it is locked >&2; exit 4", true, false, false, NULL, ERROR_SECRET,
+	  { "it is locked" }, "unlock it" },
+	{ NULL, "echo two of them >&2; exit 8", true, false, false, NULL, ERROR_CONFIG,
+	  { "two of them" }, "leave one" },
+	{ NULL, "printf ''", true, false, false, NULL, ERROR_CONFIG,
+	  { "nothing on its first line" }, NULL },
+	/* Nobody has it: each says why. Later it may, where the keyring could not tell. */
+	{ NULL, "echo nothing there >&2; exit 7", false, false, false, NULL, ERROR_CONFIG,
+	  { "no password was found", "no systemd credential", "nothing there", "~/.netrc" },
+	  "acsmtp password set" },
+	{ NULL, "echo no bus >&2; exit 2", false, false, false, NULL, ERROR_SECRET,
+	  { "no bus", "~/.netrc", "no terminal" }, "log in" },
+	{ NULL, "echo closed >&2; exit 6", false, false, false, NULL, ERROR_SECRET,
+	  { "closed", "~/.netrc" }, "unlock it" },
+	{ NULL, "printf K", false, true, false, NULL, ERROR_CONFIG, { "switched off" },
+	  "password_command" },
+	{ NULL, NULL, false, false, false, NULL, ERROR_CONFIG, { "built without the keyring" },
+	  "password_command" },
+	{ NULL, "printf K", true, false, true, NULL, ERROR_CONFIG,
+	  { "no access token was found", "no systemd credential" }, "token_command" },
+};
+
+static void make_helper(const char *script)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text), "#!/bin/sh\n%s\n", script ? script : "");
+	write_file(scratch("helper"), text, strlen(text), 0700);
+	keyring_use_helper(script ? scratch("helper") : NULL);
+}
+
+static void check_failure(size_t i, const struct error *err)
+{
+	if (err->kind != chains[i].kind)
+		fail_msg("row %zu: kind %d: %s", i, err->kind, err->text);
+	for (size_t n = 0; n < COUNT_OF(chains[i].says) && chains[i].says[n]; n++)
+		if (!strstr(err->text, chains[i].says[n]))
+			fail_msg("row %zu: %s", i, err->text);
+	if (chains[i].advice && (!err->advice || !strstr(err->advice, chains[i].advice)))
+		fail_msg("row %zu: advice: %s", i, err->advice ? err->advice : "none");
+}
+
+static void test_chain(void **state)
+{
+	static const char netrc[] = "machine h login u password N\n";
+
+	(void)state;
+	setenv("HOME", scratch_directory(), 1);
+	setenv("CREDENTIALS_DIRECTORY", scratch_directory(), 1);
+	for (size_t i = 0; i < COUNT_OF(chains); i++) {
+		const struct secret_request request = {
+			.place = { "work", "h", 587, "u" },
+			.keyring = !chains[i].keyring_off,
+			.unattended = true,
+			.wants_token = chains[i].wants_token,
+		};
+		char text[SECRET_MAX + 1];
+		const char *source;
+		struct error err;
+
+		make_helper(chains[i].helper);
+		if (chains[i].credential)
+			write_file(scratch(chains[i].credential), "C\n", 2, 0600);
+		if (chains[i].has_netrc)
+			write_file(scratch(".netrc"), netrc, strlen(netrc), 0600);
+		if (find(&request, text, &source, &err) != (chains[i].source != NULL))
+			fail_msg("row %zu: %s: %s", i, source, err.text);
+		if (chains[i].source) {
+			assert_string_equal(source, chains[i].source);
+			assert_int_equal(text[0], "CKN"[*source == 'c' ? 0 : *source == 'k' ? 1 : 2]);
+		} else {
+			check_failure(i, &err);
+		}
+		if (chains[i].credential)
+			unlink(scratch(chains[i].credential));
+		unlink(scratch(".netrc"));
+	}
+	unsetenv("CREDENTIALS_DIRECTORY");
+}
+
+/* A file of secrets that others can read is refused, and not passed over. */
+static void test_open_to_others(void **state)
+{
+	const struct secret_request request = {
+		.place = { "work", "h", 587, "u" }, .unattended = true,
+	};
+	static const char netrc[] = "machine h login u password N\n";
+	char text[SECRET_MAX + 1];
+	const char *source;
+	struct error err;
+
+	(void)state;
+	write_file(scratch(".netrc"), netrc, strlen(netrc), 0644);
+	assert_false(find(&request, text, &source, &err));
+	assert_int_equal(err.kind, ERROR_CONFIG);
+	assert_non_null(strstr(err.text, "netrc: it holds a secret and others can read it"));
+	setenv("CREDENTIALS_DIRECTORY", scratch_directory(), 1);
+	write_file(scratch("acsmtp"), "C\n", 2, 0644);
+	assert_false(find(&request, text, &source, &err));
+	assert_non_null(strstr(err.text, scratch("acsmtp")));
+	assert_non_null(strstr(err.text, "others can read it"));
+	unlink(scratch("acsmtp"));
+	unlink(scratch(".netrc"));
+	unsetenv("CREDENTIALS_DIRECTORY");
+}
+
+/* The order, and what each has, without a command or a helper being run. */
+static void test_lines(void **state)
+{
+	static const struct {
+		const char *name;
+		enum source_state state;
+		const char *detail;
+	} passwords[] = {
+		{ "password", SOURCE_NOT_SET, "" },
+		{ "password_file", SOURCE_SET, "/some/file" },
+		{ "password_command", SOURCE_SET, "exit 1" },
+		{ "credential", SOURCE_NOT_SET, "there is no systemd credential" },
+		{ "keyring", SOURCE_IS_ASKED, "" },
+		{ "netrc", SOURCE_NOT_SET, "there is no ~/.netrc" },
+		{ "terminal", SOURCE_NOT_SET, "there is no terminal to ask on" },
+	}, tokens[] = {
+		{ "token_command", SOURCE_SET, "exit 2" },
+		{ "password", SOURCE_NOT_SET, "" },
+		{ "password_file", SOURCE_SET, "/some/file" },
+		{ "password_command", SOURCE_SET, "exit 1" },
+		{ "credential", SOURCE_NOT_SET, "there is no systemd credential" },
+	};
+	struct secret_request request = {
+		.password_file = "/some/file",
+		.password_command = "exit 1",
+		.token_command = "exit 2",
+		.place = { "work", "h", 587, "u" },
+		.keyring = true,
+		.unattended = true,
+	};
+	struct source_line line;
+
+	(void)state;
+	keyring_use_helper("/nowhere");
+	for (size_t i = 0; i < COUNT_OF(passwords); i++) {
+		assert_true(secret_source(&request, i, &line));
+		assert_string_equal(line.name, passwords[i].name);
+		assert_int_equal(line.state, passwords[i].state);
+		assert_string_equal(line.detail, passwords[i].detail);
+	}
+	assert_false(secret_source(&request, COUNT_OF(passwords), &line));
+	request.wants_token = true;
+	for (size_t i = 0; i < COUNT_OF(tokens); i++) {
+		assert_true(secret_source(&request, i, &line));
+		assert_string_equal(line.name, tokens[i].name);
+		assert_int_equal(line.state, tokens[i].state);
+		assert_string_equal(line.detail, tokens[i].detail);
+	}
+	assert_false(secret_source(&request, COUNT_OF(tokens), &line));
+}
+
 static int remove_scratch(void **state)
 {
 	(void)state;
@@ -400,6 +579,9 @@ int main(void)
 		cmocka_unit_test(test_no_file),
 		cmocka_unit_test(test_command_fails),
 		cmocka_unit_test(test_longest_output),
+		cmocka_unit_test(test_chain),
+		cmocka_unit_test(test_open_to_others),
+		cmocka_unit_test(test_lines),
 	};
 
 	return cmocka_run_group_tests_name("source", tests, NULL, remove_scratch);
