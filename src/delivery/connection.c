@@ -43,6 +43,7 @@ static bool find_secret(struct connection *c, struct error *err)
 	struct secret_request request =
 		login_request(c->account, c->options.auth == SMTP_AUTH_XOAUTH2);
 
+	request.unattended = c->unattended;
 	return c->options.auth == SMTP_AUTH_OFF ||
 	       secret_find(&request, &c->secret, &c->secret_source, err);
 }
@@ -65,7 +66,7 @@ static struct transport *connect_to(const struct account *account, struct error 
 bool connection_prepare(struct connection *c, const struct account *account,
 			struct trace *trace, struct error *err)
 {
-	*c = (struct connection){ .account = account };
+	*c = (struct connection){ .account = account, .unattended = c->unattended };
 	c->helo = account->domain[0] ? text_copy(account->domain) : net_host_name();
 	c->options = (struct smtp_options){
 		.service = account->service,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "delivery/attempt.h"
@@ -254,6 +255,8 @@ static bool connect_for(struct job *j, struct error *err)
 	if (c->session && c->account == j->account && !smtp_is_broken(c->session))
 		return true;
 	worker_hang_up(j->w);
+	/* In the background a prompt would come from nowhere, and again at every retry. */
+	c->unattended = !isatty(STDERR_FILENO);
 	return connection_open(c, j->account, j->w->trace, err);
 }
 

@@ -7,7 +7,8 @@
  *		account=A host=H port=P user=U
  *
  * `lookup` prints the secret and nothing else; `store` reads it from standard input, all of
- * it. `--patience` is for who wants to wait less than the limits below. Any end but KEYRING_OK comes with one sentence on standard error.
+ * it. `--patience` is for who wants to wait less than the limits below. Any end but
+ * KEYRING_OK comes with one sentence on standard error.
  */
 #ifndef SECRET_KEYRING_HELPER_H
 #define SECRET_KEYRING_HELPER_H

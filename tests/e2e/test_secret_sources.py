@@ -19,7 +19,7 @@ from waiting import wait_for
 
 MESSAGE = "From: DoNotReply@contoso.com\nTo: a@example.org\n\nbody\n"
 PASSWORD = "correct horse; battery#staple"
-STATUS_OK, STATUS_USAGE, STATUS_DATA = 0, 64, 65
+STATUS_OK, STATUS_USAGE, STATUS_DATA, STATUS_UNAVAILABLE = 0, 64, 65, 69
 STATUS_SECRET, STATUS_CONFIG = 77, 78
 HAS_KEYRING = pytest.mark.skipif(
     "ACSMTP_PREFIX" in os.environ and not installed("keyring").exists(),
@@ -233,6 +233,19 @@ def test_password_test(run, config, home):
     assert result.status == STATUS_CONFIG and "needs no secret" in result.stderr
 
 
+def test_built_with_it_or_without(run, config):
+    """The program tells which; its own libraries are the same."""
+    is_built = installed("keyring").exists()
+    result = run(["password", "set", "--config", config(password=None)], input="x",
+                 program="acsmtp")
+    assert result.status == (STATUS_SECRET if is_built else STATUS_UNAVAILABLE)
+    assert ("built without the keyring" in result.stderr) == (not is_built)
+    linked = subprocess.run(["ldd", installed("acsmtp")], capture_output=True, text=True,
+                            check=True).stdout
+    assert "libgnutls" in linked
+    assert "libsecret" not in linked and "libglib" not in linked
+
+
 @HAS_KEYRING
 @pytest.mark.parametrize("keys, text, status, says", [
     ({"keyring": "off"}, PASSWORD, STATUS_CONFIG, "keyring is switched off"),
@@ -242,7 +255,7 @@ def test_password_test(run, config, home):
     ({}, "x" * 12289, STATUS_DATA, "longer than 12288 bytes"),
     ({}, PASSWORD, STATUS_SECRET, "session bus cannot be reached"),
 ])
-def test_password_set_fails(run, config, keys, text, status, says):
+def test_keyring_set_fails(run, config, keys, text, status, says):
     result = run(["password", "set", "--config", config(**{"password": None, **keys})],
                  input=text, program="acsmtp")
     assert result.status == status
@@ -251,7 +264,7 @@ def test_password_set_fails(run, config, keys, text, status, says):
 
 
 @HAS_KEYRING
-def test_password_set_asks_on_a_terminal(config, terminal, session_bus):
+def test_keyring_set_asks_on_a_terminal(config, terminal, session_bus):
     session_bus.fake(default=False)
     screen = terminal("acsmtp", "password", "set", "--config", config(password=None),
                       env={"DBUS_SESSION_BUS_ADDRESS": session_bus.address})

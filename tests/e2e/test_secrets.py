@@ -169,7 +169,7 @@ def test_token_command(acs, send):
 
 
 @pytest.mark.parametrize("keys, expected", [
-    ({}, "set password, password_file or password_command"),
+    ({"keyring": "off"}, "set password, password_file or password_command"),
     ({"auth": "xoauth2"}, "token_command"),
     ({"user": "", "password": "x"}, "`user` is missing"),
     ({"tls": "off", "auth": "login", "password": "x"}, "never sent without TLS"),
