@@ -237,3 +237,27 @@ def test_from_cron(desktop, account, send, password):
     result = send(desktop, DBUS_SESSION_BUS_ADDRESS=None, XDG_RUNTIME_DIR=desktop.bus.directory)
     assert (result.status, result.stderr) == (STATUS_OK, "")
     assert server.message.accepted
+
+
+def test_waits_in_the_queue(locked, account, config, run, tmp_path):
+    """Taken while the keyring is locked, and gone when its owner has logged in."""
+    server, _ = account
+    path = config(server, password=None, extra=f"""
+[delivery]
+queue = on
+spool = {tmp_path}/spool
+""")
+    taken = run(["-C", path, "-t"], input=MESSAGE, env=locked.user)
+    assert taken.status == STATUS_OK, taken.stderr
+    flush = ["queue", "run", "--flush", "--config", path]
+    still = run(flush, program="acsmtp", env=locked.user)
+    assert server.sessions == [], still
+    locked.log_out()
+    locked.log_in()
+    # The account's pause is over, without the minute that it takes.
+    (tmp_path / "spool/accounts/test").unlink(missing_ok=True)
+    gone = run(flush, program="acsmtp", env=locked.user)
+    assert gone.status == STATUS_OK, gone.stderr
+    assert server.message.data.endswith(b"\r\n\r\nbody\r\n")
+    for file in (tmp_path / "spool").rglob("*"):
+        assert not file.is_file() or PASSWORD.encode() not in file.read_bytes()
