@@ -64,7 +64,7 @@ static bool fail_for_item(struct job *job, enum keyring_end end, const char *wor
 	return fail(job, end, text);
 }
 
-static bool fail_with(struct job *job, GError *error)
+static bool blame(struct job *job, GError *error)
 {
 	static const char no_service[] = "no keyring service is on the session bus";
 	static const char no_answer[] = "the keyring did not answer in time";
@@ -84,7 +84,6 @@ static bool fail_with(struct job *job, GError *error)
 		  "the session bus went away" },
 		{ G_DBUS_ERROR_TIMEOUT, KEYRING_NO_ANSWER, no_answer },
 	};
-	g_autoptr(GError) owned = error;
 	g_autofree char *text = NULL;
 
 	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
@@ -99,7 +98,21 @@ static bool fail_with(struct job *job, GError *error)
 	return fail(job, KEYRING_FAILED, text);
 }
 
+/* Takes the error. */
+static bool fail_with(struct job *job, GError *error)
+{
+	(void)blame(job, error);
+	g_error_free(error);
+	return false;
+}
+
 /* --- waiting */
+
+static void drop(gpointer object)
+{
+	if (object)
+		g_object_unref(object);
+}
 
 static gboolean on_time(gpointer data)
 {
@@ -122,7 +135,7 @@ static void begin(struct job *job, enum step step)
 		seconds = (unsigned)job->request->patience;
 	if (job->timer)
 		g_source_remove(job->timer);
-	g_clear_object(&job->cancellable);
+	drop(job->cancellable);
 	job->cancellable = g_cancellable_new();
 	job->timer = g_timeout_add_seconds(seconds, on_time, job);
 	watch(seconds, step == PROMPT);
@@ -139,7 +152,8 @@ static void on_answer(GObject *source, GAsyncResult *answer, gpointer data)
 /* The answer to the call that was just made; good until the next one. */
 static GAsyncResult *answer_to(struct job *job)
 {
-	g_clear_object(&job->answer);
+	drop(job->answer);
+	job->answer = NULL;
 	while (!job->answer)
 		g_main_context_iteration(NULL, TRUE);
 	return job->answer;
@@ -281,7 +295,8 @@ static bool find(struct job *job, GList **items)
 static bool unlock_quietly(struct job *job, GDBusProxy *object)
 {
 	const char *const paths[] = { g_dbus_proxy_get_object_path(object), NULL };
-	g_autoptr(GVariant) reply = NULL, dismissed = NULL;
+	g_autoptr(GVariant) reply = NULL;
+	GVariant *dismissed;
 	GError *error = NULL;
 	const char *prompt;
 
@@ -304,6 +319,8 @@ static bool unlock_quietly(struct job *job, GDBusProxy *object)
 			       G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, job->cancellable,
 			       on_answer, job);
 	dismissed = g_dbus_connection_call_finish(job->bus, answer_to(job), NULL);
+	if (dismissed)
+		g_variant_unref(dismissed);
 	return fail(job, KEYRING_LOCKED,
 		    "the keyring is locked, and nobody is here to unlock it");
 }
@@ -460,8 +477,8 @@ void keyring_do(const struct keyring_request *request, struct keyring_result *re
 		(void)commands[request->what](&job);
 	if (job.timer)
 		g_source_remove(job.timer);
-	g_clear_object(&job.answer);
-	g_clear_object(&job.cancellable);
-	g_clear_object(&job.service);
-	g_clear_object(&job.bus);
+	drop(job.answer);
+	drop(job.cancellable);
+	drop(job.service);
+	drop(job.bus);
 }

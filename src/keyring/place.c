@@ -56,11 +56,12 @@ static bool use_bus_in(const char *directory)
 
 bool bus_find(void)
 {
+	const char *directory = getenv("XDG_RUNTIME_DIR");
 	char usual[40];
 
 	if (is_set("DBUS_SESSION_BUS_ADDRESS"))
 		return true;
-	if (is_set("XDG_RUNTIME_DIR") && use_bus_in(getenv("XDG_RUNTIME_DIR")))
+	if (directory && use_bus_in(directory))
 		return true;
 	snprintf(usual, sizeof(usual), "/run/user/%ld", (long)geteuid());
 	return use_bus_in(usual);
@@ -97,7 +98,9 @@ static void on_alarm(int number)
 
 void watch(unsigned seconds, bool is_prompt)
 {
+	const struct sigaction action = { .sa_handler = on_alarm };
+
 	shows_prompt = is_prompt;
-	signal(SIGALRM, on_alarm);
+	sigaction(SIGALRM, &action, NULL);
 	alarm(seconds + KEYRING_GRACE_SECONDS);
 }
