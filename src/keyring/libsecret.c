@@ -66,33 +66,25 @@ static bool fail_for_item(struct job *job, enum keyring_end end, const char *wor
 
 static bool blame(struct job *job, GError *error)
 {
-	static const char no_service[] = "no keyring service is on the session bus";
-	static const char no_answer[] = "the keyring did not answer in time";
-	static const struct {
-		int code;
-		enum keyring_end end;
-		const char *text;
-	} meanings[] = {
-		{ G_DBUS_ERROR_SERVICE_UNKNOWN, KEYRING_NO_SERVICE, no_service },
-		{ G_DBUS_ERROR_NAME_HAS_NO_OWNER, KEYRING_NO_SERVICE, no_service },
-		{ G_DBUS_ERROR_SPAWN_EXEC_FAILED, KEYRING_NO_SERVICE, no_service },
-		{ G_DBUS_ERROR_SPAWN_CHILD_EXITED, KEYRING_NO_SERVICE, no_service },
-		{ G_DBUS_ERROR_SPAWN_FAILED, KEYRING_NO_SERVICE, no_service },
-		{ G_DBUS_ERROR_NO_REPLY, KEYRING_NO_ANSWER,
-		  "the keyring service went away" },
-		{ G_DBUS_ERROR_DISCONNECTED, KEYRING_NO_ANSWER,
-		  "the session bus went away" },
-		{ G_DBUS_ERROR_TIMEOUT, KEYRING_NO_ANSWER, no_answer },
-	};
 	g_autofree char *text = NULL;
 
-	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-		return fail(job, KEYRING_NO_ANSWER, no_answer);
+	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED) ||
+	    g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_TIMEOUT))
+		return fail(job, KEYRING_NO_ANSWER, "the keyring did not answer in time");
 	if (g_error_matches(error, SECRET_ERROR, SECRET_ERROR_IS_LOCKED))
 		return fail(job, KEYRING_LOCKED, "the keyring is locked");
-	for (size_t i = 0; i < COUNT_OF(meanings); i++)
-		if (g_error_matches(error, G_DBUS_ERROR, meanings[i].code))
-			return fail(job, meanings[i].end, meanings[i].text);
+	switch (error->domain == G_DBUS_ERROR ? error->code : -1) {
+	case G_DBUS_ERROR_SERVICE_UNKNOWN:
+	case G_DBUS_ERROR_NAME_HAS_NO_OWNER:
+	case G_DBUS_ERROR_SPAWN_EXEC_FAILED:
+	case G_DBUS_ERROR_SPAWN_CHILD_EXITED:
+	case G_DBUS_ERROR_SPAWN_FAILED:
+		return fail(job, KEYRING_NO_SERVICE,
+			    "no keyring service is on the session bus");
+	case G_DBUS_ERROR_NO_REPLY:
+	case G_DBUS_ERROR_DISCONNECTED:
+		return fail(job, KEYRING_NO_ANSWER, "the keyring service went away");
+	}
 	g_dbus_error_strip_remote_error(error);
 	text = g_strdup_printf("the keyring says: %s", error->message);
 	return fail(job, KEYRING_FAILED, text);
@@ -174,10 +166,7 @@ static void on_owner(GObject *service, GParamSpec *what, gpointer data)
 static GLogWriterOutput ignore(GLogLevelFlags level, const GLogField *fields, gsize count,
 			       gpointer data)
 {
-	(void)level;
-	(void)fields;
-	(void)count;
-	(void)data;
+	(void)level, (void)fields, (void)count, (void)data;
 	return G_LOG_WRITER_HANDLED;
 }
 
@@ -188,15 +177,11 @@ static bool connect_to_service(struct job *job)
 	begin(job, ANSWER);
 	g_bus_get(G_BUS_TYPE_SESSION, job->cancellable, on_answer, job);
 	job->bus = g_bus_get_finish(answer_to(job), &error);
-	if (!job->bus) {
-		bool is_late = g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-
-		fail(job, is_late ? KEYRING_NO_ANSWER : KEYRING_NO_BUS,
-		     is_late ? "the session bus did not answer in time"
-			     : "the session bus cannot be reached");
-		g_error_free(error);
-		return false;
-	}
+	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+		return fail_with(job, error);
+	g_clear_error(&error);
+	if (!job->bus)
+		return fail(job, KEYRING_NO_BUS, "the session bus cannot be reached");
 	/* GLib would end us without a word. */
 	g_dbus_connection_set_exit_on_close(job->bus, FALSE);
 	secret_service_get(SECRET_SERVICE_NONE, job->cancellable, on_answer, job);
@@ -256,12 +241,10 @@ static bool report_nothing(struct job *job)
 static bool search_exactly(struct job *job, GList **items)
 {
 	const struct keyring_item *item = &job->request->item;
-	/* clang-format off */
 	const char *const attributes[] = {
-		"application", "acsmtp", "account", item->account, "host", item->host,
-		"port", item->port, "user", item->user, NULL,
+		"application", "acsmtp",   "account", item->account, "host", item->host,
+		"port",	       item->port, "user",    item->user,    NULL,
 	};
-	/* clang-format on */
 
 	return search(job, attributes, items);
 }
@@ -413,51 +396,82 @@ static bool open_default(struct job *job)
 	       unlock(job, G_DBUS_PROXY(collection));
 }
 
-static bool store(struct job *job)
+static bool create(struct job *job, SecretValue *value)
 {
 	const struct keyring_item *item = &job->request->item;
-	const struct secret *secret = job->request->secret;
 	g_autoptr(GHashTable) attributes =
 		secret_attributes_build(&ours, "application", "acsmtp", "account",
 					item->account, "host", item->host, "port",
 					item->port, "user", item->user, NULL);
 	g_autofree char *label =
 		g_strdup_printf("acsmtp: %s at %s", item->user, item->host);
-	SecretValue *value;
 	GError *error = NULL;
-	bool ok;
 
 	if (!open_default(job))
 		return false;
 	if (job->request->may_prompt)
 		begin(job, PROMPT);
-	value = secret_value_new(secret->bytes, (gssize)secret->len, "text/plain");
 	secret_service_store(job->service, &ours, attributes, SECRET_COLLECTION_DEFAULT,
 			     label, value, job->cancellable, on_answer, job);
-	ok = secret_service_store_finish(job->service, answer_to(job), &error);
+	if (secret_service_store_finish(job->service, answer_to(job), &error))
+		return true;
+	return error ? fail_with(job, error)
+		     : fail(job, KEYRING_DISMISSED,
+			    "the prompt of the keyring was dismissed or not shown");
+}
+
+/* The item itself: to put another one in its place may be a question to its owner. */
+static bool change(struct job *job, SecretItem *item, SecretValue *value)
+{
+	GError *error = NULL;
+
+	if (!unlock_item(job, item))
+		return false;
+	secret_item_set_secret(item, value, job->cancellable, on_answer, job);
+	return secret_item_set_secret_finish(item, answer_to(job), &error) ||
+	       fail_with(job, error);
+}
+
+static bool remove_items(struct job *job, GList *items)
+{
+	GError *error = NULL;
+
+	for (; items; items = items->next) {
+		if (!unlock_item(job, items->data))
+			return false;
+		secret_item_delete(items->data, job->cancellable, on_answer, job);
+		if (!secret_item_delete_finish(items->data, answer_to(job), &error))
+			return error ? fail_with(job, error)
+				     : fail(job, KEYRING_DISMISSED,
+					    "the prompt of the keyring was dismissed");
+	}
+	return true;
+}
+
+/* There is one of it afterwards. */
+static bool store(struct job *job)
+{
+	const struct secret *secret = job->request->secret;
+	SecretValue *value =
+		secret_value_new(secret->bytes, (gssize)secret->len, "text/plain");
+	GList *items = NULL;
+	bool ok = search_exactly(job, &items);
+
+	if (ok && items)
+		ok = change(job, items->data, value) && remove_items(job, items->next);
+	else if (ok)
+		ok = create(job, value);
+	free_items(items);
 	secret_value_unref(value);
-	if (error)
-		return fail_with(job, error);
-	return ok || fail(job, KEYRING_DISMISSED,
-			  "the prompt of the keyring was dismissed or not shown");
+	return ok;
 }
 
 static bool clear(struct job *job)
 {
-	GError *error = NULL;
 	GList *items = NULL;
-	bool ok = search_exactly(job, &items) && (items || report_nothing(job));
+	bool ok = search_exactly(job, &items) && (items || report_nothing(job)) &&
+		  remove_items(job, items);
 
-	for (GList *at = items; ok && at; at = at->next) {
-		ok = unlock_item(job, at->data);
-		if (!ok)
-			break;
-		secret_item_delete(at->data, job->cancellable, on_answer, job);
-		if (!secret_item_delete_finish(at->data, answer_to(job), &error))
-			ok = error ? fail_with(job, error)
-				   : fail(job, KEYRING_DISMISSED,
-					  "the prompt of the keyring was dismissed");
-	}
 	free_items(items);
 	return ok;
 }

@@ -37,7 +37,7 @@ static const struct meaning {
 	{ KEYRING_CLOSED, ERROR_SECRET, true, "unlock it and try again" },
 	{ KEYRING_NO_MATCH, ERROR_CONFIG, true, "store it with `acsmtp password set`" },
 	{ KEYRING_SEVERAL, ERROR_CONFIG, false,
-	  "leave one of them there, or run `acsmtp password set` to store the one to use" },
+	  "run `acsmtp password set` to store the one to use" },
 	{ KEYRING_NO_ANSWER, ERROR_SECRET, true, "try again when it answers" },
 	{ KEYRING_FAILED, ERROR_SECRET, true, NULL },
 	{ NO_PROGRAM, ERROR_UNAVAILABLE, true,

@@ -406,7 +406,7 @@ def paused(acs, config, home, source):
             process.kill()
 
 
-def test_secret_in_memory(paused):
+def test_memory_of_the_secret(paused):
     """In the buffer that is left out of cores, and nowhere else."""
     if os.geteuid() != 0:
         with pytest.raises(PermissionError):

@@ -79,6 +79,13 @@ class SessionBus:
         wait_until(ready.exists, "the Secret Service", service)
         return service
 
+    def has(self, name):
+        """Whether somebody owns that name on the bus."""
+        return subprocess.run(
+            ["dbus-send", f"--bus={self.address}", "--print-reply",
+             "--dest=org.freedesktop.DBus", "/", "org.freedesktop.DBus.GetNameOwner",
+             f"string:{name}"], capture_output=True, check=False).returncode == 0
+
     def hang(self, service):
         """It keeps its name on the bus and does nothing more."""
         os.kill(service.pid, signal.SIGSTOP)

@@ -35,14 +35,7 @@ class Desktop:
                  "--components=secrets", *(["--unlock"] if unlock else [])]
         self.daemon = self.bus.run(words, b"login password" if unlock else b"",
                                    **self.variables)
-        wait_until(self.is_served, "the keyring", self.daemon)
-
-    def is_served(self):
-        asked = subprocess.run(
-            ["dbus-send", f"--bus={self.bus.address}", "--print-reply",
-             "--dest=org.freedesktop.DBus", "/", "org.freedesktop.DBus.GetNameOwner",
-             "string:org.freedesktop.secrets"], capture_output=True, check=False)
-        return asked.returncode == 0
+        wait_until(lambda: self.bus.has("org.freedesktop.secrets"), "the keyring", self.daemon)
 
     def log_out(self):
         self.daemon.terminate()

@@ -90,7 +90,7 @@ static const struct {
 	{ 5, ERROR_SECRET, false, "unlock" },
 	{ 6, ERROR_SECRET, true, "unlock" },
 	{ 7, ERROR_CONFIG, true, "password set" },
-	{ 8, ERROR_CONFIG, false, "leave one" },
+	{ 8, ERROR_CONFIG, false, "password set" },
 	{ 9, ERROR_SECRET, true, "again" },
 	{ 64, ERROR_BUG, true, NULL },
 	{ 99, ERROR_BUG, true, NULL },

@@ -405,7 +405,7 @@ static const struct {
 	{ NULL, "echo it is locked >&2; exit 4", true, false, false, NULL, ERROR_SECRET,
 	  { "it is locked" }, "unlock it" },
 	{ NULL, "echo two of them >&2; exit 8", true, false, false, NULL, ERROR_CONFIG,
-	  { "two of them" }, "leave one" },
+	  { "two of them" }, "password set" },
 	{ NULL, "printf ''", true, false, false, NULL, ERROR_CONFIG,
 	  { "nothing on its first line" }, NULL },
 	/* Nobody has it: each says why. Later it may, where the keyring could not tell. */
