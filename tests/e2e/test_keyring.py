@@ -181,6 +181,23 @@ def test_bus_of_the_runtime_directory(session_bus, keyring):
     assert (result.status, result.stdout) == (OK, PASSWORD)
 
 
+def test_bus_of_the_usual_directory(session_bus, home):
+    """A service that runs as the user has not even the runtime directory's name."""
+    session_bus.fake([OURS])
+    unshare = ["unshare", "-m"] if os.geteuid() == 0 else [
+        "unshare", "-Um", "--map-current-user", "--keep-caps"]
+    script = """mount -t tmpfs tmpfs /run && mkdir -p "/run/user/$(id -u)" || exit 99
+        ln -s "$1" "/run/user/$(id -u)/bus" && shift && exec "$@" """
+    done = subprocess.run(
+        [*unshare, "sh", "-c", script, "sh", session_bus.socket, installed("keyring"), "lookup",
+         *(f"{name}={value}" for name, value in PLACE.items())],
+        capture_output=True, text=True, timeout=60, check=False,
+        env=environment(home, {"DBUS_SESSION_BUS_ADDRESS": None, "XDG_RUNTIME_DIR": None}))
+    if done.returncode == 99 or "unshare" in done.stderr:
+        pytest.skip(f"no file system can be mounted here: {done.stderr!r}")
+    assert (done.returncode, done.stdout) == (OK, PASSWORD), done.stderr
+
+
 def test_no_bus(keyring, tmp_path):
     assert "cannot be reached" in bus_error(
         keyring, DBUS_SESSION_BUS_ADDRESS=f"unix:path={tmp_path}/none")
