@@ -53,7 +53,11 @@ class SessionBus:
         config = self.directory / "bus.conf"
         config.write_text(CONFIG.format(socket=self.socket))
         bus = self.run([daemon, f"--config-file={config}", "--nofork", "--nosyslog"])
-        wait_until(self.socket.exists, "the bus", bus)
+        try:
+            wait_until(self.socket.exists, "the bus", bus)
+        except AssertionError:
+            self.stop()
+            raise
 
     def run(self, command, input=None, **environment):
         """A program that lives as long as the bus."""

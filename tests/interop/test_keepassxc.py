@@ -42,6 +42,15 @@ def keepassxc(packages, caller_environment, sendmail):
     if not (sendmail.parents[1] / "libexec/acsmtp/keyring").exists():
         pytest.skip("built without libsecret")
     bus = SessionBus()
+    try:
+        open_database(bus, packages, caller_environment["LD_LIBRARY_PATH"])
+        yield bus
+        print(bus.log)
+    finally:
+        bus.stop()
+
+
+def open_database(bus, packages, library_path):
     home = bus.directory / "home"
     (home / ".config/keepassxc").mkdir(parents=True)
     home.chmod(0o700)
@@ -50,8 +59,8 @@ def keepassxc(packages, caller_environment, sendmail):
     plugins = ":".join(map(str, packages.glob("usr/lib/*-linux-gnu*/qt5/plugins")))
     variables = {"HOME": str(home), "XDG_RUNTIME_DIR": str(home), "LANG": "C.UTF-8",
                  "XDG_CONFIG_HOME": str(home / ".config"), "XDG_CACHE_HOME": str(home / "cache"),
-                 "LD_LIBRARY_PATH": caller_environment["LD_LIBRARY_PATH"],
-                 "QT_PLUGIN_PATH": plugins, "QT_QPA_PLATFORM": "offscreen"}
+                 "LD_LIBRARY_PATH": library_path, "QT_PLUGIN_PATH": plugins,
+                 "QT_QPA_PLATFORM": "offscreen"}
     made = subprocess.run(
         [packages / "usr/bin/keepassxc-cli", "import", "-q", "-p", home / "db.xml",
          home / "db.kdbx"], input=b"database\ndatabase\n", env=variables, capture_output=True,
@@ -63,9 +72,6 @@ def keepassxc(packages, caller_environment, sendmail):
                       b"database\n", **variables)
     # Asking would bring it down before its database is open (2.7.4), so it is overheard.
     wait_until(lambda: "member=CollectionChanged" in bus.log, "KeePassXC", program)
-    yield bus
-    print(bus.log)
-    bus.stop()
 
 
 def test_stored_and_sent_and_removed(keepassxc, acs, config, run):
