@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "delivery/login.h"
+#include "delivery/account_secret.h"
 #include "net/net.h"
 
 /* How to log in, if at all; a password never goes where TLS does not. */
@@ -41,7 +41,7 @@ static bool choose_auth(const struct account *account, enum smtp_auth *auth,
 static bool find_secret(struct connection *c, struct error *err)
 {
 	struct secret_request request =
-		login_request(c->account, c->options.auth == SMTP_AUTH_XOAUTH2);
+		account_secret_request(c->account, c->options.auth == SMTP_AUTH_XOAUTH2);
 
 	request.unattended = c->unattended;
 	return c->options.auth == SMTP_AUTH_OFF ||

@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
-#include "delivery/login.h"
+#include "delivery/account_secret.h"
 #include "front/account_choice.h"
 #include "service/service.h"
 
@@ -75,7 +75,7 @@ static void print_settings(const struct account *account)
 static void print_sources(const struct account *account)
 {
 	const struct secret_request request =
-		login_request(account, login_wants_token(account));
+		account_secret_request(account, account_wants_token(account));
 	static const char *const states[] = {
 		[SOURCE_NOT_SET] = "no",
 		[SOURCE_SET] = "yes",

@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
-#include "delivery/login.h"
+#include "delivery/account_secret.h"
 #include "front/account_choice.h"
 #include "secret/file.h"
 #include "secret/terminal.h"
@@ -53,7 +53,7 @@ static int run(struct command_call *call, password_fn *work)
 static bool find_place(const struct account *account, struct secret_place *place,
 		       struct error *err)
 {
-	*place = login_request(account, false).place;
+	*place = account_secret_request(account, false).place;
 	if (!account->keyring) {
 		error_set(err, ERROR_CONFIG, "the keyring is switched off for it");
 		return error_advise(err, "set `keyring = on`");
@@ -97,7 +97,7 @@ static bool read_password(const struct secret_place *place, struct secret *secre
 static void warn_of_others(const struct account *account)
 {
 	const struct secret_request request =
-		login_request(account, login_wants_token(account));
+		account_secret_request(account, account_wants_token(account));
 	struct source_line line;
 
 	for (size_t i = 0; secret_source(&request, i, &line); i++) {
@@ -140,7 +140,7 @@ static bool clear(const struct account *account, struct error *err)
 static bool test(const struct account *account, struct error *err)
 {
 	const struct secret_request request =
-		login_request(account, login_wants_token(account));
+		account_secret_request(account, account_wants_token(account));
 	OWNED_SECRET secret = { 0 };
 	const char *source;
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "delivery/login.h"
+#include "delivery/account_secret.h"
 
-bool login_wants_token(const struct account *account)
+bool account_wants_token(const struct account *account)
 {
 	return account->auth == AUTH_XOAUTH2 ||
 	       (account->auth == AUTH_AUTO && account->token_command[0]);
 }
 
-struct secret_request login_request(const struct account *account, bool wants_token)
+struct secret_request account_secret_request(const struct account *account,
+					     bool wants_token)
 {
 	return (struct secret_request){
 		.password = &account->password,
