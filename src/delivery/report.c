@@ -28,7 +28,7 @@ struct work {
 
 static bool nobody(struct work *w, const char *why)
 {
-	snprintf(w->reason, sizeof(w->reason), "%s", why);
+	snprintf(w->reason, sizeof(w->reason), "%.*s", REASON_SIZE - 1, why);
 	return true;
 }
 

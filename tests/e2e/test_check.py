@@ -142,7 +142,7 @@ def test_account_by_name(acs, check):
 
 FAILING = {
     "unknown key": ({}, {"colour": "red"}, "configuration", CONFIG, "colour", ""),
-    "no password": ({}, {"password": None}, "secret", CONFIG, "no password is set",
+    "no password": ({}, {"password": None, "keyring": "off"}, "secret", CONFIG, "no password is set",
                     "password_command"),
     "no password file": ({}, {"password": None, "password_file": "/nonexistent/x"}, "secret",
                          CONFIG, "password_file /nonexistent/x: cannot open it", ""),
@@ -247,7 +247,7 @@ def test_one_address_of_two(acs, check):
 
 def test_first_failure_decides(acs, check):
     """No password, and a server whose certificate cannot be trusted: the first one's status."""
-    result, steps = check(acs(certificate="expired"), password=None)
+    result, steps = check(acs(certificate="expired"), password=None, keyring="off")
     assert [name for name in VITAL if steps[name]["state"] == "failed"] == ["secret", "tls"]
     assert result.status == CONFIG
     assert steps["auth"]["text"] == "not tried: secret failed"
