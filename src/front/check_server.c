@@ -7,8 +7,10 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "delivery/account_secret.h"
 #include "net/net.h"
 #include "net/tcp.h"
+#include "secret/source.h"
 #include "service/login.h"
 #include "service/service.h"
 
@@ -67,19 +69,51 @@ void check_configuration(struct check *c, struct finding *f)
 
 /* --- secret */
 
+/* The places that are asked, in their order; `f`: where to tell of each, or NULL. */
+static void tell_sources(struct check *c, struct finding *f)
+{
+	static const char *const states[] = {
+		[SOURCE_NOT_SET] = "not set", [SOURCE_SET] = "set",
+		[SOURCE_IS_ASKED] = "only asking tells",
+	};
+	struct secret_request request =
+		account_secret_request(&c->account,
+				       c->connection.options.auth == SMTP_AUTH_XOAUTH2);
+	struct source_line line;
+
+	json_array(&c->json, "sources");
+	for (size_t i = 0; secret_source(&request, i, &line); i++) {
+		/* A command line may well hold the secret itself. */
+		if (strstr(line.name, "_command"))
+			line.detail[0] = '\0';
+		json_object(&c->json, NULL);
+		json_text(&c->json, "name", line.name);
+		json_text(&c->json, "state", states[line.state]);
+		json_text(&c->json, "detail", line.detail);
+		json_end(&c->json);
+		if (f)
+			advise(f, "place %zu: %s: %s%s%s", i + 1, line.name,
+			       states[line.state], line.detail[0] ? ", " : "", line.detail);
+	}
+	json_end(&c->json);
+}
+
 void check_secret(struct check *c, struct finding *f)
 {
+	bool ok, is_needed;
 	const char *fault;
 	struct error err;
 
-	if (!connection_prepare(&c->connection, &c->account, NULL, &err)) {
+	ok = connection_prepare(&c->connection, &c->account, NULL, &err);
+	is_needed = c->connection.options.auth != SMTP_AUTH_OFF;
+	if (!ok)
 		find_error(f, &err);
-		return;
-	}
-	if (c->connection.options.auth == SMTP_AUTH_OFF) {
+	else if (!is_needed)
 		find(f, STATE_OK, "none is needed: nobody logs in");
+	if (is_needed)
+		tell_sources(c, ok ? NULL : f);
+	if (!ok || !is_needed)
 		return;
-	}
 	json_text(&c->json, "source", c->connection.secret_source);
 	json_number(&c->json, "bytes", (int64_t)c->connection.secret.len);
 	find(f, STATE_OK, "from %s, %zu bytes", c->connection.secret_source,

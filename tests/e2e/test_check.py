@@ -77,7 +77,9 @@ def test_all_is_well(acs, check):
     figures = {name: step["figures"] for name, step in steps.items()}
     assert figures["configuration"]["account"] == "test"
     assert figures["configuration"]["why"] == "the only one"
+    sources = figures["secret"].pop("sources")
     assert figures["secret"] == {"source": "password", "bytes": len(server.options.password)}
+    assert next(s["name"] for s in sources if s["state"] == "set") == "password"
     assert figures["dns"]["addresses"][0] == "127.0.0.1"
     assert figures["tcp"]["addresses"][0] == {
         "address": "127.0.0.1", "connected": True,
@@ -123,7 +125,9 @@ def test_resumed(acs, check):
 
 def test_token(acs, check):
     _, steps = check(acs(), password=None, token_command="printf token")
-    assert steps["secret"]["figures"] == {"source": "token_command", "bytes": 5}
+    assert steps["secret"]["figures"]["source"] == "token_command"
+    assert steps["secret"]["figures"]["bytes"] == 5
+    assert steps["secret"]["figures"]["sources"][0]["name"] == "token_command"
     assert steps["auth"]["figures"]["mechanism"] == "XOAUTH2"
 
 
@@ -142,8 +146,8 @@ def test_account_by_name(acs, check):
 
 FAILING = {
     "unknown key": ({}, {"colour": "red"}, "configuration", CONFIG, "colour", ""),
-    "no password": ({}, {"password": None, "keyring": "off"}, "secret", CONFIG, "no password is set",
-                    "password_command"),
+    "no password": ({}, {"password": None, "keyring": "off"}, "secret", CONFIG,
+                    "no password was found", "password_command"),
     "no password file": ({}, {"password": None, "password_file": "/nonexistent/x"}, "secret",
                          CONFIG, "password_file /nonexistent/x: cannot open it", ""),
     "command fails": ({}, {"password": None, "password_command": "echo no >&2; exit 3"},
@@ -243,6 +247,30 @@ def test_one_address_of_two(acs, check):
     addresses = steps["tcp"]["figures"]["addresses"]
     assert [address["connected"] for address in addresses] == [True, False]
     assert "::1: " in steps["tcp"]["text"]
+
+
+def test_no_password(acs, check):
+    """Every place that was looked at is told, in order."""
+    result, steps = check(acs(), password=None)
+    # 77: a keyring may have it, but there is no way to it; built without, there is none
+    assert result.status in (NOPERM, CONFIG)
+    assert steps["secret"]["state"] == "failed"
+    assert steps["auth"]["text"] == "not tried: secret failed"
+    assert steps["ehlo"]["state"] == "ok" and steps["spf"]["state"] == "failed"
+    places = [line for line in steps["secret"]["advice"] if line.startswith("place ")]
+    assert [line.split(": ")[1] for line in places] == [
+        source["name"] for source in steps["secret"]["figures"]["sources"]]
+    assert places[0] == "place 1: password: not set" and len(places) > 3
+
+
+def test_command_may_hold_the_secret(acs, check):
+    """So it is not shown, in what state it ever is; check() looks for the password."""
+    server = acs()
+    secret = f"'{server.options.password}'"
+    for command in (f"echo {secret}", f"echo {secret} > /dev/null; false"):
+        _, steps = check(server, password=None, password_command=f'"{command}"')
+        assert steps["secret"]["state"] == ("failed" if "false" in command else "ok")
+        assert "echo" not in json.dumps(steps["secret"])
 
 
 def test_first_failure_decides(acs, check):
