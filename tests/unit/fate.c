@@ -17,6 +17,8 @@
 
 enum { SAID_MAX = 400, DONE = 7 };
 
+static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
+
 /* Runs it in a process of its own and keeps what that says; its wait(2) status. */
 static int end_of(void (*run)(int), int argument, char said[SAID_MAX + 1])
 {
@@ -30,6 +32,9 @@ static int end_of(void (*run)(int), int argument, char said[SAID_MAX + 1])
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		dup2(ends[1], STDERR_FILENO);
+		/* Whoever runs the tests in the background may have some of them ignored. */
+		for (size_t i = 0; i < COUNT_OF(numbers); i++)
+			signal(numbers[i], SIG_DFL);
 		run(argument);
 		_exit(DONE);
 	}
@@ -61,13 +66,27 @@ static void be_signalled_when_sent(int number)
 	raise(number);
 }
 
+static void be_signalled_when_queued(int number)
+{
+	fate_set(FATE_QUEUED);
+	be_signalled(number);
+}
+
+/* A signal that comes while it is held must find the end of what was going on. */
+static void be_signalled_when_held(int number)
+{
+	fate_catch_signals("sendmail");
+	fate_hold(true);
+	raise(number);
+	fate_set(FATE_QUEUED);
+	fate_hold(false);
+}
+
 static void be_signalled_when_ignored(int number)
 {
 	signal(number, SIG_IGN);
 	be_signalled(number);
 }
-
-static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
 
 static void test_signals(void **state)
 {
@@ -86,6 +105,22 @@ static void test_signals(void **state)
 				    "sent, to some recipients or to all; sending it again may "
 				    "deliver it twice\n");
 		status = end_of(be_signalled_when_sent, numbers[i], said);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), DONE);
+		assert_string_equal(said, "");
+	}
+}
+
+static void test_queued(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+		char said[SAID_MAX + 1];
+		int status = end_of(be_signalled_when_queued, numbers[i], said);
+
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), DONE);
+		status = end_of(be_signalled_when_held, numbers[i], said);
 		assert_true(WIFEXITED(status));
 		assert_int_equal(WEXITSTATUS(status), DONE);
 		assert_string_equal(said, "");
@@ -201,6 +236,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_set),
 		cmocka_unit_test(test_signals),
+		cmocka_unit_test(test_queued),
 		cmocka_unit_test(test_inherited),
 		cmocka_unit_test(test_unheard),
 		cmocka_unit_test(test_taken_along),
