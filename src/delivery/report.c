@@ -83,46 +83,28 @@ static bool nobody_is_told(struct work *w)
 
 /* --- what the header says of the sender */
 
-static const struct {
-	const char *field;
-	const char *words[3];
-	bool is_allowed;	/* these words alone let a report through; else they stop it */
-} signs[] = {
-	{ "Auto-Submitted", { "no" }, true },		/* RFC 3834 section 2 */
-	{ "Precedence", { "bulk", "junk", "list" }, false },
-};
-
-/* Parameters and comments may follow the word. */
-static bool is_one_of(const char *text, const char *const *words, size_t count)
+/*
+ * A report or an answer of a program (RFC 3834 section 5): reports about those go round in
+ * circles. What a program sends on its own, as cron does, is for somebody to know about.
+ */
+static bool is_reply(const struct field *field)
 {
-	size_t len = strcspn(text, "; \t(");
+	static const char word[] = "auto-replied";
+	OWNED_TEXT text = NULL;
 
-	for (size_t i = 0; i < count && words[i]; i++)
-		if (text_is_n(text, len, words[i]))
-			return true;
-	return false;
+	if (!field_is(field, "Auto-Submitted"))
+		return false;
+	text = field_text(field);
+	/* Parameters and comments may follow. */
+	return text_is_n(text, strcspn(text, "; \t("), word);
 }
 
-static bool stops_reports(const struct field *field)
-{
-	for (size_t i = 0; i < COUNT_OF(signs); i++) {
-		OWNED_TEXT text = NULL;
-
-		if (!field_is(field, signs[i].field))
-			continue;
-		text = field_text(field);
-		return is_one_of(text, signs[i].words, COUNT_OF(signs[i].words)) !=
-		       signs[i].is_allowed;
-	}
-	return false;
-}
-
-static bool is_from_program(struct work *w)
+static bool is_automatic_reply(struct work *w)
 {
 	struct field field;
 
 	for (size_t at = 0; header_next(&w->original.header, &at, &field); )
-		if (stops_reports(&field)) {
+		if (is_reply(&field)) {
 			snprintf(w->reason, sizeof(w->reason), "it has %.*s", (int)field.len,
 				 field.start);
 			return true;
@@ -244,7 +226,7 @@ static bool run(struct work *w, struct error *err)
 		return true;
 	if (!item_message(w->item, &w->original, err))
 		return false;
-	if (is_from_program(w))
+	if (is_automatic_reply(w))
 		return true;
 	fill_entry(w);
 	if (!find_readers(w, &unknown))
