@@ -22,6 +22,7 @@ from emulator.client import Client
 from emulator.options import Options
 from emulator.pki import Pki
 from emulator.server import Emulator
+from queued import Queue
 
 # Where what `make install` has put stands below the prefix.
 PROGRAMS = {
@@ -254,3 +255,21 @@ def send(run, config):
         return run(["-C", config(emulator, **keys), *(args or ["-t"])], input=message)
 
     return send_message
+
+
+# --- its queue
+
+@pytest.fixture
+def queued(run, config, tmp_path):
+    """queued(server, delivery={...}, **keys) -> a Queue with a configuration of its own;
+    see queued.py. Unless told otherwise nothing runs in the background."""
+    queues = []
+
+    def make(server=None, delivery=None, **keys):
+        queue = Queue(tmp_path / f"spool-{len(queues)}", run, config)
+        queues.append(queue)
+        return queue.configure(server, delivery, **keys)
+
+    yield make
+    for queue in queues:
+        queue.close()

@@ -130,12 +130,25 @@ static void fill(struct entry *e, const struct queue *q, const struct intake_fac
 		settle_schedule(&s, e, facts->why);
 }
 
+/* What the recipients point to is lent; the list of them is not. */
+static void choose_recipients(struct envelope *chosen, const struct envelope *e,
+			      bool keeps_refused)
+{
+	*chosen = *e;
+	chosen->recipients = xcalloc(e->count + 1, sizeof(*chosen->recipients));
+	chosen->count = 0;
+	for (size_t i = 0; i < e->count; i++)
+		if (keeps_refused || e->recipients[i].verdict != VERDICT_REFUSED)
+			chosen->recipients[chosen->count++] = e->recipients[i];
+}
+
 bool queue_add(const struct queue *q, const struct intake_facts *facts,
 	       struct envelope *e, const struct message *m, time_t *next, struct error *err)
 {
-	OWNED_ENTRY entry = { .envelope = *e };
+	OWNED_ENTRY entry = { .id = "" };
 	bool ok;
 
+	choose_recipients(&entry.envelope, e, facts->keeps_refused);
 	entry.message_id = printable_message_id(m);
 	fill(&entry, q, facts);
 	*next = entry.next;
@@ -144,7 +157,8 @@ bool queue_add(const struct queue *q, const struct intake_facts *facts,
 	if (ok)
 		fate_set(FATE_QUEUED);
 	fate_hold(false);
-	entry.envelope = (struct envelope){ 0 };	/* it was lent */
+	free(entry.envelope.recipients);
+	entry.envelope = (struct envelope){ 0 };
 	return ok;
 }
 
@@ -193,8 +207,11 @@ void queue_see_to_it(const struct queue *q, const char *config)
 		spool_wake_runner(&q->spool);
 		return;
 	}
-	if (!q->settings->background)
+	if (!q->settings->background) {
+		/* Somebody may be at it every so often. */
+		spool_wake_runner(&q->spool);
 		return;
+	}
 	close(lock);	/* it is for the runner to take */
 	lock = -1;
 	child = fork();

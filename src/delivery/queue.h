@@ -39,11 +39,13 @@ struct intake_facts {
 	bool had_session;	/* an attempt came as far as a transaction */
 	time_t not_before;	/* there was no attempt: when to begin; 0: now */
 	bool is_held;		/* it is not tried before somebody releases it */
+	bool keeps_refused;	/* those who were refused are ours too, to be reported */
 	time_t now;
 };
 
 /*
- * Takes a message in for those recipients that still have to be tried; signals wait
+ * Takes a message in for those recipients that still have to be tried, at least one (or with
+ * keeps_refused for somebody who was refused); those who have it stay known. Signals wait
  * meanwhile, and the fate is FATE_QUEUED afterwards. The envelope keeps its verdicts.
  * *next says when it will be tried.
  */

@@ -45,6 +45,7 @@ static bool enqueue(struct submittal *s, struct envelope *e, const struct messag
 		.had_session = trial && trial->had_session,
 		.not_before = trial ? trial->not_before : 0,
 		.is_held = s->holds,
+		.keeps_refused = s->keeps_failures,
 		.now = time(NULL),
 	};
 	char when[CLOCK_DATE_SIZE];
@@ -142,6 +143,16 @@ static const struct error *first_refusal(const struct envelope *e)
 	return NULL;
 }
 
+/* The message is in the queue, which is all there is to say where nobody was refused. */
+static bool tell_refusal(struct submittal *s, const struct error *refusal, struct error *err)
+{
+	if (!refusal)
+		return true;
+	s->is_kept = s->keeps_failures;
+	*err = *refusal;
+	return err->reply ? error_context(err, "account %s", s->account->name) : false;
+}
+
 /* Not everybody has it. Those who wait are queued; those who were refused are the caller's. */
 static bool take_rest(struct submittal *s, struct envelope *e, const struct message *m,
 		      struct trial *trial, struct error *err)
@@ -165,10 +176,7 @@ static bool take_rest(struct submittal *s, struct envelope *e, const struct mess
 		return false;
 	}
 	see_to_it(s);
-	if (!refusal)
-		return true;
-	*err = *refusal;
-	return error_context(err, "account %s", s->account->name);
+	return tell_refusal(s, refusal, err);
 }
 
 bool submit(struct submittal *s, struct envelope *e, const struct message *m,
@@ -176,14 +184,10 @@ bool submit(struct submittal *s, struct envelope *e, const struct message *m,
 {
 	struct trial trial = { .err.kind = ERROR_NONE };
 
-	if (s->mode != SUBMIT_DIRECTLY && s->queue->is_on) {
-		const struct error *refusal = first_refusal(e);
-
+	if (s->mode != SUBMIT_DIRECTLY && s->queue->is_on && count_waiting(e) > 0) {
 		if (enqueue(s, e, m, NULL, err)) {
 			see_to_it(s);
-			if (refusal)
-				*err = *refusal;
-			return !refusal;
+			return tell_refusal(s, first_refusal(e), err);
 		}
 		/* A full disk need not stop the mail. */
 		log_problem("%s: not queued, so sent directly: %s", s->id, err->text);

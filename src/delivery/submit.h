@@ -28,7 +28,7 @@ struct submittal {
 	bool is_queued;			/* for those recipients that are LATER or UNKNOWN */
 	time_t next;			/* when they are tried */
 	struct error why_queued;	/* if is_queued after an attempt, or instead of one */
-	bool is_kept;			/* what was refused is in failed/, with a report under way */
+	bool is_kept;			/* what was refused is kept, with a report under way */
 };
 
 /*

@@ -2,12 +2,12 @@
 """The server cannot be reached, goes away, or says nothing: at each step."""
 
 import contextlib
-import socket
 
 import pytest
 
 from emulator.faults import Fault
-from outcome import (HELLO, assert_failed, assert_sent, only_session, transmitted)
+from outcome import HELLO, assert_failed, assert_sent, only_session, transmitted
+from ports import black_hole, closed_port
 
 NOHOST, TEMPFAIL, PROTOCOL = 68, 75, 76
 
@@ -25,47 +25,6 @@ MAYBE_SENT = ("may have been sent", "deliver it twice")
 
 
 # --- no way to the server
-
-@contextlib.contextmanager
-def black_hole(port=0):
-    """A port that takes no connection and refuses none: its backlog is full."""
-    with socket.create_server(("127.0.0.1", port), backlog=0) as listener:
-        address = listener.getsockname()
-        fillers = []
-        try:
-            while not fillers or is_connected(fillers[-1]):
-                fillers.append(socket.socket())
-                fillers[-1].setblocking(False)
-                fillers[-1].connect_ex(address)
-            yield address[1]
-        finally:
-            for filler in fillers:
-                filler.close()
-
-
-def is_connected(one):
-    """The handshake over loopback is over when connect() returns, or never will be."""
-    try:
-        one.getpeername()
-    except OSError:
-        return False
-    return True
-
-
-@contextlib.contextmanager
-def closed_port():
-    """Taken by a socket that does not listen, so nobody else listens there either."""
-    while True:
-        with socket.socket() as four, socket.socket(socket.AF_INET6) as six:
-            four.bind(("127.0.0.1", 0))
-            port = four.getsockname()[1]
-            try:
-                six.bind(("::1", port))
-            except OSError:    # somebody else has it for IPv6
-                continue
-            yield port
-            return
-
 
 def test_host_that_does_not_exist(run, config):
     """With a name server the answer is no; without one there is none. Neither hangs."""
