@@ -13,6 +13,7 @@ enum {
 	LINE_WISH = 76,
 	WORD_MAX = 900,	       /* bytes; with what stands before it less than 998 */
 	SHOWN_FIELD_MAX = 200, /* bytes of a field of the original */
+	SECONDS_OF_DAY = 86400,
 };
 
 /* Where the reply begins: contexts stand before it, each with ": " behind it. */
@@ -139,6 +140,15 @@ static void add_advice(const struct report *r, const struct error *why, struct b
 	report_add_lines(out, "    Advice: ", "    ", words);
 }
 
+/* What was worth another try has had its time. */
+static void add_patience(const struct report *r, const struct error *why, struct buf *out)
+{
+	long days = (long)((r->now - r->arrived) / SECONDS_OF_DAY);
+
+	if (r->kind == REPORT_FAILED && days > 0 && error_is_worth_retrying(why))
+		buf_addf(out, "    It was tried for %ld day%s.\r\n", days, days == 1 ? "" : "s");
+}
+
 static void add_reason(const struct report *r, const struct error *why, struct buf *out)
 {
 	char first[400];
@@ -148,6 +158,7 @@ static void add_reason(const struct report *r, const struct error *why, struct b
 	snprintf(first, sizeof(first), "    %.300s said: ", r->server);
 	buf_add(out, "\r\n");
 	report_add_lines(out, why->reply ? first : "    Reason: ", "    ", report_words(why));
+	add_patience(r, why, out);
 	add_advice(r, why, out);
 }
 
