@@ -262,3 +262,13 @@ const struct account *config_default(const struct config *config, struct error *
 	error_advise(err, "name one with -a NAME, or in [defaults] as default_account");
 	return NULL;
 }
+
+const char *config_log(const struct config *config)
+{
+	struct error unheard;
+	const struct account *account = config_default(config, &unheard);
+
+	if (!account && config->count > 0)
+		account = &config->accounts[0];
+	return account ? account->log : "syslog";
+}

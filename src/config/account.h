@@ -103,6 +103,9 @@ const struct account *config_account(const struct config *config, const char *na
 				     struct error *err);
 
 /* default_account, or the only account, or the one named "default". */
+/* The log of what concerns no account: that of the default one, else of the first. */
+const char *config_log(const struct config *config);
+
 const struct account *config_default(const struct config *config, struct error *err);
 
 void config_free(struct config *config);

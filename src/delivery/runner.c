@@ -39,6 +39,7 @@ static void begin(struct runner *r, struct run *run)
 	r->round->warn_after = settings->warn_after * SECONDS_OF_HOUR;
 	worker_init(&r->worker, run->queue);
 	r->worker.config_file = run->config;
+	r->worker.log = run->log;
 	r->worker.trace = run->trace;
 	r->worker.is_flush = run->is_flush;
 	r->worker.selects = run->selects;
@@ -82,6 +83,7 @@ static bool do_round(struct runner *r, struct error *err)
 	if (now - r->worker.loaded > CONFIG_AGE || now < r->worker.loaded)
 		worker_forget_config(&r->worker);	/* it may have been mended */
 	r->worker.spool_fails = false;
+	worker_open_log(&r->worker);
 	spool_sweep(&r->run->queue->spool, now, keep * SECONDS_OF_DAY);
 	do {
 		if (!round_next(r->round, err))
@@ -102,7 +104,8 @@ static bool work(struct runner *r, struct error *err)
 			return false;
 		if (lock >= 0)
 			return do_round(r, err);
-		if (r->is_passing && !r->run->is_flush)
+		r->run->is_elsewhere = r->is_passing && !r->run->is_flush;
+		if (r->run->is_elsewhere)
 			return true;
 		(void)poll(NULL, 0, 200);
 	}

@@ -8,6 +8,7 @@
 struct run {
 	const struct queue *queue;
 	const char *config;		/* of -C, or NULL */
+	const char *log;		/* of what concerns no account, as log_open() wants it */
 	struct trace *trace;		/* NULL: none */
 	bool is_flush;			/* also what is not due, and accounts that pause
 					   because their server could not be reached */
@@ -16,8 +17,10 @@ struct run {
 	/* Called after each message with what was done so far; NULL: nobody */
 	void (*progress)(void *taker, const struct work_counts *counts, size_t waiting);
 	void *taker;
-	struct work_counts counts;	/* filled: what was done */
-	size_t waiting;			/* filled: what still waits and is not held */
+	/* Filled: */
+	struct work_counts counts;
+	size_t waiting;			/* messages that are left, without those that are held */
+	bool is_elsewhere;		/* another process is at it, and nothing was done here */
 };
 
 /*

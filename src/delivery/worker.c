@@ -49,6 +49,22 @@ void worker_free(struct worker *w)
 	worker_hang_up(w);
 	worker_forget_config(w);
 	free(w->unremoved);
+	free(w->logged);
+}
+
+static void open_log(struct worker *w, const char *where)
+{
+	if (w->logged && !strcmp(w->logged, where))
+		return;
+	log_open(where, "acsmtp");
+	free(w->logged);
+	w->logged = text_copy(where);
+}
+
+void worker_open_log(struct worker *w)
+{
+	if (w->log)
+		open_log(w, w->log);
 }
 
 /* One message that is being worked on. */
@@ -390,8 +406,8 @@ static bool find_account(struct job *j, struct error *err)
 		return false;
 	j->account = config_account(&w->config, j->item.entry.account, err);
 	if (!j->account)
-		return false;
-	log_open(j->account->log, "acsmtp");
+		return false;	/* the log that is open is the one for it */
+	open_log(w, j->account->log);
 	return true;
 }
 
@@ -474,6 +490,7 @@ void worker_do(struct worker *w, struct round *r, const struct batch_row *row)
 			 .item = ITEM_NONE };
 	struct error err;
 
+	worker_open_log(w);
 	switch (spool_take(&w->queue->spool, row->id, false, &j.item, &err)) {
 	case TAKEN:
 		work_on(&j, row);

@@ -20,6 +20,7 @@ enum { UNREMOVED_MAX = 4096 };
 struct worker {
 	const struct queue *queue;
 	const char *config_file;	/* of our own -C, for messages that say nothing else */
+	const char *log;		/* of what concerns no account; NULL: as it is */
 	struct trace *trace;		/* NULL: none */
 	bool is_flush;
 	bool (*selects)(const void *selector, const struct entry *e);	/* NULL: all */
@@ -31,6 +32,7 @@ struct worker {
 	time_t loaded;			/* when it was */
 	struct aliases aliases;
 	struct connection connection;
+	char *logged;			/* whose log is open; NULL: none of ours */
 	bool is_used;			/* a message went over it already */
 	unsigned lost;			/* dialogues in a row */
 	uint64_t nudged;		/* the account whose pause a flush has ended last */
@@ -42,6 +44,9 @@ struct worker {
 
 void worker_init(struct worker *w, const struct queue *queue);
 void worker_free(struct worker *w);
+
+/* Opens worker.log, after the log of an account perhaps. */
+void worker_open_log(struct worker *w);
 
 /* Reads the configuration anew with the next message. */
 void worker_forget_config(struct worker *w);

@@ -7,6 +7,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/secret.h"
 #include "delivery/runner.h"
 #include "front/commands.h"
@@ -102,18 +103,20 @@ static bool refuse_no_queue(const struct queue *queue, struct error *err)
 	return error_context(err, "there is no queue to run");
 }
 
-bool run_queue_as_told(const struct options *options, const struct queue *queue,
-		       struct trace *trace, struct error *err)
+bool run_queue_as_told(const struct options *options, const struct config *config,
+		       const struct queue *queue, struct trace *trace, struct error *err)
 {
 	struct run run = {
 		.queue = queue,
 		.config = options->config_file,
+		.log = config_log(config),
 		.trace = trace,
 		.is_flush = options->interval == 0,
 		.selects = options->selection_count ? is_selected : NULL,
 		.selector = options,
 	};
 
+	log_open(run.log, "acsmtp");
 	if (!queue->is_on)
 		return refuse_no_queue(queue, err);
 	if (options->holds)
@@ -156,6 +159,7 @@ static bool open_as_configured(const struct run_flags *flags, struct config *con
 		config_free(config);
 		config_init(config);
 	}
+	log_open(config_log(config), "acsmtp");
 	return queue_open(queue, &config->delivery, err) &&
 	       (queue->is_on || refuse_no_queue(queue, err));
 }
@@ -171,12 +175,13 @@ static void show_progress(void *taker, const struct work_counts *counts, size_t 
 }
 
 static int run_and_tell(const struct command_call *call, const struct run_flags *flags,
-			const struct queue *queue)
+			const struct queue *queue, const char *log)
 {
 	bool is_shown = !flags->is_background && isatty(STDERR_FILENO);
 	struct run run = {
 		.queue = queue,
 		.config = flags->config,
+		.log = log,
 		.is_flush = flags->is_flush,
 		.progress = is_shown ? show_progress : NULL,
 	};
@@ -189,8 +194,11 @@ static int run_and_tell(const struct command_call *call, const struct run_flags 
 		return command_fail(call, &err);
 	if (flags->is_background)
 		return EX_OK;
-	printf("%zu sent, %zu wait, %zu failed\n", run.counts.sent, run.waiting,
-	       run.counts.failed);
+	if (run.is_elsewhere)
+		puts("another process is running the queue");
+	else
+		printf("%zu sent, %zu wait, %zu failed\n", run.counts.sent, run.waiting,
+		       run.counts.failed);
 	queue_see_to_it(queue, flags->config);
 	return command_finish(call);
 }
@@ -208,7 +216,7 @@ static int run(struct command_call *call)
 	secret_guard_process();
 	if (!open_as_configured(&flags, &config, &queue, &err))
 		return command_fail(call, &err);
-	return run_and_tell(call, &flags, &queue);
+	return run_and_tell(call, &flags, &queue, config_log(&config));
 }
 
 const struct command queue_run_command = {

@@ -155,7 +155,7 @@ static bool run_the_queue(struct call *call, struct error *err)
 {
 	bool is_traced = call->trace.fds[0] >= 0 || call->trace.fds[1] >= 0;
 
-	return run_queue_as_told(&call->options, &call->queue,
+	return run_queue_as_told(&call->options, &call->config, &call->queue,
 				 is_traced ? &call->trace : NULL, err);
 }
 
