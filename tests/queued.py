@@ -168,6 +168,22 @@ class Queue(Spool):
         for file in self.path.glob("accounts/*"):
             file.unlink()
 
+    def pause(self, account):
+        """Until when it waits."""
+        text = (self.path / "accounts" / account).read_text(encoding="ascii")
+        return int(re.search(r"(?m)^pause (\d+)", text)[1])
+
+    def end_pause(self, account):
+        """Its time is over; how often it failed is known still."""
+        file = self.path / "accounts" / account
+        lines = file.read_bytes().splitlines(keepends=True)[:-1]
+        at, = (n for n, line in enumerate(lines) if line.startswith(b"pause "))
+        lines[at] = re.sub(rb"^pause \d+", b"pause %d" % (time.time() - 1), lines[at])
+        text = b"".join(lines)
+        file.write_bytes(text + b"end %016x\n" % checksum(text))
+        for id in self.ids():
+            self.rewrite(id, next=int(time.time()) - 1)
+
     def age(self, id, seconds):
         """It came so much earlier."""
         self.rewrite(id, arrived=int(time.time() - seconds))
@@ -202,6 +218,12 @@ class Queue(Spool):
             assert time.monotonic() < until, \
                 f"{what} did not happen; files: {self.files()}\nlog: {self.log}"
             time.sleep(0.01)
+
+    def ring(self):
+        """As a new message does."""
+        bell = os.open(self.path / "bell", os.O_WRONLY | os.O_NONBLOCK)
+        os.write(bell, b"\0")
+        os.close(bell)
 
     def wait_until_empty(self):
         self.wait_until(lambda: not self.ids(), "an empty queue")

@@ -125,6 +125,14 @@ static void describe(const struct transport *t, struct tls_facts *facts)
 	tls_describe(((const struct connection *)t)->tls, facts);
 }
 
+static bool has_news(struct transport *t)
+{
+	struct connection *c = use(t);
+	struct pollfd fd = { .fd = c->wire.fd, .events = POLLIN };
+
+	return c->wire.start != c->wire.end || poll(&fd, 1, 0) > 0;
+}
+
 static void hang_up(struct transport *t)
 {
 	struct connection *c = use(t);
@@ -190,6 +198,7 @@ struct transport *net_open(const struct endpoint *endpoint, struct error *err)
 		.write = write_to,
 		.start_tls = begin_tls,
 		.describe_tls = describe,
+		.has_news = has_news,
 		.close = hang_up,
 		.deadline = clock_after(endpoint->timeout),
 		.peer = c->peer,

@@ -35,6 +35,8 @@ struct transport {
 	bool (*start_tls)(struct transport *t, struct error *err);
 	/* For people who look; NULL where TLS is not known of. Asked under TLS only. */
 	void (*describe_tls)(const struct transport *t, struct tls_facts *facts);
+	/* Whether something came unasked, such as the end; NULL: it cannot be known */
+	bool (*has_news)(struct transport *t);
 	/* Ends and frees it; says nothing more than TLS needs, never waits */
 	void (*close)(struct transport *t);
 

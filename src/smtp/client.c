@@ -217,7 +217,8 @@ const struct transport *smtp_transport(const struct session *s)
 
 bool smtp_is_broken(const struct session *s)
 {
-	return s->is_broken || s->is_throttled;
+	return s->is_broken || s->is_throttled || !reader_is_empty(&s->reader) ||
+	       (s->wire->has_news && s->wire->has_news(s->wire));
 }
 
 void smtp_close(struct session *s)

@@ -73,7 +73,11 @@ const char *smtp_mechanism(const struct session *s);
 const char *smtp_last_reply(const struct session *s);
 const struct transport *smtp_transport(const struct session *s);
 
-/* Whether no further message can go over it. */
+/*
+ * Whether no further message can go over it; ask between messages. What came unasked is a
+ * 421 or the end of the connection: whoever sends a message ahead of its answers must not
+ * learn of that afterwards, when it is in doubt whether the message was taken.
+ */
 bool smtp_is_broken(const struct session *s);
 
 /* Says QUIT, does not wait, frees; NULL is fine. */
