@@ -161,7 +161,7 @@ static void fill_entry(struct work *w)
 	e->arrived = e->next = w->r->now;
 	e->is_report = true;
 	e->uid = original->uid;
-	e->account = text_copy(original->account);
+	e->account = text_copy(w->r->account->name);
 	e->config = text_copy(original->config ? original->config : "");
 	e->envelope.sender = text_copy(report_sender(w->r->account));
 	/* RFC 3461 section 6.2: the server must not report about it either. */

@@ -15,7 +15,7 @@
 
 struct reporter {
 	const struct spool *spool;
-	const struct account *account;	/* that the item goes through, and the report too */
+	const struct account *account;	/* for the report: the item's, if it is there */
 	const struct delivery_settings *settings;
 	struct aliases *aliases;	/* for an origin without a domain */
 	time_t now;

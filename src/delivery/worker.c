@@ -13,7 +13,6 @@
 #include "delivery/settle.h"
 #include "delivery/throttle.h"
 #include "mail/aliases.h"
-#include "service/service.h"
 
 enum {
 	BUSY_PAUSE = 2,			/* seconds until a message is asked for again */
@@ -25,17 +24,6 @@ enum {
 void worker_init(struct worker *w, const struct queue *queue)
 {
 	*w = (struct worker){ .queue = queue };
-}
-
-void worker_forget_config(struct worker *w)
-{
-	if (!w->config_path)
-		return;
-	worker_hang_up(w);
-	aliases_free(&w->aliases);
-	config_free(&w->config);
-	text_cleanup(&w->config_path);
-	w->config_path = NULL;
 }
 
 void worker_hang_up(struct worker *w)
@@ -50,21 +38,6 @@ void worker_free(struct worker *w)
 	worker_forget_config(w);
 	free(w->unremoved);
 	free(w->logged);
-}
-
-static void open_log(struct worker *w, const char *where)
-{
-	if (w->logged && !strcmp(w->logged, where))
-		return;
-	log_open(where, "acsmtp");
-	free(w->logged);
-	w->logged = text_copy(where);
-}
-
-void worker_open_log(struct worker *w)
-{
-	if (w->log)
-		open_log(w, w->log);
 }
 
 /* One message that is being worked on. */
@@ -380,49 +353,27 @@ static void attempt(struct job *j, const struct message *m)
 
 /* --- one message */
 
-static bool load_config(struct worker *w, const char *path, struct error *err)
-{
-	const char *file = *path ? path : w->config_file;
-
-	if (w->config_path && !strcmp(w->config_path, file ? file : ""))
-		return true;
-	worker_forget_config(w);
-	if (!config_load(&w->config, file, service_setting, err)) {
-		config_free(&w->config);
-		return false;
-	}
-	w->config_path = text_copy(file ? file : "");
-	w->loaded = time(NULL);
-	aliases_init(&w->aliases, w->config.delivery.aliases,
-		     w->config.delivery.local_recipients);
-	return true;
-}
-
-static bool find_account(struct job *j, struct error *err)
-{
-	struct worker *w = j->w;
-
-	if (!load_config(w, j->item.entry.config, err))
-		return false;
-	j->account = config_account(&w->config, j->item.entry.account, err);
-	if (!j->account)
-		return false;	/* the log that is open is the one for it */
-	open_log(w, j->account->log);
-	return true;
-}
-
 /* A message whose account cannot be had waits for whoever mends the configuration. */
-static void wait_for_config(struct job *j, const struct error *err)
+static void wait_for_config(struct job *j, const struct batch_row *row,
+			    const struct error *err)
 {
 	struct entry *e = &j->item.entry;
-	bool is_news = !e->why || strcmp(e->why->text, err->text) != 0;
 
-	leave(j, j->round->now + CONFIG_PAUSE);
-	if (!is_news)
+	round_block(j->round, j->account_sum, j->round->now + CONFIG_PAUSE);
+	if (!e->why || strcmp(e->why->text, err->text) != 0) {
+		log_problem("%s: waits: %s", e->id, err->text);
+		entry_keep_reason(e, err);
+		update(j);
+	}
+	/* What is told of it can go through another account. */
+	j->account = worker_substitute(j->w);
+	if (j->account && round_is_expired(j->round, &row->start)) {
+		give_up_waiting(j);
 		return;
-	log_problem("%s: waits: %s", e->id, err->text);
-	entry_keep_reason(e, err);
-	update(j);
+	}
+	if (j->account && round_wants_warning(j->round, &row->start))
+		warn(j);
+	j->w->counts.left++;
 }
 
 /* Somebody died in a dialogue about it: it is as if the answer had been lost. */
@@ -466,8 +417,8 @@ static void work_on(struct job *j, const struct batch_row *row)
 		note_interruption(j);
 	if (j->item.entry.is_held || (w->selects && !w->selects(w->selector, &j->item.entry)))
 		return;
-	if (!find_account(j, &err)) {
-		wait_for_config(j, &err);
+	if (!worker_find_account(w, &j->item.entry, &j->account, &err)) {
+		wait_for_config(j, row, &err);
 		return;
 	}
 	if (entry_waiting(&j->item.entry) == 0) {

@@ -51,6 +51,16 @@ void worker_open_log(struct worker *w);
 /* Reads the configuration anew with the next message. */
 void worker_forget_config(struct worker *w);
 
+/*
+ * The account that a message goes through, of the configuration that it names, and opens its
+ * log. ERROR_CONFIG and what config_load() says.
+ */
+bool worker_find_account(struct worker *w, const struct entry *e,
+			 const struct account **account, struct error *err);
+
+/* Where that is gone: the one that reports can go through, or NULL. */
+const struct account *worker_substitute(const struct worker *w);
+
 /* Closes the connection. */
 void worker_hang_up(struct worker *w);
 

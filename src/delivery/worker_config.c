@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Which configuration, account and log a message of the queue goes with. */
+#include "delivery/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "service/service.h"
+
+static void open_log(struct worker *w, const char *where)
+{
+	if (w->logged && !strcmp(w->logged, where))
+		return;
+	log_open(where, "acsmtp");
+	free(w->logged);
+	w->logged = text_copy(where);
+}
+
+void worker_open_log(struct worker *w)
+{
+	if (w->log)
+		open_log(w, w->log);
+}
+
+void worker_forget_config(struct worker *w)
+{
+	if (!w->config_path)
+		return;
+	worker_hang_up(w);
+	aliases_free(&w->aliases);
+	config_free(&w->config);
+	text_cleanup(&w->config_path);
+	w->config_path = NULL;
+}
+
+static bool load_config(struct worker *w, const char *path, struct error *err)
+{
+	const char *file = *path ? path : w->config_file;
+
+	if (w->config_path && !strcmp(w->config_path, file ? file : ""))
+		return true;
+	worker_forget_config(w);
+	if (!config_load(&w->config, file, service_setting, err)) {
+		config_free(&w->config);
+		return false;
+	}
+	w->config_path = text_copy(file ? file : "");
+	w->loaded = time(NULL);
+	aliases_init(&w->aliases, w->config.delivery.aliases,
+		     w->config.delivery.local_recipients);
+	return true;
+}
+
+bool worker_find_account(struct worker *w, const struct entry *e,
+			 const struct account **account, struct error *err)
+{
+	if (!load_config(w, e->config, err))
+		return false;
+	*account = config_account(&w->config, e->account, err);
+	if (!*account)
+		return false; /* the log that is open is the one for it */
+	open_log(w, (*account)->log);
+	return true;
+}
+
+const struct account *worker_substitute(const struct worker *w)
+{
+	struct error unheard;
+	const struct account *account = config_default(&w->config, &unheard);
+
+	return account || w->config.count == 0 ? account : &w->config.accounts[0];
+}
