@@ -70,13 +70,14 @@ bool look_at_recipients(const struct options *options, struct aliases *aliases,
 
 	for (int i = 0; i < options->count; i++) {
 		OWNED_ADDRESSES list = { 0 };
-		struct error bad;
-		bool ok = recipients_parse(options->recipients[i], &list, &bad);
+		OWNED_FAULTS faults = { 0 };
 
+		if (!recipients_parse(options->recipients[i], &list, &faults, err))
+			return false;
 		for (size_t k = 0; k < list.count; k++)
 			print_recipient(&l, list.items[k].mailbox);
-		if (!ok)
-			print_undeliverable(&l, options->recipients[i], &bad);
+		for (size_t k = 0; k < faults.count; k++)
+			print_undeliverable(&l, faults.items[k].text, &faults.items[k].why);
 	}
 	if (!finish(err))
 		return false;

@@ -22,14 +22,42 @@ static bool refuse_no_mailbox(const char *name, struct error *err)
 	return error_advise(err, "only addresses can be sent to");
 }
 
-bool recipients_parse(const char *argument, struct address_list *list, struct error *err)
+/* The argument itself, where it says more than what was wrong in it. */
+static void name_argument(struct error *err, const char *argument, const char *piece)
 {
 	char shown[SHOWN_SIZE];
 
-	if (is_no_mailbox(argument) && !strchr(argument, '@'))
-		return refuse_no_mailbox(argument, err);
-	return address_list_parse(list, argument, strlen(argument), err) ||
-	       error_context(err, "recipient \"%s\"", text_show(argument, shown));
+	if (piece && !strcmp(argument, piece))
+		error_context(err, "recipient");
+	else
+		error_context(err, "recipient \"%s\"", text_show(argument, shown));
+}
+
+bool recipients_parse(const char *argument, struct address_list *list,
+		      struct address_faults *faults, struct error *err)
+{
+	size_t before = faults->count;
+	struct error why;
+	bool ok;
+
+	/* Not even what may look like an address behind a comma of a command. */
+	if (is_no_mailbox(argument) && !strchr(argument, '@')) {
+		refuse_no_mailbox(argument, &why);
+		address_faults_add(faults, argument, strlen(argument), &why);
+		return true;
+	}
+	ok = address_list_parse_all(list, faults, argument, strlen(argument), err);
+	for (size_t i = before; i < faults->count; i++) {
+		struct address_fault *fault = &faults->items[i];
+
+		if (is_no_mailbox(fault->text) && !strchr(fault->text, '@'))
+			refuse_no_mailbox(fault->text, &fault->why);
+		else
+			name_argument(&fault->why, argument, fault->text);
+	}
+	if (!ok)
+		name_argument(err, argument, NULL);
+	return ok;
 }
 
 bool recipients_resolve(struct aliases *aliases, const char *mailbox,
@@ -43,33 +71,38 @@ bool recipients_resolve(struct aliases *aliases, const char *mailbox,
 	return true;
 }
 
-static bool parse_arguments(const struct options *options, struct address_list *list,
+/* The addresses that the caller gave, and what of it are none. */
+struct gathered {
+	struct address_list list;
+	struct address_faults faults;
+};
+
+static void gathered_free(struct gathered *g)
+{
+	address_list_free(&g->list);
+	address_faults_free(&g->faults);
+}
+#define OWNED_GATHERED	__attribute__((cleanup(gathered_free))) struct gathered
+
+static bool parse_arguments(const struct options *options, struct gathered *g,
 			    struct error *err)
 {
 	for (int i = 0; i < options->count; i++)
-		if (!recipients_parse(options->recipients[i], list, err))
+		if (!recipients_parse(options->recipients[i], &g->list, &g->faults, err))
 			return false;
 	return true;
 }
 
-static bool is_in(const struct address_list *list, const char *mailbox)
+/* Leaves out those of `without`. Who leads nowhere does not stop the others. */
+static void add_all(struct envelope *e, const struct gathered *g,
+		    const struct envelope *without, struct aliases *aliases)
 {
-	for (size_t i = 0; i < list->count; i++)
-		if (address_is_same(list->items[i].mailbox, mailbox))
-			return true;
-	return false;
-}
-
-/* Leaves out those of `without` (NULL: none). Who leads nowhere does not stop the others. */
-static void add_all(struct envelope *e, const struct address_list *list,
-		    const struct address_list *without, struct aliases *aliases)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		const char *mailbox = list->items[i].mailbox;
+	for (size_t i = 0; i < g->list.count; i++) {
+		const char *mailbox = g->list.items[i].mailbox;
 		OWNED_ADDRESSES found = { 0 };
 		struct error why;
 
-		if (without && is_in(without, mailbox))
+		if (envelope_has(without, mailbox))
 			continue;
 		if (!recipients_resolve(aliases, mailbox, &found, &why)) {
 			envelope_refuse(e, mailbox, &why);
@@ -78,6 +111,8 @@ static void add_all(struct envelope *e, const struct address_list *list,
 		for (size_t k = 0; k < found.count; k++)
 			envelope_add(e, found.items[k].mailbox);
 	}
+	for (size_t i = 0; i < g->faults.count; i++)
+		envelope_refuse(e, g->faults.items[i].text, &g->faults.items[i].why);
 }
 
 /* Whether there is somebody to send to. */
@@ -107,20 +142,38 @@ static void take_dsn(const struct options *options, struct envelope *e)
 	e->envid = options->envid ? text_copy(options->envid) : NULL;
 }
 
-bool recipients_gather(const struct recipient_sources *from, const struct message *m,
-		       struct envelope *e, struct error *err)
+static bool gather(const struct recipient_sources *from, const struct message *m,
+		   struct envelope *e, struct error *err)
 {
-	OWNED_ADDRESSES arguments = { 0 }, header = { 0 };
+	OWNED_GATHERED arguments = { 0 }, header = { 0 };
+	OWNED_ENVELOPE without = { 0 };
 	bool from_header = from->options->recipients_from_header;
 	bool removes = from_header && from->settings->t_with_arguments;
 
 	if (!parse_arguments(from->options, &arguments, err))
 		return false;
-	if (from_header && !submission_recipients(m, &header, err))
+	/* Somebody who was to be left out would get the message. */
+	if (removes && arguments.faults.count > 0) {
+		*err = arguments.faults.items[0].why;
+		return error_context(err, "to be left out");
+	}
+	if (from_header && !submission_recipients(m, &header.list, &header.faults, err))
 		return false;
+	for (size_t i = 0; removes && i < arguments.list.count; i++)
+		envelope_add(&without, arguments.list.items[i].mailbox);
 	if (!removes)
 		add_all(e, &arguments, NULL, from->aliases);
-	add_all(e, &header, removes ? &arguments : NULL, from->aliases);
+	add_all(e, &header, &without, from->aliases);
+	return true;
+}
+
+bool recipients_gather(const struct recipient_sources *from, const struct message *m,
+		       struct envelope *e, struct error *err)
+{
+	bool from_header = from->options->recipients_from_header;
+
+	if (!gather(from, m, e, err))
+		return false;
 	take_dsn(from->options, e);
 	if (e->count > 0)
 		return check_any(e, err);

@@ -17,16 +17,18 @@ struct recipient_sources {
 
 /*
  * Fills the envelope's recipients (and what -N, -R, -V say) as sendmail's -t and arguments
- * mean. ERROR_USAGE when there is none, ERROR_DATA for one that is no address. One that is
- * a file, program or list (ERROR_DATA), a local name that leads nowhere (ERROR_NO_USER) or
- * whose aliases make no sense (ERROR_CONFIG) is REFUSED in the envelope, and is
- * the error only when nobody else is left.
+ * mean. ERROR_USAGE when there is none. One that is no address, or is a file, program or
+ * list (ERROR_DATA), a local name that leads nowhere (ERROR_NO_USER) or whose aliases make
+ * no sense (ERROR_CONFIG) is REFUSED in the envelope, and is the error only when
+ * nobody else is left. ERROR_DATA too for more addresses than a list may have, and for one
+ * that is no address among those that are to be left out.
  */
 bool recipients_gather(const struct recipient_sources *from, const struct message *m,
 		       struct envelope *e, struct error *err);
 
-/* Appends the addresses of one argument; what was good before an error stays. */
-bool recipients_parse(const char *argument, struct address_list *list, struct error *err);
+/* Appends the addresses of one argument, and to `faults` what is none. False: too many. */
+bool recipients_parse(const char *argument, struct address_list *list,
+		      struct address_faults *faults, struct error *err);
 
 /* Appends where mail for a mailbox goes: there, or where its aliases lead. */
 bool recipients_resolve(struct aliases *aliases, const char *mailbox,

@@ -6,25 +6,24 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "mail/extent.h"
 #include "mail/lexer.h"
 
 struct parser {
 	struct lexer lexer;
 	bool takes_null;
+	bool is_full;			/* there are too many of them: the end */
 	struct address_list *list;
+	struct address_faults *faults;	/* NULL: the first fault is the end */
 };
+
+enum { FAULT_SHOWN_MAX = 250 };	/* bytes of a malformed address */
 
 /* One address of the text while it is put together. */
 struct spec {
 	struct buf local, domain;	/* the local part without its quotes */
 	bool has_at;
 };
-
-/* RFC 5322 section 3.2.3, and RFC 6531 section 3.3. */
-static bool is_atom_char(char c)
-{
-	return (unsigned char)c > 127 || (c > ' ' && c <= '~' && !strchr("()<>[]:;@\\,.\"", c));
-}
 
 /* --- local@domain */
 
@@ -34,7 +33,7 @@ static bool is_dot_string(const char *local)
 	size_t len = strlen(local);
 
 	for (size_t i = 0; i < len; i++)
-		if (!is_atom_char(local[i]) && local[i] != '.')
+		if (!lexer_is_atom_char(local[i]) && local[i] != '.')
 			return false;
 	return len && local[0] != '.' && local[len - 1] != '.' && !strstr(local, "..");
 }
@@ -99,7 +98,7 @@ static void read_atom(struct parser *p, size_t to, struct buf *out)
 {
 	size_t from = p->lexer.at;
 
-	while (p->lexer.at < to && is_atom_char(p->lexer.text[p->lexer.at]))
+	while (p->lexer.at < to && lexer_is_atom_char(p->lexer.text[p->lexer.at]))
 		p->lexer.at++;
 	buf_add_bytes(out, p->lexer.text + from, p->lexer.at - from);
 }
@@ -178,7 +177,8 @@ static bool emit(struct parser *p, const struct spec *spec, char *name, size_t s
 
 	if (!fault && !mailbox)
 		fault = "it is too long";
-	if (!fault && list->count >= ADDRESS_LIST_MAX)
+	p->is_full = !fault && list->count >= ADDRESS_LIST_MAX;
+	if (p->is_full)
 		fault = "it is one too many";
 	if (fault)
 		return lexer_fail(&p->lexer, start, p->lexer.at, fault);
@@ -274,82 +274,89 @@ static bool parse_angle(struct parser *p, size_t angle, size_t to)
 	return true;
 }
 
-struct extent {
-	size_t end;		/* of the element: of a separator or of the text */
-	size_t angle;		/* of its "<"; the text's length: there is none */
-	bool is_group;		/* what ended it is the colon of a group's name */
-};
-
-/* Between < and > a comma belongs to a route, or else a > is missing before it. */
-static bool is_route_comma(const struct parser *p, size_t at)
+/* Between a separator and the next. */
+static bool parse_within(struct parser *p, const struct extent *extent)
 {
-	for (at++; at < p->lexer.len && lexer_is_blank(p->lexer.text[at]); at++)
-		;
-	return at < p->lexer.len && p->lexer.text[at] == '@';
+	if (extent->is_group || extent->end == p->lexer.at)
+		return true;
+	return extent->angle < p->lexer.len ? parse_angle(p, extent->angle, extent->end) :
+	       parse_bare(p, extent->end);
 }
 
-static bool find_extent(const struct parser *p, struct extent *extent)
+/* All of an element or nothing: half of what makes no sense may be somebody else. */
+static bool parse_element(struct parser *p, struct extent *extent)
 {
-	bool is_inside = false, has_at = false;
+	size_t count = p->list->count;
 
-	*extent = (struct extent){ .angle = p->lexer.len };
-	for (size_t at = p->lexer.at, end; ; at = end) {
-		char c = at < p->lexer.len ? p->lexer.text[at] : ';';
-
-		extent->end = at;
-		if (c == ';' || (c == ',' && !(is_inside && is_route_comma(p, at))))
-			return true;
-		if (c == ':' && extent->angle == p->lexer.len && !has_at) {
-			extent->is_group = true;
-			return true;
-		}
-		end = lexer_unit_end(&p->lexer, at);
-		if (!end)
-			return false;
-		if (c == '<' && extent->angle < p->lexer.len)
-			return lexer_fail(&p->lexer, p->lexer.at, end, "there are two <");
-		if (c == '<')
-			extent->angle = at;
-		is_inside = c == '<' || (is_inside && c != '>');
-		has_at = has_at || c == '@';
-	}
-}
-
-static bool parse_element(struct parser *p)
-{
-	struct extent extent;
-	size_t comment, from;
-
-	if (!lexer_skip_blanks(&p->lexer, p->lexer.len, &comment))
+	extent->end = p->lexer.len;
+	if (!lexer_skip_blanks(&p->lexer, p->lexer.len, NULL))
 		return false;
 	if (p->lexer.at == p->lexer.len)
 		return true;
-	if (!find_extent(p, &extent))
+	if (extent_find(&p->lexer, extent) && parse_within(p, extent))
+		return true;
+	while (p->list->count > count)
+		address_free(&p->list->items[--p->list->count]);
+	return false;
+}
+
+void address_faults_add(struct address_faults *faults, const char *text, size_t len,
+			const struct error *why)
+{
+	struct buf piece = BUF_INIT(FAULT_SHOWN_MAX + 4);
+
+	for (size_t i = 0; i < len && i < FAULT_SHOWN_MAX; i++)
+		buf_add_char(&piece, text[i] ? text[i] : '?');
+	if (len > FAULT_SHOWN_MAX)
+		buf_add(&piece, "...");
+	grow((void **)&faults->items, &faults->room, faults->count, sizeof(*faults->items));
+	faults->items[faults->count].text = buf_take(&piece);
+	text_make_printable(faults->items[faults->count].text);
+	faults->items[faults->count++].why = *why;
+}
+
+/* Keeps what is wrong with text[from..to). */
+static bool take_fault(struct parser *p, size_t from, size_t to)
+{
+	const char *text = p->lexer.text;
+
+	if (!p->faults || p->is_full)
 		return false;
-	from = p->lexer.at;
-	if (extent.is_group && extent.end == from)
-		return lexer_fail(&p->lexer, from, p->lexer.len, "it begins with a colon");
-	if (!extent.is_group && extent.end > from &&
-	    !(extent.angle < p->lexer.len ? parse_angle(p, extent.angle, extent.end) :
-	      parse_bare(p, extent.end)))
-		return false;
-	p->lexer.at = extent.end < p->lexer.len ? extent.end + 1 : p->lexer.len;
+	if (p->faults->count >= ADDRESS_FAULTS_MAX)
+		return error_context(p->lexer.err, "more than %d addresses are malformed, the "
+				     "last", ADDRESS_FAULTS_MAX);
+	while (from < to && lexer_is_blank(text[from]))
+		from++;
+	while (to > from && lexer_is_blank(text[to - 1]))
+		to--;
+	address_faults_add(p->faults, text + from, to - from, p->lexer.err);
 	return true;
 }
 
 static bool parse(struct parser *p)
 {
-	while (p->lexer.at < p->lexer.len)
-		if (!parse_element(p))
+	while (p->lexer.at < p->lexer.len) {
+		size_t from = p->lexer.at;
+		struct extent extent;
+
+		if (!parse_element(p, &extent) && !take_fault(p, from, extent.end))
 			return false;
+		p->lexer.at = extent.end < p->lexer.len ? extent.end + 1 : p->lexer.len;
+	}
 	return true;
 }
 
 bool address_list_parse(struct address_list *list, const char *text, size_t len,
 			struct error *err)
 {
+	return address_list_parse_all(list, NULL, text, len, err);
+}
+
+bool address_list_parse_all(struct address_list *list, struct address_faults *faults,
+			    const char *text, size_t len, struct error *err)
+{
 	struct parser p = { .lexer = { .text = text, .len = len, .err = err },
-			    .list = list };
+			    .list = list, .faults = faults };
 
 	return parse(&p);
 }
@@ -428,4 +435,12 @@ void address_list_free(struct address_list *list)
 		address_free(&list->items[i]);
 	free(list->items);
 	*list = (struct address_list){ 0 };
+}
+
+void address_faults_free(struct address_faults *faults)
+{
+	for (size_t i = 0; i < faults->count; i++)
+		free(faults->items[i].text);
+	free(faults->items);
+	*faults = (struct address_faults){ 0 };
 }

@@ -14,6 +14,7 @@
 enum {
 	ADDRESS_MAX = 1024,		/* bytes of one mailbox; RFC 5321 allows 256 */
 	ADDRESS_LIST_MAX = 100000,	/* addresses of one list */
+	ADDRESS_FAULTS_MAX = 1000,	/* malformed ones that are told one by one */
 };
 
 struct address {
@@ -32,6 +33,18 @@ struct address_list {
 };
 #define OWNED_ADDRESSES	__attribute__((cleanup(address_list_free))) struct address_list
 
+/* A piece of a list that is no address. */
+struct address_fault {
+	char *text;		/* as it stands there, made printable, cut where it is long */
+	struct error why;	/* ERROR_DATA, with the piece and its place */
+};
+
+struct address_faults {
+	struct address_fault *items;
+	size_t count, room;
+};
+#define OWNED_FAULTS	__attribute__((cleanup(address_faults_free))) struct address_faults
+
 /*
  * Appends the addresses of `text`: a header field's body, still folded, or a
  * command-line argument. ERROR_DATA names the offending piece and its position;
@@ -39,6 +52,19 @@ struct address_list {
  */
 bool address_list_parse(struct address_list *list, const char *text, size_t len,
 			struct error *err);
+
+/*
+ * The same, but a malformed piece is appended to `faults` and the rest still read. Such a
+ * piece goes to the next separator, and to the end of the text where nobody can tell what
+ * is a separator: behind a quote or a parenthesis that nothing closes. False: there
+ * are more addresses than ADDRESS_LIST_MAX, or faults than ADDRESS_FAULTS_MAX.
+ */
+bool address_list_parse_all(struct address_list *list, struct address_faults *faults,
+			    const char *text, size_t len, struct error *err);
+
+/* Appends the piece `text`, as described above; copies. */
+void address_faults_add(struct address_faults *faults, const char *text, size_t len,
+			const struct error *why);
 
 /* Exactly one address, for -f and settings; "" and "<>" give the null mailbox. */
 bool address_parse(struct address *address, const char *text, struct error *err);
@@ -57,5 +83,6 @@ bool address_is_listed(const char *mailbox, const char *allowed);
 
 void address_free(struct address *address);
 void address_list_free(struct address_list *list);
+void address_faults_free(struct address_faults *faults);
 
 #endif

@@ -48,8 +48,20 @@ static void make_slots(struct envelope *e)
 	while (e->slot_count <= 2 * e->count)
 		e->slot_count *= 4;
 	e->slots = xcalloc(e->slot_count, sizeof(*e->slots));
-	for (size_t i = 0; i < e->count; i++)
-		*find_slot(e, e->recipients[i].mailbox) = (uint32_t)(i + 1);
+	for (size_t i = 0; i < e->count; i++) {
+		uint32_t *slot = find_slot(e, e->recipients[i].mailbox);
+
+		/* Of two of a name one is refused: the other is who must be there once. */
+		if (!*slot || e->recipients[i].verdict != VERDICT_REFUSED)
+			*slot = (uint32_t)(i + 1);
+	}
+}
+
+static struct recipient *append(struct envelope *e, const char *mailbox)
+{
+	grow((void **)&e->recipients, &e->room, e->count, sizeof(*e->recipients));
+	e->recipients[e->count] = (struct recipient){ .mailbox = text_copy(mailbox) };
+	return &e->recipients[e->count++];
 }
 
 void envelope_add(struct envelope *e, const char *mailbox)
@@ -58,17 +70,30 @@ void envelope_add(struct envelope *e, const char *mailbox)
 
 	make_slots(e);
 	slot = find_slot(e, mailbox);
-	if (*slot)
+	if (*slot && e->recipients[*slot - 1].verdict != VERDICT_REFUSED)
 		return;
-	grow((void **)&e->recipients, &e->room, e->count, sizeof(*e->recipients));
-	e->recipients[e->count++] = (struct recipient){ .mailbox = text_copy(mailbox) };
+	append(e, mailbox);
 	*slot = (uint32_t)e->count;
 }
 
-void envelope_refuse(struct envelope *e, const char *mailbox, const struct error *why)
+bool envelope_has(const struct envelope *e, const char *mailbox)
 {
-	envelope_add(e, mailbox);
-	recipient_judge(&e->recipients[*find_slot(e, mailbox) - 1], VERDICT_REFUSED, why);
+	const uint32_t *slot = e->slot_count ? find_slot(e, mailbox) : NULL;
+
+	return slot && *slot && e->recipients[*slot - 1].verdict != VERDICT_REFUSED;
+}
+
+void envelope_refuse(struct envelope *e, const char *name, const struct error *why)
+{
+	uint32_t *slot;
+
+	make_slots(e);
+	slot = find_slot(e, name);
+	if (*slot && e->recipients[*slot - 1].verdict == VERDICT_REFUSED)
+		return;
+	recipient_judge(append(e, name), VERDICT_REFUSED, why);
+	if (!*slot)
+		*slot = (uint32_t)e->count;
 }
 
 void recipient_judge(struct recipient *r, enum verdict verdict, const struct error *why)
@@ -84,17 +109,18 @@ void recipient_judge(struct recipient *r, enum verdict verdict, const struct err
 	r->verdict = verdict;
 }
 
-static bool has_8bit(const char *mailbox)
+bool mailbox_needs_utf8(const char *mailbox)
 {
 	return mailbox && text_has_8bit(mailbox, strlen(mailbox));
 }
 
 bool envelope_needs_utf8(const struct envelope *e)
 {
-	if (has_8bit(e->sender))
+	if (mailbox_needs_utf8(e->sender))
 		return true;
 	for (size_t i = 0; i < e->count; i++)
-		if (has_8bit(e->recipients[i].mailbox))
+		if (e->recipients[i].verdict != VERDICT_REFUSED &&
+		    mailbox_needs_utf8(e->recipients[i].mailbox))
 			return true;
 	return false;
 }

@@ -14,7 +14,7 @@ enum verdict {
 };
 
 struct recipient {
-	char *mailbox;		/* local@domain */
+	char *mailbox;		/* local@domain; whatever was refused from the beginning */
 	enum verdict verdict;
 	bool is_reported;	/* REFUSED, and the sender was told */
 	struct error *why;	/* for REFUSED, LATER, UNKNOWN; else NULL */
@@ -41,13 +41,23 @@ void envelope_free(struct envelope *e);
 /* Adds a recipient unless it is there already (address_is_same). Copies. */
 void envelope_add(struct envelope *e, const char *mailbox);
 
-/* Adds one that cannot be sent to, REFUSED from the beginning; the others can still be served. */
-void envelope_refuse(struct envelope *e, const char *mailbox, const struct error *why);
+/* Whether it is there and not refused. */
+bool envelope_has(const struct envelope *e, const char *mailbox);
+
+/*
+ * Adds one that cannot be sent to, REFUSED from the beginning; the others can still be
+ * served. `name` is what a person wrote, a mailbox or not; once if it is refused already,
+ * and never in the place of a recipient of that name.
+ */
+void envelope_refuse(struct envelope *e, const char *name, const struct error *why);
 
 /* Gives a recipient its verdict; `why` is copied, NULL for ACCEPTED. */
 void recipient_judge(struct recipient *r, enum verdict verdict, const struct error *why);
 
-/* Whether an address cannot be said without SMTPUTF8 (RFC 6531). */
+/* Whether the mailbox cannot be said without SMTPUTF8 (RFC 6531). NULL: it can. */
+bool mailbox_needs_utf8(const char *mailbox);
+
+/* The same of any address of the envelope that is not refused. */
 bool envelope_needs_utf8(const struct envelope *e);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "mail/lexer.h"
 
+#include <string.h>
+
 #include "base/text.h"
 #include "mail/encoded_word.h"
 
@@ -12,8 +14,15 @@ bool lexer_fail(const struct lexer *l, size_t from, size_t to, const char *why)
 	OWNED_TEXT piece = text_copy_n(l->text + from, len < SHOWN_MAX ? len : SHOWN_MAX);
 
 	text_make_printable(piece);
-	return error_set(l->err, ERROR_DATA, "\"%s%s\" at byte %zu is no address: %s", piece,
-			 len > SHOWN_MAX ? "..." : "", from + 1, why);
+	error_set(l->err, ERROR_DATA, "\"%s%s\" at byte %zu is no address: %s", piece,
+		  len > SHOWN_MAX ? "..." : "", from + 1, why);
+	return error_advise(l->err, "expected: name@domain, or Name <name@domain>, with commas "
+			    "between addresses");
+}
+
+bool lexer_is_atom_char(char c)
+{
+	return (unsigned char)c > 127 || (c > ' ' && c <= '~' && !strchr("()<>[]:;@\\,.\"", c));
 }
 
 bool lexer_is_blank(char c)
@@ -56,13 +65,16 @@ size_t lexer_unit_end(const struct lexer *l, size_t at)
 		end = quoted_end(l, at);
 	else if (l->text[at] == '(')
 		end = comment_end(l, at);
+	else if (l->text[at] == '\\' && at + 1 < l->len)
+		end = at + 2;
 	else if ((word = encoded_word_length(l->text + at, l->len - at)))
 		end = at + word;
 	else
 		end = at + 1;
 	if (!end)
-		lexer_fail(l, at, l->len, l->text[at] == '"' ? "a closing quote is missing" :
-		     "a closing parenthesis is missing");
+		lexer_fail(l, at, l->len, l->text[at] == '"' ? 
+			   "a closing quote is missing, so nobody can tell where it ends" :
+			   "a closing parenthesis is missing, so nobody can tell where it ends");
 	return end;
 }
 

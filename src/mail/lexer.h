@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The text of an address list in units: a quoted string, a comment, an encoded word,
- * or one character (RFC 5322 section 3.2). For mail/address.c alone.
+ * a character behind a backslash with that, or one character (RFC 5322 section 3.2).
  */
 #ifndef MAIL_LEXER_H
 #define MAIL_LEXER_H
@@ -15,11 +15,15 @@ struct lexer {
 	struct error *err;
 };
 
-/* Puts text[from..to) and `why` into the error, ERROR_DATA; returns false. */
+/* Puts text[from..to), its place, `why` and what is expected into the error, ERROR_DATA;
+   returns false. */
 bool lexer_fail(const struct lexer *l, size_t from, size_t to, const char *why);
 
 /* A blank, or what a folded line is folded with. */
 bool lexer_is_blank(char c);
+
+/* RFC 5322 section 3.2.3, and RFC 6531 section 3.3. */
+bool lexer_is_atom_char(char c);
 
 /* The place after the unit at `at`; 0 and an error: it has no end. */
 size_t lexer_unit_end(const struct lexer *l, size_t at);

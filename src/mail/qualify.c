@@ -109,13 +109,14 @@ static void replace(const struct field *field, const struct address_list *list,
 bool field_qualify(const struct field *field, const struct qualifier *q, struct buf *out)
 {
 	OWNED_ADDRESSES list = { 0 };
+	OWNED_FAULTS untouched = { 0 };
 	struct error ignored;
 	size_t i = 0;
 
 	while (i < COUNT_OF(fields) && !field_is(field, fields[i].name))
 		i++;
 	if (i == COUNT_OF(fields) ||
-	    !address_list_parse(&list, field->body, field->body_len, &ignored) ||
+	    !address_list_parse_all(&list, &untouched, field->body, field->body_len, &ignored) ||
 	    !any_must_change(&list, q))
 		return false;
 	replace(field, &list, q, fields[i].has_recipients, out);

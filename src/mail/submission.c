@@ -81,26 +81,61 @@ static bool is_one_of(const struct field *field, const char *const *names, size_
 
 /* --- recipients and author */
 
-bool submission_recipients(const struct message *m, struct address_list *list,
-			   struct error *err)
-{
-	static const char *const ours[] = { "To", "Cc", "Bcc" };
-	static const char *const theirs[] = { "Resent-To", "Resent-Cc", "Resent-Bcc" };
+enum { RECIPIENT_FIELDS = 3 };
+
+/* Where to look for recipients. */
+struct recipient_fields {
+	const char *const *names;	/* RECIPIENT_FIELDS of them */
 	size_t at, end;
-	bool is_resent = find_resent_block(&m->header, &at, &end);
-	const char *const *names = is_resent ? theirs : ours;
+};
+
+static struct recipient_fields recipient_fields(const struct message *m)
+{
+	static const char *const ours[RECIPIENT_FIELDS] = { "To", "Cc", "Bcc" };
+	static const char *const theirs[RECIPIENT_FIELDS] = {
+		"Resent-To", "Resent-Cc", "Resent-Bcc",
+	};
+	struct recipient_fields fields = { .names = theirs };
+
+	if (!find_resent_block(&m->header, &fields.at, &fields.end))
+		fields = (struct recipient_fields){ ours, 0, m->header.len };
+	return fields;
+}
+
+/* "the message's Cc field", or which of several. */
+static void name_field(struct error *err, const struct field *field, size_t number)
+{
+	OWNED_TEXT name = text_copy_n(field->start, field->name_len);
+
+	if (number > 1)
+		error_context(err, "the message's %s field no. %zu", name, number);
+	else
+		error_context(err, "the message's %s field", name);
+}
+
+bool submission_recipients(const struct message *m, struct address_list *list,
+			   struct address_faults *faults, struct error *err)
+{
+	struct recipient_fields fields = recipient_fields(m);
+	size_t numbers[RECIPIENT_FIELDS] = { 0 };
 	struct field field;
 
-	if (!is_resent) {
-		at = 0;
-		end = m->header.len;
-	}
-	while (at < end && header_next(&m->header, &at, &field)) {
-		if (!is_one_of(&field, names, COUNT_OF(ours)))
+	while (fields.at < fields.end && header_next(&m->header, &fields.at, &field)) {
+		size_t i = 0, before = faults->count;
+		bool ok;
+
+		while (i < RECIPIENT_FIELDS && !field_is(&field, fields.names[i]))
+			i++;
+		if (i == RECIPIENT_FIELDS)
 			continue;
-		if (!address_list_parse(list, field.body, field.body_len, err))
-			return error_context(err, "the message's %.*s field",
-					     (int)field.name_len, field.start);
+		numbers[i]++;
+		ok = address_list_parse_all(list, faults, field.body, field.body_len, err);
+		for (; before < faults->count; before++)
+			name_field(&faults->items[before].why, &field, numbers[i]);
+		if (!ok) {
+			name_field(err, &field, numbers[i]);
+			return false;
+		}
 	}
 	return true;
 }

@@ -14,11 +14,12 @@
 
 /*
  * Appends the recipients that the header names: To, Cc, Bcc of any number, or those of
- * the topmost Resent- block if there is one (RFC 5322 section 3.6.6). ERROR_DATA
- * names the field and the offending text.
+ * the topmost Resent- block if there is one (RFC 5322 section 3.6.6). What is no address
+ * goes to `faults`, with the field ("Cc", or "Cc no. 2" where there are two), its place
+ * in it, and the offending text. False, ERROR_DATA: there are too many (mail/address.h).
  */
 bool submission_recipients(const struct message *m, struct address_list *list,
-			   struct error *err);
+			   struct address_faults *faults, struct error *err);
 
 /* The first address of From (of Resent-From if there is a Resent- block): name NULL and
    mailbox "" when there is none that can be read. The caller frees. */

@@ -150,13 +150,26 @@ static bool fits(const struct session *s, const struct message *m, struct error 
 			 "takes %" PRIu64 " at most (SIZE)", size, s->can.size_limit);
 }
 
-static bool can_say_addresses(const struct session *s, const struct envelope *e,
+/* Refuses those who cannot be named to this server. False: the sender, or all of them. */
+static bool can_say_addresses(const struct session *s, struct envelope *e,
 			      struct error *err)
 {
+	bool has_any = false;
+
 	if (s->can.smtputf8 || !envelope_needs_utf8(e))
 		return true;
-	return error_set(err, ERROR_DATA, "an address has letters beyond ASCII, and the server "
-			 "does not offer SMTPUTF8");
+	error_set(err, ERROR_DATA, "an address has letters beyond ASCII, and the server does "
+		  "not offer SMTPUTF8");
+	if (mailbox_needs_utf8(e->sender))
+		return false;
+	for (size_t i = 0; i < e->count; i++) {
+		struct recipient *r = &e->recipients[i];
+
+		if (r->verdict == VERDICT_NONE && mailbox_needs_utf8(r->mailbox))
+			recipient_judge(r, VERDICT_REFUSED, err);
+		has_any = has_any || r->verdict == VERDICT_NONE;
+	}
+	return has_any;
 }
 
 static size_t transaction_max(const struct session *s)

@@ -38,7 +38,8 @@ char *mailbox_to_ascii(const char *mailbox, struct error *err)
 static bool all_ascii(const struct envelope *e)
 {
 	for (size_t i = 0; i < e->count; i++)
-		if (!has_ascii_domain(e->recipients[i].mailbox))
+		if (e->recipients[i].verdict != VERDICT_REFUSED &&
+		    !has_ascii_domain(e->recipients[i].mailbox))
 			return false;
 	return has_ascii_domain(e->sender);
 }
@@ -54,27 +55,38 @@ static void take_over(struct envelope *to, struct envelope *from)
 	*from = *to;
 }
 
+/* Whether it was added as one to send to; else it is refused in `to`. */
+static bool add_recipient(struct envelope *to, const struct recipient *r, struct error *err)
+{
+	OWNED_TEXT mailbox = NULL;
+
+	if (r->verdict == VERDICT_REFUSED) {
+		*err = *r->why;
+		envelope_refuse(to, r->mailbox, r->why);
+		return false;
+	}
+	mailbox = mailbox_to_ascii(r->mailbox, err);
+	if (mailbox)
+		envelope_add(to, mailbox);
+	else
+		envelope_refuse(to, r->mailbox, err);
+	return mailbox != NULL;
+}
+
 bool domains_to_ascii(struct envelope *e, struct error *err)
 {
 	struct envelope changed = { 0 };
+	bool has_any = false;
 
 	if (all_ascii(e))
 		return true;
 	changed.sender = mailbox_to_ascii(e->sender, err);
-	for (size_t i = 0; changed.sender && i < e->count; i++) {
-		OWNED_TEXT mailbox = mailbox_to_ascii(e->recipients[i].mailbox, err);
-
-		if (!mailbox) {
-			envelope_free(&changed);
-			return false;
-		}
-		if (e->recipients[i].verdict == VERDICT_REFUSED)
-			envelope_refuse(&changed, mailbox, e->recipients[i].why);
-		else
-			envelope_add(&changed, mailbox);
-	}
-	if (!changed.sender)
+	for (size_t i = 0; changed.sender && i < e->count; i++)
+		has_any |= add_recipient(&changed, &e->recipients[i], err);
+	if (!has_any) {
+		envelope_free(&changed);
 		return false;
+	}
 	take_over(&changed, e);
 	return true;
 }

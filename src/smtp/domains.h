@@ -7,7 +7,8 @@
 
 /*
  * Gives the envelope's sender and recipients A-labels, those that are the same then being
- * one. ERROR_DATA names the address whose domain cannot be written so.
+ * one. A recipient whose domain cannot be written so is REFUSED. False, ERROR_DATA: it is
+ * the sender, or there is nobody left.
  */
 bool domains_to_ascii(struct envelope *e, struct error *err);
 

@@ -27,6 +27,28 @@ static void check_again(const struct address *address)
 	address_free(&again);
 }
 
+/* Those of the list, in their order, and perhaps others between the faults. */
+static void check_faults(const struct address_list *list, const uint8_t *data, size_t size,
+			 bool ok)
+{
+	OWNED_ADDRESSES all = { 0 };
+	OWNED_FAULTS faults = { 0 };
+	struct error err = { 0 };
+
+	if (!address_list_parse_all(&all, &faults, (const char *)data, size, &err))
+		MUST(err.kind == ERROR_DATA && faults.count == ADDRESS_FAULTS_MAX);
+	MUST(ok == (faults.count == 0));
+	MUST(ok ? all.count == list->count : all.count >= list->count);
+	for (size_t i = 0; i < list->count; i++)
+		MUST(!strcmp(list->items[i].mailbox, all.items[i].mailbox));
+	for (size_t i = 0; i < all.count; i++)
+		check_again(&all.items[i]);
+	for (size_t i = 0; i < faults.count; i++) {
+		MUST(faults.items[i].why.kind == ERROR_DATA && faults.items[i].why.text[0]);
+		MUST(faults.items[i].text[0] && !text_has_control(faults.items[i].text));
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	OWNED_ADDRESSES list = { 0 };
@@ -43,6 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		MUST(i == 0 || item->start >= item[-1].end);
 		check_again(item);
 	}
+	check_faults(&list, data, size, ok);
 	if (address_parse(&one, text, &err))
 		address_free(&one);
 	(void)address_is_listed("a@example.org", text);

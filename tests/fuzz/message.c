@@ -32,6 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	OWNED_MESSAGE m;
 	OWNED_BUF wire = BUF_INIT(1);
 	OWNED_ADDRESSES list = { 0 };
+	OWNED_FAULTS faults = { 0 };
 	struct address author = { 0 };
 	struct error err = { 0 };
 
@@ -42,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(longest_line(&wire) <= m.longest_line);
 	MUST(m.has_nul == (memchr(wire.text, '\0', wire.len) != NULL));
 	MUST((m.header_is_8bit || m.body_is_8bit) == text_has_8bit(wire.text, wire.len));
-	if (!submission_recipients(&m, &list, &err))
+	if (!submission_recipients(&m, &list, &faults, &err))
 		MUST(err.kind == ERROR_DATA && err.text[0]);
 	submission_author(&m, &author);
 	MUST(author.mailbox);

@@ -125,6 +125,9 @@ static const struct {
 	{ "a@\303.x", "neither ASCII nor UTF-8" },
 	{ "a@x>", "needs quotes" },
 	{ "\"a\"b@x", "needs quotes" },
+	{ "Name <a@x, b@y>", "needs quotes" },
+	{ "a\\,b@x", "needs quotes" },
+	{ "\"A <a@x>, \"B\" <b@x>, \"C <c@x>", "one too many" },
 };
 
 static void test_bad_lists(void **state)
@@ -151,6 +154,107 @@ static void test_keeps_what_was_good(void **state)
 	(void)state;
 	assert_false(address_list_parse(&list, text, strlen(text), &err));
 	assert_int_equal(list.count, 2);
+}
+
+/* Lists with faults: what is read of them, and which pieces are not (separated by "|"). */
+static const struct {
+	const char *text, *understood, *faults;
+} mixed[] = {
+	{ "a@@x, b@y", "b@y", "a@@x" },
+	{ "a@x, b@, c@z", "a@x|c@z", "b@" },
+	{ "a@x; @y ;c@z", "a@x|c@z", "@y" },
+	{ "a@x,\r\n Doe John ,\r\n\tc@z", "a@x|c@z", "Doe John" },
+	{ "A <<a@x>>, b@y", "b@y", "A <<a@x>>" },
+	{ "A <a@x> b, b@y", "b@y", "A <a@x> b" },
+	{ "A <a@x B <b@y>, c@z", "c@z", "A <a@x B <b@y>" },
+	{ "<>, a@x", "a@x", "<>" },
+	{ "a@[192.0.2.1, b@y", "b@y", "a@[192.0.2.1" },
+	{ "a@x), b@y", "b@y", "a@x)" },
+	{ "Team: a@@x, b@y; c@, d@z", "b@y|d@z", "a@@x|c@" },
+	{ "a@b@c,d@e@f,g@h", "g@h", "a@b@c|d@e@f" },
+	/* One address with blanks around it, or two: who knows. */
+	{ "a@x Doe b@y, c@z", "c@z", "a@x Doe b@y" },
+	{ "a@x b@y Doe, c@z", "c@z", "a@x b@y Doe" },
+	/* The comma is none that separates. */
+	{ "A <a@x, b@y>, c@z", "c@z", "A <a@x, b@y>" },
+	{ "A <a, b@x; c@y>, d@z", "d@z", "A <a, b@x; c@y>" },
+	{ "a\\,b@x, c@z", "c@z", "a\\,b@x" },
+	{ "<a\\,b@x>, c@z", "c@z", "<a\\,b@x>" },
+	{ ":include:/x@y, a@x", "a@x", ":include:/x@y" },
+	{ ":a: b@x, a@x", "a@x", ":a: b@x" },
+	/* Nobody can tell what separates. */
+	{ "a@x, \"B <b@y>, c@z", "a@x", "\"B <b@y>, c@z" },
+	{ "a@x, (B <b@y>, c@z", "a@x", "(B <b@y>, c@z" },
+	{ "a@x, b@y (B, c@z", "a@x", "b@y (B, c@z" },
+	{ "a@x, B \"b <b@y>, \"C\" <c@z>", "a@x", "B \"b <b@y>, \"C\" <c@z>" },
+	{ "a@x, \"B <b@x>, \"C\" <c@x>, \"D <d@x>, e@x", "a@x",
+	  "\"B <b@x>, \"C\" <c@x>, \"D <d@x>, e@x" },
+	{ "\"B <b@x>, \"C <c@x>, d@x", "", "\"B <b@x>, \"C <c@x>, d@x" },
+	/* What looks like it and is sound. */
+	{ "Joe \\\"x\\\" <a@x>, b@y", "a@x=Joe \\\"x\\\"|b@y", "" },
+	{ "\"Q\"uote <a@x>, b@y", "a@x=Quote|b@y", "" },
+	{ "A <a@x, \"B, C\" <b@y>, c@z", "a@x=A|b@y=B, C|c@z", "" },
+	{ "<@a,@b:c@d>, <@a,@b:c@d, e@f", "c@d|c@d|e@f", "" },
+};
+
+static void test_goes_on(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(mixed); i++) {
+		OWNED_ADDRESSES list = { 0 };
+		OWNED_FAULTS faults = { 0 };
+		OWNED_BUF good = BUF_INIT(4096), pieces = BUF_INIT(4096);
+		struct error err = { 0 };
+
+		assert_true(address_list_parse_all(&list, &faults, mixed[i].text,
+						   strlen(mixed[i].text), &err));
+		describe(&list, &good);
+		for (size_t k = 0; k < faults.count; k++) {
+			buf_addf(&pieces, "%s%s", k ? "|" : "", faults.items[k].text);
+			assert_int_equal(faults.items[k].why.kind, ERROR_DATA);
+			assert_non_null(strstr(faults.items[k].why.text, "is no address: "));
+			assert_non_null(faults.items[k].why.advice);
+		}
+		if (strcmp(buf_text(&good), mixed[i].understood) != 0)
+			fail_msg("%s: understood as %s", mixed[i].text, buf_text(&good));
+		if (strcmp(buf_text(&pieces), mixed[i].faults) != 0)
+			fail_msg("%s: faults %s", mixed[i].text, buf_text(&pieces));
+	}
+}
+
+static void test_places_of_faults(void **state)
+{
+	static const char text[] = "a@x,\r\n  b@@y,\1\0@z, c@";
+	OWNED_ADDRESSES list = { 0 };
+	OWNED_FAULTS faults = { 0 };
+	struct error err = { 0 };
+
+	(void)state;
+	assert_true(address_list_parse_all(&list, &faults, text, sizeof(text) - 1, &err));
+	assert_int_equal(faults.count, 3);
+	assert_non_null(strstr(faults.items[0].why.text, "\"b@@y\" at byte 9 "));
+	assert_string_equal(faults.items[1].text, "??@z");
+	assert_non_null(strstr(faults.items[2].why.text, "\"c@\" at byte 20 "));
+}
+
+static void test_too_many_faults(void **state)
+{
+	OWNED_ADDRESSES list = { 0 };
+	OWNED_FAULTS faults = { 0 };
+	struct buf text = BUF_INIT(16 * ADDRESS_FAULTS_MAX);
+	struct error err = { 0 };
+
+	(void)state;
+	for (int i = 0; i < ADDRESS_FAULTS_MAX; i++)
+		buf_add(&text, "a@,b@x,");
+	assert_true(address_list_parse_all(&list, &faults, text.text, text.len, &err));
+	assert_int_equal(faults.count, ADDRESS_FAULTS_MAX);
+	assert_int_equal(list.count, ADDRESS_FAULTS_MAX);
+	assert_false(address_list_parse_all(&list, &faults, "c@", 2, &err));
+	assert_int_equal(err.kind, ERROR_DATA);
+	assert_non_null(strstr(err.text, "more than 1000 addresses are malformed"));
+	assert_non_null(strstr(err.text, "\"c@\" at byte 1"));
+	buf_free(&text);
 }
 
 static void test_nul_and_length(void **state)
@@ -239,6 +343,9 @@ int main(void)
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_bad_lists),
 		cmocka_unit_test(test_keeps_what_was_good),
+		cmocka_unit_test(test_goes_on),
+		cmocka_unit_test(test_places_of_faults),
+		cmocka_unit_test(test_too_many_faults),
 		cmocka_unit_test(test_nul_and_length),
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_one),

@@ -111,6 +111,53 @@ static void test_verdicts(void **state)
 	recipient_judge(r, VERDICT_REFUSED, &why);	/* envelope_free() frees it */
 }
 
+/* What cannot be sent to never takes the place of somebody who can, whatever its name. */
+static void test_refused(void **state)
+{
+	static const struct {
+		const char *what;	/* in this order: "+" is added, "-" refused */
+		size_t count;
+		const char *verdicts;	/* R is refused, N not */
+	} rows[] = {
+		{ "+-", 2, "NR" }, { "-+", 2, "RN" }, { "--", 1, "R" }, { "-+-", 3, "RNR" },
+		{ "-++", 2, "RN" }, { "+-+", 2, "NR" },
+	};
+	struct error why;
+
+	(void)state;
+	error_set(&why, ERROR_DATA, "no address");
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		OWNED_ENVELOPE e = { 0 };
+		char name[20];
+
+		for (const char *c = rows[i].what; *c; c++)
+			if (*c == '+')
+				envelope_add(&e, "a?b@x");
+			else
+				envelope_refuse(&e, "a?b@x", &why);
+		assert_int_equal(e.count, rows[i].count);
+		for (size_t k = 0; k < e.count; k++)
+			assert_int_equal(e.recipients[k].verdict, rows[i].verdicts[k] == 'R' ?
+					 VERDICT_REFUSED : VERDICT_NONE);
+		assert_int_equal(envelope_has(&e, "a?b@X"), !!strchr(rows[i].verdicts, 'N'));
+		assert_false(envelope_has(&e, "b@x"));
+		/* Also when the table has grown. */
+		for (int k = 0; k < 100; k++) {
+			snprintf(name, sizeof(name), "n%d@x", k);
+			envelope_add(&e, name);
+		}
+		assert_int_equal(envelope_has(&e, "a?b@x"), !!strchr(rows[i].verdicts, 'N'));
+	}
+}
+
+static void test_nobody_is_there(void **state)
+{
+	const struct envelope e = { 0 };
+
+	(void)state;
+	assert_false(envelope_has(&e, "a@x"));
+}
+
 static void test_utf8(void **state)
 {
 	const struct {
@@ -126,6 +173,7 @@ static void test_utf8(void **state)
 		{ NULL, "b\xff@x", true },
 		{ "a@x", "b@xn--wgv71a.jp", false },
 	};
+	struct error why;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -136,6 +184,10 @@ static void test_utf8(void **state)
 		envelope_add(&e, rows[i].recipient);
 		if (envelope_needs_utf8(&e) != rows[i].needs)
 			fail_msg("row %zu", i);
+		error_set(&why, ERROR_DATA, "no address");
+		envelope_refuse(&e, "\xc3\xa4@@", &why);
+		if (envelope_needs_utf8(&e) != rows[i].needs)
+			fail_msg("row %zu, with one that is refused", i);
 	}
 }
 
@@ -192,6 +244,8 @@ int main(void)
 		cmocka_unit_test(test_copies),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_nobody_is_there),
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_release),
 		cmocka_unit_test(test_ascii_domains),

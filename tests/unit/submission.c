@@ -167,6 +167,7 @@ static void test_bare_names(void **state)
 		  "\tb@y~Subject: root~" },
 		{ "To: undisclosed-recipients:;~Cc: broken <~", "To: undisclosed-recipients:;~"
 		  "Cc: broken <~" },
+		{ "Cc: a@@x,~ root, John Doe ,b@y~", "Cc: a@@x,~ root@host.example, John Doe ,b@y~" },
 	};
 	static const struct row mapped[] = {
 		{ "Reply-To: root~To: root, a@x~", "Reply-To: root@host.example~"
@@ -278,28 +279,58 @@ static void test_recipients(void **state)
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		OWNED_MESSAGE m;
 		OWNED_ADDRESSES list = { 0 };
+		OWNED_FAULTS faults = { 0 };
 		OWNED_BUF text = BUF_INIT(1000);
 		struct error err = { 0 };
 
 		read_text(&m, rows[i].text);
-		assert_true(submission_recipients(&m, &list, &err));
+		assert_true(submission_recipients(&m, &list, &faults, &err));
+		assert_int_equal(faults.count, 0);
 		for (size_t k = 0; k < list.count; k++)
 			buf_addf(&text, "%s ", list.items[k].mailbox);
 		assert_string_equal(buf_text(&text), rows[i].list);
 	}
 }
 
-static void test_bad_recipient(void **state)
+static void test_bad_recipients(void **state)
 {
+	static const char *const words[] = {
+		"the message's CC field: \"b@\" at byte 2 is no address",
+		"the message's cc field no. 3: \"c@@x\" at byte 7 is no address",
+		"the message's Bcc field: \"\"D, e@x\" at byte 2 is no address",
+	};
 	OWNED_MESSAGE m;
 	OWNED_ADDRESSES list = { 0 };
+	OWNED_FAULTS faults = { 0 };
 	struct error err = { 0 };
 
 	(void)state;
-	read_text(&m, "To: a@x\nCC: b@\n");
-	assert_false(submission_recipients(&m, &list, &err));
+	read_text(&m, "To: a@x\nCC: b@\ncc: f@x,\nX: b@\ncc: g@x, c@@x, h@x\nBcc: \"D, e@x\n");
+	assert_true(submission_recipients(&m, &list, &faults, &err));
+	assert_int_equal(list.count, 4);
+	assert_string_equal(list.items[3].mailbox, "h@x");
+	assert_int_equal(faults.count, COUNT_OF(words));
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		if (!strstr(faults.items[i].why.text, words[i]))
+			fail_msg("%s", faults.items[i].why.text);
+}
+
+static void test_too_many_bad_recipients(void **state)
+{
+	OWNED_MESSAGE m;
+	OWNED_ADDRESSES list = { 0 };
+	OWNED_FAULTS faults = { 0 };
+	OWNED_BUF text = BUF_INIT(HEADER_MAX);
+	struct error err = { 0 };
+
+	(void)state;
+	buf_add(&text, "Bcc: a@x\nBcc:");
+	for (int i = 0; i <= ADDRESS_FAULTS_MAX; i++)
+		buf_add(&text, "b@,");
+	read_text(&m, buf_text(&text));
+	assert_false(submission_recipients(&m, &list, &faults, &err));
 	assert_int_equal(err.kind, ERROR_DATA);
-	assert_non_null(strstr(err.text, "CC field"));
+	assert_non_null(strstr(err.text, "Bcc field no. 2: more than"));
 }
 
 static void test_author(void **state)
@@ -392,7 +423,8 @@ int main(void)
 		cmocka_unit_test(test_mime),
 		cmocka_unit_test(test_mime_large),
 		cmocka_unit_test(test_recipients),
-		cmocka_unit_test(test_bad_recipient),
+		cmocka_unit_test(test_bad_recipients),
+		cmocka_unit_test(test_too_many_bad_recipients),
 		cmocka_unit_test(test_author),
 		cmocka_unit_test(test_folding),
 		cmocka_unit_test(test_names),
