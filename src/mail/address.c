@@ -83,12 +83,15 @@ static bool read_literal(struct parser *p, size_t to, struct buf *domain)
 	return lexer_fail(&p->lexer, from, to, "a closing bracket is missing");
 }
 
-static bool read_quoted(struct parser *p, struct spec *spec)
+static bool read_quoted(struct parser *p, size_t to, struct spec *spec)
 {
 	size_t end = lexer_unit_end(&p->lexer, p->lexer.at);
 
 	if (!end)
 		return false;
+	/* It began within what is an encoded word as a whole. */
+	if (end > to)
+		return lexer_fail(&p->lexer, p->lexer.at, to, "a quote stands within a word");
 	lexer_add_inside(&spec->local, p->lexer.text + p->lexer.at + 1, end - p->lexer.at - 2);
 	p->lexer.at = end;
 	return true;
@@ -109,7 +112,7 @@ static bool read_word(struct parser *p, size_t to, struct spec *spec)
 	char c = p->lexer.at < to ? p->lexer.text[p->lexer.at] : '\0';
 
 	if (c == '"' && !spec->has_at)
-		return read_quoted(p, spec);
+		return read_quoted(p, to, spec);
 	if (c == '[' && spec->has_at && !spec->domain.len)
 		return read_literal(p, to, &spec->domain);
 	read_atom(p, to, spec->has_at ? &spec->domain : &spec->local);

@@ -132,6 +132,8 @@ static void add_mixed(struct work *w, size_t from, size_t to, bool is_phrase)
 
 	for (size_t at = from, end; at < to; at = end) {
 		end = unit_end(w, at);
+		if (end > to)	/* whoever found `to` took it for a character */
+			end = at + 1;
 		if (w->text[at] != '(' || end == at + 1)
 			continue;
 		add_piece(w, piece, at, is_phrase);

@@ -22,10 +22,25 @@ struct words {
 	bool after_ours;	/* the word before is one of ours */
 };
 
+/* Beside words that are encoded, lenient readers take it for another one. */
+static bool has_broken_word(const char *word, size_t len)
+{
+	const char *end = word + len;
+
+	for (const char *c = word; (c = memmem(c, (size_t)(end - c), "=?", 2)); ) {
+		size_t whole = encoded_word_length(c, (size_t)(end - c));
+
+		if (!whole)
+			return true;
+		c += whole;
+	}
+	return false;
+}
+
 bool header_word_is_bad(const char *word, size_t len, bool keeps_8bit)
 {
 	return len > HEADER_WORD_MAX || memchr(word, '\0', len) ||
-	       (!keeps_8bit && text_has_8bit(word, len));
+	       (!keeps_8bit && (text_has_8bit(word, len) || has_broken_word(word, len)));
 }
 
 static size_t blanks_end(const struct words *w, size_t at)

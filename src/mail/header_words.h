@@ -13,7 +13,8 @@ enum words_kind {
 
 enum { HEADER_WORD_MAX = 900 };	/* bytes; longer ones cannot stand on a line */
 
-/* Whether it must be encoded: bytes over 127 (unless these may stay), NUL, its length. */
+/* Whether it must be encoded: NUL, its length, and, unless bytes over 127 may stay, these
+   and what begins like an encoded word and is none. */
 bool header_word_is_bad(const char *word, size_t len, bool keeps_8bit);
 
 /*

@@ -85,6 +85,9 @@ bool lexer_skip_blanks(struct lexer *l, size_t to, size_t *comment)
 
 		if (!end)
 			return false;
+		/* It began within what is an encoded word as a whole. */
+		if (end > to)
+			return lexer_fail(l, l->at, to, "a parenthesis needs quotes");
 		if (l->text[l->at] == '(' && comment)
 			*comment = l->at;
 		l->at = end;

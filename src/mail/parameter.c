@@ -9,6 +9,7 @@
 enum {
 	VALUE_MAX = 8 * 1024 * 1024,
 	PIECE_MAX = 50,		/* characters of a value on one line */
+	COMMENT_MAX = 500,	/* bytes; so that a "(" without end costs no more */
 };
 
 /* The place behind the quotes that open at `at`; one character if nothing closes them. */
@@ -23,11 +24,28 @@ static size_t quoted_end(const char *text, size_t at, size_t len)
 	return len;
 }
 
-/* The next ";" outside of quotes, or the end. */
+/* The place behind the comment that opens at `at`; one character if nothing closes it. */
+static size_t comment_end(const char *text, size_t at, size_t len)
+{
+	size_t last = len - at > COMMENT_MAX ? at + COMMENT_MAX : len, depth = 0;
+
+	for (size_t i = at; i < last; i++) {
+		if (text[i] == '\\')
+			i++;
+		else if (text[i] == '(')
+			depth++;
+		else if (text[i] == ')' && --depth == 0)
+			return i + 1;
+	}
+	return at + 1;
+}
+
+/* The next ";" outside of quotes and comments, or the end. */
 static size_t find_separator(const char *text, size_t at, size_t len)
 {
 	while (at < len && text[at] != ';')
-		at = text[at] == '"' ? quoted_end(text, at, len) : at + 1;
+		at = text[at] == '"' ? quoted_end(text, at, len) :
+		     text[at] == '(' ? comment_end(text, at, len) : at + 1;
 	return at < len ? at : len;
 }
 
@@ -35,6 +53,17 @@ static size_t skip_blanks(const char *text, size_t at, size_t end)
 {
 	while (at < end && lexer_is_blank(text[at]))
 		at++;
+	return at;
+}
+
+/* The place of a parameter's name; comments may stand before it. */
+static size_t find_name(const char *text, size_t at, size_t end)
+{
+	size_t next;
+
+	at = skip_blanks(text, at, end);
+	while (at < end && text[at] == '(' && (next = comment_end(text, at, end)) > at + 1)
+		at = skip_blanks(text, next, end);
 	return at;
 }
 
@@ -69,7 +98,7 @@ bool parameter_next(const char *text, size_t len, size_t *at, struct parameter *
 		return false;
 	*p = (struct parameter){ .start = *at };
 	p->end = *at = find_separator(text, *at + 1, len);
-	start = skip_blanks(text, p->start + 1, p->end);
+	start = find_name(text, p->start + 1, p->end);
 	equals = memchr(text + start, '=', p->end - start);
 	p->name = p->name_end = p->value = p->value_end = start;
 	if (equals) {

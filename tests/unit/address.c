@@ -190,6 +190,9 @@ static const struct {
 	{ "a@x, \"B <b@x>, \"C\" <c@x>, \"D <d@x>, e@x", "a@x",
 	  "\"B <b@x>, \"C\" <c@x>, \"D <d@x>, e@x" },
 	{ "\"B <b@x>, \"C <c@x>, d@x", "", "\"B <b@x>, \"C <c@x>, d@x" },
+	/* An encoded word is one, whatever stands in it. */
+	{ "<j@x=?utf-8?Q?(?=, k@x (c), l@x", "k@x=c|l@x", "<j@x=?utf-8?Q?(?=" },
+	{ "j.=?utf-8?Q?a.\"?=, \"k\"@x, l@x", "k@x|l@x", "j.=?utf-8?Q?a.\"?=" },
 	/* What looks like it and is sound. */
 	{ "Joe \\\"x\\\" <a@x>, b@y", "a@x=Joe \\\"x\\\"|b@y", "" },
 	{ "\"Q\"uote <a@x>, b@y", "a@x=Quote|b@y", "" },
