@@ -162,7 +162,7 @@ static bool gather(const struct recipient_sources *from, const struct message *m
 	for (size_t i = 0; removes && i < arguments.list.count; i++)
 		envelope_add(&without, arguments.list.items[i].mailbox);
 	if (!removes)
-		add_all(e, &arguments, NULL, from->aliases);
+		add_all(e, &arguments, &without, from->aliases);
 	add_all(e, &header, &without, from->aliases);
 	return true;
 }

@@ -109,25 +109,119 @@ def test_no_files_programs_and_lists(acs, send, argument):
     assert [m.recipients for m in server.messages] in ([], [["a@example.org"]])
 
 
-@pytest.mark.parametrize("argument", [
+MALFORMED = [
     "a@@example.org", "a@b@example.org", "@example.org", "a@", "a@example..org",
-    '"a@example.org', "a@example.org)", "a@[192.0.2.1", "<>", "\\|cat",
-])
+    '"a@example.org', "a@example.org)", "a@[192.0.2.1", "<>", "\\|cat", "Jane Doe",
+    "Jane jane@example.org", "<a@example.org, x@example.org>", "a\\,x@example.org",
+    "A <<a@example.org>>",
+]
+
+
+def offending(text):
+    """The piece of it that is named, and where in it that is."""
+    at = max(text.find("["), 0)
+    return text[at:], at
+
+
+@pytest.mark.parametrize("argument", MALFORMED)
 def test_malformed(acs, send, argument):
-    """Told with the address in question, and nobody gets anything."""
+    """Told with the address in question and what was expected; the others are served."""
     server = acs()
-    result = send(server, MESSAGE, "-i", "--", "good@example.org", argument)
+    result = send(server, MESSAGE, "-i", "--", "good@example.org", argument,
+                  "fine@example.org")
     assert result.status == STATUS_DATA, (result, server.messages)
-    assert argument in result.stderr
-    assert server.sessions == []
+    assert server.message.recipients == ["good@example.org", "fine@example.org"]
+    piece, at = offending(argument)
+    assert f'recipient: "{piece}" at byte {1 + at} is no address: ' in result.stderr
+    assert "expected: name@domain" in result.stderr
+    assert f"not sent to <{argument}>" in result.stderr
+    assert "sent to 2 of 3 recipients" in result.stderr
 
 
-def test_malformed_in_the_header(acs, send):
+@pytest.mark.parametrize("argument", MALFORMED)
+def test_nobody_but_malformed(acs, send, argument):
     server = acs()
-    result = send(server, "To: good@example.org\nCc: a@@example.org\n" + MESSAGE)
-    assert result.status == STATUS_DATA
-    assert "Cc" in result.stderr
+    for arguments in (["-i", "--", argument], ["-t"]):
+        result = send(server, f"To: {argument}\n" + MESSAGE, *arguments)
+        assert result.status == STATUS_DATA, (result, server.messages)
+        piece, _ = offending(argument)
+        assert f'"{piece}"' in result.stderr and "is no address: " in result.stderr
+        assert "expected: name@domain" in result.stderr
     assert server.sessions == []
+
+
+@pytest.mark.parametrize("field", ["To", "cC", "Bcc", "Resent-To"])
+@pytest.mark.parametrize("text", MALFORMED)
+def test_malformed_in_the_header(acs, send, field, text):
+    """With the field and the place in it; nobody else is left out, nobody made up."""
+    server = acs()
+    # Behind a quote or parenthesis that nothing closes nobody can tell what follows.
+    is_open = text.startswith('"')
+    after = "" if is_open else ", fine@example.org"
+    result = send(server, f"{field}: good@example.org,\n\t{text}{after}\n" + MESSAGE)
+    assert result.status == STATUS_DATA, (result, server.messages)
+    assert server.message.recipients == ["good@example.org", "fine@example.org"][:2 - is_open]
+    piece, at = offending(text)
+    at += len(" good@example.org,\r\n\t") + 1
+    assert f'the message\'s {field} field: "{piece}" at byte {at} is no address: ' \
+        in result.stderr
+    assert f"not sent to <{text}>" in result.stderr
+    assert "expected: name@domain" in result.stderr
+
+
+def test_several_malformed(acs, send):
+    """Each with a line of its own, and which of several fields it is in."""
+    server = acs()
+    result = send(server, "To: a@, b@example.org\nCc: c@@example.org\nTo: <d\nBcc: "
+                  "e@example.org, \"F <f@example.org>, g@example.org\n" + MESSAGE,
+                  "-t", "h@i@example.org,j@example.org")
+    assert result.status == STATUS_DATA
+    assert server.message.recipients == [
+        "j@example.org", "b@example.org", "e@example.org"]
+    for name, place in [
+            ("h@i@example.org", 'recipient "h@i@example.org,j@example.org": '),
+            ("a@", "the message's To field: "), ("c@@example.org", "the message's Cc field: "),
+            ("<d", "the message's To field no. 2: "),
+            ('"F <f@example.org>, g@example.org', "the message's Bcc field: ")]:
+        assert f"not sent to <{name}>: {place}" in result.stderr
+    assert "nobody can tell where it ends" in result.stderr
+    assert "sent to 3 of 8 recipients" in result.stderr
+
+
+def test_what_is_no_address_becomes_none(acs, send):
+    """What is shown of it may look like one that is good."""
+    server = acs()
+    result = send(server, b"To: a?b@example.org, a\1b@example.org, c@example.org\n"
+                  + MESSAGE.encode())
+    assert result.status == STATUS_DATA
+    assert server.message.recipients == ["a?b@example.org", "c@example.org"]
+
+
+def test_malformed_among_those_to_be_left_out(acs, send):
+    """Who was to be left out must not get it because nobody can tell who that is."""
+    server = acs()
+    extra = "[delivery]\nt_with_arguments = remove\n"
+    header = "To: a@example.org, b@example.org\n"
+    result = send(server, header + MESSAGE, "-t", "b@example.org,c@@", extra=extra)
+    assert result.status == STATUS_DATA
+    assert "to be left out" in result.stderr and "c@@" in result.stderr
+    assert server.sessions == []
+    assert send(server, header + MESSAGE, "-t", "b@example.org", extra=extra).status == 0
+    assert server.message.recipients == ["a@example.org"]
+
+
+def test_thousands_malformed(acs, send):
+    """A list of that kind is none; each of some hundreds is told of."""
+    server = acs()
+    result = send(server, "Bcc: " + "a@,\n " * 999 + "b@example.org\n" + MESSAGE)
+    assert result.status == STATUS_DATA
+    assert server.message.recipients == ["b@example.org"]
+    assert "sent to 1 of 2 recipients" in result.stderr     # they are all the same one
+    bad = ",\n ".join(f"{i}@" for i in range(1001))
+    result = send(server, f"Bcc: {bad},\n b@example.org\n" + MESSAGE)
+    assert result.status == STATUS_DATA
+    assert "more than 1000 addresses are malformed" in result.stderr
+    assert len(server.messages) == 1
 
 
 @pytest.mark.parametrize("argument, reason", [
@@ -243,17 +337,32 @@ def test_domains_of_other_alphabets(acs, send, without):
 
 def test_no_domain_at_all(acs, send):
     server = acs()
-    result = send(server, MESSAGE, "a@exämple..org", "b@-\u2028ü.example")
+    bad = ["a@exämple..org", "b@-\u2028ü.example"]
+    result = send(server, MESSAGE, *bad)
     assert result.status == STATUS_DATA
     assert server.sessions == []
+    result = send(server, MESSAGE, bad[1], "good@example.org", bad[0])
+    assert result.status == STATUS_DATA
+    assert "not sent to <a@exämple..org>" in result.stderr
+    assert "not sent to <b@-???ü.example>" in result.stderr
+    assert server.message.recipients == ["good@example.org"]
 
 
 def test_international_address_without_smtputf8(acs, send):
     server = acs(without="SMTPUTF8")
     result = send(server, MESSAGE, "jörg@example.org")
-    assert result.status in (STATUS_DATA, STATUS_NO_USER, 69)
+    assert result.status == STATUS_DATA
     assert "SMTPUTF8" in result.stderr
     assert server.messages == []
+
+
+def test_others_without_smtputf8(acs, send):
+    server = acs(without="SMTPUTF8")
+    result = send(server, MESSAGE, "a@example.org", "jörg@example.org", "b@bücher.example")
+    assert result.status == STATUS_DATA
+    assert "not sent to <jörg@example.org>" in result.stderr and "SMTPUTF8" in result.stderr
+    assert server.message.recipients == ["a@example.org", "b@xn--bcher-kva.example"]
+    assert "SMTPUTF8" not in server.message.mail_parameters
 
 
 # --- many

@@ -280,6 +280,23 @@ def test_undeliverable(acs, send, aliases, recipient, word):
     assert server.sessions == []
 
 
+def test_each_piece_of_an_argument(acs, send, aliases):
+    server = acs()
+    result = send(server, MESSAGE, "-bv", "--", "a@@b, c@example.org, Jane Doe, root",
+                  '"d@example.org, e@example.org',
+                  extra=aliases("root: admin@contoso.com\n"))
+    assert result.status == STATUS_NO_USER
+    lines = result.stdout.splitlines()
+    assert [line.partition("... ")[0] for line in lines] == [
+        "c@example.org", "root", "a@@b", "Jane Doe", '"d@example.org, e@example.org']
+    assert [line.partition("... ")[2].partition(":")[0] for line in lines] == [
+        "deliverable", "deliverable", *["undeliverable"] * 3]
+    assert '"Jane Doe" at byte 22 is no address: blanks' in lines[3]
+    assert all("expected: name@domain" in line for line in lines[2:])
+    assert "3 of 5" in result.stderr
+    assert server.sessions == []
+
+
 def test_nobody_to_show(send):
     result = send(None, MESSAGE, "-bv")
     assert (result.status, result.stdout) == (STATUS_USAGE, "")
