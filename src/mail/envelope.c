@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/text.h"
 #include "mail/address.h"
 
@@ -85,15 +86,18 @@ bool envelope_has(const struct envelope *e, const char *mailbox)
 
 void envelope_refuse(struct envelope *e, const char *name, const struct error *why)
 {
+	OWNED_BUF another = BUF_INIT(SIZE_MAX);
 	uint32_t *slot;
 
 	make_slots(e);
 	slot = find_slot(e, name);
-	if (*slot && e->recipients[*slot - 1].verdict == VERDICT_REFUSED)
-		return;
-	recipient_judge(append(e, name), VERDICT_REFUSED, why);
-	if (!*slot)
+	if (!*slot) {
+		recipient_judge(append(e, name), VERDICT_REFUSED, why);
 		*slot = (uint32_t)e->count;
+	} else if (e->recipients[*slot - 1].verdict != VERDICT_REFUSED) {
+		buf_addf(&another, "%s (refused)", name);
+		envelope_refuse(e, buf_text(&another), why);
+	}
 }
 
 void recipient_judge(struct recipient *r, enum verdict verdict, const struct error *why)

@@ -46,8 +46,8 @@ bool envelope_has(const struct envelope *e, const char *mailbox);
 
 /*
  * Adds one that cannot be sent to, REFUSED from the beginning; the others can still be
- * served. `name` is what a person wrote, a mailbox or not; once if it is refused already,
- * and never in the place of a recipient of that name.
+ * served. `name` is what a person wrote, a mailbox or not; once if it is refused already.
+ * Where somebody of that name is to be served it becomes "name (refused)".
  */
 void envelope_refuse(struct envelope *e, const char *name, const struct error *why);
 

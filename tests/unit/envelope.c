@@ -120,7 +120,7 @@ static void test_refused(void **state)
 		const char *verdicts;	/* R is refused, N not */
 	} rows[] = {
 		{ "+-", 2, "NR" }, { "-+", 2, "RN" }, { "--", 1, "R" }, { "-+-", 3, "RNR" },
-		{ "-++", 2, "RN" }, { "+-+", 2, "NR" },
+		{ "-++", 2, "RN" }, { "+-+", 2, "NR" }, { "+--", 2, "NR" },
 	};
 	struct error why;
 
@@ -139,6 +139,9 @@ static void test_refused(void **state)
 		for (size_t k = 0; k < e.count; k++)
 			assert_int_equal(e.recipients[k].verdict, rows[i].verdicts[k] == 'R' ?
 					 VERDICT_REFUSED : VERDICT_NONE);
+		if (strstr(rows[i].what, "+-"))
+			assert_string_equal(e.recipients[e.count - 1].mailbox,
+					    "a?b@x (refused)");
 		assert_int_equal(envelope_has(&e, "a?b@X"), !!strchr(rows[i].verdicts, 'N'));
 		assert_false(envelope_has(&e, "b@x"));
 		/* Also when the table has grown. */
