@@ -308,8 +308,7 @@ void address_faults_add(struct address_faults *faults, const char *text, size_t 
 {
 	struct buf piece = BUF_INIT(FAULT_SHOWN_MAX + 4);
 
-	for (size_t i = 0; i < len && i < FAULT_SHOWN_MAX; i++)
-		buf_add_char(&piece, text[i] ? text[i] : '?');
+	lexer_add_shown(&piece, text, len < FAULT_SHOWN_MAX ? len : FAULT_SHOWN_MAX);
 	if (len > FAULT_SHOWN_MAX)
 		buf_add(&piece, "...");
 	grow((void **)&faults->items, &faults->room, faults->count, sizeof(*faults->items));

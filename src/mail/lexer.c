@@ -8,13 +8,23 @@
 
 enum { SHOWN_MAX = 60, NAME_LIMIT = 64 * 1024 };
 
+void lexer_add_shown(struct buf *out, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (text[i] != '\r' && text[i] != '\n')
+			buf_add_char(out, text[i] ? text[i] : '?');
+}
+
 bool lexer_fail(const struct lexer *l, size_t from, size_t to, const char *why)
 {
 	size_t len = to > from ? to - from : 0;
-	OWNED_TEXT piece = text_copy_n(l->text + from, len < SHOWN_MAX ? len : SHOWN_MAX);
+	OWNED_BUF piece = BUF_INIT(SHOWN_MAX);
 
-	text_make_printable(piece);
-	error_set(l->err, ERROR_DATA, "\"%s%s\" at byte %zu is no address: %s", piece,
+	lexer_add_shown(&piece, l->text + from, len < SHOWN_MAX ? len : SHOWN_MAX);
+	if (piece.len)
+		text_make_printable(piece.text);
+	error_set(l->err, ERROR_DATA, "\"%s%s\" at byte %zu is no address: %s",
+		  buf_text(&piece),
 		  len > SHOWN_MAX ? "..." : "", from + 1, why);
 	return error_advise(l->err, "expected: name@domain, or Name <name@domain>, with commas "
 			    "between addresses");

@@ -31,6 +31,9 @@ size_t lexer_unit_end(const struct lexer *l, size_t at);
 /* Moves l->at over blanks and comments; *comment (not NULL) is the place of the last one. */
 bool lexer_skip_blanks(struct lexer *l, size_t to, size_t *comment);
 
+/* Appends text for people to see: without the line ends of its folds, "?" for NUL. */
+void lexer_add_shown(struct buf *out, const char *text, size_t len);
+
 /* Appends what stands in quotes or parentheses: backslashes resolved, unfolded. */
 void lexer_add_inside(struct buf *out, const char *text, size_t len);
 

@@ -21,6 +21,10 @@ DOMAINS = ["example.org", "EXAMPLE.org", "a.example.net", "xn--bcher-kva.de",
 ATOM = "abcXYZ019!#$%&'*+-/=?^_`{|}~"
 # What needs quotes; each of them has broken somebody's parser.
 QUOTED = 'a ,;:<>()[]@."\\x'
+# What is no address, and nothing in it is one.
+MALFORMED = ["m{}@@b.example", "Jane m{}", "<m{}@b.example, c@d.example>", "m{}\\,b@c.example",
+             "m{}@x y z@b.example", "@m{}", "m{}@", "Jane <<m{}@b.example>>", "m{}@b.example)",
+             "<m{}@b.example> <c@d.example>", "m{}@[192.0.2.1", ":m{}@b.example", "m{}@b@c"]
 
 
 @dataclass
@@ -37,6 +41,7 @@ class Generated:
     author_name     of From, if it has one
     stranger        the address of From, if it is not the account's
     meant           the message with LF alone, without what only sendmail reads
+    malformed       pieces of the lists of recipients that are no addresses
     is_wrong        it has to be refused
     needs_smtputf8  there is a local part that is not ASCII
     """
@@ -51,6 +56,7 @@ class Generated:
     author_name: str = ""
     stranger: str = ""
     meant: bytes = b""
+    malformed: list = field(default_factory=list)
     is_wrong: bool = False
     needs_smtputf8: bool = False
 
@@ -153,10 +159,12 @@ class Writer:
                          else f"={byte:02X}" for byte in text.encode())
         return f"=?UTF-8?q?{inside}?="
 
-    def address_list(self, prefix="u"):
+    def address_list(self, prefix="u", may_be_wrong=False):
         """The text of a field, its people with their names, one after the other."""
         people = [self.person(prefix) for _ in range(self.length_of_list())]
         texts = [text for text, _, _ in people]
+        if may_be_wrong and self.chance(15):
+            texts = self.with_malformed(texts)
         separators = [", ", ",", ",\n ", ",\n\t", " ,\n  ", ", (note)\n "]
         if self.chance(15) and people:
             group = self.pick(["Team", "A B", '"x, y"'])
@@ -170,6 +178,14 @@ class Writer:
         if self.chance(5):
             text += ","
         return text, [(name, mailbox) for _, name, mailbox in people]
+
+    def with_malformed(self, texts):
+        for _ in range(self.random.randint(1, 3)):
+            self.number += 1
+            piece = self.pick(MALFORMED).format(self.number)
+            self.made.malformed.append(piece)
+            texts.insert(self.random.randint(1, len(texts)), piece)
+        return texts
 
     def length_of_list(self):
         return self.random.choices([1, 2, 5, 40, 300], [50, 30, 15, 4, 1])[0]
@@ -207,6 +223,7 @@ class Writer:
             self._resent()
         elif kind < 7:
             self._header_recipients()
+            self.made.malformed.clear()
             self._arguments()
         elif kind < 17:
             self.options.append("-t")
@@ -221,7 +238,8 @@ class Writer:
         fields = ["To"] + self.some(["To", "Cc", "Bcc"], 0, 3)
         everybody = []
         for name in fields:
-            text, people = self.address_list("hidden" if name == "Bcc" else "u")
+            text, people = self.address_list(*[("u", False), ("hidden", True)]
+                                             [name == "Bcc"])
             everybody += [mailbox for _, mailbox in people]
             if self.chance(10):     # once more, and not meant twice
                 local, _, domain = everybody[0].rpartition("@")
@@ -236,7 +254,7 @@ class Writer:
 
     def _arguments(self):
         for _ in range(self.random.randint(1, 4)):
-            text, people = self.address_list()
+            text, people = self.address_list("u", True)
             self.made.arguments.append(re.sub(r"\s*\n\s*", " ", text))
             self.made.recipients += [mailbox for _, mailbox in people]
 
@@ -249,7 +267,8 @@ class Writer:
         text, people = self.address_list()
         self.add("Resent-To", text)
         self.add("Resent-From", FROM)
-        hidden, more = self.address_list("hidden")
+        self.made.malformed.clear()
+        hidden, more = self.address_list("hidden", True)
         self.add(self.spelled("Resent-Bcc"), hidden)
         self.made.recipients += [mailbox for _, mailbox in people + more]
         self.block, self.lines = self.lines, before

@@ -81,22 +81,33 @@ def what_is_wrong(sent, result, arrived, without):
 
 
 def judge(sent, result, arrived, without):
-    if result.status != 0:
-        assert may_be_refused(sent, without), "refused"
-        assert result.status in REFUSED, "refused with another status"
+    reachable = {canonical(mailbox) for mailbox in sent.recipients
+                 if "SMTPUTF8" not in without or mailbox.rpartition("@")[0].isascii()}
+    if sent.is_wrong or not reachable:
+        assert result.status in REFUSED, "not refused, or with another status"
         assert result.stderr.startswith("sendmail: "), "refused without a word"
         assert arrived == [], "refused, but sent"
         return
-    assert not sent.is_wrong, "sent, though it cannot be"
     assert len(arrived) == 1, f"{len(arrived)} messages arrived"
-    judge_envelope(sent, arrived[0])
+    judge_status(sent, result, reachable)
+    judge_envelope(arrived[0], reachable)
     judge_bytes(arrived[0].data, without)
     judge_header(sent, arrived[0].data, without)
     judge_content(sent, arrived[0].data, without)
 
 
-def may_be_refused(sent, without):
-    return sent.is_wrong or sent.needs_smtputf8 and "SMTPUTF8" in without
+def judge_status(sent, result, reachable):
+    """Not 0 if there is somebody who does not get it, and then told who; at most 20."""
+    left_out = len({canonical(mailbox) for mailbox in sent.recipients} - reachable)
+    if not sent.malformed and not left_out:
+        assert result.status == 0, "not sent to everybody"
+        return
+    assert result.status == os.EX_DATAERR, "sent to everybody?"
+    told = result.stderr.count("\nsendmail: not sent to <")
+    assert told == min(left_out + len(sent.malformed), 20), f"{told} are told of"
+    missing = [piece for piece in sent.malformed      # a comment may stand before it
+               if not re.search(rf"not sent to <.*{re.escape(piece)}>", result.stderr)]
+    assert told == 20 or not missing, f"not told of: {missing}"
 
 
 def judge_bytes(data, without):
@@ -120,7 +131,7 @@ def first_8bit(data):
 
 # --- the envelope
 
-def judge_envelope(sent, arrived):
+def judge_envelope(arrived, meant):
     assert arrived.sender == FROM, f"the sender is {arrived.sender}"
     # Domains of other alphabets become A-labels, as DNS wants them.
     raw = [mailbox for mailbox in arrived.recipients
@@ -128,7 +139,6 @@ def judge_envelope(sent, arrived):
     assert raw == [], f"not converted: {raw}"
     got = [canonical(mailbox) for mailbox in arrived.recipients]
     assert len(got) == len(set(got)), f"recipients doubled: {got}"
-    meant = {canonical(mailbox) for mailbox in sent.recipients}
     assert set(got) == meant, \
         f"missing: {meant - set(got)}; invented: {set(got) - meant}"
 
@@ -284,11 +294,48 @@ def judge_content(sent, data, without):
     if not body_must_change(sent, without):
         got, meant = lines_of(data.partition(b"\r\n\r\n")[2]), lines_of(body_of(sent))
         assert got == meant, f"body {difference(got, meant)}"
+    judge_labels(parse(sent.meant), parse(data), without)
     got, meant = leaves(parse(data)), leaves(parse(sent.meant))
     assert len(got) == len(meant), f"{len(got)} parts, meant: {len(meant)}"
     for one, other in zip(got, meant):
         assert one[:2] == other[:2], f"a part is {one[:2]}, meant {other[:2]}"
         assert one[2] == other[2], f"{one[:2]} {difference(one[2], other[2])}"
+
+
+def judge_labels(meant, arrived, without):
+    """Content-Transfer-Encoding of each part is the author's, or what became of it."""
+    pairs = list(zip(meant.walk(), arrived.walk()))
+    assert len(pairs) == len(list(meant.walk())), "parts are missing"
+    for other, one in pairs:
+        got, allowed = label_of(one), labels_for(other, without)
+        assert got in allowed, \
+            f"{other.get_content_type()}: encoding {got}, meant: {allowed}"
+        assert len(one.get_all(ENCODING, [])) <= max(1, len(other.get_all(ENCODING, []))), \
+            "the encoding is said twice"
+
+
+def label_of(part):
+    """In small letters and without comments; None: there is none."""
+    value = part[ENCODING]
+    return None if value is None else \
+        re.sub(r"\(.*?\)", "", " ".join(str(value).split())).strip().lower()
+
+
+def labels_for(part, without):
+    """What may be said of the part when it arrives; the last two encodings always tell
+    the truth, or its content would be another."""
+    label = label_of(part)
+    raw = b"" if part.is_multipart() else part._payload.encode("ascii", "surrogateescape")
+    if b"\0" in raw or max(map(len, lines_of(raw).split(b"\n"))) > LINE_MAX:
+        return {"quoted-printable", "base64"}
+    if "8BITMIME" in without:
+        if not raw.isascii():
+            return {"quoted-printable", "base64"}
+        # Alone it is no reason to change a message: what it covers has 7 bits.
+        return {label, "7bit"} if label in ("8bit", "binary") else {label}
+    if label is None and not raw.isascii():
+        return {None, "8bit"}       # a message without any field of MIME is given them
+    return {"8bit", "binary"} if label == "binary" else {label}
 
 
 def body_of(sent):

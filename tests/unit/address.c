@@ -172,6 +172,7 @@ static const struct {
 	{ "a@x), b@y", "b@y", "a@x)" },
 	{ "Team: a@@x, b@y; c@, d@z", "b@y|d@z", "a@@x|c@" },
 	{ "a@b@c,d@e@f,g@h", "g@h", "a@b@c|d@e@f" },
+	{ "(note)\r\n\t@x, \"A\r\n B\" c,d@x", "d@x", "(note)?@x|\"A B\" c" },
 	/* One address with blanks around it, or two: who knows. */
 	{ "a@x Doe b@y, c@z", "c@z", "a@x Doe b@y" },
 	{ "a@x b@y Doe, c@z", "c@z", "a@x b@y Doe" },
