@@ -294,7 +294,7 @@ def judge_content(sent, data, without):
     if not body_must_change(sent, without):
         got, meant = lines_of(data.partition(b"\r\n\r\n")[2]), lines_of(body_of(sent))
         assert got == meant, f"body {difference(got, meant)}"
-    judge_labels(parse(sent.meant), parse(data), without)
+    judge_labels(sent, parse(data), without)
     got, meant = leaves(parse(data)), leaves(parse(sent.meant))
     assert len(got) == len(meant), f"{len(got)} parts, meant: {len(meant)}"
     for one, other in zip(got, meant):
@@ -302,12 +302,14 @@ def judge_content(sent, data, without):
         assert one[2] == other[2], f"{one[:2]} {difference(one[2], other[2])}"
 
 
-def judge_labels(meant, arrived, without):
+def judge_labels(sent, arrived, without):
     """Content-Transfer-Encoding of each part is the author's, or what became of it."""
+    meant = parse(sent.meant)
+    is_encoded = "8BITMIME" in without and not body_of(sent).isascii()
     pairs = list(zip(meant.walk(), arrived.walk()))
     assert len(pairs) == len(list(meant.walk())), "parts are missing"
     for other, one in pairs:
-        got, allowed = label_of(one), labels_for(other, without)
+        got, allowed = label_of(one), labels_for(other, without, is_encoded)
         assert got in allowed, \
             f"{other.get_content_type()}: encoding {got}, meant: {allowed}"
         assert len(one.get_all(ENCODING, [])) <= max(1, len(other.get_all(ENCODING, []))), \
@@ -321,7 +323,7 @@ def label_of(part):
         re.sub(r"\(.*?\)", "", " ".join(str(value).split())).strip().lower()
 
 
-def labels_for(part, without):
+def labels_for(part, without, is_encoded):
     """What may be said of the part when it arrives; the last two encodings always tell
     the truth, or its content would be another."""
     label = label_of(part)
@@ -331,8 +333,10 @@ def labels_for(part, without):
     if "8BITMIME" in without:
         if not raw.isascii():
             return {"quoted-printable", "base64"}
+        if label not in ("8bit", "binary"):
+            return {label}
         # Alone it is no reason to change a message: what it covers has 7 bits.
-        return {label, "7bit"} if label in ("8bit", "binary") else {label}
+        return {"7bit"} if is_encoded else {label, "7bit"}
     if label is None and not raw.isascii():
         return {None, "8bit"}       # a message without any field of MIME is given them
     return {"8bit", "binary"} if label == "binary" else {label}
