@@ -367,6 +367,17 @@ def test_others_without_smtputf8(acs, send):
 
 # --- many
 
+@pytest.mark.parametrize("separator", [", ", ",\n ", "\nBcc: "])
+def test_ten_thousand(acs, send, separator):
+    """Each of them gets it once."""
+    expected = [f"u{i}@example.org" for i in range(10000)]
+    server = acs(max_recipients=100000)
+    result = send(server, "Bcc: " + separator.join(expected + expected[:100]) + "\n" + MESSAGE,
+                  max_recipients=100000)
+    assert result.status == 0, result.stderr
+    assert server.message.recipients == expected
+
+
 def test_more_than_one_transaction(acs, send):
     expected = [f"u{i}@example.org" for i in range(120)]
     server = acs()

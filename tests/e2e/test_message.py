@@ -73,6 +73,20 @@ def test_dots_and_long_lines(acs, send, without):
     assert body_of(server.message) == body.replace("\n", "\r\n").encode()
 
 
+def test_long_fields_arrive_as_they_are(sent):
+    header = ("X-List: " + ",\n\t".join(f"item{i:02} {'x' * 50}" for i in range(300)) + "\n"
+              "References: " + "\n ".join(f"<{i}@contoso.com>" for i in range(800)) + "\n"
+              "X-Long: " + "y" * 980 + "\n")
+    arrived = sent(WHOLE + header + "\nbody\n")
+    assert arrived.data == (WHOLE + header + "\nbody\n").replace("\n", "\r\n").encode()
+
+
+def test_fields_that_stand_twice_arrive_twice(sent):
+    message = (WHOLE + "Date: Fri, 2 Jan 2026 00:00:00 +0000\nSubject: one\nSubject: two\n"
+               f"From: Other <{FROM}>\nReceived: a\nReceived: b\n\nbody\n")
+    assert sent(message).data == message.replace("\n", "\r\n").encode()
+
+
 # --- line ends
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\r\r\n"])
@@ -123,6 +137,25 @@ def test_lone_dot_in_the_header(sent):
     assert b"X-After" not in arrived.data
 
 
+@pytest.mark.parametrize("without", ["", "CHUNKING"])
+@pytest.mark.parametrize("end", ["\r.\r", "\n.\n", "\n.\r\n", "\r\n.\n", "\r.\r\n", "\r\n.\r",
+                                 "\r\n.\r\n", "\r\r\n.\r\r\n", "\n\r.\r\n", "\n\r\n.\n\r\n",
+                                 "\0.\r\n", "\r\n\0.\r\n", "\r\n.\0\r\n"])
+def test_no_second_message_is_smuggled(acs, send, without, end):
+    """Whatever a server might take for the end: there is one message, and in it is all of
+    what was said. That no line end but CRLF is sent the emulator sees to."""
+    server = acs(without=without or ())
+    evil = "MAIL FROM:<evil@contoso.com>\r\nRCPT TO:<victim@example.org>\r\nDATA\r\nhello\r\n"
+    result = send(server, f"{WHOLE}\nbefore{end}{evil}", "-i", RECIPIENT)
+    assert result.status == 0, result.stderr
+    assert server.message.recipients == [RECIPIENT]
+    assert not re.search(rb"\r(?!\n)|(?<!\r)\n", server.message.data)
+    text = email.message_from_bytes(server.message.data).get_payload(decode=True)
+    assert text.endswith(evil.encode())
+    words = re.sub(r"[\r\n]+", "\n", f"before{end}").encode()
+    assert re.sub(rb"[\r\n]+", b"\n", text).startswith(words)
+
+
 # --- odd shapes
 
 @pytest.mark.parametrize("message, body", [
@@ -137,6 +170,10 @@ def test_lone_dot_in_the_header(sent):
     ("", ""),
     ("\n", ""),
     ("Subject: s\n \n\nbody\n", "body\n"),
+    (" folded\nSubject: in the body\n\nbody\n", " folded\nSubject: in the body\n\nbody\n"),
+    ("\tx\n", "\tx\n"),
+    ("Subject: s\n: no name\n", ": no name\n"),
+    ("Subject: s\nnot a field: y\n", "not a field: y\n"),
 ])
 def test_shapes(sent, message, body):
     arrived = sent(message)
@@ -270,7 +307,7 @@ def test_nul_in_the_recipients_field(acs, send, extensions):
     server = acs(without=extensions)
     result = send(server, b"To: a@example.org\0, b@example.org\n\nbody\n", "-t")
     assert result.status == STATUS_DATA
-    assert server.messages == []
+    assert server.message.recipients == ["b@example.org"]
 
 
 def test_long_header_is_refused(acs, send):

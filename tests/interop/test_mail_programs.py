@@ -3,7 +3,7 @@
 
 import pytest
 
-from arrived import BODY, SENDER, STRANGER, assert_whole, envelope, parse, text_of
+from arrived import BODY, SENDER, STRANGER, address_of, assert_whole, envelope, parse, text_of
 
 
 @pytest.fixture
@@ -45,6 +45,10 @@ def test_bsd_mailx_sends(service, bsd_mailx):
     assert envelope(message) == (SENDER, [
         "copy@example.org", "hidden@example.org", "you@example.org"])
     received = parse(message)
+    assert_whole(received)
+    assert (received["Subject"], received["To"], received["Cc"]) == (
+        "Größe", "you@example.org", "copy@example.org")
+    assert address_of(received, "From") == SENDER
     assert received["X-Extra"] == "yes"
     assert b"hidden" not in message.data
     assert text_of(received) == BODY
