@@ -93,6 +93,15 @@ static bool parse_arguments(const struct options *options, struct gathered *g,
 	return true;
 }
 
+/* Each tells what was expected, also where it is not the error that ends the call. */
+static void refuse_fault(struct envelope *e, const struct address_fault *fault)
+{
+	struct error why;
+
+	error_set(&why, fault->why.kind, "%s; %s", fault->why.text, fault->why.advice);
+	envelope_refuse(e, fault->text, &why);
+}
+
 /* Leaves out those of `without`. Who leads nowhere does not stop the others. */
 static void add_all(struct envelope *e, const struct gathered *g,
 		    const struct envelope *without, struct aliases *aliases)
@@ -112,7 +121,7 @@ static void add_all(struct envelope *e, const struct gathered *g,
 			envelope_add(e, found.items[k].mailbox);
 	}
 	for (size_t i = 0; i < g->faults.count; i++)
-		envelope_refuse(e, g->faults.items[i].text, &g->faults.items[i].why);
+		refuse_fault(e, &g->faults.items[i]);
 }
 
 /* Whether there is somebody to send to. */

@@ -183,7 +183,9 @@ def test_several_malformed(acs, send):
             ("a@", "the message's To field: "), ("c@@example.org", "the message's Cc field: "),
             ("<d", "the message's To field no. 2: "),
             ('"F <f@example.org>, g@example.org', "the message's Bcc field: ")]:
-        assert f"not sent to <{name}>: {place}" in result.stderr
+        (line,) = [line for line in result.stderr.splitlines()
+                   if f"not sent to <{name}>: {place}" in line]
+        assert "; expected: name@domain, or Name <name@domain>" in line
     assert "nobody can tell where it ends" in result.stderr
     assert "sent to 3 of 8 recipients" in result.stderr
 
