@@ -190,6 +190,24 @@ def test_several_malformed(acs, send):
     assert "sent to 3 of 8 recipients" in result.stderr
 
 
+def test_malformed_beside_queued(acs, run, config, tmp_path):
+    """In the queue as well: who can be reached waits there and gets it."""
+    server = acs()
+    ini = config(server, extra=f"[delivery]\nspool = {tmp_path}/spool\nqueue = on\n"
+                 "background = off\n")
+    header = b'To: a?b@example.org, a\1b@example.org, "F <f@example.org>, g@example.org\n'
+    result = run(["-C", ini, "-odq", "-t", "c@example.org", "d@@example.org"],
+                 input=header + MESSAGE.encode())
+    assert result.status == STATUS_DATA
+    for name in ("d@@example.org", "a?b@example.org (refused)",
+                 '"F <f@example.org>, g@example.org'):
+        assert f"not sent to <{name}>" in result.stderr
+    assert server.sessions == []
+    assert run(["-C", ini, "-q"]).status == 0
+    assert server.messages[0].recipients == ["c@example.org", "a?b@example.org"]
+    assert run(["-C", ini], program="mailq").stdout == "Mail queue is empty\n"
+
+
 def test_what_is_no_address_becomes_none(acs, send):
     """What is shown of it may look like one that is good."""
     server = acs()
