@@ -291,13 +291,14 @@ static void write_json(const struct explanation *x)
 static bool keep(struct explanation *x, struct error *err)
 {
 	const struct options *options = &x->call->options;
+	OWNED_FAULTS faults = { 0 };	/* the envelope has them too, refused */
 
 	submission_author(&x->call->message, &x->author);
 	for (int i = 0; i < options->count; i++)
-		if (!recipients_parse(options->recipients[i], &x->names, err))
+		if (!recipients_parse(options->recipients[i], &x->names, &faults, err))
 			return false;
 	return !options->recipients_from_header ||
-	       submission_recipients(&x->call->message, &x->names, err);
+	       submission_recipients(&x->call->message, &x->names, &faults, err);
 }
 
 /* The same steps as for sending it, but for the last. */

@@ -36,6 +36,15 @@ def test_the_same_as_dry_run(run, config):
         assert any(other.startswith(line) for other in lines), line
 
 
+def test_malformed(explain):
+    """Refused as it would be when it is sent; the others are shown."""
+    said = explain("-t", "-i", "c@@example.org", input="Cc: Jane Doe, b@example.org\n" + MESSAGE)
+    refused = {one["mailbox"]: one["refused"] for one in said["recipients"]}
+    assert [name for name, why in refused.items() if why is None] == [
+        "b@example.org", "you@example.org"]
+    assert "Cc field" in refused["Jane Doe"] and "no address" in refused["c@@example.org"]
+
+
 # --- the sender
 
 SENDERS = {
