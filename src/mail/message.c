@@ -89,6 +89,23 @@ bool message_finish(struct message *m, struct error *err)
 	return m->body_fd < 0 || write_piece(m, err);
 }
 
+void message_follow_lines(struct message *m, size_t *column, const char *bytes, size_t len)
+{
+	const char *end = bytes + len;
+
+	while (bytes < end) {
+		const char *lf = memchr(bytes, '\n', (size_t)(end - bytes));
+
+		*column += (size_t)((lf ? lf : end) - bytes);
+		/* The CR was counted too. */
+		if (lf && *column && *column - 1 > m->longest_line)
+			m->longest_line = *column - 1;
+		if (lf)
+			*column = 0;
+		bytes = lf ? lf + 1 : end;
+	}
+}
+
 static bool add_body(struct intake *in, const char *bytes, size_t len)
 {
 	if (in->most && in->m->body_len + len > in->most)

@@ -56,9 +56,15 @@ ssize_t message_get(const struct message *m, uint64_t *at, char *bytes, size_t s
 /*
  * The other way to make one: the header into m->header, the body piece by piece (up to
  * BODY_MEMORY_MAX each, in canonical lines), then message_finish(), once. The caller
- * sets longest_line. ERROR_CREATE or ERROR_IO for the file.
+ * sets longest_line, by message_follow_lines(). ERROR_CREATE or ERROR_IO for the file.
  */
 bool message_add_body(struct message *m, const char *bytes, size_t len, struct error *err);
 bool message_finish(struct message *m, struct error *err);
+
+/*
+ * Keeps longest_line right while somebody writes canonical lines piece by piece: *column is
+ * where the line stands that the last piece ended in, 0 at the beginning.
+ */
+void message_follow_lines(struct message *m, size_t *column, const char *bytes, size_t len);
 
 #endif

@@ -27,24 +27,9 @@ struct writer {
 
 /* --- out */
 
-static void follow_lines(struct writer *w, const char *at, const char *end)
-{
-	while (at < end) {
-		const char *lf = memchr(at, '\n', (size_t)(end - at));
-
-		w->column += (size_t)((lf ? lf : end) - at);
-		/* The CR was counted too. */
-		if (lf && w->column && w->column - 1 > w->out->longest_line)
-			w->out->longest_line = w->column - 1;
-		if (lf)
-			w->column = 0;
-		at = lf ? lf + 1 : end;
-	}
-}
-
 static bool put(struct writer *w, const char *bytes, size_t len)
 {
-	follow_lines(w, bytes, bytes + len);
+	message_follow_lines(w->out, &w->column, bytes, len);
 	return message_add_body(w->out, bytes, len, w->err);
 }
 
@@ -208,7 +193,7 @@ static bool take_header(struct writer *w, const struct mime_part *part)
 	if (ok && part->number == 0) {
 		buf_free(&w->out->header);
 		w->out->header = header;
-		follow_lines(w, buf_text(&header), buf_text(&header) + header.len);
+		message_follow_lines(w->out, &w->column, buf_text(&header), header.len);
 		return true;
 	}
 	ok = ok && put_all(w, &header) && (!part->has_blank || put(w, "\r\n", 2));

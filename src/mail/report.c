@@ -212,24 +212,9 @@ static void add_header(struct writer *w)
 
 /* --- body */
 
-static void follow_lines(struct writer *w, const char *at, const char *end)
-{
-	while (at < end) {
-		const char *lf = memchr(at, '\n', (size_t)(end - at));
-
-		w->column += (size_t)((lf ? lf : end) - at);
-		/* The CR was counted too. */
-		if (lf && w->column && w->column - 1 > w->out->longest_line)
-			w->out->longest_line = w->column - 1;
-		if (lf)
-			w->column = 0;
-		at = lf ? lf + 1 : end;
-	}
-}
-
 static bool put(struct writer *w, const char *bytes, size_t len)
 {
-	follow_lines(w, bytes, bytes + len);
+	message_follow_lines(w->out, &w->column, bytes, len);
 	for (size_t at = 0; at < len; at += PIECE)
 		if (!message_add_body(w->out, bytes + at,
 				      len - at < PIECE ? len - at : PIECE, w->err))
@@ -312,8 +297,8 @@ static bool write_report(struct writer *w, enum share share)
 	w->encoding = strcmp(original, "7bit") != 0 ? original :
 		      text_has_8bit(buf_text(&w->text), w->text.len) ? "8bit" : "7bit";
 	add_header(w);
-	follow_lines(w, buf_text(&w->out->header),
-		     buf_text(&w->out->header) + w->out->header.len);
+	message_follow_lines(w->out, &w->column, buf_text(&w->out->header),
+			     w->out->header.len);
 	if (buf_is_full(&w->out->header))
 		return error_set(w->err, ERROR_DATA, "the report's header is too long");
 	return put_text(w) &&
