@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/json.h"
 #include "base/secret.h"
 #include "delivery/runner.h"
 #include "front/commands.h"
+#include "front/queue_pick.h"
 #include "service/service.h"
 
 /* --- -qI, -qR, -qS */
@@ -136,15 +138,22 @@ bool run_queue_as_told(const struct options *options, const struct config *confi
 
 struct run_flags {
 	const char *config;
-	bool is_flush, is_background;
+	struct pick pick;
+	bool is_flush, is_background, json;
 };
 
 #define IN(field)	offsetof(struct run_flags, field)
 static const struct flag run_flags[] = {
 	{ "config", FLAG_TEXT, IN(config), "FILE", "configuration file, as sendmail -C" },
+	{ "account", FLAG_TEXT, IN(pick.account), "NAME",
+	  "only messages that go through this account, due or not" },
+	{ "sender", FLAG_TEXT, IN(pick.sender), "PATTERN", "only those of such a sender" },
+	{ "recipient", FLAG_TEXT, IN(pick.recipient), "PATTERN",
+	  "only those with such a recipient" },
 	{ "flush", FLAG_SWITCH, IN(is_flush), NULL, "also what is not due yet, as sendmail -q" },
 	{ "background", FLAG_SWITCH, IN(is_background), NULL,
 	  "stay until nothing waits any more" },
+	{ "json", FLAG_SWITCH, IN(json), NULL, "output for programs" },
 	{ .name = NULL },
 };
 
@@ -174,15 +183,50 @@ static void show_progress(void *taker, const struct work_counts *counts, size_t 
 		counts->failed);
 }
 
+/* By any of the words, if there are some, and by all of the filters. */
+static bool is_picked(const void *selector, const struct entry *e)
+{
+	const struct pick *pick = selector;
+	bool is_meant = pick->count == 0;
+
+	for (int i = 0; i < pick->count && !is_meant; i++)
+		is_meant = pick_is_id(pick->words[i]) ?
+			   !strncmp(e->id, pick->words[i], strlen(pick->words[i])) :
+			   pick_fits(pick->words[i], e);
+	return is_meant && pick_passes(pick, e);
+}
+
+static void tell(const struct run *run, bool as_json)
+{
+	struct json j = { .out = stdout };
+
+	if (as_json) {
+		json_object(&j, NULL);
+		json_bool(&j, "elsewhere", run->is_elsewhere);
+		json_number(&j, "sent", (int64_t)run->counts.sent);
+		json_number(&j, "waiting", (int64_t)run->waiting);
+		json_number(&j, "failed", (int64_t)run->counts.failed);
+		json_end(&j);
+	} else if (run->is_elsewhere) {
+		puts("another process is running the queue");
+	} else {
+		printf("%zu sent, %zu wait, %zu failed\n", run->counts.sent, run->waiting,
+		       run->counts.failed);
+	}
+}
+
 static int run_and_tell(const struct command_call *call, const struct run_flags *flags,
 			const struct queue *queue, const char *log)
 {
 	bool is_shown = !flags->is_background && isatty(STDERR_FILENO);
+	bool is_some = pick_is_made(&flags->pick);
 	struct run run = {
 		.queue = queue,
 		.config = flags->config,
 		.log = log,
-		.is_flush = flags->is_flush,
+		.is_flush = flags->is_flush || is_some,
+		.selects = is_some ? is_picked : NULL,
+		.selector = &flags->pick,
 		.progress = is_shown ? show_progress : NULL,
 	};
 	struct error err;
@@ -194,11 +238,7 @@ static int run_and_tell(const struct command_call *call, const struct run_flags 
 		return command_fail(call, &err);
 	if (flags->is_background)
 		return EX_OK;
-	if (run.is_elsewhere)
-		puts("another process is running the queue");
-	else
-		printf("%zu sent, %zu wait, %zu failed\n", run.counts.sent, run.waiting,
-		       run.counts.failed);
+	tell(&run, flags->json);
 	queue_see_to_it(queue, flags->config);
 	return command_finish(call);
 }
@@ -213,6 +253,8 @@ static int run(struct command_call *call)
 
 	if (!command_parse(call, &flags, &status))
 		return status;
+	flags.pick.words = call->arguments;
+	flags.pick.count = call->count;
 	secret_guard_process();
 	if (!open_as_configured(&flags, &config, &queue, &err))
 		return command_fail(call, &err);
@@ -220,6 +262,6 @@ static int run(struct command_call *call)
 }
 
 const struct command queue_run_command = {
-	.word = "queue", .sub = "run", .arguments = "",
-	.help = "deliver what is due", .flags = run_flags, .run = run,
+	.word = "queue", .sub = "run", .arguments = "[ID|PATTERN...]", .most = ARGUMENTS_ANY,
+	.help = "deliver what is due, or what is named", .flags = run_flags, .run = run,
 };

@@ -2,9 +2,11 @@
 """When a message is sent while the caller waits, when it is durable first, and what a run
 of the queue takes along."""
 
+import json
 import re
 import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -342,3 +344,34 @@ def test_run_beside_another(acs, queued):
     with queue.locked("lock"):
         result = queue.run()
     assert (result.status, result.stdout) == (0, "another process is running the queue\n")
+
+
+# --- acsmtp queue run
+
+def three(queue):
+    """Ids of messages to a, b and c that are not due."""
+    ids = {}
+    for name in "abc":
+        assert_sent(queue.send(f"To: {name}@example.org\n\nHello\n", "-odq", "-t"))
+    for entry in queue.entries():
+        ids[entry.recipients[0].address[0]] = entry.id
+        queue.rewrite(entry.id, next=int(time.time()) + 1000)
+    return ids
+
+
+@pytest.mark.parametrize("words, goes", [
+    (["{a}"], "a"), (["{b}", "c@*"], "bc"), (["--recipient", "A@example.org"], "a"),
+    (["--account", "test"], "abc"), (["--account", "other"], ""), (["nobody@*"], ""),
+    (["--sender", "*contoso*", "*c@example.org"], "c"), ([], ""), (["--flush"], "abc"),
+])
+def test_run_what_is_named(acs, queued, words, goes):
+    """Whoever is named goes, due or not; the others stay."""
+    server = acs()
+    queue = queued(server)
+    ids = three(queue)
+    result = queue.acsmtp("run", *(word.format(**ids) for word in words), "--json")
+    assert (result.status, result.stderr) == (0, "")
+    assert json.loads(result.stdout) == {
+        "elsewhere": False, "sent": len(goes), "waiting": 3 - len(goes), "failed": 0}
+    assert sorted(message.recipients[0][0] for message in server.messages) == list(goes)
+    assert sorted(queue.ids()) == sorted(ids[name] for name in "abc" if name not in goes)
