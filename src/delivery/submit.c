@@ -166,6 +166,9 @@ static bool take_rest(struct submittal *s, struct envelope *e, const struct mess
 			keep_failures(s, e, m);
 		return false;
 	}
+	/* Nothing passes by itself here: it is told, as a file that makes no sense is. */
+	if (trial->err.kind == ERROR_CONFIG && !trial->had_session && !s->keeps_failures)
+		return false;
 	if (!s->queue->is_on) {
 		if (s->queue->settings->queue != QUEUE_OFF)
 			log_problem("%s: not queued: %s", s->id, s->queue->why_off.text);

@@ -49,7 +49,6 @@ OUTCOMES = {
                 "did not answer in time", "account"),
     "silence to MAIL": ([Fault("mail", action="silence")], {"timeout": 1}, TEMPFAIL,
                         "did not answer in time", "message"),
-    "no user": ([], {"user": None}, CONFIG, "`user` is missing", "account"),
 }
 STEPS = ["connect", "ehlo", "starttls", "ehlo2", "auth", "auth_response", "mail", "rcpt",
          "data", "body"]
@@ -189,6 +188,20 @@ def test_refused_for_good_is_not_queued(acs, queued, step, status):
     queue = queued(server)
     assert_failed(queue.send(HELLO), status, "554 5.0.0 No")
     assert queue.files() == []
+
+
+def test_an_account_that_makes_no_sense_is_told(acs, queued):
+    """Time alone does not mend it, so it is not kept in silence; with -oem it is kept."""
+    server = acs()
+    queue = queued(server, user=None)
+    assert_failed(queue.send(HELLO), CONFIG, "`user` is missing")
+    assert queue.files() == []
+    assert_sent(queue.send(HELLO, "-oem", "-t"))
+    assert "`user` is missing" in queue.only().why
+    queue.configure(server)
+    queue.due()
+    assert_sent(queue.flush())
+    assert len(server.messages) == 1
 
 
 # --- several recipients
