@@ -144,10 +144,9 @@ def test_the_configuration_of_the_caller_is_remembered(acs, queued, run):
     assert len(server.messages) == 1
 
 
+@pytest.mark.as_user    # root's queue is that of the system
 def test_default_places(acs, run, config, home, queued):
     """Without -C and without `spool`: in the state directory of an ordinary user."""
-    if os.geteuid() == 0:
-        pytest.skip("root's queue is that of the system")
     server = acs(faults=(Fault("mail", reply="451 4.3.0 Not now", times=1),))
     (home / ".config").mkdir()
     os.replace(config(server, extra="[delivery]\nqueue = auto\n"), home / ".config/acsmtp.ini")
