@@ -15,19 +15,19 @@ static const struct rule {
 	int reply;		/* 0: any, or none */
 	const char *words;	/* that stand in the error's text; NULL: any text */
 	enum retry_scope scope;	/* in a transaction; before it, it is always the account */
+	bool counts;		/* the server counts the tries against us */
 	const long *schedule;
 	const char *class;
-	bool counts;		/* the server counts the tries against us */
 } rules[] = {
-	{ ERROR_QUOTA,	 0,   NULL,	RETRY_ACCOUNT, usual,	"quota",	true },
-	{ ERROR_AUTH,	 0,   NULL,	RETRY_ACCOUNT, patient, "login",	true },
-	{ ERROR_SECRET,	 0,   NULL,	RETRY_ACCOUNT, usual,	"secret",	false },
-	{ ERROR_CONFIG,	 0,   NULL,	RETRY_ACCOUNT, usual,	"config",	false },
-	{ ERROR_LATER,	 454, "4.7.0",	RETRY_ACCOUNT, usual,	"login-later",	true },
-	{ ERROR_NETWORK, 0,   NULL,	RETRY_MESSAGE, usual,	"network",	false },
-	{ ERROR_TLS,	 0,   NULL,	RETRY_MESSAGE, usual,	"network",	false },
-	{ ERROR_NO_HOST, 0,   NULL,	RETRY_MESSAGE, usual,	"network",	false },
-	{ ERROR_NONE,	 0,   NULL,	RETRY_MESSAGE, usual,	"other",	false },
+	{ ERROR_QUOTA,	 0,   NULL,	RETRY_ACCOUNT, true,  usual,   "quota" },
+	{ ERROR_AUTH,	 0,   NULL,	RETRY_ACCOUNT, true,  patient, "login" },
+	{ ERROR_SECRET,	 0,   NULL,	RETRY_ACCOUNT, false, usual,   "secret" },
+	{ ERROR_CONFIG,	 0,   NULL,	RETRY_ACCOUNT, false, usual,   "config" },
+	{ ERROR_LATER,	 454, "4.7.0",	RETRY_ACCOUNT, true,  usual,   "login-later" },
+	{ ERROR_NETWORK, 0,   NULL,	RETRY_MESSAGE, false, usual,   "network" },
+	{ ERROR_TLS,	 0,   NULL,	RETRY_MESSAGE, false, usual,   "network" },
+	{ ERROR_NO_HOST, 0,   NULL,	RETRY_MESSAGE, false, usual,   "network" },
+	{ ERROR_NONE,	 0,   NULL,	RETRY_MESSAGE, false, usual,   "other" },
 };
 
 static const struct rule *rule_for(const struct error *err)

@@ -183,7 +183,9 @@ bool import_recognise(struct import_file *files, size_t count, struct error *err
 
 bool import_has_credentials(const struct import_file *file)
 {
-	return format_called(file->format)->is_credentials;
+	const struct format *format = format_called(file->format);
+
+	return format && format->is_credentials;
 }
 
 /* --- reading */
@@ -194,6 +196,8 @@ static bool read_file(struct import *import, const struct import_file *file,
 	const struct format *format = format_called(file->format);
 	OWNED_INPUT lines = { 0 };
 
+	if (!format)
+		return refuse_format(file->format, err);
 	import->program = format->what;
 	import->path = file->path;
 	return input_open(&lines, file->path, err) && format->read(import, &lines, err);
