@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 
-enum { PARENTS_MAX = 2 };	/* directories to make on the way to another */
+enum { PARENTS_MAX = 3 };	/* directories to make on the way to another */
 
 bool write_all(int fd, const void *bytes, size_t len)
 {
@@ -120,18 +120,31 @@ bool file_replace_durably(int dir, const char *temp, const char *name,
 	return fsync(dir) == 0 || error_errno(err, ERROR_IO, "sync the directory of %s", name);
 }
 
+/* Its name must outlive a loss of power as what will be in it must. */
+static bool make_one(const char *path, const char *parent)
+{
+	OWNED_FD fd = -1;
+
+	if (mkdir(path, 0700) < 0)
+		return errno == EEXIST;	/* another process was quicker */
+	fd = open(*parent ? parent : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* Who may make it but not read where: then it cannot be had. */
+	return (fd < 0 && errno == EACCES) || (fd >= 0 && fsync(fd) == 0);
+}
+
 /* With as many missing parents as `parents` says. */
 static bool make_directory(const char *path, int parents)
 {
 	OWNED_TEXT parent = text_copy(path);
 	char *slash = strrchr(parent, '/');
 
-	if (mkdir(path, 0700) == 0 || errno == EEXIST)
-		return true;
-	if (errno != ENOENT || parents == 0 || !slash || slash == parent)
+	if (!slash)
 		return false;
 	*slash = '\0';
-	return make_directory(parent, parents - 1) && mkdir(path, 0700) == 0;
+	if (make_one(path, parent))
+		return true;
+	return errno == ENOENT && parents > 0 && *parent &&
+	       make_directory(parent, parents - 1) && make_one(path, parent);
 }
 
 int directory_private(const char *path, struct error *err)

@@ -43,7 +43,7 @@ bool file_replace_durably(int dir, const char *temp, const char *name,
 
 /*
  * Opens the directory at `path`, which this user owns and others can neither read
- * nor change, making it and up to two missing parents with mode 0700. -1: there is none.
+ * nor change, making it and up to three missing parents with mode 0700. -1: there is none.
  */
 int directory_private(const char *path, struct error *err);
 

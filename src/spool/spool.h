@@ -28,7 +28,7 @@ struct spool {
 #define SPOOL_CLOSED	{ .dir = -1 }
 
 /*
- * Opens the spool at `path`, a whole path, making what is missing of the last three
+ * Opens the spool at `path`, a whole path, making what is missing of the last four
  * directories with mode 0700. ERROR_CREATE: it cannot be made, is a link, or is not this
  * user's alone.
  */

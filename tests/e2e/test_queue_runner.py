@@ -260,9 +260,11 @@ def test_two_runs_at_once(acs, queued, home):
 
 
 def test_many_come_at_once(acs, queued):
+    """And each of them may be the one that makes the directory."""
     server = acs()
     queue = queued(server, {**BACKGROUND, "mode": "queued"}, rate_per_minute=0,
                    rate_per_hour=0)
+    queue.path.rmdir()
     results = []
     threads = [threading.Thread(target=lambda: results.append(queue.send(HELLO)))
                for _ in range(20)]

@@ -358,11 +358,11 @@ static void test_directory(void **state)
 	assert_int_equal(faccessat(again, "f", F_OK, 0), 0);
 	close(again);
 	close(fd);
-	/* Two missing parents are made, not three. */
-	assert_int_equal(directory_private(scratch("p/q/r/s"), &err), -1);
+	/* Three missing parents are made, not four. */
+	assert_int_equal(directory_private(scratch("p/q/r/s/t"), &err), -1);
 	assert_int_equal(err.kind, ERROR_CREATE);
 	assert_int_equal(access(scratch("p"), F_OK), -1);
-	fd = directory_private(scratch("p/q/r"), &err);
+	fd = directory_private(scratch("p/q/r/s"), &err);
 	assert_true(fd >= 0);
 	close(fd);
 }
