@@ -196,8 +196,10 @@ static bool stay(struct runner *r, int bell, struct error *err)
 			spool_wake_runner(spool);
 			return true;
 		}
-		while (work(r, err) && r->round->waiting > 0)
+		while (work(r, err) && r->round->waiting > 0) {
+			r->round->is_flush = r->worker.is_flush = false;	/* once */
 			sleep_until_due(r, bell);
+		}
 		if (r->round->waiting > 0)
 			return false;
 		(void)flock(resident, LOCK_UN);

@@ -182,12 +182,24 @@ static bool take_rest(struct submittal *s, struct envelope *e, const struct mess
 	return tell_refusal(s, refusal, err);
 }
 
+/* None of the recipients leads anywhere, so there is nothing to ask a server. */
+static bool refuse_all(struct submittal *s, struct envelope *e, const struct message *m,
+		       struct error *err)
+{
+	struct trial trial = { .err = *first_refusal(e) };
+
+	log_problem("%s: not taken: uid=%ld error=%s", s->id, (long)getuid(), trial.err.text);
+	return take_rest(s, e, m, &trial, err);
+}
+
 bool submit(struct submittal *s, struct envelope *e, const struct message *m,
 	    struct error *err)
 {
 	struct trial trial = { .err.kind = ERROR_NONE };
 
-	if (s->mode != SUBMIT_DIRECTLY && s->queue->is_on && count_waiting(e) > 0) {
+	if (count_waiting(e) == 0)
+		return refuse_all(s, e, m, err);
+	if (s->mode != SUBMIT_DIRECTLY && s->queue->is_on) {
 		if (enqueue(s, e, m, NULL, err)) {
 			see_to_it(s);
 			return tell_refusal(s, first_refusal(e), err);

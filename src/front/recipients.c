@@ -184,8 +184,11 @@ bool recipients_gather(const struct recipient_sources *from, const struct messag
 	if (!gather(from, m, e, err))
 		return false;
 	take_dsn(from->options, e);
+	/* A message that nobody gets is still kept for a caller who wants mail about it. */
 	if (e->count > 0)
-		return check_any(e, err);
+		return (from->options->mode == MODE_SEND &&
+			from->options->complaint >= COMPLAIN_BY_MAIL) ||
+		       check_any(e, err);
 	if (from_header)
 		error_set(err, ERROR_USAGE, "no recipients: the header has none in To, Cc or Bcc%s",
 			  from->options->count ? " that are left" : "");

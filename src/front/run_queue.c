@@ -130,7 +130,8 @@ bool run_queue_as_told(const struct options *options, const struct config *confi
 		       runner_every(&run, options->interval, err);
 	if (!runner_once(&run, err))
 		return false;
-	queue_see_to_it(queue, options->config_file);
+	if (run.waiting > 0)
+		queue_see_to_it(queue, options->config_file);
 	return true;
 }
 
@@ -239,7 +240,8 @@ static int run_and_tell(const struct command_call *call, const struct run_flags 
 	if (flags->is_background)
 		return EX_OK;
 	tell(&run, flags->json);
-	queue_see_to_it(queue, flags->config);
+	if (run.waiting > 0)
+		queue_see_to_it(queue, flags->config);
 	return command_finish(call);
 }
 

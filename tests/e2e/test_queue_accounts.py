@@ -146,14 +146,8 @@ def test_the_configuration_of_the_caller_is_remembered(acs, queued, run):
 
 @pytest.mark.as_user    # root's queue is that of the system
 def test_default_places(acs, run, config, home, queued):
-<<<<<<< HEAD
-    """Without -C and without `spool`: in the state directory of an ordinary user."""
-=======
     """Without -C and without `spool`: in the state directory of an ordinary user, who has
     not even ~/.local yet."""
-    if os.geteuid() == 0:
-        pytest.skip("root's queue is that of the system")
->>>>>>> f5e9a7b (base: directories are made durably, by any of many processes)
     server = acs(faults=(Fault("mail", reply="451 4.3.0 Not now", times=1),))
     (home / ".config").mkdir()
     os.replace(config(server, extra="[delivery]\nqueue = auto\n"), home / ".config/acsmtp.ini")

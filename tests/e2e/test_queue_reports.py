@@ -290,6 +290,54 @@ def test_local_name_that_nobody_has(acs, queued):
     assert queue.files() == []
 
 
+NOWHERE = ["nobody-of-that-name", "a@@example.org", "a b@example.org", "bad <x@example.org> y",
+           "two\n lines@example.org"]
+
+
+@pytest.mark.parametrize("option, status", [("-oem", 1), ("-oee", 0)])
+@pytest.mark.parametrize("name", NOWHERE)
+def test_who_leads_nowhere_is_kept_and_reported(acs, queued, name, option, status):
+    """As cron calls: without it the output of a job would be lost."""
+    server = acs()
+    queue = queued(server)
+    result = queue.send(f"From: {ME}\nTo: {name}\nSubject: t\n\nprecious\n", option, "-t")
+    assert (result.status != 0) == (result.stderr != "") == bool(status)
+    entry = queue.only(failed=True)
+    assert set(entry.states.values()) == {"reported"}
+    assert b"precious" in queue.message(entry.id, failed=True)
+    assert "not taken: " in queue.log
+    assert_sent(queue.flush())
+    assert server.message.recipients == [ME]
+    parsed(server.message)
+    assert queue.acsmtp("list", "--failed").status == 0
+    assert queue.acsmtp("show", entry.id).status == 0
+    assert not (queue.path / "damaged").exists()
+
+
+@pytest.mark.parametrize("name", NOWHERE)
+def test_who_leads_nowhere_beside_one_who_waits(acs, queued, name):
+    server = acs(faults=(Fault("a@example.org", reply="450 4.2.1 Busy", times=1),))
+    queue = queued(server)
+    result = queue.send(f"From: {ME}\nTo: a@example.org,\n {name}\n\nHello\n", "-oem", "-t")
+    assert result.status != 0 and "a@example.org" in result.stderr
+    queue.due()
+    assert_sent(queue.flush())
+    assert sorted(message.recipients for message in server.messages) == [
+        ["a@example.org"], [ME]]
+    assert not (queue.path / "damaged").exists()
+
+
+@pytest.mark.parametrize("option", ["-oem", "-oee", "-oep"])
+def test_without_a_queue_a_refusal_is_the_caller_s(acs, queued, option):
+    server = refusing(acs)
+    queue = queued(server, {"queue": "off"})
+    assert queue.send(MESSAGE, option, "-t").status == NOUSER
+    result = queue.send("Subject: t\n\nHello\n", option, "nobody-of-that-name")
+    assert result.status == NOUSER
+    assert_said(result, "nobody-of-that-name")
+    assert queue.files() == [] and server.messages == []
+
+
 # --- late, and given up
 
 def deferring(acs):
