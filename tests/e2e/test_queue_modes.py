@@ -348,8 +348,8 @@ def test_run_beside_another(acs, queued):
 
 # --- acsmtp queue run
 
-def three(queue):
-    """Ids of messages to a, b and c that are not due."""
+def messages_that_are_not_due(queue):
+    """The ids of those to a, b and c."""
     ids = {}
     for name in "abc":
         assert_sent(queue.send(f"To: {name}@example.org\n\nHello\n", "-odq", "-t"))
@@ -368,7 +368,7 @@ def test_run_what_is_named(acs, queued, words, goes):
     """Whoever is named goes, due or not; the others stay."""
     server = acs()
     queue = queued(server)
-    ids = three(queue)
+    ids = messages_that_are_not_due(queue)
     result = queue.acsmtp("run", *(word.format(**ids) for word in words), "--json")
     assert (result.status, result.stderr) == (0, "")
     assert json.loads(result.stdout) == {
