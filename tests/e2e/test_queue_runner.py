@@ -2,6 +2,7 @@
 """The process in the background: it begins by itself, is one alone, keeps nothing of its
 caller's, and ends when nothing waits."""
 
+import contextlib
 import email
 import os
 import pty
@@ -67,8 +68,8 @@ def test_it_is_one_alone(waiting):
 def test_a_new_message_wakes_it(waiting):
     server, queue = waiting
     assert_sent(queue.send(HELLO, "-odb", "-t"))
-    queue.wait_until(lambda: len(server.messages) == 1, "its delivery")
-    assert len(queue.ids()) == 1    # the first one is not due
+    queue.wait_until(lambda: len(queue.ids()) == 1, "its delivery")
+    assert len(server.messages) == 1    # the first one is not due
 
 
 def test_a_second_one_by_hand_leaves(waiting):
@@ -316,3 +317,73 @@ def test_a_server_that_takes_long_does_not_stop_new_messages(acs, queued):
 
 def transmitted_so_far(server):
     return any(session.messages for session in server._sessions)
+
+
+# --- what it meets on its way
+
+@pytest.mark.parametrize("text", [b"", b"acsmtp-spool 1\n", b"acsmtp-spool 2\nend 0\n",
+                                  b"\0\xff" * 500])
+def test_a_damaged_entry_is_set_aside_and_logged(acs, queued, text):
+    """Also when it is the only one, and no account has opened its log; the rest goes on."""
+    server = acs()
+    queue = queued(server)
+    put(queue, 1)
+    damaged = queue.only().id
+    (queue.path / f"{damaged}.env").write_bytes(text)
+    assert queue.run().stdout == "0 sent, 0 wait, 0 failed\n"
+    assert f"{damaged}: set aside in {queue.path}/damaged: " in queue.log
+    assert (queue.path / f"damaged/{damaged}.msg").exists()
+    put(queue, 1)
+    assert queue.run().stdout == "1 sent, 0 wait, 0 failed\n"
+
+
+def test_it_is_ended_in_a_dialogue(acs, queued):
+    """What it was sending may have arrived: it goes again, and the log says so."""
+    server = acs(faults=(Fault("body", action="silence", connection=1),))
+    queue = queued(server, BACKGROUND, timeout=60)
+    assert_sent(queue.send(HELLO, "-odb", "-t"))
+    queue.wait_until(lambda: transmitted_so_far(server), "the first message")
+    os.kill(queue.wait_for_runner(), signal.SIGKILL)
+    queue.wait_until_idle()
+    entry = queue.only()
+    assert_sent(queue.flush())
+    assert f"{entry.id}: a process died while it was sending it" in queue.log
+    queue.wait_until_empty()
+    assert transmitted(server) == 2
+    assert queue.files() == []
+
+
+def test_beyond_the_quota_a_message_waits_for_its_turn(acs, queued):
+    """The service is not even asked."""
+    server = acs(per_minute=2)
+    queue = queued(server, rate_per_minute=2, rate_per_hour=0)
+    for _ in range(5):
+        assert_sent(queue.send(HELLO))
+    assert len(server.messages) == transmitted(server) == 2
+    assert len(queue.ids()) == 3
+    now = time.time()
+    assert all(now - 5 < entry.next <= now + 75 for entry in queue.entries())
+    assert all("the quota is used up for now" in entry.why for entry in queue.entries())
+    assert_sent(queue.flush())    # not even then
+    assert transmitted(server) == 2
+
+
+def test_progress_is_for_terminals(acs, queued, home):
+    server = acs()
+    queue = queued(server)
+    put(queue, 3)
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [installed("acsmtp"), "queue", "run", "--config", queue.ini], stderr=slave,
+        stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, env=environment(home, None))
+    os.close(slave)
+    shown = b""
+    with contextlib.suppress(OSError):    # EIO: its end
+        while piece := os.read(master, 4096):
+            shown += piece
+    os.close(master)
+    out, _ = process.communicate(timeout=UNTIL)
+    assert (process.returncode, out) == (0, b"3 sent, 0 wait, 0 failed\n")
+    for number in (1, 2, 3):
+        assert f"\r{number} of 3: {number} sent, 0 wait, 0 failed".encode() in shown
+    assert shown.endswith(b"\r\x1b[K")    # nothing of it stays
