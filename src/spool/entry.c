@@ -135,7 +135,17 @@ static uint64_t number_at(const void *place, size_t size)
 	return large;
 }
 
-static void write_row(const struct entry *e, const struct row *row, struct buf *text)
+static bool write_text(const char *word, const char *value, struct buf *text,
+		       struct error *err)
+{
+	if (strchr(value, '\n'))
+		return error_set(err, ERROR_DATA, "no entry can keep a line break (in \"%s\")", word);
+	buf_addf(text, "%s %s\n", word, value);
+	return true;
+}
+
+static bool write_row(const struct entry *e, const struct row *row, struct buf *text,
+		      struct error *err)
 {
 	const void *place = (const char *)e + row->place;
 	const char *value;
@@ -149,10 +159,9 @@ static void write_row(const struct entry *e, const struct row *row, struct buf *
 		break;
 	case TEXT:
 		value = *(char *const *)place;
-		if (value)
-			buf_addf(text, "%s %s\n", row->word, value);
-		break;
+		return !value || write_text(row->word, value, text, err);
 	}
+	return true;
 }
 
 static void write_why(const struct error *why, struct buf *text)
@@ -167,23 +176,28 @@ static void write_why(const struct error *why, struct buf *text)
 		 why->reply, words);
 }
 
-void entry_write(const struct entry *e, struct buf *text)
+bool entry_write(const struct entry *e, struct buf *text, struct error *err)
 {
 	size_t start = text->len;
 
 	buf_add(text, first_line);
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		write_row(e, &rows[i], text);
+		if (!write_row(e, &rows[i], text, err))
+			return false;
 	write_why(e->why, text);
 	for (size_t i = 0; i < e->envelope.count; i++) {
 		const struct recipient *r = &e->envelope.recipients[i];
+		int verdict = r->is_reported ? REPORTED : (int)r->verdict;
 
-		buf_addf(text, "to %s %s\n", verdicts[r->is_reported ? REPORTED : r->verdict],
-			 r->mailbox);
+		buf_addf(text, "to ");
+		if (!write_text(verdicts[verdict], r->mailbox, text, err))
+			return false;
 		write_why(r->why, text);
 	}
 	buf_addf(text, "end %016" PRIx64 "\n",
 		 sum_add(SUM_INIT, buf_text(text) + start, text->len - start));
+	return !buf_is_full(text) ||
+	       error_set(err, ERROR_DATA, "too many recipients for one entry");
 }
 
 /* --- reading */

@@ -41,8 +41,11 @@ struct entry {
 void entry_free(struct entry *e);
 #define OWNED_ENTRY	__attribute__((cleanup(entry_free))) struct entry
 
-/* Appends the text of an ID.env file. */
-void entry_write(const struct entry *e, struct buf *text);
+/*
+ * Appends the text of an ID.env file. ERROR_DATA: it is more than the buffer takes, or has a
+ * line break in it, so that it could not be read again.
+ */
+bool entry_write(const struct entry *e, struct buf *text, struct error *err);
 
 /*
  * Reads one, into a zeroed entry. ERROR_DATA: cut short, damaged (its last line is a

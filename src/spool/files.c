@@ -106,9 +106,7 @@ bool spool_write_entry(int dir, const struct entry *e, struct error *err)
 	char temp[SPOOL_NAME_SIZE], name[SPOOL_NAME_SIZE];
 	OWNED_BUF text = BUF_INIT(ENTRY_TEXT_MAX);
 
-	entry_write(e, &text);
-	if (buf_is_full(&text))
-		return error_set(err, ERROR_DATA, "too many recipients for one entry");
-	return file_replace_durably(dir, spool_name(e->id, ".new", temp),
+	return entry_write(e, &text, err) &&
+	       file_replace_durably(dir, spool_name(e->id, ".new", temp),
 				    spool_name(e->id, ".env", name), &text, err);
 }
