@@ -34,8 +34,9 @@ int spool_subdirectory(const struct spool *s, const char *name, bool make, struc
 	OWNED_FD fd = openat(s->dir, name, flags);
 	struct stat st;
 
+	/* What comes into it must not be gone with it when the power fails. */
 	if (fd < 0 && errno == ENOENT && make &&
-	    (mkdirat(s->dir, name, 0700) == 0 || errno == EEXIST))
+	    ((mkdirat(s->dir, name, 0700) == 0 && fsync(s->dir) == 0) || errno == EEXIST))
 		fd = openat(s->dir, name, flags);
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		error_errno(err, ERROR_CREATE, "%s/%s", s->path, name);
@@ -46,6 +47,11 @@ int spool_subdirectory(const struct spool *s, const char *name, bool make, struc
 		return -1;
 	}
 	return fd_take(&fd);
+}
+
+bool spool_has_no_failed(const struct spool *s)
+{
+	return faccessat(s->dir, "failed", F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
 }
 
 bool spool_names(int dir, name_fn *see, void *seer, struct error *err)
@@ -70,6 +76,12 @@ bool spool_names(int dir, name_fn *see, void *seer, struct error *err)
 	return fd == 0;
 }
 
+/* A link, a socket, another user's file: none of them becomes ours by waiting. */
+bool spool_is_not_ours(int number)
+{
+	return number == ELOOP || number == ENXIO || number == EACCES;
+}
+
 enum taken spool_read_entry(int dir, const char *id, struct entry *e, struct error *err)
 {
 	char name[SPOOL_NAME_SIZE];
@@ -80,7 +92,7 @@ enum taken spool_read_entry(int dir, const char *id, struct entry *e, struct err
 
 	if (fd < 0 && errno == ENOENT)
 		return TAKEN_GONE;
-	if (fd < 0 && errno != ELOOP) {
+	if (fd < 0 && !spool_is_not_ours(errno)) {
 		error_errno(err, ERROR_IO, "%s", name);
 		return TAKEN_ERROR;
 	}

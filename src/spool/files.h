@@ -16,9 +16,15 @@ bool spool_name_is(const char *name, const char *suffix, char id[ID_SIZE]);
 /* A directory of the spool, made if `make`; -1: it is not there. */
 int spool_subdirectory(const struct spool *s, const char *name, bool make, struct error *err);
 
+/* Whether nothing ever failed; false too if that cannot be said. */
+bool spool_has_no_failed(const struct spool *s);
+
 /* Every name in an open directory, until `see` says false. ERROR_IO. */
 typedef bool name_fn(void *seer, const char *name);
 bool spool_names(int dir, name_fn *see, void *seer, struct error *err);
+
+/* Whether a file that open(2) refuses with this errno is none that the spool has made. */
+bool spool_is_not_ours(int number);
 
 /* Reads ID.env. TAKEN, TAKEN_GONE, TAKEN_BROKEN and TAKEN_ERROR with `err`. */
 enum taken spool_read_entry(int dir, const char *id, struct entry *e, struct error *err);

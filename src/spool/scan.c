@@ -46,15 +46,10 @@ static bool see_name(void *seer, const char *name)
 	return scan->see(scan->seer, id, &start);
 }
 
-static bool has_no_failed(const struct spool *s)
-{
-	return faccessat(s->dir, "failed", F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
-}
-
 bool spool_scan(const struct spool *s, bool in_failed, spool_see_fn *see, void *seer,
 		struct error *err)
 {
-	bool is_empty = in_failed && has_no_failed(s);
+	bool is_empty = in_failed && spool_has_no_failed(s);
 	OWNED_FD failed = in_failed ? spool_subdirectory(s, "failed", false, err) : -1;
 	struct scan scan = { .dir = in_failed ? failed : s->dir, .see = see, .seer = seer };
 

@@ -111,12 +111,12 @@ static enum taken open_message(int dir, const char *id, int *fd, struct error *e
 		     O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (*fd >= 0 && fstat(*fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid())
 		return TAKEN;
-	if (*fd >= 0 || errno == ELOOP)
-		error_set(err, ERROR_DATA, "%s: not a regular file of this user", name);
+	if (*fd < 0 && errno == ENOENT)
+		error_errno(err, ERROR_DATA, "%s", name);
+	else if (*fd < 0 && !spool_is_not_ours(errno))
+		return error_errno(err, ERROR_IO, "%s", name), TAKEN_ERROR;
 	else
-		error_errno(err, ERROR_IO, "%s", name);
-	if (*fd < 0 && errno != ELOOP && errno != ENOENT)
-		return TAKEN_ERROR;
+		error_set(err, ERROR_DATA, "%s: not a regular file of this user", name);
 	fd_cleanup(fd);
 	return TAKEN_BROKEN;
 }
@@ -127,15 +127,16 @@ static void set_aside(const struct spool *s, int from, const char *id, const cha
 	static const char *const suffixes[] = { ".env", ".msg" };
 	struct error err;
 	OWNED_FD to = spool_subdirectory(s, "damaged", true, &err);
+	bool ok = to >= 0;
 
-	for (size_t i = 0; to >= 0 && i < COUNT_OF(suffixes); i++) {
+	for (size_t i = 0; ok && i < COUNT_OF(suffixes); i++) {
 		char name[SPOOL_NAME_SIZE];
 
 		spool_name(id, suffixes[i], name);
-		if (renameat(from, name, to, name) < 0 && errno != ENOENT)
-			error_errno(&err, ERROR_IO, "%s", name);
+		ok = renameat(from, name, to, name) == 0 || errno == ENOENT ||
+		     error_errno(&err, ERROR_IO, "%s", name);
 	}
-	if (to >= 0)
+	if (ok)
 		log_problem("%s: set aside in %s/damaged: %s", id, s->path, why);
 	else
 		log_problem("%s: damaged, and cannot be set aside: %s: %s", id, why, err.text);
@@ -186,7 +187,9 @@ enum taken spool_take(const struct spool *s, const char *id, bool from_failed,
 	enum taken taken;
 
 	*item = (struct item){ .fd = -1, .is_failed = from_failed };
-	if (dir < 0 || !has_entry(dir, id))
+	if (dir < 0)
+		return spool_has_no_failed(s) ? TAKEN_GONE : TAKEN_ERROR;
+	if (!has_entry(dir, id))
 		return TAKEN_GONE;
 	taken = open_message(dir, id, &item->fd, err);
 	/* Somebody may have removed it in between, ID.env first. */
@@ -212,9 +215,12 @@ enum taken spool_look(const struct spool *s, const char *id, bool in_failed,
 {
 	OWNED_FD failed = in_failed ? spool_subdirectory(s, "failed", false, err) : -1;
 	int dir = in_failed ? failed : s->dir;
-	enum taken taken = dir < 0 ? TAKEN_GONE : spool_read_entry(dir, id, entry, err);
 	OWNED_FD fd = -1;
+	enum taken taken;
 
+	if (dir < 0)
+		return spool_has_no_failed(s) ? TAKEN_GONE : TAKEN_ERROR;
+	taken = spool_read_entry(dir, id, entry, err);
 	if (taken == TAKEN)
 		taken = open_message(dir, id, &fd, err);
 	/* Somebody may have removed it in between. */

@@ -24,11 +24,21 @@ static char *copy(const char *text)
 static void fill(struct entry *e, const char *text)
 {
 	*e = (struct entry){
-		.arrived = 1800000000, .next = 1800000060, .attempts = 4294967295u,
-		.is_held = true, .is_report = true, .is_warned = true, .is_in_doubt = true,
-		.uid = 4294967294u, .header_len = 10, .body_len = UINT64_MAX,
-		.sum = 0xfedcba9876543210, .longest_line = 998, .header_is_8bit = true,
-		.body_is_8bit = true, .has_nul = true,
+		.arrived = 1800000000,
+		.next = 1800000060,
+		.attempts = 4294967295u,
+		.is_held = true,
+		.is_report = true,
+		.is_warned = true,
+		.is_in_doubt = true,
+		.uid = 4294967294u,
+		.header_len = 10,
+		.body_len = UINT64_MAX,
+		.sum = 0xfedcba9876543210,
+		.longest_line = 998,
+		.header_is_8bit = true,
+		.body_is_8bit = true,
+		.has_nul = true,
 	};
 	e->account = copy(text);
 	e->config = copy(text);
@@ -138,7 +148,9 @@ static void assert_there_and_back(const struct entry *e)
 /* One recipient of each verdict, and a reason of each kind. */
 static void add_all(struct entry *e)
 {
-	struct error why = { .kind = ERROR_QUOTA, .reply = 450, .text = "450 4.5.127 slow" };
+	struct error why = { .kind = ERROR_QUOTA,
+			     .reply = 450,
+			     .text = "450 4.5.127 slow" };
 	char mailbox[64];
 
 	entry_keep_reason(e, &why);
@@ -146,11 +158,13 @@ static void add_all(struct entry *e)
 	add_recipient(e, "accepted@example.org", VERDICT_ACCEPTED, ERROR_NONE, "");
 	add_recipient(e, "later@example.org", VERDICT_LATER, ERROR_LATER, "450 later");
 	add_recipient(e, "unknown@example.org", VERDICT_UNKNOWN, ERROR_NETWORK, "lost");
-	add_recipient(e, "reported@example.org", VERDICT_REFUSED, ERROR_NO_USER, "550 no");
+	add_recipient(e, "reported@example.org", VERDICT_REFUSED, ERROR_NO_USER,
+		      "550 no");
 	e->envelope.recipients[e->envelope.count - 1].is_reported = true;
 	for (int kind = ERROR_NONE + 1; kind < ERROR_KINDS; kind++) {
 		snprintf(mailbox, sizeof(mailbox), "kind%d@example.org", kind);
-		add_recipient(e, mailbox, VERDICT_REFUSED, (enum error_kind)kind, "550 no");
+		add_recipient(e, mailbox, VERDICT_REFUSED, (enum error_kind)kind,
+			      "550 no");
 	}
 }
 
@@ -167,7 +181,8 @@ static void test_every_field(void **state)
 /* What need not be there, and what must be but may be empty. */
 static void test_nothing_in_it(void **state)
 {
-	OWNED_ENTRY e = { .account = text_copy("work"), .config = text_copy(""),
+	OWNED_ENTRY e = { .account = text_copy("work"),
+			  .config = text_copy(""),
 			  .envelope.sender = text_copy("") };
 
 	(void)state;
@@ -190,8 +205,18 @@ static void test_negative_times(void **state)
 static void test_hostile_text(void **state)
 {
 	static const char *const texts[] = {
-		"", " ", "  two blanks  ", "\r", "to waiting b@example.org", "end 0123456789abcdef",
-		"%s%n", "\xff\xfe", "gr\xc3\xbc\xc3\x9f" "e", "\x1b[2J", "why later 0 x",
+		"",
+		" ",
+		"  two blanks  ",
+		"\r",
+		"to waiting b@example.org",
+		"end 0123456789abcdef",
+		"%s%n",
+		"\xff\xfe",
+		"gr\xc3\xbc\xc3\x9f"
+		"e",
+		"\x1b[2J",
+		"why later 0 x",
 	};
 
 	(void)state;
@@ -199,7 +224,8 @@ static void test_hostile_text(void **state)
 		OWNED_ENTRY e = { 0 };
 
 		fill(&e, texts[i]);
-		add_recipient(&e, "\"a b\\\" to sent\"@example.org", VERDICT_NONE, ERROR_NONE, "");
+		add_recipient(&e, "\"a b\\\" to sent\"@example.org", VERDICT_NONE,
+			      ERROR_NONE, "");
 		assert_there_and_back(&e);
 	}
 }
@@ -214,9 +240,11 @@ static void test_line_breaks_are_refused(void **state)
 	(void)state;
 	fill(&e, "x");
 	add_recipient(&e, "a@example.org", VERDICT_NONE, ERROR_NONE, "");
-	memcpy(fields, (char **[]){ &e.account, &e.config, &e.message_id, &e.envelope.sender,
-				    &e.envelope.origin, &e.envelope.notify, &e.envelope.ret,
-				    &e.envelope.recipients[0].mailbox }, sizeof(fields));
+	memcpy(fields,
+	       (char **[]){ &e.account, &e.config, &e.message_id, &e.envelope.sender,
+			    &e.envelope.origin, &e.envelope.notify, &e.envelope.ret,
+			    &e.envelope.recipients[0].mailbox },
+	       sizeof(fields));
 	for (size_t i = 0; i < COUNT_OF(fields); i++) {
 		OWNED_BUF text = BUF_INIT(TEXT_MAX);
 		char *before = *fields[i], broken[] = "a\nheld 0";
@@ -352,11 +380,31 @@ static void assert_makes_no_sense(const char *lines, const char *words)
 static void test_lines_without_sense(void **state)
 {
 	static const char *const lines[] = {
-		"nonsense", "nonsense 1", "next", "next ", "next x", "next -1", "next 1x",
-		"attempts 4294967296", "held 2", "held", "held 10", "to", "to waiting",
-		"to waiting ", "to nowhere a@example.org", "why", "why later", "why later x",
-		"why nothing 0 x", "to sent a@example.org\nto sent a@example.org", "", " ",
-		"end 0000000000000000", "Next 1", "acsmtp-spool 1",
+		"nonsense",
+		"nonsense 1",
+		"next",
+		"next ",
+		"next x",
+		"next -1",
+		"next 1x",
+		"attempts 4294967296",
+		"held 2",
+		"held",
+		"held 10",
+		"to",
+		"to waiting",
+		"to waiting ",
+		"to nowhere a@example.org",
+		"why",
+		"why later",
+		"why later x",
+		"why nothing 0 x",
+		"to sent a@example.org\nto sent a@example.org",
+		"",
+		" ",
+		"end 0000000000000000",
+		"Next 1",
+		"acsmtp-spool 1",
 	};
 
 	(void)state;
@@ -402,7 +450,8 @@ static void test_start(void **state)
 	assert_non_null(line);
 	for (size_t len = 0; len < text.len; len++) {
 		OWNED_TEXT part = text_copy_n(buf_text(&text), len);
-		bool is_enough = len >= (size_t)(line - buf_text(&text)) + strlen("account work\n");
+		bool is_enough = len >= (size_t)(line - buf_text(&text)) +
+						strlen("account work\n");
 
 		assert_int_equal(entry_read_start(&other, part, len), is_enough);
 	}
