@@ -38,10 +38,14 @@ void round_block(struct round *r, uint64_t account, time_t until)
 	r->blocked[r->blocked_count++].until = until;
 }
 
-/* Further ahead than any schedule goes: the clock was put back since. */
+bool round_is_ahead(const struct round *r, const struct entry_start *start)
+{
+	return start->next > r->now + RETRY_DELAY_MAX;
+}
+
 bool round_is_due(const struct round *r, const struct entry_start *start)
 {
-	return start->next <= r->now || start->next > r->now + 2 * RETRY_DELAY_MAX;
+	return start->next <= r->now || round_is_ahead(r, start);
 }
 
 bool round_is_expired(const struct round *r, const struct entry_start *start)

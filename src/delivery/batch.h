@@ -46,6 +46,8 @@ bool round_next(struct round *r, struct error *err);
 void round_block(struct round *r, uint64_t account, time_t until);
 bool round_is_blocked(const struct round *r, uint64_t account);
 
+/* Further ahead than any schedule goes: the clock was put back since. So it is due. */
+bool round_is_ahead(const struct round *r, const struct entry_start *start);
 bool round_is_due(const struct round *r, const struct entry_start *start);
 bool round_wants_warning(const struct round *r, const struct entry_start *start);
 bool round_is_expired(const struct round *r, const struct entry_start *start);

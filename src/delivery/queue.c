@@ -197,18 +197,21 @@ _Noreturn static void become_runner(const char *config)
 void queue_see_to_it(const struct queue *q, const char *config)
 {
 	OWNED_TEXT path = config ? whole_path(config) : NULL;
-	struct error unheard;
+	struct error err;
 	OWNED_FD lock = -1;
 	pid_t child;
 
-	if (!spool_lock(&q->spool, SPOOL_RESIDENT, &lock, &unheard))
-		return;
-	if (lock < 0) {
+	/* A runner that finds the lock held, if only by our look at it, relies on whoever holds
+	   it: so nobody looks who would not start one. */
+	if (!q->settings->background) {
 		spool_wake_runner(&q->spool);
 		return;
 	}
-	if (!q->settings->background) {
-		/* Somebody may be at it every so often. */
+	if (!spool_lock(&q->spool, SPOOL_RESIDENT, &lock, &err)) {
+		log_problem("no runner for the queue could be started: %s", err.text);
+		return;
+	}
+	if (lock < 0) {
 		spool_wake_runner(&q->spool);
 		return;
 	}

@@ -84,6 +84,7 @@ static bool do_round(struct runner *r, struct error *err)
 		worker_forget_config(&r->worker);	/* it may have been mended */
 	r->worker.spool_fails = false;
 	worker_open_log(&r->worker);
+	r->worker.unread = 0;
 	spool_sweep(&r->run->queue->spool, now, keep * SECONDS_OF_DAY);
 	do {
 		if (!round_next(r->round, err))
@@ -113,9 +114,11 @@ static bool work(struct runner *r, struct error *err)
 
 static bool report_trouble(const struct runner *r, struct error *err)
 {
-	return !r->worker.spool_fails ||
-	       error_set(err, ERROR_IO, "the spool %s cannot be written; the log has more",
-			 r->run->queue->spool.path);
+	if (!r->worker.spool_fails && r->worker.unread == 0)
+		return true;
+	return error_set(err, ERROR_IO, "the spool %s cannot be %s; the log has more",
+			 r->run->queue->spool.path,
+			 r->worker.spool_fails ? "written" : "read as a whole");
 }
 
 bool runner_once(struct run *run, struct error *err)

@@ -19,6 +19,9 @@ enum {
 	CONFIG_PAUSE = 60,		/* and a configuration that makes no sense */
 	LOST_MAX = 2,			/* dialogues lost in a row: it is not the messages */
 	LOST_PAUSE = 60,
+	TRIED_ENOUGH = 6,		/* failures of an account in a row, an hour or so */
+	UNREAD_PAUSE = 60,
+	UNREAD_LOGGED = 20,		/* in a round: a disk that is gone is one problem */
 };
 
 void worker_init(struct worker *w, const struct queue *queue)
@@ -36,7 +39,7 @@ void worker_free(struct worker *w)
 {
 	worker_hang_up(w);
 	worker_forget_config(w);
-	free(w->unremoved);
+	owed_free(&w->owed);
 	free(w->logged);
 }
 
@@ -69,35 +72,15 @@ static void spool_failed(struct job *j, const struct error *err)
 	log_problem("%s: %s", j->item.entry.id, err->text);
 }
 
-/* The one case in which a message that is gone is still there: it must not go again. */
-static void remember_unremoved(struct worker *w, const char *id)
+/* One that cannot be read, for now or at all, must not stop the others. */
+static void cannot_read(struct worker *w, struct round *r, const char *id,
+			const struct error *err)
 {
-	if (w->unremoved_count == UNREMOVED_MAX)
-		return;
-	w->unremoved = xrealloc(w->unremoved, (w->unremoved_count + 1) * sizeof(*w->unremoved));
-	memcpy(w->unremoved[w->unremoved_count++], id, ID_SIZE);
-}
-
-static bool is_unremoved(const struct worker *w, const char *id)
-{
-	for (size_t i = 0; i < w->unremoved_count; i++)
-		if (!strcmp(w->unremoved[i], id))
-			return true;
-	return false;
-}
-
-static void remove_sent(struct job *j)
-{
-	struct error err;
-
-	if (spool_remove(&j->w->queue->spool, &j->item, &err)) {
-		spool_end_try(&j->w->queue->spool, &j->item);
-		return;
-	}
-	if (!is_unremoved(j->w, j->item.entry.id))
-		remember_unremoved(j->w, j->item.entry.id);
-	error_context(&err, "sent, but still in the queue");
-	spool_failed(j, &err);
+	if (w->unread++ < UNREAD_LOGGED)
+		log_problem("%s: left where it is: %s", id, err->text);
+	w->counts.left++;
+	if (!r->wake || r->wake > r->now + UNREAD_PAUSE)
+		r->wake = r->now + UNREAD_PAUSE;
 }
 
 static bool may_be_somewhere(const struct envelope *e)
@@ -110,7 +93,7 @@ static bool may_be_somewhere(const struct envelope *e)
 }
 
 /* Where the disk does not learn who has the message, the mark stays: it is in doubt. */
-static void update(struct job *j)
+static bool update(struct job *j)
 {
 	struct error err;
 	bool ok = spool_update(&j->w->queue->spool, &j->item, &err);
@@ -119,6 +102,27 @@ static void update(struct job *j)
 		spool_end_try(&j->w->queue->spool, &j->item);
 	if (!ok)
 		spool_failed(j, &err);
+	return ok;
+}
+
+/* The last word on it for now: ours until the disk takes it. */
+static void update_or_owe(struct job *j)
+{
+	if (!update(j))
+		owed_keep(&j->w->owed, &j->item.entry);
+}
+
+static void remove_sent(struct job *j)
+{
+	struct error err;
+
+	if (spool_remove(&j->w->queue->spool, &j->item, &err)) {
+		spool_end_try(&j->w->queue->spool, &j->item);
+		return;
+	}
+	error_context(&err, "sent, but still in the queue");
+	spool_failed(j, &err);
+	owed_keep(&j->w->owed, &j->item.entry);
 }
 
 /* --- reports and the end of a message */
@@ -173,12 +177,24 @@ static void finish(struct job *j)
 		return;
 	}
 	j->w->counts.failed++;
-	if (!spool_fail(&j->w->queue->spool, &j->item, &err))
+	if (!spool_fail(&j->w->queue->spool, &j->item, &err)) {
 		spool_failed(j, &err);
-	else
-		log_problem("%s: given up: kept in %s/failed", j->item.entry.id,
-			    j->w->queue->spool.path);
+		owed_keep(&j->w->owed, &j->item.entry);
+		return;
+	}
+	log_problem("%s: given up: kept in %s/failed", j->item.entry.id,
+		    j->w->queue->spool.path);
 	spool_end_try(&j->w->queue->spool, &j->item);
+}
+
+/* What we know and the disk does not; what follows from it is for the next round. */
+static void pay(struct job *j)
+{
+	if (entry_waiting(&j->item.entry) == 0 && !has_failures(&j->item.entry))
+		remove_sent(j);
+	else
+		update_or_owe(j);
+	j->round->wake = j->round->now + 1;
 }
 
 /* What is left of a message whose last recipient has a verdict. */
@@ -210,11 +226,11 @@ static void give_up_waiting(struct job *j)
 	conclude(j);
 }
 
-static void warn(struct job *j)
+static bool warn(struct job *j)
 {
 	report(j, REPORT_DELAYED);
 	j->item.entry.is_warned = true;
-	update(j);
+	return update(j);
 }
 
 /* --- an attempt */
@@ -302,7 +318,7 @@ static void settle(struct job *j, bool ok, bool had_session, const struct error 
 	clock_stamp(e->next, when);
 	log_info("%s: waits: %s%s", e->id, e->is_held ? "held" : "not before ",
 		 e->is_held ? "" : when);
-	update(j);
+	update_or_owe(j);
 }
 
 static size_t transactions(const struct job *j)
@@ -363,7 +379,7 @@ static void wait_for_config(struct job *j, const struct batch_row *row,
 	if (!e->why || strcmp(e->why->text, err->text) != 0) {
 		log_problem("%s: waits: %s", e->id, err->text);
 		entry_keep_reason(e, err);
-		update(j);
+		(void)update(j);
 	}
 	/* What is told of it can go through another account. */
 	j->account = worker_substitute(j->w);
@@ -372,12 +388,12 @@ static void wait_for_config(struct job *j, const struct batch_row *row,
 		return;
 	}
 	if (j->account && round_wants_warning(j->round, &row->start))
-		warn(j);
+		(void)warn(j);
 	j->w->counts.left++;
 }
 
 /* Somebody died in a dialogue about it: it is as if the answer had been lost. */
-static void note_interruption(struct job *j)
+static bool note_interruption(struct job *j)
 {
 	struct entry *e = &j->item.entry;
 
@@ -387,7 +403,14 @@ static void note_interruption(struct job *j)
 	log_problem("%s: a process died while it was sending it: it may have been sent already "
 		    "and %s: message-id=%s", e->id, e->is_held ? "is held" :
 		    "is sent again", e->message_id ? e->message_id : "");
-	update(j);
+	return update(j);
+}
+
+/* It may have to wait for its account, and must not come out of sight again meanwhile. */
+static bool catch_up(struct job *j)
+{
+	j->item.entry.next = j->round->now;
+	return update(j);
 }
 
 static void try_now(struct job *j)
@@ -401,7 +424,20 @@ static void try_now(struct job *j)
 	else if (err.kind == ERROR_DATA)
 		spool_set_aside(&j->w->queue->spool, &j->item, err.text);
 	else
-		spool_failed(j, &err);
+		cannot_read(j->w, j->round, j->item.entry.id, &err);
+}
+
+/* By itself, or by others often enough: age alone is perhaps a clock that was put forward. */
+static bool was_tried(const struct job *j)
+{
+	const struct envelope *e = &j->item.entry.envelope;
+	struct throttle_view view;
+
+	for (size_t i = 0; i < e->count; i++)
+		if (e->recipients[i].why && e->recipients[i].verdict != VERDICT_REFUSED)
+			return true;
+	throttle_look(&j->w->queue->spool, j->account, j->round->now, &view);
+	return view.failures >= TRIED_ENOUGH;
 }
 
 static void work_on(struct job *j, const struct batch_row *row)
@@ -409,12 +445,10 @@ static void work_on(struct job *j, const struct batch_row *row)
 	struct worker *w = j->w;
 	struct error err;
 
-	if (is_unremoved(w, j->item.entry.id)) {
-		remove_sent(j);
+	if (owed_restore(&w->owed, &j->item.entry)) {
+		pay(j);
 		return;
 	}
-	if (j->item.was_interrupted)
-		note_interruption(j);
 	if (j->item.entry.is_held || (w->selects && !w->selects(w->selector, &j->item.entry)))
 		return;
 	if (!worker_find_account(w, &j->item.entry, &j->account, &err)) {
@@ -425,12 +459,20 @@ static void work_on(struct job *j, const struct batch_row *row)
 		conclude(j);
 		return;
 	}
-	if (round_wants_warning(j->round, &row->start))
-		warn(j);
+	/* Nothing is sent of which the disk could not be told. */
+	if (owed_is_full(&w->owed) || (j->item.was_interrupted && !note_interruption(j))) {
+		w->spool_fails = true;
+		return;
+	}
+	if (j->item.entry.is_held)
+		return;
+	if ((round_is_ahead(j->round, &row->start) && !catch_up(j)) ||
+	    (round_wants_warning(j->round, &row->start) && !warn(j)))
+		return;
 	if (!round_is_blocked(j->round, j->account_sum)) {
 		if (j->round->is_flush || round_is_due(j->round, &row->start))
 			try_now(j);
-	} else if (round_is_expired(j->round, &row->start)) {
+	} else if (round_is_expired(j->round, &row->start) && was_tried(j)) {
 		give_up_waiting(j);
 	}
 }
@@ -451,8 +493,7 @@ void worker_do(struct worker *w, struct round *r, const struct batch_row *row)
 		w->counts.left++;
 		break;
 	case TAKEN_ERROR:
-		log_problem("%s: %s", row->id, err.text);
-		w->spool_fails = true;
+		cannot_read(w, r, row->id, &err);
 		break;
 	case TAKEN_GONE:
 	case TAKEN_BROKEN:

@@ -8,14 +8,13 @@
 
 #include "delivery/batch.h"
 #include "delivery/connection.h"
+#include "delivery/owed.h"
 #include "delivery/queue.h"
 #include "mail/aliases.h"
 
 struct work_counts {
 	size_t sent, deferred, failed, left;	/* messages */
 };
-
-enum { UNREMOVED_MAX = 4096 };
 
 struct worker {
 	const struct queue *queue;
@@ -36,10 +35,9 @@ struct worker {
 	bool is_used;			/* a message went over it already */
 	unsigned lost;			/* dialogues in a row */
 	uint64_t nudged;		/* the account whose pause a flush has ended last */
-	/* Sent, but the spool would not let them go: never to be sent again by us. */
-	char (*unremoved)[ID_SIZE];
-	size_t unremoved_count;
+	struct owed owed;
 	bool spool_fails;		/* it could not be written: no use to go on now */
+	size_t unread;			/* messages that could not be read, in this round */
 };
 
 void worker_init(struct worker *w, const struct queue *queue);

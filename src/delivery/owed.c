@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "delivery/owed.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+void owed_free(struct owed *o)
+{
+	while (o->count > 0)
+		entry_free(&o->entries[--o->count]);
+	free(o->entries);
+	o->entries = NULL;
+}
+
+bool owed_is_full(const struct owed *o)
+{
+	return o->count >= OWED_MAX;
+}
+
+void owed_keep(struct owed *o, struct entry *e)
+{
+	struct entry rest = { 0 };
+
+	assert(!owed_is_full(o));
+	memcpy(rest.id, e->id, ID_SIZE);
+	o->entries = xrealloc(o->entries, (o->count + 1) * sizeof(*o->entries));
+	o->entries[o->count++] = *e;
+	*e = rest;
+}
+
+bool owed_restore(struct owed *o, struct entry *e)
+{
+	for (size_t i = 0; i < o->count; i++) {
+		bool is_held = e->is_held;
+
+		if (strcmp(o->entries[i].id, e->id) != 0)
+			continue;
+		entry_free(e);
+		*e = o->entries[i];
+		e->is_held = e->is_held || is_held;
+		o->entries[i] = o->entries[--o->count];
+		return true;
+	}
+	return false;
+}
