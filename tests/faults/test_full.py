@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A disk that is full indeed: the spool on a small file system of its own."""
+
+import contextlib
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+from box import arrived, assert_whole, box, message_of    # noqa: F401
+from emulator.faults import Fault
+
+SIZE = 512 * 1024
+BUSY = (Fault("mail", reply="451 4.3.2 Busy"),)
+MIXED = (Fault("refused@example.org", reply="550 5.1.1 Unknown"),
+         Fault("later@example.org", reply="450 4.2.1 Busy"))
+BIG = ("x" * 70 + "\n") * 5000
+FULL = "No space left on device"
+
+
+@contextlib.contextmanager
+def small_disk(path):
+    """On `path`, for those who enter its namespace. Yields the command that does so, and
+    where the rest of the world sees it."""
+    is_root = os.geteuid() == 0
+    holder = subprocess.Popen(
+        ["unshare", *([] if is_root else ["--user", "--map-root-user"]), "--mount", "sh",
+         "-c", 'mount -t tmpfs -o "size=$2,mode=700" tmpfs "$1" && echo ready && read -r _',
+         "sh", path, str(SIZE)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        if holder.stdout.readline() != "ready\n":
+            pytest.fail(f"no file system can be mounted: {holder.stderr.read()}")
+        enter = ["nsenter", f"--target={holder.pid}", "--mount",
+                 *([] if is_root else ["--user", "--preserve-credentials"]), "--"]
+        yield enter, pathlib.Path(f"/proc/{holder.pid}/root{path}")
+    finally:
+        holder.stdin.close()
+        holder.wait()
+        holder.stdout.close()
+        holder.stderr.close()
+
+
+@pytest.fixture
+def small(box):    # noqa: F811
+    """The box, with its spool on the small disk; small.wrap runs commands there."""
+    with small_disk(box.path) as (enter, seen):
+        box.wrap = enter
+        box.configure()
+        box.mounted, box.path = box.path, seen
+        yield box
+        box.close()
+
+
+def configure(box, server, **delivery):    # noqa: F811
+    seen, box.path = box.path, box.mounted
+    box.configure(server, reports_per_hour=0, **delivery)
+    box.path = seen
+
+
+def fill(box, left=0):    # noqa: F811
+    """All of it but so many bytes."""
+    with open(box.path / "filler", "wb", buffering=0) as file:
+        disk = os.statvfs(box.path)
+        file.write(b"x" * (disk.f_bavail * disk.f_frsize - left))
+    disk = os.statvfs(box.path)
+    assert disk.f_bavail * disk.f_frsize == left
+
+
+def send_big(box, token, *options):    # noqa: F811
+    return box.call("sendmail", "-C", box.ini, *options, "-i", "-t", wrap=box.wrap,
+                    input=message_of(token) + BIG)
+
+
+def test_more_than_is_left(acs, small):
+    server = acs()
+    configure(small, server)
+    fill(small, left=64 * 1024)
+    result = send_big(small, "big", "-odq")
+    assert (result.status, result.stderr) == (0, "")
+    assert len(arrived(server)["big"]) == 1
+    assert FULL in small.log and "sent directly" in small.log
+    assert small.files() == []
+
+
+def test_more_than_is_left_and_no_server(acs, small):
+    """The caller keeps the one, and the other fits."""
+    busy, well = acs(faults=BUSY), acs()
+    configure(small, busy)
+    fill(small, left=64 * 1024)
+    result = send_big(small, "big")
+    assert result.status == 75
+    assert FULL in result.stderr and "451 4.3.2 Busy" in result.stderr
+    assert small.files() == []
+    assert small.take_in("small", wrap=small.wrap).status == 0
+    assert small.tokens() == ["small"]
+    configure(small, well)
+    assert small.flush(wrap=small.wrap).status == 0
+    assert {token: len(copies) for token, copies in arrived(well).items()} == {"small": 1}
+
+
+def ring(box):    # noqa: F811
+    """A round of the resident, whatever it waits for; it meets the disk and says so."""
+    before = box.log.count(FULL)
+    with open(box.path / "bell", "wb", buffering=0) as bell:
+        bell.write(b"x")
+    box.wait_until(lambda: box.log.count(FULL) > before, "another round")
+
+
+@contextlib.contextmanager
+def runner_of(box):    # noqa: F811
+    """One that stays."""
+    process = subprocess.Popen(
+        [*box.wrap, *box.command("acsmtp", "queue", "run", "--background", "--config",
+                                 box.ini)],
+        env=box.environment(), cwd=box.home)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("second", ["refused", "later"])
+def test_delivering(acs, small, second):
+    """What has gone is not sent again, neither by who sent it nor by others."""
+    server = acs(faults=MIXED)
+    configure(small, server)
+    to = f"a@example.org, {second}@example.org"
+    assert small.take_in("some", to=to, wrap=small.wrap).status == 0
+    assert small.take_in("all", wrap=small.wrap).status == 0
+    fill(small)
+    with runner_of(small):
+        small.wait_until(lambda: arrived(server)["some"], "the message")
+        for _ in range(4):
+            ring(small)
+        # Another process knows nothing of it, but that somebody was at it.
+        assert small.flush(wrap=small.wrap).status == 74
+        assert len(arrived(server)["some"]) == 1
+        assert len(arrived(server)["all"]) <= 1
+        assert "some" in small.tokens()
+        (small.path / "filler").unlink()
+        with open(small.path / "bell", "wb", buffering=0) as bell:
+            bell.write(b"x")
+        where = {"failed": True} if second == "refused" else {}
+        small.wait_until(lambda: small.tokens() == ([] if where else ["some"]), "all sent")
+        small.wait_until(lambda: small.tokens(**where) == ["some"], "some sent")
+        id, = small.ids(**where)
+        small.wait_until(lambda: dict(small.facts(id, **where)[1]) == {
+            "a@example.org": "sent",
+            f"{second}@example.org": "reported" if where else "deferred"}, "the verdicts")
+    came = arrived(server)
+    assert {token: len(copies) for token, copies in came.items()} == {"some": 1, "all": 1}
+    assert_whole(came["some"][0], "some")
+
+
+def test_taking_in_while_full_loses_nothing(acs, small):
+    """Twenty messages: each is taken, sent, or the caller's."""
+    busy, well = acs(faults=BUSY), acs()
+    configure(small, busy)
+    fill(small, left=48 * 1024)
+    statuses = {f"n{n}": small.take_in(f"n{n}", "-odi", wrap=small.wrap).status
+                for n in range(20)}
+    assert set(statuses.values()) == {0, 75}
+    assert small.tokens() == sorted(token for token, status in statuses.items()
+                                    if status == 0)
+    configure(small, well)
+    assert small.flush(wrap=small.wrap).status == 0
+    assert small.ids() == []
+    assert {token: len(copies) for token, copies in arrived(well).items()} == \
+        {token: 1 for token, status in statuses.items() if status == 0}
