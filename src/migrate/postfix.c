@@ -293,17 +293,18 @@ static void take_rest(struct import *import, struct imported *account,
 	const char *row =
 		record_text(r, "smtp_helo_name") ? "smtp_helo_name" : "myhostname";
 	const char *name = record_text(r, row), *aliases = record_text(r, "alias_maps");
+	const char *file = aliases ? map_file(aliases) : NULL;
 
 	if (name)
 		import_set(import, account, "domain", name, r, row);
 	if (!strcmp(row, "smtp_helo_name"))
 		note_row(import, NOTE_LEFT, r, "myhostname",
 			 "smtp_helo_name is what the server is told");
-	if (aliases && !map_file(aliases))
+	if (aliases && !file)
 		note_row(import, NOTE_LEFT, r, "alias_maps",
 			 "aliases in [delivery] is one file");
-	else if (aliases && strcmp(map_file(aliases), "/etc/aliases") != 0)
-		import_delivery(import, "aliases", map_file(aliases), r->path,
+	else if (file && strcmp(file, "/etc/aliases") != 0)
+		import_delivery(import, "aliases", file, r->path,
 				record_line(r, "alias_maps"), "alias_maps");
 }
 
