@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 #include "delivery/attempt.h"
-#include "delivery/report.h"
+#include "delivery/job.h"
 #include "delivery/retry.h"
 #include "delivery/settle.h"
 #include "delivery/throttle.h"
@@ -43,15 +43,6 @@ void worker_free(struct worker *w)
 	free(w->logged);
 }
 
-/* One message that is being worked on. */
-struct job {
-	struct worker *w;
-	struct round *round;
-	uint64_t account_sum;
-	const struct account *account;
-	struct item item;
-};
-
 static const struct delivery_settings *settings_of(const struct job *j)
 {
 	return j->w->queue->settings;
@@ -64,14 +55,6 @@ static void leave(struct job *j, time_t until)
 	j->w->counts.left++;
 }
 
-/* --- the disk */
-
-static void spool_failed(struct job *j, const struct error *err)
-{
-	j->w->spool_fails = true;
-	log_problem("%s: %s", j->item.entry.id, err->text);
-}
-
 /* One that cannot be read, for now or at all, must not stop the others. */
 static void cannot_read(struct worker *w, struct round *r, const char *id,
 			const struct error *err)
@@ -81,156 +64,6 @@ static void cannot_read(struct worker *w, struct round *r, const char *id,
 	w->counts.left++;
 	if (!r->wake || r->wake > r->now + UNREAD_PAUSE)
 		r->wake = r->now + UNREAD_PAUSE;
-}
-
-static bool may_be_somewhere(const struct envelope *e)
-{
-	for (size_t i = 0; i < e->count; i++)
-		if (e->recipients[i].verdict == VERDICT_ACCEPTED ||
-		    e->recipients[i].verdict == VERDICT_UNKNOWN)
-			return true;
-	return false;
-}
-
-/* Where the disk does not learn who has the message, the mark stays: it is in doubt. */
-static bool update(struct job *j)
-{
-	struct error err;
-	bool ok = spool_update(&j->w->queue->spool, &j->item, &err);
-
-	if (ok || !may_be_somewhere(&j->item.entry.envelope))
-		spool_end_try(&j->w->queue->spool, &j->item);
-	if (!ok)
-		spool_failed(j, &err);
-	return ok;
-}
-
-/* The last word on it for now: ours until the disk takes it. */
-static void update_or_owe(struct job *j)
-{
-	if (!update(j))
-		owed_keep(&j->w->owed, &j->item.entry);
-}
-
-static void remove_sent(struct job *j)
-{
-	struct error err;
-
-	if (spool_remove(&j->w->queue->spool, &j->item, &err)) {
-		spool_end_try(&j->w->queue->spool, &j->item);
-		return;
-	}
-	error_context(&err, "sent, but still in the queue");
-	spool_failed(j, &err);
-	owed_keep(&j->w->owed, &j->item.entry);
-}
-
-/* --- reports and the end of a message */
-
-static void report(struct job *j, enum report_kind kind)
-{
-	struct entry *e = &j->item.entry;
-	struct reporter reporter = {
-		.spool = &j->w->queue->spool,
-		.account = j->account,
-		.settings = settings_of(j),
-		.aliases = &j->w->aliases,
-		.now = j->round->now,
-	};
-	struct error err;
-
-	if (!report_queue(&reporter, &j->item, kind, &err)) {
-		log_problem("%s: no report: %s", e->id, err.text);
-		return;
-	}
-	if (kind == REPORT_DELAYED)
-		return;
-	for (size_t i = 0; i < e->envelope.count; i++)
-		if (report_is_about(kind, &e->envelope.recipients[i]))
-			e->envelope.recipients[i].is_reported = true;
-}
-
-static bool has_failures(const struct entry *e)
-{
-	for (size_t i = 0; i < e->envelope.count; i++)
-		if (e->envelope.recipients[i].verdict == VERDICT_REFUSED)
-			return true;
-	return false;
-}
-
-static bool has_news(const struct entry *e)
-{
-	for (size_t i = 0; i < e->envelope.count; i++)
-		if (report_is_about(REPORT_FAILED, &e->envelope.recipients[i]))
-			return true;
-	return false;
-}
-
-/* Every recipient has a last verdict: the message leaves the queue. */
-static void finish(struct job *j)
-{
-	struct error err;
-
-	if (!has_failures(&j->item.entry)) {
-		j->w->counts.sent++;
-		remove_sent(j);
-		return;
-	}
-	j->w->counts.failed++;
-	if (!spool_fail(&j->w->queue->spool, &j->item, &err)) {
-		spool_failed(j, &err);
-		owed_keep(&j->w->owed, &j->item.entry);
-		return;
-	}
-	log_problem("%s: given up: kept in %s/failed", j->item.entry.id,
-		    j->w->queue->spool.path);
-	spool_end_try(&j->w->queue->spool, &j->item);
-}
-
-/* What we know and the disk does not; what follows from it is for the next round. */
-static void pay(struct job *j)
-{
-	if (entry_waiting(&j->item.entry) == 0 && !has_failures(&j->item.entry))
-		remove_sent(j);
-	else
-		update_or_owe(j);
-	j->round->wake = j->round->now + 1;
-}
-
-/* What is left of a message whose last recipient has a verdict. */
-static void conclude(struct job *j)
-{
-	if (has_news(&j->item.entry))
-		report(j, REPORT_FAILED);
-	finish(j);
-}
-
-static void give_up_waiting(struct job *j)
-{
-	struct envelope *e = &j->item.entry.envelope;
-	long days = (long)(j->round->expire / 86400);
-
-	for (size_t i = 0; i < e->count; i++) {
-		struct recipient *r = &e->recipients[i];
-		struct error why;
-
-		if (r->verdict == VERDICT_ACCEPTED || r->verdict == VERDICT_REFUSED)
-			continue;
-		if (r->why || j->item.entry.why)
-			why = r->why ? *r->why : *j->item.entry.why;
-		else
-			error_set(&why, ERROR_LATER, "it could not be tried");
-		error_context(&why, "given up after %ld days", days);
-		recipient_judge(r, VERDICT_REFUSED, &why);
-	}
-	conclude(j);
-}
-
-static bool warn(struct job *j)
-{
-	report(j, REPORT_DELAYED);
-	j->item.entry.is_warned = true;
-	return update(j);
 }
 
 /* --- an attempt */
@@ -304,21 +137,21 @@ static void settle(struct job *j, bool ok, bool had_session, const struct error 
 	char when[CLOCK_DATE_SIZE];
 
 	if (entry_waiting(e) == 0) {
-		conclude(j);
+		job_conclude(j);
 		return;
 	}
-	if (has_news(e))
-		report(j, REPORT_FAILED);
+	if (job_has_news(e))
+		job_report(j, REPORT_FAILED);
 	settle_schedule(&s, e, err);
 	if (!ok && j->round->expire && e->arrived < j->round->now - j->round->expire) {
-		give_up_waiting(j);
+		job_give_up(j);
 		return;
 	}
 	j->w->counts.deferred++;
 	clock_stamp(e->next, when);
 	log_info("%s: waits: %s%s", e->id, e->is_held ? "held" : "not before ",
 		 e->is_held ? "" : when);
-	update_or_owe(j);
+	job_settle_disk(j);
 }
 
 static size_t transactions(const struct job *j)
@@ -379,16 +212,16 @@ static void wait_for_config(struct job *j, const struct batch_row *row,
 	if (!e->why || strcmp(e->why->text, err->text) != 0) {
 		log_problem("%s: waits: %s", e->id, err->text);
 		entry_keep_reason(e, err);
-		(void)update(j);
+		(void)job_update(j);
 	}
 	/* What is told of it can go through another account. */
 	j->account = worker_substitute(j->w);
 	if (j->account && round_is_expired(j->round, &row->start)) {
-		give_up_waiting(j);
+		job_give_up(j);
 		return;
 	}
 	if (j->account && round_wants_warning(j->round, &row->start))
-		(void)warn(j);
+		(void)job_warn(j);
 	j->w->counts.left++;
 }
 
@@ -403,14 +236,14 @@ static bool note_interruption(struct job *j)
 	log_problem("%s: a process died while it was sending it: it may have been sent already "
 		    "and %s: message-id=%s", e->id, e->is_held ? "is held" :
 		    "is sent again", e->message_id ? e->message_id : "");
-	return update(j);
+	return job_update(j);
 }
 
 /* It may have to wait for its account, and must not come out of sight again meanwhile. */
 static bool catch_up(struct job *j)
 {
 	j->item.entry.next = j->round->now;
-	return update(j);
+	return job_update(j);
 }
 
 static void try_now(struct job *j)
@@ -446,7 +279,7 @@ static void work_on(struct job *j, const struct batch_row *row)
 	struct error err;
 
 	if (owed_restore(&w->owed, &j->item.entry)) {
-		pay(j);
+		job_pay(j);
 		return;
 	}
 	if (j->item.entry.is_held || (w->selects && !w->selects(w->selector, &j->item.entry)))
@@ -456,7 +289,7 @@ static void work_on(struct job *j, const struct batch_row *row)
 		return;
 	}
 	if (entry_waiting(&j->item.entry) == 0) {
-		conclude(j);
+		job_conclude(j);
 		return;
 	}
 	/* Nothing is sent of which the disk could not be told. */
@@ -467,13 +300,13 @@ static void work_on(struct job *j, const struct batch_row *row)
 	if (j->item.entry.is_held)
 		return;
 	if ((round_is_ahead(j->round, &row->start) && !catch_up(j)) ||
-	    (round_wants_warning(j->round, &row->start) && !warn(j)))
+	    (round_wants_warning(j->round, &row->start) && !job_warn(j)))
 		return;
 	if (!round_is_blocked(j->round, j->account_sum)) {
 		if (j->round->is_flush || round_is_due(j->round, &row->start))
 			try_now(j);
 	} else if (round_is_expired(j->round, &row->start) && was_tried(j)) {
-		give_up_waiting(j);
+		job_give_up(j);
 	}
 }
 

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "delivery/job.h"
+
+#include "base/log.h"
+
+void job_spool_failed(struct job *j, const struct error *err)
+{
+	j->w->spool_fails = true;
+	log_problem("%s: %s", j->item.entry.id, err->text);
+}
+
+static bool may_be_somewhere(const struct envelope *e)
+{
+	for (size_t i = 0; i < e->count; i++)
+		if (e->recipients[i].verdict == VERDICT_ACCEPTED ||
+		    e->recipients[i].verdict == VERDICT_UNKNOWN)
+			return true;
+	return false;
+}
+
+/* Where the disk does not learn who has the message, the mark stays: it is in doubt. */
+bool job_update(struct job *j)
+{
+	struct error err;
+	bool ok = spool_update(&j->w->queue->spool, &j->item, &err);
+
+	if (ok || !may_be_somewhere(&j->item.entry.envelope))
+		spool_end_try(&j->w->queue->spool, &j->item);
+	if (!ok)
+		job_spool_failed(j, &err);
+	return ok;
+}
+
+/* The last word on it for now: ours until the disk takes it. */
+void job_settle_disk(struct job *j)
+{
+	if (!job_update(j))
+		owed_keep(&j->w->owed, &j->item.entry);
+}
+
+static void remove_sent(struct job *j)
+{
+	struct error err;
+
+	if (spool_remove(&j->w->queue->spool, &j->item, &err)) {
+		spool_end_try(&j->w->queue->spool, &j->item);
+		return;
+	}
+	error_context(&err, "sent, but still in the queue");
+	job_spool_failed(j, &err);
+	owed_keep(&j->w->owed, &j->item.entry);
+}
+
+/* --- reports and the end of a message */
+
+void job_report(struct job *j, enum report_kind kind)
+{
+	struct entry *e = &j->item.entry;
+	struct reporter reporter = {
+		.spool = &j->w->queue->spool,
+		.account = j->account,
+		.settings = j->w->queue->settings,
+		.aliases = &j->w->aliases,
+		.now = j->round->now,
+	};
+	struct error err;
+
+	if (!report_queue(&reporter, &j->item, kind, &err)) {
+		log_problem("%s: no report: %s", e->id, err.text);
+		return;
+	}
+	if (kind == REPORT_DELAYED)
+		return;
+	for (size_t i = 0; i < e->envelope.count; i++)
+		if (report_is_about(kind, &e->envelope.recipients[i]))
+			e->envelope.recipients[i].is_reported = true;
+}
+
+static bool has_failures(const struct entry *e)
+{
+	for (size_t i = 0; i < e->envelope.count; i++)
+		if (e->envelope.recipients[i].verdict == VERDICT_REFUSED)
+			return true;
+	return false;
+}
+
+bool job_has_news(const struct entry *e)
+{
+	for (size_t i = 0; i < e->envelope.count; i++)
+		if (report_is_about(REPORT_FAILED, &e->envelope.recipients[i]))
+			return true;
+	return false;
+}
+
+/* Every recipient has a last verdict: the message leaves the queue. */
+static void finish(struct job *j)
+{
+	struct error err;
+
+	if (!has_failures(&j->item.entry)) {
+		j->w->counts.sent++;
+		remove_sent(j);
+		return;
+	}
+	j->w->counts.failed++;
+	if (!spool_fail(&j->w->queue->spool, &j->item, &err)) {
+		job_spool_failed(j, &err);
+		owed_keep(&j->w->owed, &j->item.entry);
+		return;
+	}
+	log_problem("%s: given up: kept in %s/failed", j->item.entry.id,
+		    j->w->queue->spool.path);
+	spool_end_try(&j->w->queue->spool, &j->item);
+}
+
+/* What we know and the disk does not; what follows from it is for the next round. */
+void job_pay(struct job *j)
+{
+	if (entry_waiting(&j->item.entry) == 0 && !has_failures(&j->item.entry))
+		remove_sent(j);
+	else
+		job_settle_disk(j);
+	j->round->wake = j->round->now + 1;
+}
+
+/* What is left of a message whose last recipient has a verdict. */
+void job_conclude(struct job *j)
+{
+	if (job_has_news(&j->item.entry))
+		job_report(j, REPORT_FAILED);
+	finish(j);
+}
+
+void job_give_up(struct job *j)
+{
+	struct envelope *e = &j->item.entry.envelope;
+	long days = (long)(j->round->expire / 86400);
+
+	for (size_t i = 0; i < e->count; i++) {
+		struct recipient *r = &e->recipients[i];
+		struct error why;
+
+		if (r->verdict == VERDICT_ACCEPTED || r->verdict == VERDICT_REFUSED)
+			continue;
+		if (r->why || j->item.entry.why)
+			why = r->why ? *r->why : *j->item.entry.why;
+		else
+			error_set(&why, ERROR_LATER, "it could not be tried");
+		error_context(&why, "given up after %ld days", days);
+		recipient_judge(r, VERDICT_REFUSED, &why);
+	}
+	job_conclude(j);
+}
+
+bool job_warn(struct job *j)
+{
+	job_report(j, REPORT_DELAYED);
+	j->item.entry.is_warned = true;
+	return job_update(j);
+}

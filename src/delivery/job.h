@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One message that a worker works on, and what is done about it once its recipients have
+ * their verdicts: on the disk, in reports, and at its end.
+ */
+#ifndef DELIVERY_JOB_H
+#define DELIVERY_JOB_H
+
+#include "delivery/report.h"
+#include "delivery/worker.h"
+
+struct job {
+	struct worker *w;
+	struct round *round;
+	uint64_t account_sum;
+	const struct account *account;
+	struct item item;
+};
+
+/* The spool could not be written: logged, and the worker goes on with nothing more. */
+void job_spool_failed(struct job *j, const struct error *err);
+
+/* Puts the entry on the disk. */
+bool job_update(struct job *j);
+
+/* The same as the last word on it for now: the worker's to remember until the disk takes it. */
+void job_settle_disk(struct job *j);
+
+/* What the worker knows and the disk does not; what follows from it is for the next round. */
+void job_pay(struct job *j);
+
+/* Tells the sender; whom a report of failure is about is marked. */
+void job_report(struct job *j, enum report_kind kind);
+
+/* Whether somebody was refused of whom the sender does not know. */
+bool job_has_news(const struct entry *e);
+
+/* Every recipient has a last verdict: a report if one is due, and the message leaves. */
+void job_conclude(struct job *j);
+
+/* It is too old: nobody is tried any more. */
+void job_give_up(struct job *j);
+
+/* It is late: the sender is told, once. False: the disk does not know of it. */
+bool job_warn(struct job *j);
+
+#endif
