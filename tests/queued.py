@@ -175,14 +175,21 @@ class Queue(Spool):
 
     def end_pause(self, account):
         """Its time is over; how often it failed is known still."""
+        self._rewrite_pause(account, rb"^pause \d+", b"pause %d" % (time.time() - 1))
+        for id in self.ids():
+            self.rewrite(id, next=int(time.time()) - 1)
+
+    def set_failures(self, account, times):
+        """It failed so often in a row."""
+        self._rewrite_pause(account, rb"^(pause \d+) \d+", rb"\g<1> %d" % times)
+
+    def _rewrite_pause(self, account, pattern, new):
         file = self.path / "accounts" / account
         lines = file.read_bytes().splitlines(keepends=True)[:-1]
         at, = (n for n, line in enumerate(lines) if line.startswith(b"pause "))
-        lines[at] = re.sub(rb"^pause \d+", b"pause %d" % (time.time() - 1), lines[at])
+        lines[at] = re.sub(pattern, new, lines[at])
         text = b"".join(lines)
         file.write_bytes(text + b"end %016x\n" % checksum(text))
-        for id in self.ids():
-            self.rewrite(id, next=int(time.time()) - 1)
 
     def age(self, id, seconds):
         """It came so much earlier."""

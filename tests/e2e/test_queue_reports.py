@@ -393,8 +393,8 @@ def test_given_up(acs, queued):
 
 
 def test_given_up_while_its_account_waits(acs, queued):
-    """The first of them meets the pause, and has its last chance when that is over; what
-    is told of the second waits with it."""
+    """The first of them meets the pause, and has its last chance when that is over. The
+    second was never tried: that is enough when the account has failed six times."""
     server = acs()
     queue = queued(server, {"warn_after": 0}, password="wrong")
     for _ in range(2):
@@ -402,7 +402,9 @@ def test_given_up_while_its_account_waits(acs, queued):
     for id in queue.ids():
         queue.age(id, 5 * DAY + HOUR)
         queue.rewrite(id, next=0)
-    assert queue.run().stdout == "0 sent, 2 wait, 1 failed\n"
+    assert queue.run().stdout == "0 sent, 2 wait, 0 failed\n"
+    queue.set_failures("test", 6)
+    assert queue.run().stdout == "0 sent, 2 wait, 1 failed\n"    # its report waits too
     assert "535 5.7.3" in queue.only(failed=True).recipients[0].why
     queue.configure(server, {"warn_after": 0})
     queue.due()
