@@ -197,9 +197,11 @@ static int open_file(const struct spool *s, const char *account, bool make)
 	}
 	fd = openat(s->dir, path, flags | (make ? O_CREAT : 0), 0600);
 	if (fd < 0 && errno == ENOENT && make) {
-		OWNED_FD dir = spool_subdirectory(s, "accounts", true, &unheard);
+		/* Not durably: it may be lost, and nobody shall wait for the disk. */
+		bool is_made = mkdirat(s->dir, "accounts", 0700) == 0 || errno == EEXIST;
+		OWNED_FD dir = spool_subdirectory(s, "accounts", false, &unheard);
 
-		if (dir >= 0)
+		if (is_made && dir >= 0)
 			fd = openat(s->dir, path, flags | O_CREAT, 0600);
 	}
 	return fd;

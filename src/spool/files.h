@@ -13,7 +13,7 @@ const char *spool_name(const char *id, const char *suffix, char name[SPOOL_NAME_
 /* Whether it is "ID" and the suffix; copies the ID. */
 bool spool_name_is(const char *name, const char *suffix, char id[ID_SIZE]);
 
-/* A directory of the spool, made if `make`; -1: it is not there. */
+/* A directory of the spool, made durably if `make`; -1: it is not there. */
 int spool_subdirectory(const struct spool *s, const char *name, bool make, struct error *err);
 
 /* Whether nothing ever failed; false too if that cannot be said. */
