@@ -91,6 +91,12 @@ bool config_read(struct config *config, const char *path, service_lookup *servic
 bool config_load(struct config *config, const char *path, service_lookup *service,
 		 struct error *err);
 
+/*
+ * The file that this user's accounts are written to: root's is the system's. The caller
+ * frees it. NULL: there is no home directory to have it in.
+ */
+char *config_own_file(void);
+
 /* The standard values alone, and no account. */
 void config_init(struct config *config);
 

@@ -87,6 +87,11 @@ static char *user_file(void)
 	return buf_take(&path);
 }
 
+char *config_own_file(void)
+{
+	return geteuid() == 0 ? text_copy(system_file) : user_file();
+}
+
 static bool refuse_none(const char *user, bool closed, struct error *err)
 {
 	const char *also = user ? " and " : "", *name = user ? user : "";

@@ -212,6 +212,24 @@ static bool take_flags(struct check *c, struct error *err)
 	       error_context(err, "--nameserver");
 }
 
+static int look(struct check *c)
+{
+	int status = walk(c);
+
+	connection_close(&c->connection);
+	queue_close(&c->queue);
+	config_free(&c->config);
+	free(c->domain);
+	return status;
+}
+
+int check_account(const char *config, const char *account)
+{
+	struct check c = { .flags = { .config = config }, .wanted = account, .queue = QUEUE_CLOSED };
+
+	return look(&c);
+}
+
 static int run_check(struct command_call *call)
 {
 	struct check c = { .queue = QUEUE_CLOSED };
@@ -225,11 +243,7 @@ static int run_check(struct command_call *call)
 	secret_guard_process();
 	c.wanted = call->count > 0 ? call->arguments[0] : NULL;
 	c.json.out = c.flags.json ? stdout : NULL;
-	status = walk(&c);
-	connection_close(&c.connection);
-	queue_close(&c.queue);
-	config_free(&c.config);
-	free(c.domain);
+	status = look(&c);
 	written = command_finish(call);
 	return status == EX_OK ? written : status;
 }

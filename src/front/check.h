@@ -65,6 +65,12 @@ check_step_fn check_greeting, check_tls, check_extensions, check_login, check_se
 check_step_fn check_sending, check_quota, check_spool;
 check_step_fn check_domain, check_spf, check_dkim_1, check_dkim_2, check_dmarc, check_mx;
 
+/*
+ * All steps for the account (NULL: the default one) of the configuration (NULL: the usual
+ * files), printed for people. The status to exit with: EX_OK when mail can be sent.
+ */
+int check_account(const char *config, const char *account);
+
 /* Why a login was refused (535): a line of advice for each cause, in order. */
 void check_login_causes(const struct check *c, struct finding *f);
 

@@ -11,6 +11,7 @@ static const struct command *const rows[] = {
 	&queue_hold_command,
 	&queue_release_command,
 	&queue_remove_command,
+	&setup_command,
 	&check_command,
 	&explain_command,
 	&help_command,

@@ -6,6 +6,7 @@
 #include "front/command.h"
 
 extern const struct command check_command;	/* front/check.c */
+extern const struct command setup_command;	/* front/setup.c */
 extern const struct command explain_command;	/* front/explain.c */
 extern const struct command help_command;	/* front/help.c */
 extern const struct command version_command;

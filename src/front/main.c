@@ -47,7 +47,6 @@ static const struct word names[] = {
 /* Command words with a command line of their own; the others are rows of front/commands.c. */
 static const struct word commands[] = {
 	{ "send",	sendmail_run },
-	{ "setup",	not_yet },
 	{ "daemon",	not_yet },
 };
 

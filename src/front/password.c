@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/file.h"
 #include "delivery/account_secret.h"
 #include "front/account_choice.h"
 #include "secret/file.h"
@@ -69,28 +68,12 @@ static bool read_password(const struct secret_place *place, struct secret *secre
 			  struct error *err)
 {
 	OWNED_BUF question = BUF_INIT(QUESTION_LIMIT);
-	size_t len = 0;
-	ssize_t n = 0;
 
 	if (isatty(STDIN_FILENO)) {
 		buf_addf(&question, "Password of %s at %s: ", place->user, place->host);
 		return terminal_ask(buf_text(&question), ANSWER_SECONDS, secret, err);
 	}
-	secret_make_room(secret);
-	while (len <= SECRET_MAX && !memchr(secret->bytes, '\n', len) &&
-	       (n = read_some(STDIN_FILENO, secret->bytes + len, SECRET_MAX + 1 - len)) >
-		       0)
-		len += (size_t)n;
-	if (n < 0)
-		return error_errno(err, ERROR_IO, "standard input");
-	if (len > SECRET_MAX && !memchr(secret->bytes, '\n', len))
-		return error_set(err, ERROR_DATA,
-				 "standard input: its first line is longer than %d "
-				 "bytes",
-				 SECRET_MAX);
-	secret_keep_first_line(secret, len);
-	return secret->len > 0 ||
-	       error_set(err, ERROR_DATA, "standard input: nothing is on its first line");
+	return secret_read_input(secret, err);
 }
 
 /* What stands before the keyring would win: silence about it would be a riddle. */

@@ -60,6 +60,40 @@ bool secret_read_file(const char *path, struct secret *secret, struct error *err
 	return true;
 }
 
+bool secret_read_input(struct secret *secret, struct error *err)
+{
+	size_t len = 0;
+	ssize_t n = 0;
+
+	secret_make_room(secret);
+	while (len <= SECRET_MAX && !memchr(secret->bytes, '\n', len) &&
+	       (n = read_some(STDIN_FILENO, secret->bytes + len, SECRET_MAX + 1 - len)) > 0)
+		len += (size_t)n;
+	if (n < 0)
+		return error_errno(err, ERROR_IO, "standard input");
+	if (len > SECRET_MAX && !memchr(secret->bytes, '\n', len))
+		return error_set(err, ERROR_DATA,
+				 "standard input: its first line is longer than %d bytes",
+				 SECRET_MAX);
+	secret_keep_first_line(secret, len);
+	return secret->len > 0 ||
+	       error_set(err, ERROR_DATA, "standard input: nothing is on its first line");
+}
+
+bool secret_write_file(const char *path, const struct secret *secret, struct error *err)
+{
+	OWNED_FD fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return error_errno(err, ERROR_CREATE, "%s", path);
+	if (write_all(fd, secret->bytes, secret->len) && write_all(fd, "\n", 1) &&
+	    fsync(fd) == 0)
+		return true;
+	error_errno(err, ERROR_IO, "write %s", path);
+	unlink(path);
+	return false;
+}
+
 char *credential_path(const char *account)
 {
 	const char *directory = getenv("CREDENTIALS_DIRECTORY");

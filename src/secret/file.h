@@ -19,6 +19,18 @@ void secret_keep_first_line(struct secret *secret, size_t len);
 bool secret_read_file(const char *path, struct secret *secret, struct error *err);
 
 /*
+ * The first line of standard input, which may not be empty. ERROR_IO; ERROR_DATA for what is
+ * empty or too long.
+ */
+bool secret_read_input(struct secret *secret, struct error *err);
+
+/*
+ * Makes a file of mode 0600 with the secret as its only line, on the disk when it returns
+ * true. ERROR_CREATE, also when something is there already; ERROR_IO.
+ */
+bool secret_write_file(const char *path, const struct secret *secret, struct error *err);
+
+/*
  * The first that is there of $CREDENTIALS_DIRECTORY/acsmtp.ACCOUNT and .../acsmtp, which
  * systemd's LoadCredential= makes; the caller frees it. NULL: neither.
  */

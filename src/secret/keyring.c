@@ -144,6 +144,26 @@ bool keyring_lookup(const struct secret_place *place, bool may_prompt,
 	return ok;
 }
 
+bool keyring_is_there(const struct secret_place *place, struct error *err)
+{
+	static const int answers[] = { KEYRING_OK, KEYRING_NO_MATCH, KEYRING_SEVERAL,
+				       KEYRING_LOCKED, KEYRING_CLOSED };
+	OWNED_SECRET found = { 0 };
+	struct call call = { .command = "lookup", .process = { .status = -1 } };
+
+	secret_make_room(&found);
+	call.process.output = found.bytes;
+	call.process.size = SECRET_MAX;
+	if (run(&call, place, err))
+		return true;
+	if (err->kind == ERROR_UNAVAILABLE)	/* it was not asked */
+		return false;
+	for (size_t i = 0; i < COUNT_OF(answers); i++)
+		if (call.process.status == answers[i])
+			return true;
+	return false;
+}
+
 bool keyring_store(const struct secret_place *place, const struct secret *secret,
 		   struct error *err)
 {

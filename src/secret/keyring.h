@@ -27,6 +27,12 @@ bool keyring_is_built(void);
 bool keyring_lookup(const struct secret_place *place, bool may_prompt,
 		    struct secret *secret, bool *passes, struct error *err);
 
+/*
+ * Whether there is a keyring to put such a secret into, locked or not. Nobody is asked. If
+ * not, the error says why.
+ */
+bool keyring_is_there(const struct secret_place *place, struct error *err);
+
 /* Puts it there, in place of what was stored for exactly this place. Errors as above. */
 bool keyring_store(const struct secret_place *place, const struct secret *secret,
 		   struct error *err);

@@ -71,16 +71,23 @@ bool terminal_is_there(void)
 	return fd >= 0 && isatty(STDERR_FILENO) && tcgetpgrp(fd) == getpgrp();
 }
 
+struct asking {
+	int fd;
+	const char *question;
+	int64_t deadline;
+	bool has_ended; /* nobody will type any more */
+};
+
 /* One line; ends early at a signal, which is in `caught` then. */
-static bool read_line(int fd, int64_t deadline, const sigset_t *mask,
-		      struct secret *secret, struct error *err)
+static bool read_line(struct asking *a, const sigset_t *mask, struct secret *secret,
+		      struct error *err)
 {
 	size_t len = 0;
 
 	secret_make_room(secret);
 	while (!memchr(secret->bytes, '\n', len)) {
-		struct pollfd line = { .fd = fd, .events = POLLIN };
-		int left = clock_left(deadline);
+		struct pollfd line = { .fd = a->fd, .events = POLLIN };
+		int left = clock_left(a->deadline);
 		const struct timespec patience = { left / 1000, left % 1000 * 1000000L };
 		ssize_t n = 0;
 
@@ -92,12 +99,13 @@ static bool read_line(int fd, int64_t deadline, const sigset_t *mask,
 					 "what was typed is longer than %d bytes",
 					 SECRET_MAX);
 		if (ppoll(&line, 1, &patience, mask) > 0)
-			n = read(fd, secret->bytes + len, SECRET_MAX + 1 - len);
+			n = read(a->fd, secret->bytes + len, SECRET_MAX + 1 - len);
 		if (caught)
 			return error_set(err, ERROR_SECRET, "interrupted");
 		if (n < 0 && errno != EINTR)
 			return error_errno(err, ERROR_SECRET, "the terminal");
-		if (n == 0 && line.revents)
+		a->has_ended = n == 0 && line.revents;
+		if (a->has_ended)
 			break;
 		len += n > 0 ? (size_t)n : 0;
 	}
@@ -105,9 +113,9 @@ static bool read_line(int fd, int64_t deadline, const sigset_t *mask,
 	return secret->len > 0 || error_set(err, ERROR_SECRET, "nothing was typed");
 }
 
-static bool ask_once(int fd, const char *question, int64_t deadline,
-		     struct secret *secret, struct error *err)
+static bool ask_once(struct asking *a, struct secret *secret, struct error *err)
 {
+	int fd = a->fd;
 	struct signals before;
 	struct termios usual, silent;
 	bool ok;
@@ -120,32 +128,42 @@ static bool ask_once(int fd, const char *question, int64_t deadline,
 	catch_signals(&before);
 	/* What was typed before the question is no answer to it. */
 	ok = tcsetattr(fd, TCSANOW, &silent) == 0 && tcflush(fd, TCIFLUSH) == 0 &&
-	     write_patiently(fd, question, strlen(question), PATIENCE_MS);
+	     write_patiently(fd, a->question, strlen(a->question), PATIENCE_MS);
 	if (!ok)
 		error_errno(err, ERROR_SECRET, "the terminal");
-	ok = ok && read_line(fd, deadline, &before.mask, secret, err);
+	ok = ok && read_line(a, &before.mask, secret, err);
 	tcsetattr(fd, TCSANOW, &usual);
 	(void)write_patiently(fd, "\n", 1, PATIENCE_MS);
 	leave_signals(&before);
 	return ok;
 }
 
-bool terminal_ask(const char *question, int seconds, struct secret *secret,
-		  struct error *err)
+bool terminal_ask_again(const char *question, int seconds, struct secret *secret,
+			bool *has_ended, struct error *err)
 {
-	int64_t deadline = clock_after(seconds);
 	OWNED_FD fd = open_terminal();
+	struct asking a = { fd, question, clock_after(seconds), false };
 	bool ok;
 
+	*has_ended = fd < 0;
 	if (fd < 0)
 		return error_errno(err, ERROR_SECRET, "there is no terminal to ask on");
 	do {
-		ok = ask_once(fd, question, deadline, secret, err);
+		ok = ask_once(&a, secret, err);
 		if (caught)
 			raise(caught);
 		/* Stopped and continued, or a signal that the caller survives: once more. */
-	} while (caught && !ok && clock_left(deadline) > 0);
+	} while (caught && !ok && clock_left(a.deadline) > 0);
+	*has_ended = a.has_ended || clock_left(a.deadline) == 0;
 	if (!ok)
 		secret_free(secret);
 	return ok;
+}
+
+bool terminal_ask(const char *question, int seconds, struct secret *secret,
+		  struct error *err)
+{
+	bool has_ended;
+
+	return terminal_ask_again(question, seconds, secret, &has_ended, err);
 }

@@ -20,4 +20,8 @@ bool terminal_is_there(void);
 bool terminal_ask(const char *question, int seconds, struct secret *secret,
 		  struct error *err);
 
+/* The same for who asks again; *has_ended: that is of no use, for nobody answers. */
+bool terminal_ask_again(const char *question, int seconds, struct secret *secret,
+			bool *has_ended, struct error *err);
+
 #endif

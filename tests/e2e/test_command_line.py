@@ -269,7 +269,7 @@ def test_not_available_yet(acs, send, option, recipients):
 
 @pytest.mark.parametrize("program, arguments", [
     *(("acsmtp", [word]) for word in
-      ("setup", "daemon")),
+      ("daemon",)),
 ])
 def test_programs_to_come(run, program, arguments):
     result = run(arguments, input=WITH_TO, program=program)
