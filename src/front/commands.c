@@ -5,13 +5,13 @@
 #include "base/base.h"
 
 static const struct command *const rows[] = {
+	&setup_command,
 	&queue_list_command,
 	&queue_show_command,
 	&queue_retry_command,
 	&queue_hold_command,
 	&queue_release_command,
 	&queue_remove_command,
-	&setup_command,
 	&check_command,
 	&explain_command,
 	&help_command,

@@ -6,6 +6,7 @@
 
 #include "config/account.h"
 #include "front/commands.h"
+#include "front/completion.h"
 #include "front/options.h"
 
 enum { HELP_COLUMN = 26 };
@@ -61,6 +62,16 @@ int help_version(FILE *out)
 	return finish(out);
 }
 
+static int print_completion(struct command_call *call)
+{
+	struct error err;
+
+	if (call->count == 2 && completion_print(call->arguments[1]))
+		return command_finish(call);
+	error_set(&err, ERROR_USAGE, "help completion: for which shell? bash, zsh or fish");
+	return command_fail(call, &err);
+}
+
 static int run_help(struct command_call *call)
 {
 	struct error err;
@@ -70,9 +81,11 @@ static int run_help(struct command_call *call)
 		return status;
 	if (call->count == 0)
 		return help_print(stdout);
-	if (!strcmp(call->arguments[0], "settings"))
+	if (!strcmp(call->arguments[0], "settings") && call->count == 1)
 		return help_settings(stdout);
-	error_set(&err, ERROR_USAGE, "help: unknown topic; there is \"settings\"");
+	if (!strcmp(call->arguments[0], "completion"))
+		return print_completion(call);
+	error_set(&err, ERROR_USAGE, "help: unknown topic; there is \"settings\" and \"completion\"");
 	return command_fail(call, &err);
 }
 
@@ -84,7 +97,7 @@ static int run_version(struct command_call *call)
 }
 
 const struct command help_command = {
-	.word = "help", .arguments = "[settings]", .most = 1,
+	.word = "help", .arguments = "[settings | completion bash|zsh|fish]", .most = 2,
 	.help = "every option and command, or every setting", .run = run_help,
 };
 const struct command version_command = {

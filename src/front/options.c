@@ -20,14 +20,14 @@ static bool apply_long_name(struct options *o, const struct option *row, const c
 
 #define IN(field)	offsetof(struct options, field)
 static const struct option table[] = {
-	{ "-account",	VALUE, set_text, IN(account), "NAME", "account to send through" },
+	{ "-account",	VALUE, set_text, IN(account), "ACCOUNT", "account to send through" },
 	{ "-dry-run",	ALONE, set_mode, MODE_DRY_RUN, NULL,
 	  "show account, envelope and message; contact nobody" },
 	{ "-help",	ALONE, set_mode, MODE_HELP, NULL, "this text" },
 	{ "-json",	ALONE, not_yet, 0, NULL, "output for programs" },
 	{ "-version",	ALONE, set_mode, MODE_VERSION, NULL, "name and version" },
 	{ "A",	VALUE,	  ignore, 0, "c|m", "ignored (which sendmail.cf)" },
-	{ "a",	VALUE,	  set_text, IN(account), "NAME", "the same as --account" },
+	{ "a",	VALUE,	  set_text, IN(account), "ACCOUNT", "the same as --account" },
 	{ "B",	VALUE,	  check_body_type, 0, "7BIT or 8BITMIME", "body type: a hint" },
 	{ "ba",	VALUE,	  set_mode, MODE_SEND, NULL, "the same as -bm" },
 	{ "bD",	VALUE,	  not_yet, 0, NULL, "the daemon, in the foreground" },
@@ -309,5 +309,6 @@ bool option_help(size_t i, struct option_help *row)
 	row->spelling = table[i].spelling;
 	row->value = table[i].takes == ALONE ? NULL : table[i].value;
 	row->help = table[i].help;
+	row->takes_next = row->value && (table[i].takes == VALUE || table[i].takes == LOOSE);
 	return true;
 }

@@ -68,7 +68,8 @@ bool options_parse(struct options *options, int argc, char **argv, struct error 
 
 /* One row of the table, for --help and for the check of the manual. False: no more. */
 struct option_help {
-	const char *spelling, *value, *help;	/* "-f", "ADDRESS" or NULL, ... */
+	const char *spelling, *value, *help;	/* "f", "ADDRESS" or NULL, ... */
+	bool takes_next;	/* the value may be the next word */
 };
 bool option_help(size_t i, struct option_help *row);
 

@@ -18,7 +18,7 @@ struct queue_flags {
 	{ "config", FLAG_TEXT, QUEUE_FLAG_IN(config), "FILE", "configuration file" }, \
 	{ "json", FLAG_SWITCH, QUEUE_FLAG_IN(json), NULL, "output for programs" }
 #define QUEUE_FLAGS_FILTERS \
-	{ "account", FLAG_TEXT, QUEUE_FLAG_IN(pick.account), "NAME", \
+	{ "account", FLAG_TEXT, QUEUE_FLAG_IN(pick.account), "ACCOUNT", \
 	  "only messages that go through this account" }, \
 	{ "sender", FLAG_TEXT, QUEUE_FLAG_IN(pick.sender), "PATTERN", \
 	  "only those of such a sender" }, \
