@@ -112,7 +112,7 @@ static void print_functions(void)
 	       "function __acsmtp_messages\n"
 	       "	set -l words (commandline -opc)\n"
 	       "	$words[1] queue list --json 2> /dev/null |\n"
-	       "		string match -ar '\"id\":\"[^\"]*\"' | string split -f 4 '\"'\n"
+	       "		string match -ar '\"id\": *\"[^\"]*\"' | string split -f 4 '\"'\n"
 	       "end\n\n");
 }
 

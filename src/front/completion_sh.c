@@ -180,7 +180,7 @@ static const char listings[] =
 	"	case $1 in\n"
 	"	accounts) \"$2\" account list 2> /dev/null | cut -f 1 ;;\n"
 	"	messages) \"$2\" queue list --json 2> /dev/null |\n"
-	"		grep -o '\"id\":\"[^\"]*\"' | cut -d '\"' -f 4 ;;\n"
+	"		grep -o '\"id\": *\"[^\"]*\"' | cut -d '\"' -f 4 ;;\n"
 	"	words*) printf '%s\\n' \"${1#words }\" | tr ' ' '\\n' ;;\n"
 	"	esac\n"
 	"}\n\n";
@@ -248,7 +248,7 @@ static const char zsh_driver[] =
 	"		_acsmtp_place \"$command\"\n"
 	"		[[ $PREFIX == -* ]] && expects=nothing\n"
 	"		if [[ $expects == nothing ]]; then\n"
-	"			_describe -o acsmtp found\n"
+	"			_describe acsmtp found\n"
 	"			return\n"
 	"		fi\n"
 	"	fi\n"

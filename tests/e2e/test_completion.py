@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Completion in bash, zsh and fish themselves, compared with what --help lists."""
 
+import json
 import os
 import re
 import shutil
@@ -9,7 +10,7 @@ import subprocess
 import pytest
 
 from conftest import environment, installed
-from person import Person
+from emulator.person import Person
 
 FILES = {"bash": "share/bash-completion/completions/acsmtp",
          "zsh": "share/zsh/site-functions/_acsmtp",
@@ -176,7 +177,7 @@ def known(config, home, tmp_path, run):
         result = run(["-odq", "-t"], input=WITH_TO)
         assert result.status == 0, result.stderr
     listed = run(["queue", "list", "--json"], program="acsmtp").stdout
-    ids = set(re.findall(r'"id":"([^"]+)"', listed))
+    ids = {message["id"] for message in json.loads(listed)["messages"]}
     assert len(ids) == 2
     return ids
 
@@ -202,29 +203,26 @@ def test_zsh(home, known):
         pytest.skip("zsh is not installed")
     (home / ".zshrc").write_text(
         f"fpath=({file_of('zsh').parent} $fpath)\nautoload -Uz compinit\ncompinit -u -D\n"
-        "PROMPT='ready> '\nunsetopt zle_bracketed_paste\n"
-        "zstyle ':completion:*' list-colors ''\n")
+        "PROMPT='ready> '\nunset zle_bracketed_paste\n")
     path = f"{installed('acsmtp').parent}:{os.environ['PATH']}"
     variables = environment(home, {"PATH": path, "TERM": "xterm", "ZDOTDIR": str(home),
                                    "COLUMNS": "200"})
     one = Person([shutil.which("zsh"), "-i"], variables, home)
     try:
-        one.answer("ready> ", "acsmtp queue rel", "\t")
-        one.wait_for("release ")
-        one.answer("", "", "\x15")
-        os.write(one.terminal, b"acsmtp setup --keep-secret k\t")
-        one.wait_for("keyring ")
-        os.write(one.terminal, b"\x15acsmtp setup --keep-secret=f\t")
-        one.wait_for("--keep-secret=file ")
-        os.write(one.terminal, b"\x15acsmtp check wo\t")
-        one.wait_for("check work ")
-        os.write(one.terminal, b"\x15acsmtp -a wee\t")
-        one.wait_for("weekend ")
-        os.write(one.terminal, f"\x15acsmtp queue show {min(known)[:-1]}\t".encode())
-        one.wait_for(f"{min(known)}")
-        os.write(one.terminal, b"\x15acsmtp setup --pass\t\t")
-        one.wait_for("--password-command")
-        one.wait_for("--password-file")
+        one.wait_for("ready> ")
+        for typed, completed in [
+            ("queue rel", "ease"), ("setup --keep-secret k", "eyring"),
+            ("setup --keep-secret=f", "ile"), ("check wo", "rk"), ("-a wee", "kend"),
+            ("exp", "lain"), ("account import --format sas", "l_passwd"),
+            (f"queue show {min(known)[:-1]}", min(known)[-1]),
+        ]:
+            os.write(one.terminal, f"acsmtp {typed}\t".encode())
+            one.wait_for(typed)
+            one.wait_for(completed)
+            os.write(one.terminal, b"\x15")
+        os.write(one.terminal, b"acsmtp setup --password-\t\t")
+        one.wait_for("--password-command  -- it prints the secret")
+        one.wait_for("--password-file  ")
         os.write(one.terminal, b"\x15exit\n")
         one.end()
     finally:

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from conftest import environment, installed
-from person import Person
+from emulator.person import Person
 
 SENDER = "DoNotReply@mail.contoso.com"
 SECRET = "aB8~correct.horse;battery#staple"

@@ -8,6 +8,7 @@ import pytest
 
 from arrived import SENDER
 from emulator.bus import SessionBus, wait_until
+from emulator.person import Person
 
 MESSAGE = f"From: {SENDER}\nTo: a@example.org\n\nbody\n"
 PASSWORD = "correct horse; battery#staple"
@@ -254,3 +255,59 @@ spool = {tmp_path}/spool
     assert server.message.data.endswith(b"\r\n\r\nbody\r\n")
     for file in (tmp_path / "spool").rglob("*"):
         assert not file.is_file() or PASSWORD.encode() not in file.read_bytes()
+
+
+def test_setup(desktop, acs, run, pki, home, sendmail):
+    """The whole way of a newcomer on a desktop: setup, the keyring, a message."""
+    server = acs(senders=(SENDER,), password=PASSWORD)
+    desktop.log_in()
+    path = home / "new.ini"
+    path.touch(0o600)
+    path.write_text(f"[defaults]\ntls_ca_file = {pki.ca}\nlog = off\n"
+                    "[delivery]\nqueue = off\naliases = off\n")
+    variables = {"HOME": str(home), "PATH": os.environ["PATH"], "TERM": "xterm",
+                 "LANG": "C.UTF-8"} | desktop.user
+    one = Person([str(sendmail.resolve()), "setup", "--config", str(path), "--host",
+                  server.host, "--port", str(server.port)], variables, home)
+    try:
+        one.answer("Service [acs]: ", "")
+        one.answer("SMTP username: ", "contoso-smtp")
+        one.answer("Sender: ", SENDER)
+        one.answer("Name of the sender: ", "")
+        one.answer("Where is the secret kept [keyring]: ", "")
+        one.secret("Secret: ", PASSWORD)
+        assert one.end() == STATUS_OK
+    finally:
+        print(one.screen)
+        one.leave()
+    assert "Its secret is in the keyring." in one.words
+    assert PASSWORD not in one.screen
+    assert PASSWORD not in path.read_text()
+    assert not [found for found in home.rglob("*")
+                if found.is_file() and PASSWORD.encode() in found.read_bytes()]
+    seen = desktop.secret_tool("lookup", "application", "acsmtp", "account", "default",
+                               "port", str(server.port))
+    assert seen.stdout.decode() == PASSWORD
+    result = run(["-C", path, "-t"], input=MESSAGE, env=desktop.user)
+    assert (result.status, result.stderr) == (STATUS_OK, "")
+    assert server.message.accepted
+
+
+def test_setup_unattended(desktop, acs, run, pki, home):
+    """By a script, into the keyring; and into none that is locked."""
+    server = acs(senders=(SENDER,), password=PASSWORD)
+    path = home / "new.ini"
+    path.touch(0o600)
+    path.write_text(f"[defaults]\ntls_ca_file = {pki.ca}\n")
+    words = ["setup", "--config", path, "--host", server.host, "--port", str(server.port),
+             "--user", "contoso-smtp", "--from", SENDER, "--keep-secret", "keyring"]
+    desktop.log_in(unlock=False)
+    refused = run(words, input=PASSWORD, program="acsmtp", env=desktop.user)
+    assert refused.status == STATUS_SECRET
+    assert "nothing was written: the keyring" in refused.stderr
+    assert "[account" not in path.read_text()
+    desktop.log_out()
+    desktop.log_in()
+    done = run(words, input=PASSWORD, program="acsmtp", env=desktop.user)
+    assert (done.status, done.stderr) == (STATUS_OK, ""), done.stdout
+    assert PASSWORD not in path.read_text() + done.stdout
