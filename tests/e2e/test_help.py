@@ -24,7 +24,7 @@ def test_help(run, program, arguments):
     result = run(arguments, program=program)
     assert (result.status, result.stderr) == (0, "")
     assert result.stdout.startswith("usage: ")
-    for option in ("-t", "-f ADDRESS", "--dry-run", "-X FILE", "--account NAME"):
+    for option in ("-t", "-f ADDRESS", "--dry-run", "-X FILE", "--account ACCOUNT"):
         assert f"\n  {option} " in result.stdout
 
 

@@ -304,7 +304,7 @@ def test_setup_unattended(desktop, acs, run, pki, home):
     desktop.log_in(unlock=False)
     refused = run(words, input=PASSWORD, program="acsmtp", env=desktop.user)
     assert refused.status == STATUS_SECRET
-    assert "nothing was written: the keyring" in refused.stderr
+    assert "nothing was written: there is no default keyring yet" in refused.stderr
     assert "[account" not in path.read_text()
     desktop.log_out()
     desktop.log_in()
