@@ -102,9 +102,8 @@ static bool refuse_none(const char *user, bool closed, struct error *err)
 	else
 		error_set(err, ERROR_CONFIG, "no account: looked for one in %s%s%s",
 			  system_file, also, name);
-	return error_advise(err, "begin with [account work], below it user =, from =, and "
-			    "password = or password_command =; `acsmtp help settings` "
-			    "lists the rest");
+	return error_advise(err, "run `acsmtp setup`; or write a line [account work], below it "
+			    "user =, from =, and password = or password_command =");
 }
 
 /* *closed: the system's file is there, but not for this user. */
