@@ -31,7 +31,8 @@ static char *literal_words(const char *usage)
 		size_t len = strcspn(usage, "[]|. ");
 
 		if (*usage >= 'a' && *usage <= 'z')
-			buf_addf(&words, "%s%.*s", words.len > 0 ? " " : "", (int)len, usage);
+			buf_addf(&words, "%s%.*s", words.len > 0 ? " " : "", (int)len,
+				 usage);
 		usage += len;
 	}
 	return words.len > 0 ? buf_take(&words) : NULL;
@@ -44,8 +45,10 @@ static enum expected named(const char *usage)
 		const char *name;
 		enum expected what;
 	} names[] = {
-		{ "OPTION", EXPECTS_SENDMAIL }, { "ACCOUNT", EXPECTS_ACCOUNTS },
-		{ "FILE", EXPECTS_FILES }, { "ID|PATTERN", EXPECTS_MESSAGES },
+		{ "OPTION", EXPECTS_SENDMAIL },
+		{ "ACCOUNT", EXPECTS_ACCOUNTS },
+		{ "FILE", EXPECTS_FILES },
+		{ "ID|PATTERN", EXPECTS_MESSAGES },
 	};
 
 	for (size_t i = 0; usage && i < COUNT_OF(names); i++)
@@ -87,7 +90,7 @@ bool completion_word(size_t i, const char **word, const char **help)
 	size_t found = 0;
 	const struct command *c;
 
-	if (i == 0) {		/* the one that is no row: all its words are sendmail's */
+	if (i == 0) { /* the one that is no row: all its words are sendmail's */
 		*word = "send";
 		*help = "what follows is as for sendmail";
 		return true;
@@ -96,7 +99,8 @@ bool completion_word(size_t i, const char **word, const char **help)
 		bool is_new = true;
 
 		for (size_t before = 0; before < n; before++)
-			is_new = is_new && strcmp(command_row(before)->word, c->word) != 0;
+			is_new =
+				is_new && strcmp(command_row(before)->word, c->word) != 0;
 		found += is_new;
 		if (!is_new || found != i)
 			continue;
@@ -126,7 +130,9 @@ bool completion_print(const char *shell)
 		const char *name;
 		void (*print)(void);
 	} shells[] = {
-		{ "bash", completion_bash }, { "zsh", completion_zsh }, { "fish", completion_fish },
+		{ "bash", completion_bash },
+		{ "zsh", completion_zsh },
+		{ "fish", completion_fish },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(shells); i++)

@@ -26,10 +26,12 @@ static void end(const char *help)
 static void print_expectation(struct expectation e)
 {
 	static const char *const lists[] = {
-		[EXPECTS_NOTHING] = "", [EXPECTS_FILES] = " -F",
+		[EXPECTS_NOTHING] = "",
+		[EXPECTS_FILES] = " -F",
 		[EXPECTS_ACCOUNTS] = " -a '(__acsmtp_accounts)'",
 		[EXPECTS_MESSAGES] = " -a '(__acsmtp_messages)'",
-		[EXPECTS_WORDS] = "", [EXPECTS_SENDMAIL] = "",
+		[EXPECTS_WORDS] = "",
+		[EXPECTS_SENDMAIL] = "",
 	};
 
 	fputs(lists[e.what], stdout);

@@ -14,7 +14,7 @@
 
 enum { ENTRY_LIMIT = 1000 };
 
-typedef void list_fn(const char *word, const char *help);	/* one of what may come */
+typedef void list_fn(const char *word, const char *help); /* one of what may come */
 
 static void list_for_bash(const char *word, const char *help)
 {
@@ -37,9 +37,9 @@ static void list_for_zsh(const char *word, const char *help)
 static void print_expectation(struct expectation e)
 {
 	static const char *const names[] = {
-		[EXPECTS_NOTHING] = "nothing", [EXPECTS_FILES] = "files",
+		[EXPECTS_NOTHING] = "nothing",	 [EXPECTS_FILES] = "files",
 		[EXPECTS_ACCOUNTS] = "accounts", [EXPECTS_MESSAGES] = "messages",
-		[EXPECTS_WORDS] = "words ", [EXPECTS_SENDMAIL] = "nothing",
+		[EXPECTS_WORDS] = "words ",	 [EXPECTS_SENDMAIL] = "nothing",
 	};
 
 	printf("expects='%s%s'", names[e.what], e.words ? e.words : "");
@@ -175,6 +175,7 @@ static void print_kinds(void)
 
 /* --- what they do with it */
 
+/* clang-format off */
 static const char listings[] =
 	"_acsmtp_list() {	# KIND PROGRAM: one a line\n"
 	"	case $1 in\n"
@@ -260,6 +261,7 @@ static const char zsh_driver[] =
 	"	compadd -a listed\n"
 	"}\n"
 	"_acsmtp \"$@\"\n";
+/* clang-format on */
 
 static void print_script(list_fn *list, const char *driver)
 {

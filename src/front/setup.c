@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -23,7 +24,7 @@ static void setup_free(struct setup *s)
 	draft_free(&s->draft);
 	secret_free(&s->secret);
 }
-#define OWNED_SETUP	__attribute__((cleanup(setup_free))) struct setup
+#define OWNED_SETUP __attribute__((cleanup(setup_free))) struct setup
 
 /* --- before the first question */
 
@@ -46,7 +47,8 @@ static bool begin(struct setup *s, struct error *err)
 	s->draft.name = text_copy("default");
 	s->path = s->flags.config ? text_copy(s->flags.config) : config_own_file();
 	if (!s->path) {
-		error_set(err, ERROR_CONFIG, "there is no home directory for the file of accounts");
+		error_set(err, ERROR_CONFIG,
+			  "there is no home directory for the file of accounts");
 		return error_advise(err, "--config FILE says where it is to be");
 	}
 	if (!check_directory(s, err))
@@ -116,21 +118,34 @@ static bool write_account(struct setup *s, struct error *err)
 	if (s->made_file)
 		unlink(draft_value(&s->draft, "password_file"));
 	if (s->keep == KEEP_KEYRING && secret_is_set(&s->secret))
-		return error_context(err, "the secret is in the keyring, but no account was written");
+		return error_context(
+			err, "the secret is in the keyring, but no account was written");
 	return error_context(err, "nothing was written");
+}
+
+/* Who sets up the machine's mail means others to send it, too. */
+static void tell_closed(const char *path)
+{
+	struct stat st;
+
+	if (geteuid() == 0 && stat(path, &st) == 0 && !(st.st_mode & 077))
+		printf("Only root can read it. For what sends as other users (PHP, cron jobs), give it\n"
+		       "to a group of theirs: chgrp GROUP %s && chmod 640 %s\n",
+		       path, path);
 }
 
 static void tell_written(const struct setup *s)
 {
+	const char *file = draft_value(&s->draft, "password_file");
+
 	printf("\nAccount %s is in %s.\n", s->draft.name, s->path);
+	tell_closed(s->path);
 	if (s->keep == KEEP_KEYRING && secret_is_set(&s->secret))
 		puts("Its secret is in the keyring.");
-	if (s->made_file)
-		printf("Its secret is in %s.\n", draft_value(&s->draft, "password_file"));
-	if (geteuid() == 0)
-		printf("Only root can read this. For what sends as other users (PHP, cron jobs), give\n"
-		       "the file to a group of theirs: chgrp GROUP %s && chmod 640 %s\n",
-		       s->path, s->path);
+	if (s->made_file) {
+		printf("Its secret is in %s.\n", file);
+		tell_closed(file);
+	}
 	if (s->keep == KEEP_NOWHERE)
 		printf("Its secret is for you to provide, for example to a service of systemd by\n"
 		       "LoadCredential=acsmtp.%s:FILE; acsmtp.ini(5) has the other places.\n",
@@ -194,8 +209,10 @@ static int run(struct command_call *call)
 	if (s.is_attended)
 		printf("This makes an account in %s.\n"
 		       "Enter takes what stands in brackets. Nothing is written before the last answer;\n"
-		       "Ctrl-C leaves everything as it was.\n", s.path);
-	if (!ask_from(&s, ANSWER_SERVICE, &err) || !settle_server(&s, &err) || !store(&s, &err)) {
+		       "Ctrl-C leaves everything as it was.\n",
+		       s.path);
+	if (!ask_from(&s, ANSWER_SERVICE, &err) || !settle_server(&s, &err) ||
+	    !store(&s, &err)) {
 		error_context(&err, "nothing was written");
 		return command_fail(call, &err);
 	}
@@ -207,6 +224,7 @@ static int run(struct command_call *call)
 	return status == EX_OK ? written : status;
 }
 
+/* clang-format off */
 #define ANSWER(which)	offsetof(struct setup_flags, answers[ANSWER_##which])
 #define IN(field)	offsetof(struct setup_flags, field)
 static const struct flag flags[] = {
@@ -233,8 +251,12 @@ static const struct flag flags[] = {
 	{ "no-check", FLAG_SWITCH, IN(no_check), NULL, "do not try whether it works" },
 	{ .name = NULL },
 };
+/* clang-format on */
 
 const struct command setup_command = {
-	.word = "setup", .arguments = "", .help = "make an account, question by question",
-	.flags = flags, .run = run,
+	.word = "setup",
+	.arguments = "",
+	.help = "make an account, question by question",
+	.flags = flags,
+	.run = run,
 };

@@ -47,18 +47,20 @@ static char *trim(const char *line)
 	return text_copy_n(line, len);
 }
 
-static bool read_answer(struct setup *s, char **answer, struct error *err)
+/* The caller frees it. NULL: none, or none that can be used. */
+static char *read_answer(struct setup *s, struct error *err)
 {
 	OWNED_BUF line = BUF_INIT(ANSWER_MAX);
 
 	if (!read_line(s, &line, err))
-		return false;
+		return NULL;
+	if (!buf_is_full(&line) && strlen(buf_text(&line)) == line.len)
+		return trim(buf_text(&line));
 	if (buf_is_full(&line))
-		return error_set(err, ERROR_CONFIG, "longer than %d bytes", ANSWER_MAX);
-	if (strlen(buf_text(&line)) != line.len)
-		return error_set(err, ERROR_CONFIG, "a control character stands in it");
-	*answer = trim(buf_text(&line));
-	return true;
+		error_set(err, ERROR_CONFIG, "longer than %d bytes", ANSWER_MAX);
+	else
+		error_set(err, ERROR_CONFIG, "a control character stands in it");
+	return NULL;
 }
 
 void setup_say(const struct error *err)
@@ -80,7 +82,8 @@ bool setup_confirm(struct setup *s, const char *question)
 	if (!s->is_attended)
 		return false;
 	printf("%s [y/N]: ", question);
-	return read_answer(s, &answer, &err) && (text_is(answer, "y") || text_is(answer, "yes"));
+	answer = read_answer(s, &err);
+	return answer && (text_is(answer, "y") || text_is(answer, "yes"));
 }
 
 /* --- answers */
@@ -102,9 +105,9 @@ static bool settle_doubt(struct setup *s, const struct question *q, struct error
 	if (setup_confirm(s, q->overrule))
 		return true;
 	error_set(err, ERROR_CONFIG, "%s", doubt);
-	return error_advise(err, q->overruled_by == OVERRULE_REPLACE ?
-				 "--replace puts the new one in its place" :
-				 "--yes takes it all the same");
+	return error_advise(err, q->overruled_by == OVERRULE_REPLACE
+					 ? "--replace puts the new one in its place"
+					 : "--yes takes it all the same");
 }
 
 static bool take(struct setup *s, const struct question *q, const char *answer,
@@ -127,7 +130,8 @@ static bool take(struct setup *s, const struct question *q, const char *answer,
 }
 
 /* A doubt was said before the question whether it is right. */
-static bool was_said(const struct question *q, const struct setup *s, const struct error *err)
+static bool was_said(const struct question *q, const struct setup *s,
+		     const struct error *err)
 {
 	const char *doubt = q->doubt ? q->doubt(s) : NULL;
 
@@ -145,8 +149,8 @@ static bool ask_person(struct setup *s, const struct question *q, const char *pr
 			printf("%s [%s]: ", q->title, proposal);
 		else
 			printf("%s: ", q->title);
-		if (read_answer(s, &answer, err) &&
-		    take(s, q, *answer || !proposal ? answer : proposal, err))
+		answer = read_answer(s, err);
+		if (answer && take(s, q, *answer || !proposal ? answer : proposal, err))
 			return true;
 		if (s->has_ended)
 			return false;

@@ -72,9 +72,10 @@ static const char *remark_user(const struct setup *s)
 {
 	const char *fault;
 
-	return login_user_form(draft_value(&s->draft, "user"), &fault) == USER_COMPOSITE ?
-	       "This is the old form of user name, made of resource, application and tenant. "
-	       "It works as before." : NULL;
+	return login_user_form(draft_value(&s->draft, "user"), &fault) == USER_COMPOSITE
+		       ? "This is the old form of user name, made of resource, application and tenant. "
+			 "It works as before."
+		       : NULL;
 }
 
 static char *propose_key(const struct setup *s)
@@ -152,7 +153,8 @@ static char *propose_account(const struct setup *s)
 {
 	const char *service = draft_value(&s->draft, "service");
 
-	return text_copy(is_there(s, usual_name) && !is_there(s, service) ? service : usual_name);
+	return text_copy(is_there(s, usual_name) && !is_there(s, service) ? service
+									  : usual_name);
 }
 
 static bool take_account(struct setup *s, const char *answer, struct error *err)
@@ -182,7 +184,7 @@ static bool wants_no_token(const struct setup *s)
 const char *setup_keep_word(size_t i)
 {
 	static const char *const words[] = {
-		[KEEP_KEYRING] = "keyring", [KEEP_INI] = "ini", [KEEP_FILE] = "file",
+		[KEEP_KEYRING] = "keyring", [KEEP_INI] = "ini",	     [KEEP_FILE] = "file",
 		[KEEP_COMMAND] = "command", [KEEP_NOWHERE] = "none",
 	};
 
@@ -204,7 +206,7 @@ static char *propose_place(const struct setup *s)
 	if (s->flags.answers[ANSWER_PASSWORD_COMMAND])
 		return text_copy(setup_keep_word(KEEP_COMMAND));
 	return text_copy(setup_keep_word(keyring_is_there(&place, &ignored) ? KEEP_KEYRING
-									     : KEEP_INI));
+									    : KEEP_INI));
 }
 
 static bool take_place(struct setup *s, const char *answer, struct error *err)
@@ -215,7 +217,8 @@ static bool take_place(struct setup *s, const char *answer, struct error *err)
 	while (setup_keep_word(word) && !text_is(answer, setup_keep_word(word)))
 		word++;
 	if (!setup_keep_word(word))
-		return error_set(err, ERROR_CONFIG, "it is none of keyring, ini, file, command, none");
+		return error_set(err, ERROR_CONFIG,
+				 "it is none of keyring, ini, file, command, none");
 	if (word == KEEP_KEYRING && !keyring_is_there(&place, err))
 		return false;
 	s->keep = (enum keep)word;
@@ -251,7 +254,8 @@ static bool take_file(struct setup *s, const char *answer, struct error *err)
 		return true;
 	if (!secret_read_file(answer, &secret, err))
 		return false;
-	return secret.len > 0 || error_set(err, ERROR_CONFIG, "nothing is on its first line");
+	return secret.len > 0 ||
+	       error_set(err, ERROR_CONFIG, "nothing is on its first line");
 }
 
 static bool needs_no_command(const struct setup *s)
@@ -259,6 +263,7 @@ static bool needs_no_command(const struct setup *s)
 	return needs_no_place(s) || s->keep != KEEP_COMMAND;
 }
 
+/* clang-format off */
 #define ALL_THE_SAME	.overrule = "Take it all the same?", .overruled_by = OVERRULE_YES
 
 static const struct question questions[] = {
@@ -315,6 +320,7 @@ static const struct question questions[] = {
 	  "A command that prints the secret, such as: pass show acsmtp",
 	  .is_known = needs_no_command },
 };
+/* clang-format on */
 
 const struct question *setup_question(size_t i)
 {

@@ -16,7 +16,8 @@ enum { ANSWER_SECONDS = 600 };
 
 bool setup_has_password(const struct setup *s)
 {
-	return !draft_value(&s->draft, "token_command") && !draft_value(&s->draft, "auth");
+	return !draft_value(&s->draft, "token_command") &&
+	       !draft_value(&s->draft, "auth");
 }
 
 static const char *value_or_usual(const struct setup *s, const char *setting)
@@ -57,7 +58,8 @@ static bool check_secret(struct setup *s, struct error *err)
 
 static bool ask_secret_once(struct setup *s, struct error *err)
 {
-	if (terminal_ask_again("Secret: ", ANSWER_SECONDS, &s->secret, &s->has_ended, err))
+	if (terminal_ask_again("Secret: ", ANSWER_SECONDS, &s->secret, &s->has_ended,
+			       err))
 		return true;
 	if (!s->has_ended)
 		setup_say(err);
@@ -69,7 +71,8 @@ static bool is_wanted(const struct setup *s)
 	if (!setup_has_password(s) || secret_is_set(&s->secret))
 		return false;
 	return s->keep == KEEP_KEYRING || s->keep == KEEP_INI ||
-	       (s->keep == KEEP_FILE && access(draft_value(&s->draft, "password_file"), F_OK) != 0);
+	       (s->keep == KEEP_FILE &&
+		access(draft_value(&s->draft, "password_file"), F_OK) != 0);
 }
 
 bool setup_ask_secret(struct setup *s, struct error *err)
