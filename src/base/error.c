@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/language.h"
+
 static const struct {
 	int exit_status;
 	bool retry;
@@ -33,49 +35,94 @@ static const struct {
 	[ERROR_CONFIG]		= { EX_CONFIG,		true  },
 };
 
+/* In English for logs and files, and in the language of the person, where that is another. */
+__attribute__((format(printf, 2, 0)))
+static void put(struct error *err, const char *fmt, va_list args)
+{
+	va_list again;
+
+	va_copy(again, args);
+	vsnprintf(err->text, sizeof(err->text), fmt, args);
+	err->words[0] = '\0';
+	if (language_is_on())
+		vsnprintf(err->words, sizeof(err->words), tr(fmt), again);
+	va_end(again);
+}
+
+static void append(char text[ERROR_TEXT_MAX], const char *rest)
+{
+	size_t len = strlen(text);
+	bool is_apart = len > 0 && text[len - 1] == ' ';
+
+	snprintf(text + len, ERROR_TEXT_MAX - len, "%s%s", is_apart ? "" : ": ", rest);
+}
+
+static void begin(struct error *err, enum error_kind kind)
+{
+	err->kind = kind;
+	err->reply = 0;
+	err->advice = NULL;
+}
+
 bool error_set(struct error *err, enum error_kind kind, const char *fmt, ...)
 {
 	va_list args;
 
-	err->kind = kind;
-	err->reply = 0;
-	err->advice = NULL;
+	begin(err, kind);
 	va_start(args, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, args);
+	put(err, fmt, args);
 	va_end(args);
 	return false;
 }
 
+bool error_texts(struct error *err, enum error_kind kind, const char *text,
+		 const char *words)
+{
+	begin(err, kind);
+	snprintf(err->text, sizeof(err->text), "%s", text);
+	snprintf(err->words, sizeof(err->words), "%s", language_is_on() ? words : "");
+	return false;
+}
+
+bool error_text(struct error *err, enum error_kind kind, const char *text)
+{
+	return error_texts(err, kind, text, tr(text));
+}
+
 bool error_errno(struct error *err, enum error_kind kind, const char *fmt, ...)
 {
-	const char *reason = strerror(errno);
-	size_t len;
+	int number = errno;
 	va_list args;
 
-	err->kind = kind;
-	err->reply = 0;
-	err->advice = NULL;
+	begin(err, kind);
 	va_start(args, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, args);
+	put(err, fmt, args);
 	va_end(args);
-	len = strlen(err->text);
-	snprintf(err->text + len, sizeof(err->text) - len, ": %s", reason);
+	append(err->text, strerror(number));
+	if (err->words[0])
+		append(err->words, language_reason(number));
 	return false;
 }
 
 bool error_context(struct error *err, const char *fmt, ...)
 {
-	char old[sizeof(err->text)];
-	size_t len;
+	struct error old;
 	va_list args;
 
-	memcpy(old, err->text, sizeof(old));
+	memcpy(old.text, err->text, sizeof(old.text));
+	memcpy(old.words, error_words(err), sizeof(old.words));
 	va_start(args, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, args);
+	put(err, fmt, args);
 	va_end(args);
-	len = strlen(err->text);
-	snprintf(err->text + len, sizeof(err->text) - len, ": %s", old);
+	append(err->text, old.text);
+	if (err->words[0])
+		append(err->words, old.words);
 	return false;
+}
+
+const char *error_words(const struct error *err)
+{
+	return err->words[0] ? err->words : err->text;
 }
 
 bool error_advise(struct error *err, const char *advice)

@@ -9,6 +9,7 @@
 #define BASE_ERROR_H
 
 #include "base/base.h"
+#include "base/language.h"
 
 enum error_kind {
 	ERROR_NONE,
@@ -40,18 +41,30 @@ struct error {			/* lives on the caller's stack; nothing to free */
 	enum error_kind kind;
 	int reply;		/* SMTP reply code behind it, or 0 */
 	const char *advice;	/* what to do, a string that lives for ever, or NULL */
-	char text[ERROR_TEXT_MAX];
+	char text[ERROR_TEXT_MAX];	/* English: for logs, files and programs */
+	char words[ERROR_TEXT_MAX];	/* for the person at the terminal; "": text */
 };
 
-/* Each returns false, so that callers can write "return error_set(...)". */
+/*
+ * Each returns false, so that callers can write "return error_set(...)". Formats and advice
+ * are translated here and where they are printed, see base/language.h: call sites write English.
+ */
 bool error_set(struct error *err, enum error_kind kind, const char *fmt, ...) PRINTF(3, 4);
 bool error_errno(struct error *err, enum error_kind kind, const char *fmt, ...) PRINTF(3, 4);
+bool error_text(struct error *err, enum error_kind kind, const char *text);
 
-/* Puts "words: " before the text. */
+/* The same, for a text that is made of several; `words` is it in the person's language. */
+bool error_texts(struct error *err, enum error_kind kind, const char *text,
+		 const char *words);
+
+/* Puts "words: " before the text, or the words alone if they end in a blank. */
 bool error_context(struct error *err, const char *fmt, ...) PRINTF(2, 3);
 
 /* Adds what to do about it, unless something said so before; keeps the pointer. */
 bool error_advise(struct error *err, const char *advice);
+
+/* The text in the language of the person; the advice goes through tr() besides. */
+const char *error_words(const struct error *err);
 
 /* The status to exit with, sysexits(3). */
 int error_exit_status(const struct error *err);

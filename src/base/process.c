@@ -232,9 +232,12 @@ static bool judge(struct child *child, struct error *err)
 		child->process->status = WEXITSTATUS(child->status);
 		return true;
 	}
-	return error_set(err, ERROR_SECRET, "the command was killed by signal %d%s%s",
-			 WTERMSIG(child->status), *complaint ? ": it said: " : "",
-			 complaint);
+	if (!*complaint)
+		return error_set(err, ERROR_SECRET, "the command was killed by signal %d",
+				 WTERMSIG(child->status));
+	return error_set(err, ERROR_SECRET,
+			 "the command was killed by signal %d: it said: %s",
+			 WTERMSIG(child->status), complaint);
 }
 
 bool process_run(struct process *process, struct error *err)
@@ -273,6 +276,10 @@ bool process_output(const char *command, char *out, size_t size, size_t *len, in
 	*len = p.len;
 	if (!ok || p.status == 0)
 		return ok;
-	return error_set(err, ERROR_SECRET, "the command failed with exit status %d%s%s",
-			 p.status, p.complaint[0] ? ": it said: " : "", p.complaint);
+	if (!p.complaint[0])
+		return error_set(err, ERROR_SECRET, "the command failed with exit status %d",
+				 p.status);
+	return error_set(err, ERROR_SECRET,
+			 "the command failed with exit status %d: it said: %s", p.status,
+			 p.complaint);
 }

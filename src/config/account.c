@@ -234,9 +234,16 @@ const struct account *config_account(const struct config *config, const char *na
 		return account;
 	text_make_printable(shown);
 	add_names(config, &names);
-	error_set(err, ERROR_CONFIG, "there is no account \"%s\"; there %s %s%s", shown,
-		  config->count == 1 ? "is" : "are", buf_text(&names),
-		  buf_is_full(&names) ? ", and more" : "");
+	if (config->count == 1)
+		error_set(err, ERROR_CONFIG, "there is no account \"%s\"; there is %s",
+			  shown, buf_text(&names));
+	else if (!buf_is_full(&names))
+		error_set(err, ERROR_CONFIG, "there is no account \"%s\"; there are %s",
+			  shown, buf_text(&names));
+	else
+		error_set(err, ERROR_CONFIG,
+			  "there is no account \"%s\"; there are %s, and more", shown,
+			  buf_text(&names));
 	return NULL;
 }
 
@@ -257,8 +264,11 @@ const struct account *config_default(const struct config *config, struct error *
 	if (account)
 		return account;
 	add_names(config, &names);
-	error_set(err, ERROR_CONFIG, "which account? there are %s%s", buf_text(&names),
-		  buf_is_full(&names) ? ", and more" : "");
+	if (buf_is_full(&names))
+		error_set(err, ERROR_CONFIG, "which account? there are %s, and more",
+			  buf_text(&names));
+	else
+		error_set(err, ERROR_CONFIG, "which account? there are %s", buf_text(&names));
 	error_advise(err, "name one with -a NAME, or in [defaults] as default_account");
 	return NULL;
 }

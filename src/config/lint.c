@@ -23,13 +23,9 @@ struct linter {
 bool ini_blame(const struct ini *ini, const struct ini_section *section, unsigned line,
 	       struct error *err)
 {
-	const char *advice = err->advice;
-	OWNED_TEXT what = text_copy(err->text);
-
-	error_set(err, err->kind, "%s, line %u: %s%s%s%s", ini->path, line,
-		  section ? "[" : "", section ? section->name : "", section ? "] " : "",
-		  what);
-	return error_advise(err, advice);
+	if (section)
+		error_context(err, "[%s] ", section->name);
+	return error_context(err, "%s, line %u", ini->path, line);
 }
 
 const struct ini_section *ini_find(const struct ini *ini, enum section_kind kind,

@@ -94,14 +94,18 @@ char *config_own_file(void)
 
 static bool refuse_none(const char *user, bool closed, struct error *err)
 {
-	const char *also = user ? " and " : "", *name = user ? user : "";
-
-	if (closed)
-		error_set(err, ERROR_CONFIG, "no account: this user may not read %s%s%s%s",
-			  system_file, also, name, user ? " has none" : "");
+	if (closed && user)
+		error_set(err, ERROR_CONFIG,
+			  "no account: this user may not read %s and %s has none",
+			  system_file, user);
+	else if (closed)
+		error_set(err, ERROR_CONFIG, "no account: this user may not read %s",
+			  system_file);
+	else if (user)
+		error_set(err, ERROR_CONFIG, "no account: looked for one in %s and %s",
+			  system_file, user);
 	else
-		error_set(err, ERROR_CONFIG, "no account: looked for one in %s%s%s",
-			  system_file, also, name);
+		error_set(err, ERROR_CONFIG, "no account: looked for one in %s", system_file);
 	return error_advise(err, "run `acsmtp setup`; or write a line [account work], below it "
 			    "user =, from =, and password = or password_command =");
 }

@@ -70,13 +70,18 @@ static bool refuse(const struct ini_text *out, const struct setting *row,
 			  "%s: it holds a control character, or a quote \" followed by a "
 			  "blank and ; or #, and cannot be written",
 			  row->name);
+	else if (strchr(value, '\\'))
+		error_set(err, ERROR_CONFIG,
+			  "%s: it holds a backslash beside what needs quotes, and cannot be "
+			  "written",
+			  row->name);
 	else
-		error_set(err, ERROR_CONFIG, "%s: it holds %s, and cannot be written",
-			  row->name,
-			  strchr(value, '\\') ? "a backslash beside what needs quotes"
-					      : "quotes of both kinds");
-	return error_advise(err, row->source ? "put it into a file (password_file) or a "
-			    "script (password_command)" : NULL);
+		error_set(err, ERROR_CONFIG,
+			  "%s: it holds quotes of both kinds, and cannot be written", row->name);
+	if (!row->source)
+		return false;
+	return error_advise(err, "put it into a file (password_file) or a script "
+				 "(password_command)");
 }
 
 static bool write_line(struct ini_text *out, const struct setting *row, struct span value,

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/language.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "config/account.h"
@@ -158,66 +159,66 @@ static bool check_spool(const char *value, struct error *err)
 
 /* clang-format off */
 static const struct setting table[] = {
-	{ ACCOUNT(service, NAME, "acs", "the service, which knows what is left out"),
+	{ ACCOUNT(service, NAME, "acs", N_("the service, which knows what is left out")),
 	  .word = service_name },
-	{ ACCOUNT(host, TEXT, "", "name of the server"), .check = check_host },
-	{ ACCOUNT(port, NUMBER, "587", "its TCP port"), RANGE(1, 65535) },
-	{ ACCOUNT(tls, WORD, "starttls", "how TLS begins"), .word = tls_word },
-	{ ACCOUNT(tls_ca_file, TEXT, "", "certificates to trust instead of the system's") },
-	{ ACCOUNT(tls_fingerprint, TEXT, "", "SHA-256 of the certificate to trust"),
+	{ ACCOUNT(host, TEXT, "", N_("name of the server")), .check = check_host },
+	{ ACCOUNT(port, NUMBER, "587", N_("its TCP port")), RANGE(1, 65535) },
+	{ ACCOUNT(tls, WORD, "starttls", N_("how TLS begins")), .word = tls_word },
+	{ ACCOUNT(tls_ca_file, TEXT, "", N_("certificates to trust instead of the system's")) },
+	{ ACCOUNT(tls_fingerprint, TEXT, "", N_("SHA-256 of the certificate to trust")),
 	  .check = check_fingerprint },
-	{ ACCOUNT(tls_session_cache, SWITCH, "on", "whether TLS sessions are resumed") },
-	{ ACCOUNT(auth, WORD, "auto", "how to log in"), .word = auth_word },
-	{ ACCOUNT(user, TEXT, "", "user name") },
-	{ ACCOUNT(password, SECRET, "", "password"), .exact = true, .source = true },
-	{ ACCOUNT(password_file, TEXT, "", "file whose first line is the password"),
+	{ ACCOUNT(tls_session_cache, SWITCH, "on", N_("whether TLS sessions are resumed")) },
+	{ ACCOUNT(auth, WORD, "auto", N_("how to log in")), .word = auth_word },
+	{ ACCOUNT(user, TEXT, "", N_("user name")) },
+	{ ACCOUNT(password, SECRET, "", N_("password")), .exact = true, .source = true },
+	{ ACCOUNT(password_file, TEXT, "", N_("file whose first line is the password")),
 	  .exact = true, .source = true },
-	{ ACCOUNT(password_command, TEXT, "", "command that prints the password"),
+	{ ACCOUNT(password_command, TEXT, "", N_("command that prints the password")),
 	  .exact = true, .source = true },
-	{ ACCOUNT(token_command, TEXT, "", "command that prints an access token"),
+	{ ACCOUNT(token_command, TEXT, "", N_("command that prints an access token")),
 	  .exact = true, .source = true },
-	{ ACCOUNT(keyring, SWITCH, "on", "whether the keyring may have the password") },
-	{ ACCOUNT(from, TEXT, "", "address to send as"), .check = check_from },
-	{ ACCOUNT(from_name, TEXT, "", "name before that address") },
-	{ ACCOUNT(sender_policy, WORD, "rewrite", "what is done with another sender"),
+	{ ACCOUNT(keyring, SWITCH, "on", N_("whether the keyring may have the password")) },
+	{ ACCOUNT(from, TEXT, "", N_("address to send as")), .check = check_from },
+	{ ACCOUNT(from_name, TEXT, "", N_("name before that address")) },
+	{ ACCOUNT(sender_policy, WORD, "rewrite", N_("what is done with another sender")),
 	  .word = policy_word },
-	{ ACCOUNT(allowed_senders, TEXT, "", "other addresses and @domains to send as"),
+	{ ACCOUNT(allowed_senders, TEXT, "", N_("other addresses and @domains to send as")),
 	  .check = check_senders },
-	{ ACCOUNT(null_sender, WORD, "send", "what the sender <> becomes"), .word = null_word },
-	{ ACCOUNT(domain, TEXT, "", "what we call ourselves"), .check = check_one_word },
-	{ ACCOUNT(timeout, NUMBER, "60", "seconds to wait for the server"), RANGE(1, 86400) },
-	{ ACCOUNT(max_recipients, NUMBER, "100000", "recipients at a time"),
+	{ ACCOUNT(null_sender, WORD, "send", N_("what the sender <> becomes")), .word = null_word },
+	{ ACCOUNT(domain, TEXT, "", N_("what we call ourselves")), .check = check_one_word },
+	{ ACCOUNT(timeout, NUMBER, "60", N_("seconds to wait for the server")), RANGE(1, 86400) },
+	{ ACCOUNT(max_recipients, NUMBER, "100000", N_("recipients at a time")),
 	  RANGE(1, 100000) },
-	{ ACCOUNT(max_size, NUMBER, "0", "bytes of a message; 0 is no limit"),
+	{ ACCOUNT(max_size, NUMBER, "0", N_("bytes of a message; 0 is no limit")),
 	  RANGE(0, LONG_MAX) },
-	{ ACCOUNT(rate_per_minute, NUMBER, "0", "messages a minute; 0 is no limit"),
+	{ ACCOUNT(rate_per_minute, NUMBER, "0", N_("messages a minute; 0 is no limit")),
 	  RANGE(0, 1000000) },
-	{ ACCOUNT(rate_per_hour, NUMBER, "0", "messages an hour; 0 is no limit"),
+	{ ACCOUNT(rate_per_hour, NUMBER, "0", N_("messages an hour; 0 is no limit")),
 	  RANGE(0, 1000000) },
-	{ ACCOUNT(log, TEXT, "syslog", "syslog, stderr, off, or the path of a file"),
+	{ ACCOUNT(log, TEXT, "syslog", N_("syslog, stderr, off, or the path of a file")),
 	  .check = check_log },
-	{ DEFAULTS(default_account, TEXT, "", "account to use when nothing tells which") },
-	{ DELIVERY(aliases, TEXT, "/etc/aliases", "file of aliases, or off"),
+	{ DEFAULTS(default_account, TEXT, "", N_("account to use when nothing tells which")) },
+	{ DELIVERY(aliases, TEXT, "/etc/aliases", N_("file of aliases, or off")),
 	  .check = check_aliases },
-	{ DELIVERY(local_recipients, TEXT, "", "who gets mail for names without a domain"),
+	{ DELIVERY(local_recipients, TEXT, "", N_("who gets mail for names without a domain")),
 	  .check = check_recipients },
-	{ DELIVERY(queue, WORD, "auto", "whether mail that cannot leave now is kept"),
+	{ DELIVERY(queue, WORD, "auto", N_("whether mail that cannot leave now is kept")),
 	  .word = queue_word },
-	{ DELIVERY(mode, WORD, "direct", "whether a caller waits for the server"),
+	{ DELIVERY(mode, WORD, "direct", N_("whether a caller waits for the server")),
 	  .word = mode_word },
-	{ DELIVERY(spool, TEXT, "", "directory of the queue"), .check = check_spool },
-	{ DELIVERY(background, SWITCH, "on", "whether waiting mail is tried again by itself") },
-	{ DELIVERY(on_lost_reply, WORD, "resend", "what is done when mail may have been sent"),
+	{ DELIVERY(spool, TEXT, "", N_("directory of the queue")), .check = check_spool },
+	{ DELIVERY(background, SWITCH, "on", N_("whether waiting mail is tried again by itself")) },
+	{ DELIVERY(on_lost_reply, WORD, "resend", N_("what is done when mail may have been sent")),
 	  .word = lost_word },
-	{ DELIVERY(expire, NUMBER, "5", "days after which a message is given up"), RANGE(1, 365) },
-	{ DELIVERY(keep_failed, NUMBER, "30", "days that it is kept then"), RANGE(1, 3650) },
-	{ DELIVERY(report_to, TEXT, "", "who is told of failures instead of the sender"),
+	{ DELIVERY(expire, NUMBER, "5", N_("days after which a message is given up")), RANGE(1, 365) },
+	{ DELIVERY(keep_failed, NUMBER, "30", N_("days that it is kept then")), RANGE(1, 3650) },
+	{ DELIVERY(report_to, TEXT, "", N_("who is told of failures instead of the sender")),
 	  .check = check_address },
-	{ DELIVERY(reports_per_hour, NUMBER, "20", "reports of failures at most; 0 is none"),
+	{ DELIVERY(reports_per_hour, NUMBER, "20", N_("reports of failures at most; 0 is none")),
 	  RANGE(0, 1000) },
-	{ DELIVERY(t_with_arguments, WORD, "add", "what recipients mean beside -t"),
+	{ DELIVERY(t_with_arguments, WORD, "add", N_("what recipients mean beside -t")),
 	  .word = t_word },
-	{ DELIVERY(warn_after, NUMBER, "4", "hours until the sender is warned; 0 is never"),
+	{ DELIVERY(warn_after, NUMBER, "4", N_("hours until the sender is warned; 0 is never")),
 	  RANGE(0, 8760) },
 };
 /* clang-format on */
@@ -289,30 +290,32 @@ bool setting_is_planned(const char *name)
 
 enum { SHOWN_MAX = 60 };	/* of a wrong value */
 
-static bool refuse(const char *value, const char *what, struct error *err)
+static char *show(const char *value)
 {
-	OWNED_TEXT shown = text_copy_n(value, strnlen(value, SHOWN_MAX));
+	char *shown = text_copy_n(value, strnlen(value, SHOWN_MAX));
 
 	text_make_printable(shown);
-	return error_set(err, ERROR_CONFIG, "\"%s\" is %s", shown, what);
+	return shown;
 }
 
 static bool find_word(const struct setting *row, const char *value, size_t *number,
 		      struct error *err)
 {
-	OWNED_BUF what = BUF_INIT(500);
+	OWNED_BUF known = BUF_INIT(500);
+	OWNED_TEXT shown = show(value);
 	const char *nearest;
 
 	for (*number = 0; row->word(*number); ++*number)
 		if (text_is(value, row->word(*number)))
 			return true;
-	buf_add(&what, "none of ");
 	for (size_t i = 0; row->word(i); i++)
-		buf_addf(&what, "%s%s", i > 0 ? ", " : "", row->word(i));
+		buf_addf(&known, "%s%s", i > 0 ? ", " : "", row->word(i));
 	nearest = text_nearest(value, row->word);
-	if (nearest)
-		buf_addf(&what, "; did you mean \"%s\"?", nearest);
-	return refuse(value, buf_text(&what), err);
+	if (!nearest)
+		return error_set(err, ERROR_CONFIG, "\"%s\" is none of %s", shown,
+				 buf_text(&known));
+	return error_set(err, ERROR_CONFIG, "\"%s\" is none of %s; did you mean \"%s\"?",
+			 shown, buf_text(&known), nearest);
 }
 
 static bool find_switch(const char *value, bool *on, struct error *err)
@@ -320,28 +323,28 @@ static bool find_switch(const char *value, bool *on, struct error *err)
 	static const struct { const char *off, *on; } words[] = {
 		{ "off", "on" }, { "no", "yes" }, { "false", "true" }, { "0", "1" },
 	};
+	OWNED_TEXT shown = show(value);
 
 	for (size_t i = 0; i < COUNT_OF(words); i++) {
 		*on = text_is(value, words[i].on);
 		if (*on || text_is(value, words[i].off))
 			return true;
 	}
-	return refuse(value, "neither on nor off", err);
+	return error_set(err, ERROR_CONFIG, "\"%s\" is neither on nor off", shown);
 }
 
 static bool find_number(const struct setting *row, const char *value, long *number,
 			struct error *err)
 {
-	char what[100];
+	OWNED_TEXT shown = show(value);
 
 	if (text_to_number(value, row->least, row->most, number))
 		return true;
 	if (row->most == LONG_MAX)
-		snprintf(what, sizeof(what), "not a number, %ld or more", row->least);
-	else
-		snprintf(what, sizeof(what), "not a number from %ld to %ld", row->least,
-			 row->most);
-	return refuse(value, what, err);
+		return error_set(err, ERROR_CONFIG, "\"%s\" is not a number, %ld or more",
+				 shown, row->least);
+	return error_set(err, ERROR_CONFIG, "\"%s\" is not a number from %ld to %ld", shown,
+			 row->least, row->most);
 }
 
 static void replace_text(char **place, const char *value)

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/language.h"
+
 /* What iniparser skips: a quote after a form feed counts. */
 static bool is_blank(char c)
 {
@@ -33,8 +35,8 @@ static bool ends_in(struct span s, char c)
 	return s.len > 0 && s.at[s.len - 1] == c;
 }
 
-static const char quote_it[] = "put the value in double quotes";
-static const char own_line[] = "a comment can have a line of its own";
+static const char quote_it[] = N_("put the value in double quotes");
+static const char own_line[] = N_("a comment can have a line of its own");
 
 /*
  * iniparser 4.1 keeps a backslash inside quotes, later ones drop it; without quotes all
@@ -71,9 +73,9 @@ static bool lint_quoted(struct span *value, struct error *err)
 	rest.len = value->len - (size_t)(rest.at - value->at);
 	rest = span_trim(rest);
 	if (rest.len > 0 && !begins_comment(rest.at[0])) {
-		error_set(err, ERROR_CONFIG, "%s", has(rest, quote) ?
-			  "the value ends at its second quote, and more of them follow" :
-			  "text follows the closing quote");
+		error_text(err, ERROR_CONFIG, has(rest, quote) ?
+			   N_("the value ends at its second quote, and more of them follow") :
+			   N_("text follows the closing quote"));
 		return error_advise(err, "quotes of the other kind may be put around it");
 	}
 	value->len = (size_t)(close + 1 - value->at);
@@ -141,9 +143,9 @@ static bool lint_quoted_secret(struct span *value, struct error *err)
 		close = i;
 	}
 	if (close == 0) {
-		error_set(err, ERROR_CONFIG, "%s", has((struct span){ value->at + 1,
-			  value->len - 1 }, '"') ? "text follows the closing quote" :
-			  "its quote \" is not closed");
+		error_text(err, ERROR_CONFIG, has((struct span){ value->at + 1,
+			   value->len - 1 }, '"') ? N_("text follows the closing quote") :
+			   N_("its quote \" is not closed"));
 		return error_advise(err, own_line);
 	}
 	*value = (struct span){ value->at + 1, close - 1 };

@@ -181,7 +181,7 @@ static bool check_result(const struct writer *w, int fd, struct error *err)
 			return error_set(err, ERROR_BUG,
 					 "%s: not written, for %s would be read as "
 					 "something else",
-					 w->path, wrong ? wrong->name : "a section");
+					 w->path, wrong ? wrong->name : "[account]");
 	return true;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "delivery/choose.h"
 
+#include "base/language.h"
 #include "mail/address.h"
 
 bool account_allows(const struct account *account, const char *mailbox)
@@ -25,15 +26,15 @@ const struct account *choose_account(const struct config *config, const char *na
 {
 	const struct account *account;
 
-	*why = "named on the command line";
+	*why = N_("named on the command line");
 	if (name)
 		return config_account(config, name, err);
-	*why = "its from or allowed_senders has the envelope sender";
+	*why = N_("its from or allowed_senders has the envelope sender");
 	if ((account = account_of(config, sender)))
 		return account;
-	*why = "its from or allowed_senders has the author";
+	*why = N_("its from or allowed_senders has the author");
 	if ((account = account_of(config, author)))
 		return account;
-	*why = "the default account";
+	*why = N_("the default account");
 	return config_default(config, err);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/language.h"
 #include "base/text.h"
 #include "delivery/choose.h"
 #include "mail/address.h"
@@ -124,8 +125,8 @@ static bool takes_null(const struct account *account)
 static const char *why_left_alone(const struct account *account, const char *mailbox)
 {
 	return account_allows(account, mailbox) ?
-		"it is the account's `from`, or in its `allowed_senders`" :
-		"`sender_policy = keep` changes no sender";
+		N_("it is the account's `from`, or in its `allowed_senders`") :
+		N_("`sender_policy = keep` changes no sender");
 }
 
 static char *envelope_sender(const struct preparation *p, const char *author,
@@ -135,8 +136,8 @@ static char *envelope_sender(const struct preparation *p, const char *author,
 	bool has_author = address_domain(author) != NULL;
 
 	if (p->sender && !*p->sender) {
-		*why = takes_null(account) ? "the null sender goes out as it was given" :
-			"`null_sender = account`: the service takes no null sender";
+		*why = takes_null(account) ? N_("the null sender goes out as it was given") :
+			N_("`null_sender = account`: the service takes no null sender");
 		return text_copy(takes_null(account) ? "" : account->from);
 	}
 	*why = why_left_alone(account, p->sender ? p->sender : author);
@@ -145,14 +146,14 @@ static char *envelope_sender(const struct preparation *p, const char *author,
 	if (!p->sender && has_author && is_left_alone(account, author))
 		return text_copy(author);
 	*why = p->sender || has_author ?
-		"`sender_policy = rewrite`: what was given is neither `from` nor in "
-		"`allowed_senders`" : "neither -f nor the header names a sender, so `from` does";
+		N_("`sender_policy = rewrite`: what was given is neither `from` nor in "
+		"`allowed_senders`") : N_("neither -f nor the header names a sender, so `from` does");
 	if (account->from[0])
 		return text_copy(account->from);
-	*why = "the account has no `from`: it is the author";
+	*why = N_("the account has no `from`: it is the author");
 	if (has_author)
 		return text_copy(author);
-	*why = "the account has no `from`: it is this user at this machine";
+	*why = N_("the account has no `from`: it is this user at this machine");
 	return local_mailbox();
 }
 

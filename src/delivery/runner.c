@@ -116,9 +116,11 @@ static bool report_trouble(const struct runner *r, struct error *err)
 {
 	if (!r->worker.spool_fails && r->worker.unread == 0)
 		return true;
-	return error_set(err, ERROR_IO, "the spool %s cannot be %s; the log has more",
-			 r->run->queue->spool.path,
-			 r->worker.spool_fails ? "written" : "read as a whole");
+	if (r->worker.spool_fails)
+		return error_set(err, ERROR_IO, "the spool %s cannot be written; the log has "
+				 "more", r->run->queue->spool.path);
+	return error_set(err, ERROR_IO, "the spool %s cannot be read as a whole; the log has "
+			 "more", r->run->queue->spool.path);
 }
 
 bool runner_once(struct run *run, struct error *err)

@@ -5,6 +5,7 @@
 #include <sys/random.h>
 
 #include "base/clock.h"
+#include "base/language.h"
 #include "delivery/retry.h"
 #include "spool/account_state.h"
 
@@ -36,8 +37,8 @@ static void tell_why(const struct pace *p, bool is_paused, char why[256])
 		return;
 	}
 	snprintf(why, sizeof(p->why), "%s", p->share < PACE_ALL ?
-		 "the quota is used up for now, and others seem to use it too" :
-		 "the quota is used up for now");
+		 N_("the quota is used up for now, and others seem to use it too") :
+		 N_("the quota is used up for now"));
 }
 
 bool throttle_ask(const struct spool *s, const struct account *account, size_t messages,

@@ -7,6 +7,7 @@
 #include <sysexits.h>
 
 #include "base/buf.h"
+#include "base/language.h"
 #include "base/text.h"
 #include "delivery/account_secret.h"
 #include "front/account_choice.h"
@@ -18,7 +19,7 @@ struct account_flags {
 
 static const struct flag flags[] = {
 	{ "config", FLAG_TEXT, offsetof(struct account_flags, config_file), "FILE",
-	  "read the accounts from this file alone" },
+	  N_("read the accounts from this file alone") },
 	{ .name = NULL },
 };
 
@@ -39,8 +40,8 @@ static int list(struct command_call *call)
 		const struct account *a = &config.accounts[i];
 
 		printf("%s\t%s%s%s:%ld\t%s\t%s\n", a->name, a->user,
-		       *a->user ? " at " : "", a->host, a->port, a->from,
-		       a == usual ? "default" : "");
+		       *a->user ? _(" at ") : "", a->host, a->port, a->from,
+		       a == usual ? _("default") : "");
 	}
 	return command_finish(call);
 }
@@ -67,8 +68,8 @@ static void print_settings(const struct account *account)
 			print_setting(row.name, value);
 		else if (!strcmp(row.name, "password"))
 			puts(secret_is_set(&account->password)
-				     ? "; password is set, and not shown"
-				     : "; password is not set");
+				     ? _("; password is set, and not shown")
+				     : _("; password is not set"));
 	}
 }
 
@@ -77,17 +78,17 @@ static void print_sources(const struct account *account)
 	const struct secret_request request =
 		account_secret_request(account, account_wants_token(account));
 	static const char *const states[] = {
-		[SOURCE_NOT_SET] = "no",
-		[SOURCE_SET] = "yes",
-		[SOURCE_IS_ASKED] = "asked if nothing before it is set",
+		[SOURCE_NOT_SET] = N_("no"),
+		[SOURCE_SET] = N_("yes"),
+		[SOURCE_IS_ASKED] = N_("asked if nothing before it is set"),
 	};
 	struct source_line line;
 
-	puts("\n; where its secret may come from, in this order:");
+	puts(_("\n; where its secret may come from, in this order:"));
 	for (size_t i = 0; secret_source(&request, i, &line); i++) {
 		text_make_printable(line.detail);
-		printf(";   %-17s %s%s%s\n", line.name, states[line.state],
-		       *line.detail ? ": " : "", line.detail);
+		printf(";   %-17s %s%s%s\n", line.name, tr(states[line.state]),
+		       *line.detail ? ": " : "", tr(line.detail));
 	}
 }
 
@@ -111,10 +112,10 @@ static int show(struct command_call *call)
 }
 
 const struct command account_list_command = {
-	"account", "list", "", 0, 0, "accounts, a line each: name, server, sender",
-	flags,	   list,
+	.word = "account", .sub = "list", .arguments = "", .most = 0,
+	.help = N_("accounts, a line each: name, server, sender"), .flags = flags, .run = list,
 };
 const struct command account_show_command = {
-	"account", "show", "[ACCOUNT]", 0, 1, "an account's settings, without secrets",
-	flags,	   show,
+	.word = "account", .sub = "show", .arguments = "[ACCOUNT]", .most = 1,
+	.help = N_("an account's settings, without secrets"), .flags = flags, .run = show,
 };

@@ -8,6 +8,7 @@
 #include <sysexits.h>
 
 #include "base/clock.h"
+#include "base/language.h"
 #include "base/text.h"
 #include "front/check_show.h"
 #include "front/commands.h"
@@ -22,7 +23,7 @@ void find(struct finding *f, enum state state, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
+	vsnprintf(text, sizeof(text), tr(fmt), args);
 	va_end(args);
 	f->state = state;
 	buf_clear(&f->text);
@@ -35,17 +36,17 @@ void advise(struct finding *f, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
+	vsnprintf(text, sizeof(text), tr(fmt), args);
 	va_end(args);
 	buf_addf(&f->advice, "%s%s", f->advice.len > 0 ? "\n" : "", text);
 }
 
 void find_error(struct finding *f, const struct error *err)
 {
-	find(f, STATE_FAILED, "%s", err->text);
+	find(f, STATE_FAILED, "%s", error_words(err));
 	f->kind = err->kind;
 	if (err->advice)
-		advise(f, "%s", err->advice);
+		advise(f, "%s", tr(err->advice));
 }
 
 int64_t check_deadline(const struct check *c)
@@ -92,20 +93,20 @@ static const struct step {
 	bool (*applies)(const struct check *c);		/* NULL: always */
 	const char *needs[NEEDS_MAX];	/* what must not have failed before */
 } steps[] = {
-	{ "configuration", "configuration", check_configuration, true, NULL, { NULL } },
-	{ "secret", "secret", check_secret, true, NULL, { "configuration" } },
+	{ "configuration", N_("configuration"), check_configuration, true, NULL, { NULL } },
+	{ "secret", N_("secret"), check_secret, true, NULL, { "configuration" } },
 	{ "dns", "DNS", check_addresses, true, NULL, { "configuration" } },
 	{ "tcp", "TCP", check_connections, true, NULL, { "dns" } },
 	{ "tls", "TLS", check_tls, true, has_implicit_tls, { "tcp" } },
-	{ "greeting", "greeting", check_greeting, true, NULL, { "tcp", "tls" } },
+	{ "greeting", N_("greeting"), check_greeting, true, NULL, { "tcp", "tls" } },
 	{ "tls", "TLS", check_tls, true, has_no_implicit_tls, { "greeting" } },
 	{ "ehlo", "EHLO", check_extensions, true, NULL, { "tls", "greeting" } },
 	{ "auth", "AUTH", check_login, true, NULL, { "secret", "ehlo" } },
-	{ "sender", "sender", check_sender, true, NULL, { "auth" } },
-	{ "send", "sending", check_sending, true, is_to_send, { "sender" } },
-	{ "quota", "quota", check_quota, false, NULL, { "configuration" } },
-	{ "spool", "spool", check_spool, true, NULL, { "configuration" } },
-	{ "domain", "domain", check_domain, false, NULL, { "configuration" } },
+	{ "sender", N_("sender"), check_sender, true, NULL, { "auth" } },
+	{ "send", N_("sending"), check_sending, true, is_to_send, { "sender" } },
+	{ "quota", N_("quota"), check_quota, false, NULL, { "configuration" } },
+	{ "spool", N_("spool"), check_spool, true, NULL, { "configuration" } },
+	{ "domain", N_("domain"), check_domain, false, NULL, { "configuration" } },
 	{ "spf", "SPF", check_spf, false, has_domain, { NULL } },
 	{ "dkim1", "DKIM 1", check_dkim_1, false, is_of_acs, { NULL } },
 	{ "dkim2", "DKIM 2", check_dkim_2, false, is_of_acs, { NULL } },
@@ -153,7 +154,7 @@ static void report(struct walk *w, const struct step *step, const struct finding
 	write_lines(j, "advice", buf_text(&f->advice));
 	json_end(j);
 	if (!j->out)
-		show_finding(&w->show, step->title, f);
+		show_finding(&w->show, tr(step->title), f);
 }
 
 static void take_step(struct walk *w, const struct step *step)
@@ -167,7 +168,7 @@ static void take_step(struct walk *w, const struct step *step)
 	json_bool(j, "vital", step->is_vital);
 	json_object(j, "figures");
 	if (hindered_by)
-		find(&f, STATE_SKIPPED, "not tried: %s failed", hindered_by->title);
+		find(&f, STATE_SKIPPED, "not tried: %s failed", tr(hindered_by->title));
 	else
 		step->look(w->check, &f);
 	json_end(j);
@@ -243,6 +244,8 @@ static int run_check(struct command_call *call)
 	secret_guard_process();
 	c.wanted = call->count > 0 ? call->arguments[0] : NULL;
 	c.json.out = c.flags.json ? stdout : NULL;
+	if (c.flags.json)
+		language_leave();
 	status = look(&c);
 	written = command_finish(call);
 	return status == EX_OK ? written : status;
@@ -250,16 +253,16 @@ static int run_check(struct command_call *call)
 
 #define IN(field)	offsetof(struct check_flags, field)
 static const struct flag flags[] = {
-	{ "config", FLAG_TEXT, IN(config), "FILE", "configuration file, like sendmail's -C" },
-	{ "json", FLAG_SWITCH, IN(json), NULL, "one object for machines" },
-	{ "nameserver", FLAG_TEXT, IN(nameserver), "HOST[:PORT]", "ask it for the domain's records" },
-	{ "send", FLAG_TEXT, IN(send), "ADDRESS", "really send one small message there" },
-	{ "timeout", FLAG_TEXT, IN(timeout), "SECONDS", "instead of the account's" },
+	{ "config", FLAG_TEXT, IN(config), "FILE", N_("configuration file, like sendmail's -C") },
+	{ "json", FLAG_SWITCH, IN(json), NULL, N_("one object for machines") },
+	{ "nameserver", FLAG_TEXT, IN(nameserver), "HOST[:PORT]", N_("ask it for the domain's records") },
+	{ "send", FLAG_TEXT, IN(send), "ADDRESS", N_("really send one small message there") },
+	{ "timeout", FLAG_TEXT, IN(timeout), "SECONDS", N_("instead of the account's") },
 	{ .name = NULL },
 };
 
 const struct command check_command = {
 	.word = "check", .arguments = "[ACCOUNT]", .most = 1,
-	.help = "find out whether mail can be sent, and if not, why", .flags = flags,
+	.help = N_("find out whether mail can be sent, and if not, why"), .flags = flags,
 	.run = run_check,
 };

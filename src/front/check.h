@@ -50,7 +50,7 @@ struct check {
 	struct json json;		/* for figures: the step's object is open */
 };
 
-/* State and text of a finding; the advice grows by a line. */
+/* State and text of a finding; the advice grows by a line. Both translate the format. */
 void find(struct finding *f, enum state state, const char *fmt, ...) PRINTF(3, 4);
 void advise(struct finding *f, const char *fmt, ...) PRINTF(2, 3);
 void find_error(struct finding *f, const struct error *err);	/* FAILED */

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/language.h"
 #include "base/text.h"
 #include "delivery/throttle.h"
 #include "service/login.h"
@@ -24,7 +25,7 @@ static void look_at_user(const struct check *c, struct finding *f)
 	if (text_is_blank(user[0]) || text_is_blank(user[len - 1]))
 		advise(f, "user name: \"%s\" has a blank at an end, which counts", user);
 	else if (form == USER_BROKEN)
-		advise(f, "user name: %s is wrong: %s", user, fault);
+		advise(f, "user name: %s is wrong: %s", user, tr(fault));
 	else if (form == USER_COMPOSITE)
 		advise(f,
 		       "user name: %s has the old form, RESOURCE.APPLICATION-ID.TENANT-ID, and is "
@@ -72,7 +73,7 @@ static bool look_at_token(const struct check *c, struct finding *f)
 static void look_at_secret(const struct check *c, struct finding *f)
 {
 	const struct secret *secret = &c->connection.secret;
-	const char *what = has_token(c) ? "token" : "secret", *fault;
+	const char *what = has_token(c) ? _("token") : _("secret"), *fault;
 
 	if (look_at_token(c, f))
 		return;
@@ -81,9 +82,9 @@ static void look_at_secret(const struct check *c, struct finding *f)
 		advise(f,
 		       "%s: %s. The portal shows the value once, when the secret is made: make a "
 		       "new one and copy its value",
-		       what, fault);
+		       what, tr(fault));
 	else if (fault)
-		advise(f, "%s: %s (it came from %s)", what, fault,
+		advise(f, "%s: %s (it came from %s)", what, tr(fault),
 		       c->connection.secret_source);
 	else
 		advise(f,
@@ -106,10 +107,16 @@ static void look_at_history(const struct check *c, struct finding *f)
 		return;
 	}
 	clock_stamp(view.last_success, date);
-	advise(f,
-	       "history: a message was accepted on %s; what changed since? a %s that expired "
-	       "would fit",
-	       date, has_token(c) ? "token" : "secret");
+	if (has_token(c))
+		advise(f,
+		       "history: a message was accepted on %s; what changed since? a token that "
+		       "expired would fit",
+		       date);
+	else
+		advise(f,
+		       "history: a message was accepted on %s; what changed since? a secret "
+		       "that expired would fit",
+		       date);
 }
 
 static void tell_portal(const struct check *c, struct finding *f)
@@ -137,10 +144,14 @@ static void tell_portal(const struct check *c, struct finding *f)
 		advise(f,
 		       "in the portal, 4: the role's scope is this resource, or the group or "
 		       "subscription that it is in");
-	advise(f,
-	       "in the portal, 5: %s of the same application, in the same tenant, that the SMTP "
-	       "username names",
-	       has_token(c) ? "the token is" : "the secret is");
+	if (has_token(c))
+		advise(f,
+		       "in the portal, 5: the token is of the same application, in the same "
+		       "tenant, that the SMTP username names");
+	else
+		advise(f,
+		       "in the portal, 5: the secret is of the same application, in the same "
+		       "tenant, that the SMTP username names");
 }
 
 void check_login_causes(const struct check *c, struct finding *f)

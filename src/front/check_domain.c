@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/language.h"
 #include "base/text.h"
 #include "mail/address.h"
 #include "net/net.h"
@@ -153,8 +154,10 @@ void check_spf(struct check *c, struct finding *f)
 		find(f, STATE_FAILED,
 		     "%s has %zu SPF records, so receivers take none of them", c->domain,
 		     answer.count);
-		advise(f, "put them together into one%s",
-		       is_acs ? ", with " SPF_TERM " in it" : "");
+		if (is_acs)
+			advise(f, "put them together into one, with %s in it", SPF_TERM);
+		else
+			advise(f, "put them together into one");
 	} else if (!answer.has_name) {
 		find(f, STATE_FAILED, "there is no domain %s", c->domain);
 		advise(f,
@@ -163,7 +166,7 @@ void check_spf(struct check *c, struct finding *f)
 	} else if (answer.count == 0) {
 		find(f, STATE_FAILED, "%s has no SPF record", c->domain);
 		advise(f, "add a TXT record at %s: v=spf1 %s -all", c->domain,
-		       is_acs ? SPF_TERM : "include:(what the service says)");
+		       is_acs ? SPF_TERM : _("include:(what the service says)"));
 	} else if (is_acs && !has_term(answer.texts[0], SPF_TERM)) {
 		find(f, STATE_FAILED, "%s does not let the service send: %s", c->domain,
 		     answer.texts[0]);
@@ -250,10 +253,11 @@ void check_dmarc(struct check *c, struct finding *f)
 		keep_version(&answer, "v=DMARC1");
 		if (answer.count == 1) {
 			write_records(c, name, &answer);
-			find(f, STATE_OK, "%s%s%s%s", answer.texts[0],
-			     domain == c->domain ? "" : " (of ",
-			     domain == c->domain ? "" : domain,
-			     domain == c->domain ? "" : ", which is above)");
+			if (domain == c->domain)
+				find(f, STATE_OK, "%s", answer.texts[0]);
+			else
+				find(f, STATE_OK, "%s (of %s, which is above)",
+				     answer.texts[0], domain);
 			return;
 		}
 		if (answer.count > 1) {

@@ -7,17 +7,23 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/language.h"
 #include "delivery/throttle.h"
 
 enum { WORDS_MAX = 500, DAY = 24 * 3600 };
 
 /* --- quota */
 
-static void add_share(struct buf *text, long used, long share, const char *unit)
+static void add_shares(struct buf *text, const struct throttle_view *view)
 {
-	if (share > 0)
-		buf_addf(text, "%s%ld of %ld messages this %s", text->len ? ", " : "",
-			 used, share, unit);
+	if (view->share_minute > 0)
+		buf_addf(text, _("%ld of %ld messages this minute"), view->used_minute,
+			 view->share_minute);
+	if (view->share_minute > 0 && view->share_hour > 0)
+		buf_add(text, ", ");
+	if (view->share_hour > 0)
+		buf_addf(text, _("%ld of %ld messages this hour"), view->used_hour,
+			 view->share_hour);
 }
 
 static void tell_pause(const struct throttle_view *view, struct finding *f)
@@ -26,7 +32,7 @@ static void tell_pause(const struct throttle_view *view, struct finding *f)
 
 	clock_stamp(view->paused_until, until);
 	f->state = STATE_WARNING;
-	buf_addf(&f->text, "; paused until %s: %s", until, view->why);
+	buf_addf(&f->text, _("; paused until %s: %s"), until, tr(view->why));
 	advise(f,
 	       "mail of the account waits in the queue until then; `acsmtp check --send ADDRESS` "
 	       "tries at once, and ends the pause if it works");
@@ -49,9 +55,8 @@ void check_quota(struct check *c, struct finding *f)
 	json_number(&c->json, "share_hour", view.share_hour);
 	json_number(&c->json, "paused_until", view.paused_until);
 	json_number(&c->json, "last_success", view.last_success);
-	add_share(&text, view.used_minute, view.share_minute, "minute");
-	add_share(&text, view.used_hour, view.share_hour, "hour");
-	find(f, STATE_OK, "%s", text.len ? buf_text(&text) : "no limit is set");
+	add_shares(&text, &view);
+	find(f, STATE_OK, "%s", text.len ? buf_text(&text) : _("no limit is set"));
 	if (view.paused_until > now)
 		tell_pause(&view, f);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/language.h"
 #include "base/text.h"
 #include "delivery/account_secret.h"
 #include "net/net.h"
@@ -22,7 +23,7 @@ static const char *why_default(const struct config *config)
 {
 	if (config->default_account && *config->default_account)
 		return "default_account";
-	return config->count == 1 ? "the only one" : "it is named \"default\"";
+	return config->count == 1 ? N_("the only one") : N_("it is named \"default\"");
 }
 
 static bool load(struct check *c, const char **why, struct error *err)
@@ -32,7 +33,7 @@ static bool load(struct check *c, const char **why, struct error *err)
 
 	if (!config_load(&c->config, c->flags.config, service_setting, err))
 		return false;
-	*why = c->wanted ? "named on the command line" : why_default(&c->config);
+	*why = c->wanted ? N_("named on the command line") : why_default(&c->config);
 	account = c->wanted ? config_account(&c->config, c->wanted, err)
 			    : config_default(&c->config, err);
 	if (!account)
@@ -64,7 +65,7 @@ void check_configuration(struct check *c, struct finding *f)
 	json_text(&c->json, "host", c->account.host);
 	json_number(&c->json, "port", c->account.port);
 	find(f, STATE_OK, "account %s (%s) of %s: service %s, %s:%ld", c->account.name,
-	     why, c->config.files, c->account.service, c->account.host, c->account.port);
+	     tr(why), c->config.files, c->account.service, c->account.host, c->account.port);
 }
 
 /* --- secret */
@@ -73,8 +74,8 @@ void check_configuration(struct check *c, struct finding *f)
 static void tell_sources(struct check *c, struct finding *f)
 {
 	static const char *const states[] = {
-		[SOURCE_NOT_SET] = "not set", [SOURCE_SET] = "set",
-		[SOURCE_IS_ASKED] = "only asking tells",
+		[SOURCE_NOT_SET] = N_("not set"), [SOURCE_SET] = N_("set"),
+		[SOURCE_IS_ASKED] = N_("only asking tells"),
 	};
 	struct secret_request request =
 		account_secret_request(&c->account,
@@ -93,7 +94,8 @@ static void tell_sources(struct check *c, struct finding *f)
 		json_end(&c->json);
 		if (f)
 			advise(f, "place %zu: %s: %s%s%s", i + 1, line.name,
-			       states[line.state], line.detail[0] ? ", " : "", line.detail);
+			       tr(states[line.state]), line.detail[0] ? ", " : "",
+			       tr(line.detail));
 	}
 	json_end(&c->json);
 }
@@ -122,7 +124,7 @@ void check_secret(struct check *c, struct finding *f)
 	if (!fault || strcmp(c->account.service, "acs") != 0)
 		return;
 	f->state = STATE_WARNING;
-	advise(f, "%s", fault);
+	advise(f, "%s", tr(fault));
 }
 
 /* --- DNS */
@@ -194,9 +196,9 @@ static void try_address(struct check *c, const struct ip_address *address,
 	all->slow += fd < 0 && ms >= SLOW_MS;
 	buf_add(&all->text, all->text.len ? "; " : "");
 	if (fd >= 0)
-		buf_addf(&all->text, "%s in %lld ms", shown, ms);
+		buf_addf(&all->text, _("%s in %lld ms"), shown, ms);
 	else
-		buf_add(&all->text, err.text);
+		buf_add(&all->text, error_words(&err));
 }
 
 static void advise_on_port(const struct check *c, struct finding *f)

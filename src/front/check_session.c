@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/language.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "delivery/attempt.h"
@@ -62,7 +63,7 @@ static void show_tls(struct check *c, struct finding *f)
 	json_bool(&c->json, "resumed", wire->tls_is_resumed);
 	find(f, STATE_OK, "%s, %s, certificate by \"%s\" for %ld more days%s", wire->tls,
 	     facts.cipher, facts.issuer, days,
-	     wire->tls_is_resumed ? ", session resumed" : "");
+	     wire->tls_is_resumed ? _(", session resumed") : "");
 	if (days >= DAYS_FEW || c->account.tls_fingerprint[0])
 		return;
 	f->state = STATE_WARNING;
@@ -135,7 +136,7 @@ void check_extensions(struct check *c, struct finding *f)
 		buf_addf(&words, " %" PRIu64, can->size_limit);
 	if (can->auth[0])
 		buf_addf(&words, "%sAUTH%s", words.len ? ", " : "", can->auth);
-	find(f, STATE_OK, "%s", words.len ? buf_text(&words) : "no extensions");
+	find(f, STATE_OK, "%s", words.len ? buf_text(&words) : _("no extensions"));
 	if (!can->size_limit || (uint64_t)c->account.max_size <= can->size_limit)
 		return;
 	f->state = STATE_WARNING;
@@ -205,8 +206,11 @@ void check_sender(struct check *c, struct finding *f)
 	json_text(&c->json, "sender", sender);
 	json_text(&c->json, "recipient", recipient);
 	if (recipient && smtp_probe(c->connection.session, sender, recipient, &err)) {
-		find(f, STATE_OK, "%s may send, to %s; nothing was sent", sender,
-		     strcmp(sender, recipient) != 0 ? recipient : "itself");
+		if (strcmp(sender, recipient) != 0)
+			find(f, STATE_OK, "%s may send, to %s; nothing was sent", sender,
+			     recipient);
+		else
+			find(f, STATE_OK, "%s may send, to itself; nothing was sent", sender);
 		return;
 	}
 	find_error(f, &err);
@@ -238,8 +242,8 @@ static bool may_send(const struct check *c, struct error *err)
 	throttle_resume(&c->queue.spool, &c->account);
 	if (throttle_ask(&c->queue.spool, &c->account, 1, time(NULL), &pause))
 		return true;
-	error_set(err, ERROR_QUOTA, "not before %ld seconds from now: %s",
-		  (long)(pause.at - time(NULL)), pause.why);
+	error_text(err, ERROR_QUOTA, pause.why);
+	error_context(err, "not before %ld seconds from now", (long)(pause.at - time(NULL)));
 	return error_advise(err,
 			    "mail that is sent as usual waits in the queue until then");
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "front/check_show.h"
 
-#include <langinfo.h>
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/language.h"
 #include "base/text.h"
 
 enum { TITLE_WIDTH = 14, INDENT = 4, COLUMNS_LEAST = 40 };
@@ -36,8 +35,7 @@ void show_begin(struct show *show)
 	struct winsize size;
 
 	*show = (struct show){ 0 };
-	setlocale(LC_CTYPE, "");
-	show->has_marks = !strcmp(nl_langinfo(CODESET), "UTF-8");
+	show->has_marks = language_is_utf8();
 	if (!is_terminal)
 		return;
 	/* no-color.org: any text that is not empty */
@@ -48,35 +46,65 @@ void show_begin(struct show *show)
 		show->columns = size.ws_col > COLUMNS_LEAST ? size.ws_col : COLUMNS_LEAST;
 }
 
-/* Characters, for letters of one column each. */
-static int width_of(const char *text, size_t len)
+/* What may not begin a line of Japanese. */
+static bool clings(const char *text)
 {
-	int width = 0;
+	static const char *const marks[] = {
+		"\xe3\x80\x81", "\xe3\x80\x82", "\xe3\x80\x8d", "\xef\xbc\x89",
+		"\xef\xbc\x8c", "\xef\xbc\x9a", "\xef\xbc\x9b", "\xef\xbc\x9f",
+		"\xe3\x83\xbc", "\xe3\x80\x8f",
+	};
 
-	for (size_t i = 0; i < len; i++)
-		width += ((unsigned char)text[i] & 0xc0) != 0x80;
-	return width;
+	for (size_t i = 0; i < COUNT_OF(marks); i++)
+		if (!strncmp(text, marks[i], strlen(marks[i])))
+			return true;
+	return false;
 }
 
-/* At blanks, where the terminal would break it anywhere; every line begins at `indent`. */
+/* A word; or, for wide letters have no blanks between words, one of them and what clings. */
+static size_t piece_at(const char *text, int *width)
+{
+	size_t at = language_character(text, width), len;
+	bool is_wide = *width == 2;
+	int columns;
+
+	for (; text[at] && text[at] != ' '; at += len) {
+		len = language_character(text + at, &columns);
+		if (is_wide ? !clings(text + at) : columns == 2 && !clings(text + at))
+			break;
+		*width += columns;
+	}
+	return at;
+}
+
+/* Broken where the terminal would break it anywhere; every line begins at `indent`. */
 static void put_words(const struct show *show, const char *text, int indent)
 {
 	int column = indent;
+	bool is_apart = false;	/* a blank stood before */
 
 	while (*text) {
-		size_t len = strcspn(text, " ");
-		int width = width_of(text, len);
+		int width;
+		size_t len;
 
+		if (*text == ' ') {
+			is_apart = true;
+			text++;
+			continue;
+		}
+		len = piece_at(text, &width);
 		if (show->columns > 0 && column > indent &&
-		    column + 1 + width > show->columns) {
+		    column + is_apart + width > show->columns) {
 			printf("\n%*s", indent, "");
 			column = indent;
-		}
-		if (column > indent)
+		} else if (is_apart) {
 			putchar(' ');
-		column += (column > indent) + width;
+			column++;
+		}
+		is_apart = false;
+		column += width;
 		fwrite(text, 1, len, stdout);
-		text += len + (text[len] == ' ');
+		text += len;
 	}
 	putchar('\n');
 }
@@ -100,7 +128,8 @@ void show_finding(const struct show *show, const char *title, const struct findi
 		printf("\033[%dm%s\033[0m", states[f->state].colour, sign);
 	else
 		fputs(sign, stdout);
-	printf("%*s%-*s", INDENT - width_of(sign, strlen(sign)), "", TITLE_WIDTH, title);
+	printf("%*s%s%*s", INDENT - (int)language_width(sign), "", title,
+	       TITLE_WIDTH - (int)language_width(title), "");
 	put_words(show, text, INDENT + TITLE_WIDTH);
 	for (const char *at = buf_text(&f->advice); *at;) {
 		size_t len = strcspn(at, "\n");

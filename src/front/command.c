@@ -6,11 +6,13 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/buf.h"
+#include "base/language.h"
 #include "base/text.h"
 
 static void print_usage(FILE *out, const char *name, const struct command *c)
 {
-	fprintf(out, "usage: %s %s%s%s", name, c->word, c->sub ? " " : "",
+	fprintf(out, _("usage: %s %s%s%s"), name, c->word, c->sub ? " " : "",
 		c->sub ? c->sub : "");
 	for (const struct flag *flag = c->flags; flag && flag->name; flag++)
 		fprintf(out, " [--%s%s%s]", flag->name, flag->kind == FLAG_TEXT ? " " : "",
@@ -18,31 +20,41 @@ static void print_usage(FILE *out, const char *name, const struct command *c)
 	fprintf(out, "%s%s\n", *c->arguments ? " " : "", c->arguments);
 }
 
+void command_put_help(FILE *out, const char *used, int column, const char *text)
+{
+	int width = (int)language_width(used);
+
+	fprintf(out, "%s%*s%s\n", used, width < column ? column - width : 2, "", tr(text));
+}
+
 static int print_help(const struct command_call *call)
 {
 	enum { COLUMN = 26 };
 
 	print_usage(stdout, call->name, call->command);
-	printf("\n%s\n", call->command->help);
+	printf("\n%s\n", tr(call->command->help));
 	if (call->command->flags)
 		putchar('\n');
 	for (const struct flag *flag = call->command->flags; flag && flag->name; flag++) {
-		int width = printf("  --%s%s%s", flag->name, flag->kind == FLAG_TEXT ? " " : "",
-				   flag->kind == FLAG_TEXT ? flag->value : "");
+		OWNED_BUF used = BUF_INIT(1000);
 
-		printf("%*s%s\n", width < COLUMN ? COLUMN - width : 2, "", flag->help);
+		buf_addf(&used, "  --%s%s%s", flag->name, flag->kind == FLAG_TEXT ? " " : "",
+			 flag->kind == FLAG_TEXT ? flag->value : "");
+		command_put_help(stdout, buf_text(&used), COLUMN, flag->help);
 	}
 	return command_finish(call);
 }
 
 int command_fail(const struct command_call *call, const struct error *err)
 {
-	OWNED_TEXT text = text_copy(err->text);
+	OWNED_TEXT text = text_copy(error_words(err));
 
 	fflush(stdout);
 	text_make_printable(text);
-	fprintf(stderr, "%s: %s%s%s\n", call->name, text, err->advice ? "; " : "",
-		err->advice ? err->advice : "");
+	if (err->advice)
+		fprintf(stderr, _("%s: %s; %s\n"), call->name, text, tr(err->advice));
+	else
+		fprintf(stderr, "%s: %s\n", call->name, text);
 	return error_exit_status(err);
 }
 
@@ -50,7 +62,7 @@ int command_finish(const struct command_call *call)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return EX_OK;
-	fprintf(stderr, "%s: standard output: %s\n", call->name, strerror(errno));
+	fprintf(stderr, _("%s: standard output: %s\n"), call->name, language_reason(errno));
 	return EX_IOERR;
 }
 
@@ -74,10 +86,12 @@ static bool refuse_flag(const struct command_call *call, const char *word, size_
 
 	candidates = call->command->flags ? call->command->flags : none;
 	nearest = text_nearest(name, next_flag);
-	error_set(err, ERROR_USAGE, "unknown flag --%s%s%s%s", text_show(name, shown),
-		  nearest ? "; did you mean --" : "", nearest ? nearest : "",
-		  nearest ? "?" : "");
-	return error_advise(err, nearest ? NULL : "--help lists the flags");
+	text_show(name, shown);
+	if (nearest)
+		return error_set(err, ERROR_USAGE, "unknown flag --%s; did you mean --%s?",
+				 shown, nearest);
+	error_set(err, ERROR_USAGE, "unknown flag --%s", shown);
+	return error_advise(err, "--help lists the flags");
 }
 
 static const struct flag *find_flag(const struct command *c, const char *word, size_t len)
@@ -119,8 +133,12 @@ static bool check_count(const struct command_call *call, struct error *err)
 
 	if (call->count >= c->least && call->count <= c->most)
 		return true;
-	error_set(err, ERROR_USAGE, "%s%s%s: too %s arguments", c->word, c->sub ? " " : "", sub,
-		  call->count < c->least ? "few" : "many");
+	if (call->count < c->least)
+		error_set(err, ERROR_USAGE, "%s%s%s: too few arguments", c->word,
+			  c->sub ? " " : "", sub);
+	else
+		error_set(err, ERROR_USAGE, "%s%s%s: too many arguments", c->word,
+			  c->sub ? " " : "", sub);
 	return error_advise(err, "--help shows how it is used");
 }
 
@@ -180,7 +198,7 @@ static int print_subs(const char *name, const char *word, const char *given)
 	char shown[SHOWN_SIZE];
 
 	if (given)
-		fprintf(stderr, "%s: unknown: %s %s\n", name, word, text_show(given, shown));
+		fprintf(stderr, _("%s: unknown: %s %s\n"), name, word, text_show(given, shown));
 	for (size_t i = 0; command_row(i); i++)
 		if (!strcmp(command_row(i)->word, word))
 			print_usage(stderr, name, command_row(i));
@@ -202,10 +220,13 @@ int command_run(const char *name, int argc, char **argv, const char **nearest)
 		is_known = true;
 		if (c->sub && (!sub || strcmp(c->sub, sub) != 0))
 			continue;
+		if (!c->is_english)
+			language_init();
 		call.arguments = argv + used;
 		call.count = argc - used;
 		return c->run(&call);
 	}
+	language_init();
 	if (is_known)
 		return print_subs(name, word, sub);
 	*nearest = text_nearest(word, next_word);

@@ -8,6 +8,7 @@
 #define FRONT_COMMAND_H
 
 #include <limits.h>
+#include <stdio.h>
 
 #include "base/error.h"
 
@@ -34,6 +35,7 @@ struct command {
 	int least, most;		/* how many of them; INT_MAX: any number */
 	const char *help;		/* one line */
 	const struct flag *flags;	/* NULL: none; --help is known to all */
+	bool is_english;		/* it delivers and logs, and nobody may be there */
 	int (*run)(struct command_call *call);	/* returns the exit status */
 };
 enum { ARGUMENTS_ANY = INT_MAX };
@@ -54,6 +56,12 @@ int command_fail(const struct command_call *call, const struct error *err);
 
 /* Flushes standard output: EX_OK, or EX_IOERR with the reason on standard error. */
 int command_finish(const struct command_call *call);
+
+/*
+ * Puts `text` into a column that is `used` columns wide already, and ends at `column`: blanks,
+ * two at least, and the text.
+ */
+void command_put_help(FILE *out, const char *used, int column, const char *text);
 
 /* The rows, counted from 0, in the order of the manual; NULL: no more. */
 const struct command *command_row(size_t i);

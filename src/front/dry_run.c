@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/language.h"
+
 static bool show_message(const struct message *m, struct error *err)
 {
 	char bytes[16 * 1024];
@@ -23,8 +25,8 @@ void dry_run_show_account(const struct account *account, const char *why)
 		[TLS_STARTTLS] = "starttls", [TLS_IMPLICIT] = "implicit", [TLS_OFF] = "off",
 	};
 
-	printf("account: %s (%s)\n", account->name, why);
-	printf("server: %s:%ld, tls = %s, user = %s\n", account->host, account->port,
+	printf(_("account: %s (%s)\n"), account->name, tr(why));
+	printf(_("server: %s:%ld, tls = %s, user = %s\n"), account->host, account->port,
 	       tls[account->tls], account->user);
 }
 

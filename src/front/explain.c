@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/language.h"
 #include "base/text.h"
 #include "front/commands.h"
 #include "front/dry_run.h"
@@ -77,7 +78,7 @@ static void find_way(const struct explanation *x, const char *name, struct way *
 	struct error why;
 
 	if (!recipients_resolve(&x->call->aliases, name, &found, &why)) {
-		buf_addf(&way->goes_to, "nowhere: %s", why.text);
+		buf_addf(&way->goes_to, _("nowhere: %s"), error_words(&why));
 		return;
 	}
 	add_path(&x->call->aliases, name, 0, &way->path);
@@ -132,16 +133,19 @@ static char *way_to_send(const struct call *call)
 	enum submit_mode mode = spool ? call_mode(call) : SUBMIT_DIRECTLY;
 
 	if (mode == SUBMIT_TO_QUEUE)
-		buf_addf(&way, "queued in %s, to wait for a run of the queue", spool);
+		buf_addf(&way, _("queued in %s, to wait for a run of the queue"), spool);
 	else if (mode == SUBMIT_IN_BACKGROUND)
-		buf_addf(&way, "queued in %s first, then delivered in the background",
+		buf_addf(&way, _("queued in %s first, then delivered in the background"),
+			 spool);
+	else if (spool)
+		buf_addf(&way,
+			 _("direct: the command talks to the server and tells the outcome; what "
+			   "has to wait is queued in %s"),
 			 spool);
 	else
-		buf_addf(&way,
-			 "direct: the command talks to the server and tells the outcome; what "
-			 "has to wait is %s%s",
-			 spool ? "queued in " : "given back to the caller",
-			 spool ? spool : "");
+		buf_add(&way,
+			_("direct: the command talks to the server and tells the outcome; what "
+			  "has to wait is given back to the caller"));
 	return buf_take(&way);
 }
 
@@ -166,7 +170,7 @@ static void say_way(void *taker, const char *name, const struct way *way)
 	const char *path = buf_text(&way->path);
 
 	(void)taker;
-	say("name: %s goes to %s%s%s%s", name, buf_text(&way->goes_to), *path ? " (" : "",
+	say(_("name: %s goes to %s%s%s%s"), name, buf_text(&way->goes_to), *path ? " (" : "",
 	    path, *path ? ")" : "");
 }
 
@@ -176,15 +180,15 @@ static void say_author(const struct explanation *x)
 
 	submission_author(&x->call->message, &now);
 	if (!x->has_message)
-		say("From: not known, standard input is a terminal and was not read");
+		say(_("From: not known, standard input is a terminal and was not read"));
 	else if (!x->author.mailbox[0])
-		say("From: <%s>, added", now.mailbox);
+		say(_("From: <%s>, added"), now.mailbox);
 	else if (strcmp(x->author.mailbox, now.mailbox) != 0)
-		say("From: <%s> becomes <%s>%s", x->author.mailbox, now.mailbox,
-		    address_domain(x->author.mailbox) ? ", and answers go to the first"
-						      : "");
+		say(address_domain(x->author.mailbox) ?
+		    _("From: <%s> becomes <%s>, and answers go to the first") :
+		    _("From: <%s> becomes <%s>"), x->author.mailbox, now.mailbox);
 	else
-		say("From: <%s>, as it was", now.mailbox);
+		say(_("From: <%s>, as it was"), now.mailbox);
 	address_free(&now);
 }
 
@@ -193,8 +197,8 @@ static void say_recipients(const struct envelope *e)
 	for (size_t i = 0; i < e->count; i++) {
 		const struct recipient *r = &e->recipients[i];
 
-		say("%s: <%s>%s%s", r->why ? "refused" : "recipient", r->mailbox,
-		    r->why ? ": " : "", r->why ? r->why->text : "");
+		say("%s: <%s>%s%s", r->why ? _("refused") : _("recipient"), r->mailbox,
+		    r->why ? ": " : "", r->why ? error_words(r->why) : "");
 	}
 }
 
@@ -206,18 +210,19 @@ static void say_all(const struct explanation *x)
 
 	dry_run_show_account(call->account, call->why_account);
 	if (call->sender)
-		say("sender given: <%s>, by -%c", call->sender,
+		say(_("sender given: <%s>, by -%c"), call->sender,
 		    call->options.sender_letter);
-	say("sender: <%s>, because %s", call->envelope.sender, call->why_sender);
+	say(_("sender: <%s>, because %s"), call->envelope.sender,
+	    tr(call->why_sender));
 	say_author(x);
 	each_way(x, say_way, NULL);
 	say_recipients(&call->envelope);
-	say("plan: recipients %zu, transactions %zu, of at most %ld recipients each",
+	say(_("plan: recipients %zu, transactions %zu, of at most %ld recipients each"),
 	    plan.recipients, plan.transactions, call->account->max_recipients);
 	if (x->has_message)
-		say("size: %" PRIu64 " bytes of at most %ld",
+		say(_("size: %" PRIu64 " bytes of at most %ld"),
 		    message_size(&call->message), call->account->max_size);
-	say("way: %s", way);
+	say(_("way: %s"), way);
 }
 
 /* --- for machines */
@@ -329,6 +334,8 @@ static int explain(struct command_call *command, int argc, char **argv, bool jso
 	secret_guard_process();
 	message_init(&call.message);
 	id_new(call.id);
+	if (json)
+		language_leave();
 	if (go(&x, &err)) {
 		(json ? write_json : say_all)(&x);
 		status = command_finish(command);
@@ -359,6 +366,6 @@ const struct command explain_command = {
 	.word = "explain",
 	.arguments = "[--json] [OPTION...] [RECIPIENT...]",
 	.most = ARGUMENTS_ANY,
-	.help = "what such a call of sendmail would do, and why",
+	.help = N_("what such a call of sendmail would do, and why"),
 	.run = run_explain,
 };

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/buf.h"
+#include "base/language.h"
 #include "config/account.h"
 #include "front/commands.h"
 #include "front/completion.h"
@@ -18,32 +20,33 @@ static int finish(FILE *out)
 
 static void print_command(FILE *out, const struct command *c)
 {
-	int width = fprintf(out, "  %s%s%s%s%s", c->word, c->sub ? " " : "",
-			    c->sub ? c->sub : "", *c->arguments ? " " : "", c->arguments);
+	OWNED_BUF used = BUF_INIT(1000);
 
-	fprintf(out, "%*s%s\n", width < HELP_COLUMN ? HELP_COLUMN - width : 2, "", c->help);
+	buf_addf(&used, "  %s%s%s%s%s", c->word, c->sub ? " " : "", c->sub ? c->sub : "",
+		 *c->arguments ? " " : "", c->arguments);
+	command_put_help(out, buf_text(&used), HELP_COLUMN, c->help);
 }
 
 int help_print(FILE *out)
 {
 	struct option_help row;
 
-	fputs("usage: sendmail [OPTION...] [RECIPIENT...] < MESSAGE\n"
+	fputs(_("usage: sendmail [OPTION...] [RECIPIENT...] < MESSAGE\n"
 	      "       acsmtp [OPTION...] [RECIPIENT...] < MESSAGE\n"
 	      "       acsmtp COMMAND [...]\n\n"
 	      "Reads a message and submits it to Azure Communication Services, or to another\n"
-	      "submission server that the account in the configuration names.\n\n", out);
+	      "submission server that the account in the configuration names.\n\n"), out);
 	for (size_t i = 0; option_help(i, &row); i++) {
-		int width = fprintf(out, "  -%s%s%s", row.spelling, row.value ? " " : "",
-				    row.value ? row.value : "");
+		OWNED_BUF used = BUF_INIT(1000);
 
-		fprintf(out, "%*s%s\n", width < HELP_COLUMN ? HELP_COLUMN - width : 2, "",
-			row.help);
+		buf_addf(&used, "  -%s%s%s", row.spelling, row.value ? " " : "",
+			 row.value ? tr(row.value) : "");
+		command_put_help(out, buf_text(&used), HELP_COLUMN, row.help);
 	}
-	fputs("\nCommands:\n", out);
+	fputs(_("\nCommands:\n"), out);
 	for (size_t n = 0; command_row(n); n++)
 		print_command(out, command_row(n));
-	fputs("\nsendmail(8), acsmtp.ini(5) and acsmtp(1) tell the rest.\n", out);
+	fputs(_("\nsendmail(8), acsmtp.ini(5) and acsmtp(1) tell the rest.\n"), out);
 	return finish(out);
 }
 
@@ -52,7 +55,8 @@ int help_settings(FILE *out)
 	struct setting_help row;
 
 	for (size_t i = 0; setting_help(i, &row); i++)
-		fprintf(out, "%s\t%s\t%s\t%s\n", row.section, row.name, row.standard, row.help);
+		fprintf(out, "%s\t%s\t%s\t%s\n", row.section, row.name, row.standard,
+			tr(row.help));
 	return finish(out);
 }
 
@@ -98,8 +102,8 @@ static int run_version(struct command_call *call)
 
 const struct command help_command = {
 	.word = "help", .arguments = "[settings | completion bash|zsh|fish]", .most = 2,
-	.help = "every option and command, or every setting", .run = run_help,
+	.help = N_("every option and command, or every setting"), .run = run_help,
 };
 const struct command version_command = {
-	.word = "version", .arguments = "", .help = "name and version", .run = run_version,
+	.word = "version", .arguments = "", .help = N_("name and version"), .run = run_version,
 };

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/language.h"
 #include "base/text.h"
 #include "config/write.h"
 #include "migrate/import.h"
@@ -24,15 +25,15 @@ struct import_flags {
 
 static const struct flag flags[] = {
 	{ "format", FLAG_TEXT, offsetof(struct import_flags, format), "NAME",
-	  "what the files are, if that cannot be told" },
+	  N_("what the files are, if that cannot be told") },
 	{ "name", FLAG_TEXT, offsetof(struct import_flags, name), "NAME",
-	  "the account, where the file has no name for it" },
+	  N_("the account, where the file has no name for it") },
 	{ "output", FLAG_TEXT, offsetof(struct import_flags, output), "FILE",
-	  "file of ours to put the accounts into, secrets too" },
+	  N_("file of ours to put the accounts into, secrets too") },
 	{ "replace", FLAG_SWITCH, offsetof(struct import_flags, replace), NULL,
-	  "let them take the place of what is there" },
+	  N_("let them take the place of what is there") },
 	{ "show-secrets", FLAG_SWITCH, offsetof(struct import_flags, show_secrets), NULL,
-	  "print passwords, too" },
+	  N_("print passwords, too") },
 	{ .name = NULL },
 };
 
@@ -49,16 +50,16 @@ static void say(const struct command_call *call, struct buf *text)
 static void say_note(const struct command_call *call, const struct note *note)
 {
 	static const char *const kinds[] = {
-		[NOTE_LEFT] = "not taken", [NOTE_CHANGED] = "changed",
-		[NOTE_MISSING] = "missing",
+		[NOTE_LEFT] = N_("not taken"), [NOTE_CHANGED] = N_("changed"),
+		[NOTE_MISSING] = N_("missing"),
 	};
 	OWNED_BUF text = BUF_INIT(16384);
 
 	buf_add(&text, note->path);
 	if (note->line > 0)
-		buf_addf(&text, ", line %u", note->line);
-	buf_addf(&text, ": %s: %s: ", note->setting, kinds[note->kind]);
-	buf_add(&text, note->why);
+		buf_addf(&text, _(", line %u"), note->line);
+	buf_addf(&text, ": %s: %s: ", tr(note->setting), tr(kinds[note->kind]));
+	buf_add(&text, tr(note->why));
 	say(call, &text);
 }
 
@@ -70,8 +71,8 @@ static void say_formats(const struct command_call *call, const struct import_fil
 
 		for (size_t n = 0; import_format(n, &format); n++)
 			if (!strcmp(format.name, files[i].format))
-				buf_addf(&text, "%s: read as %s (--format %s)",
-					 files[i].path, format.what, format.name);
+				buf_addf(&text, _("%s: read as %s (--format %s)"),
+					 files[i].path, tr(format.what), format.name);
 		say(call, &text);
 	}
 }
@@ -88,8 +89,8 @@ static bool print(const struct import *import, bool show_secrets, struct error *
 		OWNED_BUF instead = BUF_INIT(16384);
 
 		buf_addf(&instead,
-			 "password: it stands in %s; --output FILE writes it, "
-			 "--show-secrets shows it",
+			 _("password: it stands in %s; --output FILE writes it, "
+			   "--show-secrets shows it"),
 			 d->password_from ? d->password_from : "");
 		if (i > 0)
 			ini_text_add(&text, "\n");
@@ -112,8 +113,8 @@ static bool write_file(const struct command_call *call, struct import *import,
 		.count = import->count,
 		.mode = f->replace ? WRITE_REPLACE : WRITE_NEW,
 		.advice =
-			"--replace puts the imported one in its place, --name gives a "
-			"new one another name where its file has none",
+			N_("--replace puts the imported one in its place, --name gives a "
+			   "new one another name where its file has none"),
 		.service = service_setting,
 		.kept = &kept,
 		.same_everywhere = true,
@@ -124,12 +125,12 @@ static bool write_file(const struct command_call *call, struct import *import,
 	if (kept.len > 0) {
 		OWNED_BUF text = BUF_INIT(16384);
 
-		buf_addf(&text, "%s: it keeps its own %s", f->output, buf_text(&kept));
+		buf_addf(&text, _("%s: it keeps its own %s"), f->output, buf_text(&kept));
 		say(call, &text);
 	}
 	for (size_t i = 0; i < import->count; i++)
 		if (import->drafts[i].kind == SECTION_ACCOUNT)
-			printf("account %s\n", import->drafts[i].name);
+			printf(_("account %s\n"), import->drafts[i].name);
 	return true;
 }
 
@@ -200,7 +201,7 @@ const struct command account_import_command = {
 	.arguments = "FILE...",
 	.least = 1,
 	.most = ARGUMENTS_ANY,
-	.help = "accounts from another program's files",
+	.help = N_("accounts from another program's files"),
 	.flags = flags,
 	.run = run_import,
 };

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fate.h"
+#include "base/language.h"
 #include "base/text.h"
 #include "front/command.h"
 #include "front/help.h"
@@ -66,6 +67,7 @@ static int run_command(const char *name, int argc, char **argv)
 	int status;
 
 	if (argc < 2) {
+		language_init();
 		help_print(stderr);
 		return EX_USAGE;
 	}
@@ -78,9 +80,12 @@ static int run_command(const char *name, int argc, char **argv)
 	status = command_run(name, argc, argv, &nearest);
 	if (status >= 0)
 		return status;
-	fprintf(stderr, "%s: unknown command%s%s%s; a recipient has an @, or stands after --\n",
-		name, nearest ? "; did you mean \"" : "", nearest ? nearest : "",
-		nearest ? "\"?" : "");
+	if (nearest)
+		fprintf(stderr, _("%s: unknown command; did you mean \"%s\"?; a recipient has "
+				  "an @, or stands after --\n"), name, nearest);
+	else
+		fprintf(stderr, _("%s: unknown command; a recipient has an @, or stands after "
+				  "--\n"), name);
 	return EX_USAGE;
 }
 

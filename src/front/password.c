@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/language.h"
 #include "delivery/account_secret.h"
 #include "front/account_choice.h"
 #include "secret/file.h"
@@ -21,7 +22,7 @@ struct password_flags {
 
 static const struct flag flags[] = {
 	{ "config", FLAG_TEXT, offsetof(struct password_flags, config_file), "FILE",
-	  "read the accounts from this file alone" },
+	  N_("read the accounts from this file alone") },
 	{ .name = NULL },
 };
 
@@ -70,7 +71,7 @@ static bool read_password(const struct secret_place *place, struct secret *secre
 	OWNED_BUF question = BUF_INIT(QUESTION_LIMIT);
 
 	if (isatty(STDIN_FILENO)) {
-		buf_addf(&question, "Password of %s at %s: ", place->user, place->host);
+		buf_addf(&question, _("Password of %s at %s: "), place->user, place->host);
 		return terminal_ask(buf_text(&question), ANSWER_SECONDS, secret, err);
 	}
 	return secret_read_input(secret, err);
@@ -87,12 +88,12 @@ static void warn_of_others(const struct account *account)
 		if (!strcmp(line.name, "keyring"))
 			return;
 		if (line.state == SOURCE_SET) {
-			printf("account %s: but its %s is set, and is asked first\n",
+			printf(_("account %s: but its %s is set, and is asked first\n"),
 			       account->name, line.name);
 			return;
 		}
 	}
-	printf("account %s: but it logs in with an access token, not with a password\n",
+	printf(_("account %s: but it logs in with an access token, not with a password\n"),
 	       account->name);
 }
 
@@ -104,7 +105,7 @@ static bool set(const struct account *account, struct error *err)
 	if (!find_place(account, &place, err) || !read_password(&place, &secret, err) ||
 	    !keyring_store(&place, &secret, err))
 		return false;
-	printf("account %s: stored in the keyring for %s at %s:%ld\n", account->name,
+	printf(_("account %s: stored in the keyring for %s at %s:%ld\n"), account->name,
 	       place.user, place.host, place.port);
 	warn_of_others(account);
 	return true;
@@ -116,7 +117,7 @@ static bool clear(const struct account *account, struct error *err)
 
 	if (!find_place(account, &place, err) || !keyring_clear(&place, err))
 		return false;
-	printf("account %s: removed from the keyring\n", account->name);
+	printf(_("account %s: removed from the keyring\n"), account->name);
 	return true;
 }
 
@@ -131,7 +132,7 @@ static bool test(const struct account *account, struct error *err)
 		return error_set(err, ERROR_CONFIG, "`auth = off`: it needs no secret");
 	if (!secret_find(&request, &secret, &source, err))
 		return false;
-	printf("account %s: %zu bytes from %s\n", account->name, secret.len, source);
+	printf(_("account %s: %zu bytes from %s\n"), account->name, secret.len, source);
 	return true;
 }
 
@@ -151,16 +152,14 @@ static int run_test(struct command_call *call)
 }
 
 const struct command password_set_command = {
-	"password", "set",   "[ACCOUNT]",
-	0,	    1,	     "ask for a password and put it into the keyring",
-	flags,	    run_set,
+	.word = "password", .sub = "set", .arguments = "[ACCOUNT]", .most = 1,
+	.help = N_("ask for a password and put it into the keyring"), .flags = flags, .run = run_set,
 };
 const struct command password_clear_command = {
-	"password", "clear",   "[ACCOUNT]", 0, 1, "remove a password from the keyring",
-	flags,	    run_clear,
+	.word = "password", .sub = "clear", .arguments = "[ACCOUNT]", .most = 1,
+	.help = N_("remove a password from the keyring"), .flags = flags, .run = run_clear,
 };
 const struct command password_test_command = {
-	"password", "test",   "[ACCOUNT]",
-	0,	    1,	      "find a password, say where and how long",
-	flags,	    run_test,
+	.word = "password", .sub = "test", .arguments = "[ACCOUNT]", .most = 1,
+	.help = N_("find a password, say where and how long"), .flags = flags, .run = run_test,
 };

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/language.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "delivery/throttle.h"
@@ -101,7 +102,8 @@ static void show_progress(struct changing *c)
 
 	if (!c->has_progress || (c->progress_at && now - c->progress_at < PROGRESS_MS))
 		return;
-	fprintf(stderr, "\r%s %zu of %zu", c->change->done, c->changed, c->count);
+	putc('\r', stderr);
+	fprintf(stderr, _("%s %zu of %zu"), tr(c->change->done), c->changed, c->count);
 	c->progress_at = now ? now : 1;
 }
 
@@ -116,16 +118,16 @@ static void tell_person(struct changing *c, const struct entry *e, enum outcome 
 		erase_progress(c);
 		fflush(stdout);
 		text_make_printable(words);
-		fprintf(stderr, "%s: %s: not %s: %s\n", c->call->name, e->id,
-			c->change->done, words);
+		fprintf(stderr, _("%s: %s: not %s: %s\n"), c->call->name, e->id,
+			tr(c->change->done), words);
 		return;
 	}
-	printf("%s: %s: ", e->id, c->change->done);
+	printf("%s: %s: ", e->id, tr(c->change->done));
 	words_print(*envelope->sender ? envelope->sender : "<>");
 	fputs(" -> ", stdout);
 	words_print(envelope->recipients[0].mailbox);
 	if (envelope->count > 1)
-		printf(" and %zu more", envelope->count - 1);
+		printf(_(" and %zu more"), envelope->count - 1);
 	putchar('\n');
 }
 
@@ -167,23 +169,23 @@ static bool change_row(struct changing *c, const struct queue_row *row)
 	case TAKEN_BUSY:
 		return false;
 	case TAKEN_GONE:
-		tell(c, &known, GONE, "it has gone meanwhile, sent or removed");
+		tell(c, &known, GONE, _("it has gone meanwhile, sent or removed"));
 		return true;
 	case TAKEN_BROKEN:
 		error_context(&err, "it was set aside in damaged/");
-		tell(c, &known, DAMAGED, err.text);
+		tell(c, &known, DAMAGED, error_words(&err));
 		return true;
 	case TAKEN_ERROR:
-		tell(c, &known, FAILED, err.text);
+		tell(c, &known, FAILED, error_words(&err));
 		return true;
 	}
 	if (!c->change->apply(spool, &item, &why, &err)) {
-		tell(c, &item.entry, FAILED, err.text);
+		tell(c, &item.entry, FAILED, error_words(&err));
 		return true;
 	}
 	if (!why)
 		note_change(c, &item.entry);
-	tell(c, &item.entry, why ? UNCHANGED : CHANGED, why);
+	tell(c, &item.entry, why ? UNCHANGED : CHANGED, why ? tr(why) : NULL);
 	return true;
 }
 
@@ -206,7 +208,7 @@ static void name_those_in_use(struct changing *c, const struct queue_rows *rows)
 		struct entry known = { 0 };
 
 		memcpy(known.id, rows->items[i].id, ID_SIZE);
-		tell(c, &known, IN_USE, "it is being sent; try again when that is over");
+		tell(c, &known, IN_USE, _("it is being sent; try again when that is over"));
 	}
 }
 
@@ -241,12 +243,14 @@ int queue_change(struct command_call *call, const struct change *change)
 	c.count = rows.count;
 	c.has_resumed = xcalloc(c.view.config.count + 1, sizeof(bool));
 	c.json.out = flags.json ? stdout : NULL;
+	if (flags.json)
+		language_leave();
 	c.has_progress = rows.count >= PROGRESS_LEAST && isatty(STDERR_FILENO) &&
 			 !isatty(STDOUT_FILENO);
 	json_object(&c.json, NULL);
 	json_array(&c.json, "messages");
 	if (rows.count == 0 && !flags.json && c.status == EX_OK)
-		puts("no messages are there");
+		puts(_("no messages are there"));
 	change_all(&c, &rows);
 	json_end(&c.json);
 	json_number(&c.json, "changed", (int64_t)c.changed);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/language.h"
 #include "front/commands.h"
 #include "front/queue_flags.h"
 
@@ -38,7 +39,7 @@ static bool retry(const struct spool *s, struct item *item, const char **why,
 		return spool_bring_back(s, item, err);
 	}
 	if (item->entry.is_held) {
-		*why = "it is held; `acsmtp queue release` lets it go";
+		*why = N_("it is held; `acsmtp queue release` lets it go");
 		return true;
 	}
 	item->entry.next = time(NULL);
@@ -49,10 +50,10 @@ static bool set_held(const struct spool *s, struct item *item, bool is_held,
 		     const char **why, struct error *err)
 {
 	if (item->is_failed)
-		*why = "it has failed and is tried no more; `acsmtp queue retry` brings it "
-		       "back";
+		*why = N_("it has failed and is tried no more; `acsmtp queue retry` brings it "
+			  "back");
 	else if (item->entry.is_held == is_held)
-		*why = is_held ? "it is held already" : "it is not held";
+		*why = is_held ? N_("it is held already") : N_("it is not held");
 	if (*why)
 		return true;
 	item->entry.is_held = is_held;
@@ -83,7 +84,7 @@ static bool remove_item(const struct spool *s, struct item *item, const char **w
 static int run_retry(struct command_call *call)
 {
 	static const struct change change = {
-		.done = "to be tried now", .result = "retried", .apply = retry,
+		.done = N_("to be tried now"), .result = "retried", .apply = retry,
 		.wakes = true, .resumes = true,
 	};
 
@@ -93,7 +94,7 @@ static int run_retry(struct command_call *call)
 static int run_hold(struct command_call *call)
 {
 	static const struct change change = {
-		.done = "held", .result = "held", .apply = hold,
+		.done = N_("held"), .result = "held", .apply = hold,
 	};
 
 	return queue_change(call, &change);
@@ -102,7 +103,7 @@ static int run_hold(struct command_call *call)
 static int run_release(struct command_call *call)
 {
 	static const struct change change = {
-		.done = "released", .result = "released", .apply = release, .wakes = true,
+		.done = N_("released"), .result = "released", .apply = release, .wakes = true,
 	};
 
 	return queue_change(call, &change);
@@ -111,14 +112,14 @@ static int run_release(struct command_call *call)
 static int run_remove(struct command_call *call)
 {
 	static const struct change change = {
-		.done = "removed", .result = "removed", .apply = remove_item,
+		.done = N_("removed"), .result = "removed", .apply = remove_item,
 	};
 
 	return queue_change(call, &change);
 }
 
 static const struct flag change_flags[] = {
-	{ "all", FLAG_SWITCH, QUEUE_FLAG_IN(pick.all), NULL, "all of them" },
+	{ "all", FLAG_SWITCH, QUEUE_FLAG_IN(pick.all), NULL, N_("all of them") },
 	QUEUE_FLAGS_FILTERS,
 	QUEUE_FLAGS_COMMON,
 	{ .name = NULL },
@@ -128,10 +129,10 @@ static const struct flag change_flags[] = {
 	.word = "queue", .sub = #name, .arguments = "[ID|PATTERN...]", .most = ARGUMENTS_ANY, \
 	.help = (words), .flags = change_flags, .run = run_##name }
 const struct command queue_retry_command =
-	CHANGE_COMMAND(retry, "try messages now, also those that have failed");
+	CHANGE_COMMAND(retry, N_("try messages now, also those that have failed"));
 const struct command queue_hold_command =
-	CHANGE_COMMAND(hold, "do not try messages until they are released");
+	CHANGE_COMMAND(hold, N_("do not try messages until they are released"));
 const struct command queue_release_command =
-	CHANGE_COMMAND(release, "let held messages go");
+	CHANGE_COMMAND(release, N_("let held messages go"));
 const struct command queue_remove_command =
-	CHANGE_COMMAND(remove, "remove messages: nobody is told");
+	CHANGE_COMMAND(remove, N_("remove messages: nobody is told"));

@@ -3,6 +3,7 @@
 #ifndef FRONT_QUEUE_FLAGS_H
 #define FRONT_QUEUE_FLAGS_H
 
+#include "base/language.h"
 #include "front/command.h"
 #include "front/queue_pick.h"
 
@@ -15,17 +16,17 @@ struct queue_flags {
 
 #define QUEUE_FLAG_IN(field)	offsetof(struct queue_flags, field)
 #define QUEUE_FLAGS_COMMON \
-	{ "config", FLAG_TEXT, QUEUE_FLAG_IN(config), "FILE", "configuration file" }, \
-	{ "json", FLAG_SWITCH, QUEUE_FLAG_IN(json), NULL, "output for programs" }
+	{ "config", FLAG_TEXT, QUEUE_FLAG_IN(config), "FILE", N_("configuration file") }, \
+	{ "json", FLAG_SWITCH, QUEUE_FLAG_IN(json), NULL, N_("output for programs") }
 #define QUEUE_FLAGS_FILTERS \
 	{ "account", FLAG_TEXT, QUEUE_FLAG_IN(pick.account), "ACCOUNT", \
-	  "only messages that go through this account" }, \
+	  N_("only messages that go through this account") }, \
 	{ "sender", FLAG_TEXT, QUEUE_FLAG_IN(pick.sender), "PATTERN", \
-	  "only those of such a sender" }, \
+	  N_("only those of such a sender") }, \
 	{ "recipient", FLAG_TEXT, QUEUE_FLAG_IN(pick.recipient), "PATTERN", \
-	  "only those with such a recipient" }, \
+	  N_("only those with such a recipient") }, \
 	{ "failed", FLAG_SWITCH, QUEUE_FLAG_IN(pick.failed), NULL, \
-	  "those that have failed instead of those that wait" }
+	  N_("those that have failed instead of those that wait") }
 
 /*
  * What each of them begins with. Reads the flags (into zeroed ones, but for must_pick),

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/language.h"
 #include "delivery/throttle.h"
 #include "front/commands.h"
 #include "front/queue_words.h"
@@ -17,6 +18,7 @@ enum {
 	RECIPIENTS_SHOWN = 2,	/* in the line of a message */
 	LINE_MAX_BYTES = 16 * 1024,
 	WIDTH_LEAST = 20,	/* columns that a reason is worth */
+	AGE_WIDTH = 7,
 };
 
 struct listing {
@@ -50,7 +52,7 @@ static void add_recipients(struct buf *line, const struct queue_look *look)
 		words_add(line, r->mailbox);
 	}
 	if (more)
-		buf_addf(line, " and %zu more", more);
+		buf_addf(line, _(" and %zu more"), more);
 }
 
 static void add_facts(struct buf *line, const struct listing *l,
@@ -58,11 +60,12 @@ static void add_facts(struct buf *line, const struct listing *l,
 {
 	const struct entry *e = &look->entry;
 	char age[WORDS_SIZE], size[WORDS_SIZE];
+	int width = (int)language_width(words_span(l->now - e->arrived, age));
 
 	buf_addf(line, "%s  ", e->id);
 	if (look->taken > TAKEN_BUSY)
 		return;
-	buf_addf(line, "%7s  %9s  ", words_span(l->now - e->arrived, age),
+	buf_addf(line, "%*s%s  %9s  ", width < AGE_WIDTH ? AGE_WIDTH - width : 0, "", age,
 		 words_size(entry_size(e), size));
 	words_add(line, e->account);
 	buf_add(line, "  ");
@@ -78,11 +81,11 @@ static void add_rest(struct buf *line, const struct queue_look *look)
 	const struct error *why = look->taken > TAKEN_BUSY ? &look->err : entry_reason(e);
 
 	if (e->attempts)
-		buf_addf(line, ", %u tr%s", e->attempts, e->attempts == 1 ? "y" : "ies");
+		buf_addf(line, tr_n(", %u try", ", %u tries", e->attempts), e->attempts);
 	if (!why)
 		return;
 	buf_add(line, ": ");
-	words_add(line, why->text);
+	words_add(line, error_words(why));
 }
 
 static enum colour colour_of(enum queue_state state)
@@ -114,8 +117,8 @@ static void print_line(const struct listing *l, const struct queue_look *look)
 	add_facts(&facts, l, look);
 	add_rest(&rest, look);
 	text = buf_text(&rest);
-	used = terminal_width(buf_text(&facts)) + terminal_width(state);
-	len = l->columns > used + WIDTH_LEAST ? terminal_cut(text, l->columns - used) :
+	used = language_width(buf_text(&facts)) + language_width(state);
+	len = l->columns > used + WIDTH_LEAST ? language_cut(text, l->columns - used) :
 	      strlen(text);
 	start = terminal_colour(l->has_colours, colour_of(words_state(look, l->now)));
 	printf("%s%s%s%s%.*s\n", buf_text(&facts), start, state,
@@ -145,25 +148,26 @@ static void list_row(struct listing *l, const struct queue_row *row)
 
 static void print_summary(const struct listing *l, bool is_about_failed, size_t failed)
 {
-	const char *what = is_about_failed ? "failed " : "";
 	char size[WORDS_SIZE];
 
 	if (l->count == 0) {
-		fputs(is_about_failed ? "no message has failed: " :
-		      "the queue is empty: ", stdout);
+		fputs(is_about_failed ? _("no message has failed: ") :
+		      _("the queue is empty: "), stdout);
 	} else {
-		printf("%zu %smessage%s, %s", l->count, what, l->count == 1 ? "" : "s",
-		       words_size(l->bytes, size));
+		printf(is_about_failed ?
+		       tr_n("%zu failed message, %s", "%zu failed messages, %s", l->count) :
+		       tr_n("%zu message, %s", "%zu messages, %s", l->count),
+		       l->count, words_size(l->bytes, size));
 		if (l->held && !is_about_failed)
-			printf(", %zu held", l->held);
+			printf(_(", %zu held"), l->held);
 		if (l->sending)
-			printf(", %zu being sent", l->sending);
-		fputs(" in ", stdout);
+			printf(_(", %zu being sent"), l->sending);
+		fputs(_(" in "), stdout);
 	}
 	words_print(l->view->queue.spool.path);
 	putchar('\n');
 	if (failed && !is_about_failed)
-		printf("%zu failed: `acsmtp queue list --failed` tells why\n", failed);
+		printf(_("%zu failed: `acsmtp queue list --failed` tells why\n"), failed);
 }
 
 /* True: the account may not send now. */
@@ -179,19 +183,19 @@ static void print_account(const struct listing *l, const struct account *account
 {
 	char span[WORDS_SIZE], date[CLOCK_DATE_SIZE];
 
-	printf("%saccount %s: ", terminal_colour(l->has_colours, COLOUR_YELLOW),
-	       account->name);
+	fputs(terminal_colour(l->has_colours, COLOUR_YELLOW), stdout);
+	printf(_("account %s: "), account->name);
 	if (t->paused_until > l->now) {
 		clock_date(t->paused_until, date);
 		words_span(t->paused_until - l->now, span);
-		printf("paused for %s, until %s: ", span, date);
-		words_print(t->why);
+		printf(_("paused for %s, until %s: "), span, date);
+		words_print(tr(t->why));
 	} else if (t->share_minute && t->used_minute >= t->share_minute) {
-		printf("%ld attempts in a minute are what its quota allows; it waits for "
-		       "the next", t->share_minute);
+		printf(_("%ld attempts in a minute are what its quota allows; it waits for "
+		       "the next"), t->share_minute);
 	} else {
-		printf("%ld attempts in an hour are what its quota allows; it waits for "
-		       "the next", t->share_hour);
+		printf(_("%ld attempts in an hour are what its quota allows; it waits for "
+		       "the next"), t->share_hour);
 	}
 	printf("%s\n", terminal_colour(l->has_colours, COLOUR_NONE));
 }
@@ -241,6 +245,8 @@ static int run_list(struct command_call *call)
 	l.has_colours = terminal_has_colours(stdout);
 	l.columns = terminal_columns(stdout);
 	l.json.out = flags.json ? stdout : NULL;
+	if (flags.json)
+		language_leave();
 	json_object(&l.json, NULL);
 	json_text(&l.json, "spool", view.queue.spool.path);
 	json_array(&l.json, "messages");
@@ -266,5 +272,5 @@ static const struct flag list_flags[] = {
 };
 const struct command queue_list_command = {
 	.word = "queue", .sub = "list", .arguments = "[ID|PATTERN...]", .most = ARGUMENTS_ANY,
-	.help = "messages that wait, or have failed", .flags = list_flags, .run = run_list,
+	.help = N_("messages that wait, or have failed"), .flags = list_flags, .run = run_list,
 };

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/language.h"
 #include "base/text.h"
 
 bool pick_is_made(const struct pick *s)
@@ -126,12 +127,30 @@ static bool is_meant(struct sieve *sieve, const struct queue_row *row)
 	       (look.taken <= TAKEN_BUSY && pick_passes(sieve->pick, &look.entry));
 }
 
+/* The first of those that fit nothing, and how many more of them there are. */
+static bool refuse_words(const char *first, size_t more, bool is_about_failed,
+			 struct error *err)
+{
+	char shown[SHOWN_SIZE];
+
+	text_show(first, shown);
+	if (more && is_about_failed)
+		return error_set(err, ERROR_UNAVAILABLE, "no message fits \"%s\" in failed/, "
+				 "nor %zu more of the words", shown, more);
+	if (more)
+		return error_set(err, ERROR_UNAVAILABLE, "no message fits \"%s\", nor %zu more "
+				 "of the words", shown, more);
+	if (is_about_failed)
+		return error_set(err, ERROR_UNAVAILABLE, "no message fits \"%s\" in failed/",
+				 shown);
+	return error_set(err, ERROR_UNAVAILABLE, "no message fits \"%s\"", shown);
+}
+
 static bool check_fitted(const struct sieve *sieve, const struct queue_rows *rows,
 			 struct error *err)
 {
 	const struct pick *s = sieve->pick;
-	const char *where = s->failed ? " in failed/" : "", *first = NULL;
-	char shown[SHOWN_SIZE];
+	const char *first = NULL;
 	size_t missing = 0;
 
 	for (int i = 0; i < s->count; i++) {
@@ -140,15 +159,11 @@ static bool check_fitted(const struct sieve *sieve, const struct queue_rows *row
 		first = first ? first : s->words[i];
 		missing++;
 	}
-	if (missing > 1)
-		return error_set(err, ERROR_UNAVAILABLE, "no message fits \"%s\"%s, nor %zu "
-				 "more of the words", text_show(first, shown), where,
-				 missing - 1);
-	if (missing == 1)
-		return error_set(err, ERROR_UNAVAILABLE, "no message fits \"%s\"%s",
-				 text_show(first, shown), where);
+	if (missing > 0)
+		return refuse_words(first, missing - 1, s->failed, err);
 	return rows->count > 0 || (!s->count && !sieve->has_filters) ||
-	       error_set(err, ERROR_UNAVAILABLE, "no message fits%s", where);
+	       error_text(err, ERROR_UNAVAILABLE, s->failed ? N_("no message fits in failed/") :
+			  N_("no message fits"));
 }
 
 bool pick_apply(const struct pick *s, const struct queue_view *v,

@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/language.h"
 #include "base/text.h"
 #include "front/commands.h"
 #include "front/queue_words.h"
@@ -17,7 +18,9 @@ enum { LABEL_WIDTH = 12 };
 
 static void print_label(const char *label)
 {
-	printf("%s:%*s", label, LABEL_WIDTH - (int)strlen(label), "");
+	int width = (int)language_width(tr(label));
+
+	printf("%s:%*s", tr(label), width < LABEL_WIDTH ? LABEL_WIDTH - width : 1, "");
 }
 
 static void print_text(const char *label, const char *text)
@@ -33,17 +36,18 @@ static void print_when(const char *label, time_t when, time_t now)
 
 	clock_date(when, date);
 	print_label(label);
-	printf("%s (%s%s%s)\n", date, when > now ? "in " : "",
-	       words_span(when > now ? when - now : now - when, span),
-	       when > now ? "" : " ago");
+	if (when > now)
+		printf(_("%s (in %s)\n"), date, words_span(when - now, span));
+	else
+		printf(_("%s (%s ago)\n"), date, words_span(now - when, span));
 }
 
 static void print_user(uid_t uid)
 {
 	const struct passwd *user = getpwuid(uid);
 
-	print_label("handed in");
-	printf("by user %ld", (long)uid);
+	print_label(N_("handed in"));
+	printf(_("by user %ld"), (long)uid);
 	if (user) {
 		fputs(" (", stdout);
 		words_print(user->pw_name);
@@ -56,13 +60,13 @@ static void print_account(const struct config *config, const struct entry *e)
 {
 	struct error unheard;
 
-	print_label("account");
+	print_label(N_("account"));
 	words_print(e->account);
 	if (*e->config) {
-		fputs(", of ", stdout);
+		fputs(_(", of "), stdout);
 		words_print(e->config);
 	} else if (!config_account(config, e->account, &unheard)) {
-		fputs(", which the configuration does not have any more", stdout);
+		fputs(_(", which the configuration does not have any more"), stdout);
 	}
 	putchar('\n');
 }
@@ -73,10 +77,10 @@ static void print_reason(const struct config *config, const struct entry *e,
 {
 	const char *advice = words_advice(config, e->account, why);
 
-	words_print(why->text);
+	words_print(error_words(why));
 	putchar('\n');
 	if (advice)
-		printf("%*s%s\n", indent, "", advice);
+		printf("%*s%s\n", indent, "", tr(advice));
 }
 
 static void print_recipients(const struct config *config, const struct entry *e)
@@ -84,10 +88,10 @@ static void print_recipients(const struct config *config, const struct entry *e)
 	for (size_t i = 0; i < e->envelope.count; i++) {
 		const struct recipient *r = &e->envelope.recipients[i];
 
-		print_label("recipient");
+		print_label(N_("recipient"));
 		words_print(r->mailbox);
-		printf(": %s%s", verdict_name(r->verdict),
-		       r->is_reported ? ", and the sender was told" : "");
+		printf(": %s%s", tr(verdict_name(r->verdict)),
+		       r->is_reported ? _(", and the sender was told") : "");
 		if (r->why) {
 			fputs(": ", stdout);
 			print_reason(config, e, r->why, LABEL_WIDTH + 1);
@@ -103,23 +107,23 @@ static void print_facts(const struct queue_look *look)
 	char words[WORDS_SIZE];
 	time_t now = time(NULL);
 
-	print_text("message", e->id);
-	print_text("state", state_text(look, now, words));
-	print_when("arrived", e->arrived, now);
+	print_text(N_("message"), e->id);
+	print_text(N_("state"), state_text(look, now, words));
+	print_when(N_("arrived"), e->arrived, now);
 	if (words_state(look, now) == STATE_WAITING)
-		print_when("next try", e->next, now);
-	print_label("tries");
+		print_when(N_("next try"), e->next, now);
+	print_label(N_("tries"));
 	printf("%u\n", e->attempts);
-	print_label("size");
-	printf("%" PRIu64 " bytes\n", entry_size(e));
+	print_label(N_("size"));
+	printf(_("%" PRIu64 " bytes\n"), entry_size(e));
 	print_user(e->uid);
 	if (e->message_id && *e->message_id)
-		print_text("message-id", e->message_id);
+		print_text(N_("message-id"), e->message_id);
 	if (e->is_report)
-		print_text("report", "about another message: nobody is told of its fate");
-	print_text("sender", *e->envelope.sender ? e->envelope.sender : "<>");
+		print_text(N_("report"), _("about another message: nobody is told of its fate"));
+	print_text(N_("sender"), *e->envelope.sender ? e->envelope.sender : "<>");
 	if (e->envelope.origin && strcmp(e->envelope.origin, e->envelope.sender) != 0)
-		print_text("given as", *e->envelope.origin ? e->envelope.origin : "<>");
+		print_text(N_("given as"), *e->envelope.origin ? e->envelope.origin : "<>");
 }
 
 static void print_entry(const struct config *config, const struct queue_look *look)
@@ -129,7 +133,7 @@ static void print_entry(const struct config *config, const struct queue_look *lo
 	print_facts(look);
 	print_account(config, e);
 	if (e->why) {
-		print_label("reason");
+		print_label(N_("reason"));
 		print_reason(config, e, e->why, LABEL_WIDTH + 1);
 	}
 	print_recipients(config, e);
@@ -211,6 +215,8 @@ static bool show(const struct queue_view *v, const struct queue_rows *rows,
 		*err = look.err;
 		return false;
 	}
+	if (flags->json)
+		language_leave();
 	words_json(&j, NULL, &look, &v->config);
 	if (flags->json)
 		return true;
@@ -239,14 +245,14 @@ static int run_show(struct command_call *call)
 }
 
 static const struct flag show_flags[] = {
-	{ "header", FLAG_SWITCH, QUEUE_FLAG_IN(header), NULL, "and the header of the message" },
-	{ "message", FLAG_SWITCH, QUEUE_FLAG_IN(message), NULL, "and the whole message" },
+	{ "header", FLAG_SWITCH, QUEUE_FLAG_IN(header), NULL, N_("and the header of the message") },
+	{ "message", FLAG_SWITCH, QUEUE_FLAG_IN(message), NULL, N_("and the whole message") },
 	{ "failed", FLAG_SWITCH, QUEUE_FLAG_IN(pick.failed), NULL,
-	  "one that has failed, by a pattern" },
+	  N_("one that has failed, by a pattern") },
 	QUEUE_FLAGS_COMMON,
 	{ .name = NULL },
 };
 const struct command queue_show_command = {
 	.word = "queue", .sub = "show", .arguments = "ID|PATTERN", .least = 1, .most = 1,
-	.help = "all that is known of one message", .flags = show_flags, .run = run_show,
+	.help = N_("all that is known of one message"), .flags = show_flags, .run = run_show,
 };

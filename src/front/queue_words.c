@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/language.h"
 #include "base/text.h"
 #include "service/service.h"
 
@@ -13,10 +14,10 @@ const char *words_span(time_t seconds, char words[WORDS_SIZE])
 		time_t from, unit;
 		const char *name;
 	} units[] = {
-		{ 2 * 86400, 86400, "d" },
-		{ 2 * 3600, 3600, "h" },
-		{ 120, 60, "min" },
-		{ 0, 1, "s" },
+		{ 2 * 86400, 86400, N_("d") },
+		{ 2 * 3600, 3600, N_("h") },
+		{ 120, 60, N_("min") },
+		{ 0, 1, N_("s") },
 	};
 	size_t i = 0;
 
@@ -25,7 +26,7 @@ const char *words_span(time_t seconds, char words[WORDS_SIZE])
 	while (seconds < units[i].from)
 		i++;
 	snprintf(words, WORDS_SIZE, "%" PRIdMAX " %s", (intmax_t)(seconds / units[i].unit),
-		 units[i].name);
+		 tr(units[i].name));
 	return words;
 }
 
@@ -63,13 +64,13 @@ enum queue_state words_state(const struct queue_look *look, time_t now)
 static const struct {
 	const char *name, *text;
 } states[] = {
-	[STATE_DUE]		= { "due", "due now" },
-	[STATE_WAITING]		= { "waiting", "next try in " },
-	[STATE_HELD]		= { "held", "held" },
-	[STATE_SENDING]		= { "sending", "being sent" },
-	[STATE_FAILED]		= { "failed", "failed" },
-	[STATE_DAMAGED]		= { "damaged", "damaged" },
-	[STATE_UNREADABLE]	= { "unreadable", "cannot be read" },
+	[STATE_DUE]		= { "due", N_("due now") },
+	[STATE_WAITING]		= { "waiting", NULL },
+	[STATE_HELD]		= { "held", N_("held") },
+	[STATE_SENDING]		= { "sending", N_("being sent") },
+	[STATE_FAILED]		= { "failed", N_("failed") },
+	[STATE_DAMAGED]		= { "damaged", N_("damaged") },
+	[STATE_UNREADABLE]	= { "unreadable", N_("cannot be read") },
 };
 
 const char *state_name(enum queue_state state)
@@ -80,12 +81,17 @@ const char *state_name(enum queue_state state)
 const char *state_text(const struct queue_look *look, time_t now, char words[WORDS_SIZE])
 {
 	enum queue_state state = words_state(look, now);
-	char span[WORDS_SIZE] = "";
+	char span[WORDS_SIZE];
+	size_t len;
 
 	if (state == STATE_WAITING)
-		words_span(look->entry.next - now, span);
-	snprintf(words, WORDS_SIZE, "%s%.20s%s", states[state].text, span,
-		 look->entry.is_in_doubt ? ", perhaps sent already" : "");
+		snprintf(words, WORDS_SIZE, _("next try in %s"),
+			 words_span(look->entry.next - now, span));
+	else
+		snprintf(words, WORDS_SIZE, "%s", tr(states[state].text));
+	len = strlen(words);
+	snprintf(words + len, WORDS_SIZE - len, "%s",
+		 look->entry.is_in_doubt ? _(", perhaps sent already") : "");
 	return words;
 }
 
@@ -115,11 +121,11 @@ const struct error *entry_reason(const struct entry *e)
 const char *verdict_name(enum verdict verdict)
 {
 	static const char *const names[] = {
-		[VERDICT_NONE] = "waiting",
-		[VERDICT_ACCEPTED] = "sent",
-		[VERDICT_REFUSED] = "failed",
-		[VERDICT_LATER] = "waiting",
-		[VERDICT_UNKNOWN] = "perhaps sent",
+		[VERDICT_NONE] = N_("waiting"),
+		[VERDICT_ACCEPTED] = N_("sent"),
+		[VERDICT_REFUSED] = N_("failed"),
+		[VERDICT_LATER] = N_("waiting"),
+		[VERDICT_UNKNOWN] = N_("perhaps sent"),
 	};
 
 	return names[verdict];

@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "front/queue_view.h"
 
-enum { WORDS_SIZE = 64 };
+enum { WORDS_SIZE = 128 };
 
 /* "40 s", "5 min", "3 h", "2 d": rounded down; what is past counts as 0. */
 const char *words_span(time_t seconds, char words[WORDS_SIZE]);
@@ -34,7 +34,7 @@ uint64_t entry_size(const struct entry *e);
 /* Why it waits or has failed: of the message, else of its first recipient with a reason. */
 const struct error *entry_reason(const struct entry *e);
 
-/* A recipient's verdict: "sent", "failed", "waiting", "perhaps sent". */
+/* A recipient's verdict, for programs: "sent", "failed", "waiting", "perhaps sent". */
 const char *verdict_name(enum verdict verdict);
 
 /* Whether it still has to be tried. */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/language.h"
 #include "base/text.h"
 #include "mail/submission.h"
 
@@ -98,7 +100,11 @@ static void refuse_fault(struct envelope *e, const struct address_fault *fault)
 {
 	struct error why;
 
-	error_set(&why, fault->why.kind, "%s; %s", fault->why.text, fault->why.advice);
+	OWNED_BUF text = BUF_INIT(2 * ERROR_TEXT_MAX), words = BUF_INIT(2 * ERROR_TEXT_MAX);
+
+	buf_addf(&text, "%s; %s", fault->why.text, fault->why.advice);
+	buf_addf(&words, _("%s; %s"), error_words(&fault->why), tr(fault->why.advice));
+	error_texts(&why, fault->why.kind, buf_text(&text), buf_text(&words));
 	envelope_refuse(e, fault->text, &why);
 }
 
@@ -189,11 +195,13 @@ bool recipients_gather(const struct recipient_sources *from, const struct messag
 		return (from->options->mode == MODE_SEND &&
 			from->options->complaint >= COMPLAIN_BY_MAIL) ||
 		       check_any(e, err);
-	if (from_header)
-		error_set(err, ERROR_USAGE, "no recipients: the header has none in To, Cc or Bcc%s",
-			  from->options->count ? " that are left" : "");
-	else
+	if (!from_header) {
 		error_set(err, ERROR_USAGE, "no recipients on the command line");
-	return error_advise(err, from_header ? "name them there or on the command line" :
-			    "name them there, or use -t to take them from the header");
+		return error_advise(err, "name them there, or use -t to take them from the "
+				    "header");
+	}
+	error_text(err, ERROR_USAGE, from->options->count ?
+		   N_("no recipients: the header has none in To, Cc or Bcc that are left") :
+		   N_("no recipients: the header has none in To, Cc or Bcc"));
+	return error_advise(err, "name them there or on the command line");
 }

@@ -7,8 +7,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "base/json.h"
+#include "base/language.h"
+#include "base/log.h"
 #include "base/secret.h"
 #include "delivery/runner.h"
 #include "front/commands.h"
@@ -145,16 +146,16 @@ struct run_flags {
 
 #define IN(field)	offsetof(struct run_flags, field)
 static const struct flag run_flags[] = {
-	{ "config", FLAG_TEXT, IN(config), "FILE", "configuration file, as sendmail -C" },
+	{ "config", FLAG_TEXT, IN(config), "FILE", N_("configuration file, as sendmail -C") },
 	{ "account", FLAG_TEXT, IN(pick.account), "NAME",
-	  "only messages that go through this account, due or not" },
-	{ "sender", FLAG_TEXT, IN(pick.sender), "PATTERN", "only those of such a sender" },
+	  N_("only messages that go through this account, due or not") },
+	{ "sender", FLAG_TEXT, IN(pick.sender), "PATTERN", N_("only those of such a sender") },
 	{ "recipient", FLAG_TEXT, IN(pick.recipient), "PATTERN",
-	  "only those with such a recipient" },
-	{ "flush", FLAG_SWITCH, IN(is_flush), NULL, "also what is not due yet, as sendmail -q" },
+	  N_("only those with such a recipient") },
+	{ "flush", FLAG_SWITCH, IN(is_flush), NULL, N_("also what is not due yet, as sendmail -q") },
 	{ "background", FLAG_SWITCH, IN(is_background), NULL,
-	  "stay until nothing waits any more" },
-	{ "json", FLAG_SWITCH, IN(json), NULL, "output for programs" },
+	  N_("stay until nothing waits any more") },
+	{ "json", FLAG_SWITCH, IN(json), NULL, N_("output for programs") },
 	{ .name = NULL },
 };
 
@@ -265,5 +266,6 @@ static int run(struct command_call *call)
 
 const struct command queue_run_command = {
 	.word = "queue", .sub = "run", .arguments = "[ID|PATTERN...]", .most = ARGUMENTS_ANY,
-	.help = "deliver what is due, or what is named", .flags = run_flags, .run = run,
+	.help = N_("deliver what is due, or what is named"), .flags = run_flags, .run = run,
+	.is_english = true,
 };

@@ -33,29 +33,3 @@ const char *terminal_colour(bool has_colours, enum colour colour)
 
 	return has_colours ? starts[colour] : "";
 }
-
-static bool continues(char c)
-{
-	return ((unsigned char)c & 0xc0) == 0x80;
-}
-
-size_t terminal_width(const char *text)
-{
-	size_t width = 0;
-
-	for (; *text; text++)
-		width += !continues(*text);
-	return width;
-}
-
-size_t terminal_cut(const char *text, size_t most)
-{
-	size_t len = 0, width = 0;
-
-	for (; text[len]; len++) {
-		width += !continues(text[len]);
-		if (width > most)
-			break;
-	}
-	return len;
-}

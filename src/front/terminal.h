@@ -17,8 +17,4 @@ size_t terminal_columns(FILE *out);
 enum colour { COLOUR_NONE, COLOUR_RED, COLOUR_GREEN, COLOUR_YELLOW };
 const char *terminal_colour(bool has_colours, enum colour colour);
 
-/* Characters of a UTF-8 text; and the bytes of its first `most` characters. */
-size_t terminal_width(const char *text);
-size_t terminal_cut(const char *text, size_t most);
-
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/language.h"
 #include "base/text.h"
 #include "mail/extent.h"
 #include "mail/lexer.h"
@@ -80,7 +81,7 @@ static bool read_literal(struct parser *p, size_t to, struct buf *domain)
 			return true;
 		}
 	}
-	return lexer_fail(&p->lexer, from, to, "a closing bracket is missing");
+	return lexer_fail(&p->lexer, from, to, N_("a closing bracket is missing"));
 }
 
 static bool read_quoted(struct parser *p, size_t to, struct spec *spec)
@@ -91,7 +92,7 @@ static bool read_quoted(struct parser *p, size_t to, struct spec *spec)
 		return false;
 	/* It began within what is an encoded word as a whole. */
 	if (end > to)
-		return lexer_fail(&p->lexer, p->lexer.at, to, "a quote stands within a word");
+		return lexer_fail(&p->lexer, p->lexer.at, to, N_("a quote stands within a word"));
 	lexer_add_inside(&spec->local, p->lexer.text + p->lexer.at + 1, end - p->lexer.at - 2);
 	p->lexer.at = end;
 	return true;
@@ -152,21 +153,21 @@ static const char *fault_of(const struct spec *spec)
 	size_t len = spec->domain.len;
 
 	if (buf_is_full(&spec->local) || buf_is_full(&spec->domain))
-		return "it is too long";
+		return N_("it is too long");
 	if (!spec->local.len)
-		return spec->has_at ? "nothing stands before the @" : "it is empty";
+		return spec->has_at ? N_("nothing stands before the @") : N_("it is empty");
 	if (!text_is_utf8(buf_text(&spec->local), spec->local.len) || !text_is_utf8(domain, len))
-		return "it is neither ASCII nor UTF-8";
+		return N_("it is neither ASCII nor UTF-8");
 	if (text_has_control(buf_text(&spec->local)) || text_has_control(domain))
-		return "it has a control character in it";
+		return N_("it has a control character in it");
 	if (strlen(buf_text(&spec->local)) != spec->local.len || strlen(domain) != len)
-		return "it has a NUL in it";
+		return N_("it has a NUL in it");
 	if (!spec->has_at)
 		return NULL;
 	if (!len)
-		return "nothing stands after the @";
+		return N_("nothing stands after the @");
 	if (domain[0] == '.' || domain[len - 1] == '.' || strstr(domain, ".."))
-		return "its domain has an empty label";
+		return N_("its domain has an empty label");
 	return NULL;
 }
 
@@ -179,10 +180,10 @@ static bool emit(struct parser *p, const struct spec *spec, char *name, size_t s
 	OWNED_TEXT owned_name = name;
 
 	if (!fault && !mailbox)
-		fault = "it is too long";
+		fault = N_("it is too long");
 	p->is_full = !fault && list->count >= ADDRESS_LIST_MAX;
 	if (p->is_full)
-		fault = "it is one too many";
+		fault = N_("it is one too many");
 	if (fault)
 		return lexer_fail(&p->lexer, start, p->lexer.at, fault);
 	grow((void **)&list->items, &list->room, list->count, sizeof(*list->items));
@@ -221,9 +222,9 @@ static bool parse_bare(struct parser *p, size_t to)
 		if (!lexer_skip_blanks(&p->lexer, to, &comment))
 			return false;
 		if (end < to && !lexer_is_blank(p->lexer.text[end]) && p->lexer.text[end] != '(')
-			return lexer_fail(&p->lexer, start, to, "a character in it needs quotes");
+			return lexer_fail(&p->lexer, start, to, N_("a character in it needs quotes"));
 		if ((p->lexer.at < to || !is_first) && !spec.has_at)
-			return lexer_fail(&p->lexer, start, to, "blanks stand outside of quotes");
+			return lexer_fail(&p->lexer, start, to, N_("blanks stand outside of quotes"));
 		p->lexer.at = comment < p->lexer.len ? p->lexer.at : end;
 		name = comment < p->lexer.len ? lexer_comment(&p->lexer, comment) : NULL;
 		if (!emit(p, &spec, name, start))
@@ -259,14 +260,14 @@ static bool parse_angle(struct parser *p, size_t angle, size_t to)
 		p->lexer.at++;
 	else if (p->lexer.at < to || !spec.has_at)
 		return lexer_fail(&p->lexer, start, to, p->lexer.at < to ?
-				  "a character in it needs quotes" :
-				  "a closing > is missing");
+				  N_("a character in it needs quotes") :
+				  N_("a closing > is missing"));
 	if (is_null)
 		buf_add(&spec.local, "-");
 	if (!lexer_skip_blanks(&p->lexer, to, &comment))
 		return false;
 	if (p->lexer.at < to)
-		return lexer_fail(&p->lexer, start, to, "something stands behind the >");
+		return lexer_fail(&p->lexer, start, to, N_("something stands behind the >"));
 	name = lexer_phrase(&p->lexer, start, angle);
 	if (!name && comment < p->lexer.len)
 		name = lexer_comment(&p->lexer, comment);
@@ -372,7 +373,7 @@ bool address_parse(struct address *address, const char *text, struct error *err)
 	if (!parse(&p))
 		return false;
 	if (list.count > 1)
-		return lexer_fail(&p.lexer, 0, p.lexer.len, "it is more than one");
+		return lexer_fail(&p.lexer, 0, p.lexer.len, N_("it is more than one"));
 	if (list.count == 0)
 		*address = (struct address){ .mailbox = text_copy("") };
 	else

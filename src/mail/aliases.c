@@ -72,9 +72,18 @@ static bool refuse_name(const struct walk *w, const struct target *target, const
 	char shown[SHOWN_SIZE];
 
 	text_show(name, shown);
-	error_set(w->err, ERROR_NO_USER, "%s%s%s has no domain%s%s, and there is no local "
-		  "delivery", target->of ? "\"" : "", target->of ? shown : "it",
-		  target->of ? "\"" : "", path ? " and no alias in " : "", path ? path : "");
+	if (target->of && path)
+		error_set(w->err, ERROR_NO_USER, "\"%s\" has no domain and no alias in %s, "
+			  "and there is no local delivery", shown, path);
+	else if (target->of)
+		error_set(w->err, ERROR_NO_USER, "\"%s\" has no domain, and there is no local "
+			  "delivery", shown);
+	else if (path)
+		error_set(w->err, ERROR_NO_USER, "it has no domain and no alias in %s, and "
+			  "there is no local delivery", path);
+	else
+		error_set(w->err, ERROR_NO_USER, "it has no domain, and there is no local "
+			  "delivery");
 	error_advise(w->err, "give a full address, or an alias in the aliases file, or set "
 		     "local_recipients in [delivery] to the address that gets mail for local "
 		     "names");

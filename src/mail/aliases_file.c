@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/language.h"
 #include "base/text.h"
 
 struct reader {
@@ -215,8 +216,8 @@ static bool read_file(int fd, struct buf *text, struct error *err)
 		return error_errno(err, ERROR_IO, "fstat");
 	if (!file_is_ours(&st, err)) {
 		/* Not its advice: what this file holds is no secret. */
-		err->advice = S_ISREG(st.st_mode) ? "only this user or root may own it, and "
-			      "nobody else change it: chmod go-w the file" : NULL;
+		err->advice = S_ISREG(st.st_mode) ? N_("only this user or root may own it, "
+			      "and nobody else change it: chmod go-w the file") : NULL;
 		return false;
 	}
 	if (file_read(fd, text, err))

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/language.h"
 #include "base/text.h"
 #include "mail/address.h"
 #include "mail/header_fold.h"
@@ -241,8 +242,8 @@ static bool fail(const struct field *field, const char *why, struct error *err)
 	OWNED_TEXT name = text_copy_n(field->start, field->name_len);
 	char shown[SHOWN_SIZE];
 
-	return error_set(err, ERROR_DATA, "the message's %s field %s",
-			 text_show(name, shown), why);
+	error_text(err, ERROR_DATA, why);
+	return error_context(err, "the message's %s field ", text_show(name, shown));
 }
 
 /*
@@ -310,7 +311,7 @@ bool field_encode(const struct field *field, bool keeps_utf8, struct buf *out,
 	}
 	w.keeps_8bit = keeps_utf8 && text_is_utf8(field->start, field->len);
 	if (!rewrite(&w, field))
-		return fail(field, "has a parameter that cannot be encoded", err);
+		return fail(field, N_("has a parameter that cannot be encoded"), err);
 	if (kind == STRUCTURED && is_still_bad(&w))
 		rewrite_as_text(&w, field, true);
 	if (kind == ADDRESSES && is_still_bad(&w) && !are_addresses(&w))
@@ -319,7 +320,7 @@ bool field_encode(const struct field *field, bool keeps_utf8, struct buf *out,
 	buf_add(&changed, "\r\n");
 	if (buf_is_full(&changed) ||
 	    !header_fold(out, buf_text(&changed), changed.len, kind != TEXT))
-		return fail(field, "has a line over 998 bytes that cannot be folded",
+		return fail(field, N_("has a line over 998 bytes that cannot be folded"),
 			    err);
 	return true;
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/language.h"
 #include "base/text.h"
 #include "mail/encoded_word.h"
 
@@ -23,9 +24,9 @@ bool lexer_fail(const struct lexer *l, size_t from, size_t to, const char *why)
 	lexer_add_shown(&piece, l->text + from, len < SHOWN_MAX ? len : SHOWN_MAX);
 	if (piece.len)
 		text_make_printable(piece.text);
-	error_set(l->err, ERROR_DATA, "\"%s%s\" at byte %zu is no address: %s",
-		  buf_text(&piece),
-		  len > SHOWN_MAX ? "..." : "", from + 1, why);
+	error_text(l->err, ERROR_DATA, why);
+	error_context(l->err, "\"%s%s\" at byte %zu is no address", buf_text(&piece),
+		      len > SHOWN_MAX ? "..." : "", from + 1);
 	return error_advise(l->err, "expected: name@domain, or Name <name@domain>, with commas "
 			    "between addresses");
 }
@@ -82,9 +83,10 @@ size_t lexer_unit_end(const struct lexer *l, size_t at)
 	else
 		end = at + 1;
 	if (!end)
-		lexer_fail(l, at, l->len, l->text[at] == '"' ? 
-			   "a closing quote is missing, so nobody can tell where it ends" :
-			   "a closing parenthesis is missing, so nobody can tell where it ends");
+		lexer_fail(l, at, l->len, l->text[at] == '"' ?
+			   N_("a closing quote is missing, so nobody can tell where it ends") :
+			   N_("a closing parenthesis is missing, so nobody can tell where it "
+			      "ends"));
 	return end;
 }
 
@@ -97,7 +99,7 @@ bool lexer_skip_blanks(struct lexer *l, size_t to, size_t *comment)
 			return false;
 		/* It began within what is an encoded word as a whole. */
 		if (end > to)
-			return lexer_fail(l, l->at, to, "a parenthesis needs quotes");
+			return lexer_fail(l, l->at, to, N_("a parenthesis needs quotes"));
 		if (l->text[l->at] == '(' && comment)
 			*comment = l->at;
 		l->at = end;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/language.h"
 #include "base/text.h"
 #include "service/service.h"
 
@@ -59,7 +60,7 @@ static bool is_for(const struct credential *c, const struct draft *d)
 static void note_refused(struct import *import, const struct credential *c,
 			 const char *setting, const struct error *err)
 {
-	note_at(import, NOTE_LEFT, c->path, c->line, setting, err->text);
+	note_at(import, NOTE_LEFT, c->path, c->line, setting, error_words(err));
 }
 
 static void apply(struct import *import, struct credential *c, struct draft *d)
@@ -148,14 +149,14 @@ static bool make_accounts(struct import *import, struct error *err)
 static void note_rest(struct import *import, bool has_accounts)
 {
 	const char *why = has_accounts ?
-		"no account without a password has this server and user" :
-		"its name does not look like a mail server's";
+		N_("no account without a password has this server and user") :
+		N_("its name does not look like a mail server's");
 
 	for (size_t i = 0; i < import->credential_count; i++) {
 		const struct credential *c = &import->credentials[i];
 
 		if (!c->is_used)
-			note_at(import, NOTE_LEFT, c->path, c->line, "a password", why);
+			note_at(import, NOTE_LEFT, c->path, c->line, N_("a password"), why);
 	}
 }
 

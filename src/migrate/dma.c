@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/language.h"
 #include "base/text.h"
 
 static const struct rule rows[] = {
@@ -19,16 +20,16 @@ static const struct rule rows[] = {
 	{ .name = "MAILNAME" },
 	{ .name = "MASQUERADE" },
 	{ .name = "NULLCLIENT" },
-	{ .name = "SPOOLDIR", .why = "what dma has queued stays there: dma -q sends it" },
-	{ .name = "CERTFILE", .why = "acsmtp shows no certificate of its own" },
-	{ .name = "VERIFYCERT", .why = "the server's certificate is always verified" },
-	{ .name = "SECURE", .why = "no password is sent without TLS" },
-	{ .name = "INSECURE", .why = "no password is sent without TLS" },
-	{ .name = "DEFER", .why = "mode = queued in [delivery] is near to it" },
-	{ .name = "FULLBOUNCE", .why = "what a report of a failure holds is fixed" },
-	{ .name = "MAILNAMEFILE", .why = "write the name as `domain`" },
-	{ .name = "VIRTPATH", .why = "it is obsolete" },
-	{ .name = "BOUNCEBACK", .why = "what a report of a failure holds is fixed" },
+	{ .name = "SPOOLDIR", .why = N_("what dma has queued stays there: dma -q sends it") },
+	{ .name = "CERTFILE", .why = N_("acsmtp shows no certificate of its own") },
+	{ .name = "VERIFYCERT", .why = N_("the server's certificate is always verified") },
+	{ .name = "SECURE", .why = N_("no password is sent without TLS") },
+	{ .name = "INSECURE", .why = N_("no password is sent without TLS") },
+	{ .name = "DEFER", .why = N_("mode = queued in [delivery] is near to it") },
+	{ .name = "FULLBOUNCE", .why = N_("what a report of a failure holds is fixed") },
+	{ .name = "MAILNAMEFILE", .why = N_("write the name as `domain`") },
+	{ .name = "VIRTPATH", .why = N_("it is obsolete") },
+	{ .name = "BOUNCEBACK", .why = N_("what a report of a failure holds is fixed") },
 };
 static const struct rules rules = RULES(rows);
 
@@ -41,8 +42,8 @@ static void take_aliases(struct import *import, const struct record *r)
 		import_delivery(import, "aliases", aliases, r->path,
 				record_line(r, "ALIASES"), "ALIASES");
 	note_row(import, NOTE_LEFT, r, "NULLCLIENT",
-		 "names without a domain go where aliases or local_recipients in "
-		 "[delivery] say");
+		 N_("names without a domain go where aliases or local_recipients in "
+		 "[delivery] say"));
 }
 
 static void take_tls(struct import *import, struct imported *account,
@@ -59,10 +60,10 @@ static void take_tls(struct import *import, struct imported *account,
 			    : "implicit",
 		   r, row);
 	note_row(import, NOTE_CHANGED, r, "OPPORTUNISTIC_TLS",
-		 "nothing is sent when TLS cannot be had");
+		 N_("nothing is sent when TLS cannot be had"));
 	if (!is_on)
 		note_row(import, NOTE_LEFT, r, "STARTTLS",
-			 "without SECURETRANSFER there is no TLS, for dma neither");
+			 N_("without SECURETRANSFER there is no TLS, for dma neither"));
 	if (!record_text(r, "PORT"))
 		import_port(account, 25);
 }
@@ -79,8 +80,8 @@ static void take_masquerade(struct import *import, struct imported *account,
 		import_rewriting(import, account, r, "MASQUERADE");
 	} else if (mask && *mask) {
 		note_row(import, NOTE_LEFT, r, "MASQUERADE",
-			 "`from` is one whole address: write it, and sender_policy = "
-			 "rewrite");
+			 N_("`from` is one whole address: write it, and sender_policy = "
+			 "rewrite"));
 	}
 }
 
@@ -96,7 +97,7 @@ static void take_name(struct import *import, struct imported *account,
 	if (*name == '/') {
 		if (!input_open(&lines, name, &err)) {
 			note_row(import, NOTE_LEFT, r, "MAILNAME",
-				 "that file cannot be read: write the name as `domain`");
+				 N_("that file cannot be read: write the name as `domain`"));
 			return;
 		}
 		name = input_next(&lines);

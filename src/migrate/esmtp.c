@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/language.h"
 #include "base/text.h"
 
 static const struct rule rows[] = {
@@ -17,17 +18,17 @@ static const struct rule rows[] = {
 	{ .name = "starttls" },
 	{ .name = "helo", .ours = "domain" },
 	{ .name = "force reverse_path" },
-	{ .name = "certificate_passphrase", .why = "acsmtp shows no certificate of its own",
+	{ .name = "certificate_passphrase", .why = N_("acsmtp shows no certificate of its own"),
 	  .is_secret = true },
-	{ .name = "force sender", .why = "Sender is rewritten together with From, as "
-	  "sender_policy says" },
-	{ .name = "qualifydomain", .why = "names without a domain go where aliases or "
-	  "local_recipients in [delivery] say" },
-	{ .name = "message_id", .why = "acsmtp adds what the header lacks" },
-	{ .name = "preconnect", .why = "acsmtp connects to the server directly" },
-	{ .name = "mda", .why = "there is no delivery on this machine; local_recipients in "
-	  "[delivery] says who gets local mail" },
-	{ .name = "force_mda", .why = "there is no delivery on this machine" },
+	{ .name = "force sender", .why = N_("Sender is rewritten together with From, as "
+	  "sender_policy says") },
+	{ .name = "qualifydomain", .why = N_("names without a domain go where aliases or "
+	  "local_recipients in [delivery] say") },
+	{ .name = "message_id", .why = N_("acsmtp adds what the header lacks") },
+	{ .name = "preconnect", .why = N_("acsmtp connects to the server directly") },
+	{ .name = "mda", .why = N_("there is no delivery on this machine; local_recipients in "
+	  "[delivery] says who gets local mail") },
+	{ .name = "force_mda", .why = N_("there is no delivery on this machine") },
 	{ .name = "identity" },
 };
 static const struct rules rules = RULES(rows, .any_case = true);
@@ -99,7 +100,7 @@ static void take_tls(struct import *import, struct imported *account,
 	import_set(import, account, "tls", is_on ? "starttls" : "off", r, "starttls");
 	if (record_is(r, "starttls", "enabled"))
 		note_row(import, NOTE_CHANGED, r, "starttls",
-			 "nothing is sent when TLS cannot be had");
+			 N_("nothing is sent when TLS cannot be had"));
 }
 
 static void take_from(struct import *import, struct imported *account,
@@ -113,7 +114,7 @@ static void take_from(struct import *import, struct imported *account,
 		import_rewriting(import, account, r, "force reverse_path");
 	} else if (forced) {
 		note_row(import, NOTE_LEFT, r, "force reverse_path",
-			 "a pattern; `from` is one whole address");
+			 N_("a pattern; `from` is one whole address"));
 	}
 	if (identity && !draft_value(&account->draft, "from"))
 		import_set(import, account, "from", identity, r, "identity");
@@ -159,8 +160,8 @@ static bool finish(struct import *import, struct record *r, struct error *err)
 			note_row(import, NOTE_LEFT, r, rows[i].name,
 				 rows[i].why
 					 ? rows[i].why
-					 : "it stands above the first identity, where no "
-					   "server is named");
+					 : N_("it stands above the first identity, where no "
+					   "server is named"));
 	}
 	record_free(r);
 	return ok;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/language.h"
 #include "base/text.h"
 
 /* --- notes */
@@ -78,8 +79,8 @@ static void note_unknown(struct import *import, const struct record *r, const ch
 	size_t len = strlen(name);
 	bool is_name = len > 0 && len <= 40 && !name[strspn(name, letters)];
 
-	buf_addf(&why, "acsmtp knows no such setting of %s", import->program);
-	note_at(import, NOTE_LEFT, r->path, line, is_name ? name : "a line",
+	buf_addf(&why, _("acsmtp knows no such setting of %s"), import->program);
+	note_at(import, NOTE_LEFT, r->path, line, is_name ? name : N_("a line"),
 		buf_text(&why));
 }
 
@@ -96,7 +97,7 @@ void record_set(struct import *import, struct record *r, const char *name, char 
 	}
 	field_clear(f);
 	if (!rule->is_secret && strlen(value) > FOREIGN_VALUE_MAX) {
-		note_at(import, NOTE_LEFT, r->path, line, rule->name, "it is too long");
+		note_at(import, NOTE_LEFT, r->path, line, rule->name, N_("it is too long"));
 		return;
 	}
 	f->line = line;
@@ -105,7 +106,7 @@ void record_set(struct import *import, struct record *r, const char *name, char 
 		return;
 	if (!secret_set(&f->secret, value, strlen(value))) {
 		field_clear(f);
-		note_at(import, NOTE_LEFT, r->path, line, rule->name, "it is too long");
+		note_at(import, NOTE_LEFT, r->path, line, rule->name, N_("it is too long"));
 	}
 	wipe(value, strlen(value));
 }
@@ -202,9 +203,9 @@ static void note_error(struct import *import, const char *path, unsigned line,
 {
 	OWNED_BUF why = BUF_INIT(2 * ERROR_TEXT_MAX);
 
-	buf_add(&why, err->text);
+	buf_add(&why, error_words(err));
 	if (err->advice)
-		buf_addf(&why, "; %s", err->advice);
+		buf_addf(&why, "; %s", tr(err->advice));
 	note_at(import, NOTE_LEFT, path, line, name, buf_text(&why));
 }
 
@@ -219,7 +220,7 @@ void import_set(struct import *import, struct imported *account, const char *our
 }
 
 const char rewrites_header[] =
-	"sender_policy is rewrite, which changes the From field, too";
+	N_("sender_policy is rewrite, which changes the From field, too");
 
 void import_rewriting(struct import *import, struct imported *account,
 		      const struct record *r, const char *name)
@@ -259,7 +260,7 @@ void import_delivery(struct import *import, const char *ours, const char *value,
 
 	if (old && strcmp(old, value) != 0)
 		note_at(import, NOTE_LEFT, path, line, name,
-			"there is one for all accounts, and it was given before");
+			N_("there is one for all accounts, and it was given before"));
 	else if (!draft_set(&import->delivery, ours, value, &err))
 		note_error(import, path, line, name, &err);
 }
@@ -287,13 +288,13 @@ void import_time(struct import *import, const char *ours, char ours_unit,
 	if (!text_to_number(digits, 0, 1000000000, &number) || !seconds ||
 	    (value[len] && value[len + 1])) {
 		note_at(import, NOTE_LEFT, where->path, where->line, where->setting,
-			"it is no length of time");
+			N_("it is no length of time"));
 		return;
 	}
 	if (number * seconds % seconds_of(ours_unit) != 0)
 		note_at(import, NOTE_CHANGED, where->path, where->line, where->setting,
-			ours_unit == 'd' ? "whole days, rounded up"
-					 : "whole hours, rounded up");
+			ours_unit == 'd' ? N_("whole days, rounded up")
+					 : N_("whole hours, rounded up"));
 	number = (number * seconds + seconds_of(ours_unit) - 1) / seconds_of(ours_unit);
 	snprintf(text, sizeof(text), "%ld", number);
 	import_delivery(import, ours, text, where->path, where->line, where->setting);
@@ -361,7 +362,7 @@ void import_host(struct import *import, struct imported *account, const char *te
 	long port;
 
 	if (!split_host(text, host, &port)) {
-		note_row(import, NOTE_LEFT, r, name, "it is no host with a port");
+		note_row(import, NOTE_LEFT, r, name, N_("it is no host with a port"));
 		return;
 	}
 	import_set(import, account, "host", host, r, name);

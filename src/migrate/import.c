@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/language.h"
 #include "base/text.h"
 #include "migrate/credentials.h"
 
@@ -80,7 +81,7 @@ static const struct format {
 	{ "dma-auth", "dma's auth.conf", "auth.conf", looks_dma_auth, dma_auth_read, true },
 	{ "postfix", "Postfix's main.cf", "main.cf", looks_postfix, postfix_read, false },
 	{ "netrc", "netrc", "netrc", looks_netrc, netrc_read, true },
-	{ "sasl_passwd", "Postfix's map of passwords", "sasl_passwd", looks_passwords,
+	{ "sasl_passwd", N_("Postfix's map of passwords"), "sasl_passwd", looks_passwords,
 	  postfix_passwords_read, true },
 	{ "nullmailer", "nullmailer's remotes", "remotes", looks_nullmailer, nullmailer_read,
 	  false },
@@ -140,10 +141,12 @@ static bool refuse_format(const char *name, struct error *err)
 
 	for (size_t i = 0; i < COUNT_OF(formats); i++)
 		buf_addf(&known, "%s%s", i > 0 ? ", " : "", formats[i].name);
-	if (name)
-		error_set(err, ERROR_USAGE, "unknown format%s%s%s; known are %s",
-			  nearest ? "; did you mean \"" : "", nearest ? nearest : "",
-			  nearest ? "\"?" : "", buf_text(&known));
+	if (nearest)
+		error_set(err, ERROR_USAGE,
+			  "unknown format; did you mean \"%s\"?; known are %s", nearest,
+			  buf_text(&known));
+	else if (name)
+		error_set(err, ERROR_USAGE, "unknown format; known are %s", buf_text(&known));
 	else
 		error_set(err, ERROR_CONFIG,
 			  "it cannot be told what this file is; --format NAME says it: "
@@ -206,9 +209,15 @@ static bool read_file(struct import *import, const struct import_file *file,
 static bool refuse_nothing(const struct import_file *files, size_t count,
 			   struct error *err)
 {
-	error_set(err, ERROR_CONFIG,
-		  "%s%s: no server is named there, so there is no account", files[0].path,
-		  count > 1 ? " and the others" : "");
+	if (count > 1)
+		error_set(err, ERROR_CONFIG,
+			  "%s and the others: no server is named there, so there is no "
+			  "account",
+			  files[0].path);
+	else
+		error_set(err, ERROR_CONFIG,
+			  "%s: no server is named there, so there is no account",
+			  files[0].path);
 	return error_advise(err, "nothing was written");
 }
 

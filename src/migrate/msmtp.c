@@ -9,13 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/language.h"
 #include "base/text.h"
 
-static const char direct[] = "acsmtp connects to the server directly";
-static const char client[] = "acsmtp shows no certificate of its own";
-static const char header[] = "acsmtp adds what the header lacks";
-static const char dsn[] = "reports are asked for by the caller: -N and -R of sendmail(8)";
-static const char obsolete[] = "it is obsolete";
+static const char direct[] = N_("acsmtp connects to the server directly");
+static const char client[] = N_("acsmtp shows no certificate of its own");
+static const char header[] = N_("acsmtp adds what the header lacks");
+static const char dsn[] = N_("reports are asked for by the caller: -N and -R of sendmail(8)");
+static const char obsolete[] = N_("it is obsolete");
 
 static const struct rule rows[] = {
 	{ .name = "host" },
@@ -44,31 +45,31 @@ static const struct rule rows[] = {
 	{ .name = "source_ip", .why = direct },
 	{ .name = "proxy_host", .why = direct },
 	{ .name = "proxy_port", .why = direct },
-	{ .name = "socket", .why = "acsmtp speaks to no local socket" },
-	{ .name = "ntlmdomain", .why = "acsmtp does not log in by NTLM" },
+	{ .name = "socket", .why = N_("acsmtp speaks to no local socket") },
+	{ .name = "ntlmdomain", .why = N_("acsmtp does not log in by NTLM") },
 	{ .name = "tls_key_file", .why = client },
 	{ .name = "tls_cert_file", .why = client },
-	{ .name = "tls_crl_file", .why = "acsmtp reads no list of revoked certificates" },
-	{ .name = "tls_priorities", .why = "the system's policy of GnuTLS decides" },
-	{ .name = "tls_host_override", .why = "the certificate must be for the host; "
-	  "tls_fingerprint takes one that is not" },
+	{ .name = "tls_crl_file", .why = N_("acsmtp reads no list of revoked certificates") },
+	{ .name = "tls_priorities", .why = N_("the system's policy of GnuTLS decides") },
+	{ .name = "tls_host_override", .why = N_("the certificate must be for the host; "
+	  "tls_fingerprint takes one that is not") },
 	{ .name = "tls_min_dh_prime_bits", .why = obsolete },
 	{ .name = "tls_force_sslv3", .why = obsolete },
-	{ .name = "tls_nocertcheck", .why = "the server's certificate is always verified; "
-	  "tls_fingerprint or tls_ca_file names one that is not public" },
+	{ .name = "tls_nocertcheck", .why = N_("the server's certificate is always verified; "
+	  "tls_fingerprint or tls_ca_file names one that is not public") },
 	{ .name = "dsn_notify", .why = dsn },
 	{ .name = "dsn_return", .why = dsn },
 	{ .name = "set_date_header", .why = header },
 	{ .name = "set_msgid_header", .why = header },
-	{ .name = "set_to_header", .why = "To stays as it is" },
+	{ .name = "set_to_header", .why = N_("To stays as it is") },
 	{ .name = "add_missing_from_header", .why = header },
 	{ .name = "add_missing_date_header", .why = header },
-	{ .name = "undisclosed_recipients", .why = "To stays as it is" },
-	{ .name = "remove_bcc_headers", .why = "Bcc is always removed" },
-	{ .name = "keepbcc", .why = "Bcc is always removed" },
-	{ .name = "logfile_time_format", .why = "lines of the log have one format of time" },
-	{ .name = "auto_from", .why = "write the whole address as `from`" },
-	{ .name = "maildomain", .why = "write the whole address as `from`" },
+	{ .name = "undisclosed_recipients", .why = N_("To stays as it is") },
+	{ .name = "remove_bcc_headers", .why = N_("Bcc is always removed") },
+	{ .name = "keepbcc", .why = N_("Bcc is always removed") },
+	{ .name = "logfile_time_format", .why = N_("lines of the log have one format of time") },
+	{ .name = "auto_from", .why = N_("write the whole address as `from`") },
+	{ .name = "maildomain", .why = N_("write the whole address as `from`") },
 };
 static const struct rules rules = RULES(rows);
 enum { BASES_MAX = 50 };
@@ -202,7 +203,7 @@ static bool take_line(struct reader *r, char *line, struct error *err)
 		return begin_account(r, value, err);
 	} else if (!strcmp(line, "eval")) {
 		note_at(r->import, NOTE_LEFT, r->lines->path, r->lines->line, "eval",
-			"commands are not run here: write down what it prints");
+			N_("commands are not run here: write down what it prints"));
 	} else if (!r->at) {
 		return error_set(err, ERROR_CONFIG, "a setting before any account");
 	} else {
@@ -237,8 +238,8 @@ static void take_tls(struct import *import, struct imported *account,
 		import_set(import, account, "tls_ca_file", trust, r, "tls_trust_file");
 	if (record_is(r, "tls_certcheck", "off"))
 		note_row(import, NOTE_LEFT, r, "tls_certcheck",
-			 "the server's certificate is always verified; tls_fingerprint "
-			 "or tls_ca_file names one that is not public");
+			 N_("the server's certificate is always verified; tls_fingerprint "
+			 "or tls_ca_file names one that is not public"));
 }
 
 static void take_auth(struct import *import, struct imported *account,
@@ -257,12 +258,12 @@ static void take_auth(struct import *import, struct imported *account,
 	import_set(import, account, "auth", ours, r, "auth");
 	if (auth && strcmp(ours, "off") != 0 && !text_is(auth, ours) && *auth &&
 	    !record_says_yes(r, "auth"))
-		note_row(import, NOTE_CHANGED, r, "auth", is_token ? "xoauth2 is used" :
-			 "acsmtp does not know this way to log in, and chooses one");
+		note_row(import, NOTE_CHANGED, r, "auth", is_token ? N_("xoauth2 is used") :
+			 N_("acsmtp does not know this way to log in, and chooses one"));
 	import_password(import, account, r, "password");
 	if (command && record_text(r, "password"))
 		note_row(import, NOTE_LEFT, r, "passwordeval",
-			 "the password itself is there, and goes before it");
+			 N_("the password itself is there, and goes before it"));
 	else if (command)
 		import_set(import, account,
 			   is_token ? "token_command" : "password_command", command, r,
@@ -280,13 +281,13 @@ static void take_pattern(struct import *import, struct imported *account,
 
 	if (is_anyone && !at[strcspn(at, "*?[%")]) {
 		import_set(import, account, "allowed_senders", at, r, "from");
-		note_row(import, NOTE_CHANGED, r, "from", "a pattern: its domain is in "
-			 "allowed_senders, and `from` must be written by hand");
+		note_row(import, NOTE_CHANGED, r, "from", N_("a pattern: its domain is in "
+			 "allowed_senders, and `from` must be written by hand"));
 		return;
 	}
 	note_row(import, NOTE_LEFT, r, "from",
-		 "a pattern; `from` is one whole address, and allowed_senders has "
-		 "others");
+		 N_("a pattern; `from` is one whole address, and allowed_senders has "
+		 "others"));
 }
 
 static void take_sender(struct import *import, struct imported *account,
@@ -305,8 +306,8 @@ static void take_sender(struct import *import, struct imported *account,
 		import_rewriting(import, account, r, "allow_from_override");
 	if (domain && strchr(domain, '%'))
 		note_row(import, NOTE_LEFT, r, "domain",
-			 "a pattern; the name of this machine is used where `domain` is "
-			 "not set");
+			 N_("a pattern; the name of this machine is used where `domain` is "
+			 "not set"));
 	else if (domain)
 		import_set(import, account, "domain", domain, r, "domain");
 }
@@ -321,7 +322,7 @@ static void take_log(struct import *import, struct imported *account,
 	if (!strcmp(whole, "-")) {
 		import_set(import, account, "log", "stderr", r, "logfile");
 		note_row(import, NOTE_CHANGED, r, "logfile",
-			 "standard error, and not output");
+			 N_("standard error, and not output"));
 	} else if (*whole) {
 		import_set(import, account, "log", whole, r, "logfile");
 	} else if (has_syslog) {
@@ -329,10 +330,10 @@ static void take_log(struct import *import, struct imported *account,
 	}
 	if (*whole && has_syslog)
 		note_row(import, NOTE_LEFT, r, "syslog",
-			 "there is one log, and logfile is it");
+			 N_("there is one log, and logfile is it"));
 	else if (has_syslog && !record_says_yes(r, "syslog") &&
 		 !record_is(r, "syslog", "LOG_MAIL"))
-		note_row(import, NOTE_CHANGED, r, "syslog", "the facility is mail");
+		note_row(import, NOTE_CHANGED, r, "syslog", N_("the facility is mail"));
 }
 
 static void take_rest(struct import *import, struct imported *account,
@@ -342,7 +343,7 @@ static void take_rest(struct import *import, struct imported *account,
 	const char *timeout = record_text(r, row), *aliases = record_text(r, "aliases");
 
 	if (timeout && text_is(timeout, "off"))
-		note_row(import, NOTE_LEFT, r, row, "acsmtp never waits without a bound");
+		note_row(import, NOTE_LEFT, r, row, N_("acsmtp never waits without a bound"));
 	else if (timeout)
 		import_set(import, account, "timeout", timeout, r, row);
 	if (aliases && *aliases) {
@@ -353,7 +354,7 @@ static void take_rest(struct import *import, struct imported *account,
 	}
 	if (record_text(r, "protocol") && !record_is(r, "protocol", "smtp")) {
 		note_row(import, NOTE_LEFT, r, "protocol",
-			 "acsmtp speaks SMTP alone, so this account is left out");
+			 N_("acsmtp speaks SMTP alone, so this account is left out"));
 		account->is_bad = true;
 	}
 }

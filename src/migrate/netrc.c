@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/language.h"
 #include "base/text.h"
 
 struct netrc {
@@ -71,7 +72,7 @@ static void skip_macro(struct netrc *n)
 	char *line;
 
 	note_at(n->import, NOTE_LEFT, n->lines->path, n->lines->line, "macdef",
-		"there are no macros");
+		N_("there are no macros"));
 	while ((line = input_next(n->lines)) && *line)
 		;
 	n->at = NULL;
@@ -81,7 +82,7 @@ static void take_password(struct netrc *n, char *value)
 {
 	if (!secret_set(&n->entry.password, value, strlen(value)))
 		note_at(n->import, NOTE_LEFT, n->lines->path, n->lines->line, "password",
-			"it is too long");
+			N_("it is too long"));
 	wipe(value, strlen(value));
 }
 
@@ -98,7 +99,7 @@ static bool take_value(struct netrc *n, const char *name, char *value, struct er
 		take_password(n, value);
 	} else if (!strcmp(name, "account")) {
 		note_at(n->import, NOTE_LEFT, n->lines->path, n->lines->line, "account",
-			"mail servers want no account beside user and password");
+			N_("mail servers want no account beside user and password"));
 	} else {
 		OWNED_BUF whole = BUF_INIT(FOREIGN_LINE_MAX);
 
@@ -135,7 +136,7 @@ static bool take_word(struct netrc *n, const char *word, struct error *err)
 	}
 	if (!strcmp(word, "default")) {
 		note_at(n->import, NOTE_LEFT, n->lines->path, n->lines->line, "default",
-			"an account is for one server");
+			N_("an account is for one server"));
 		return true;
 	}
 	if (!is_name(word)) {

@@ -8,9 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/language.h"
 #include "base/text.h"
 
-static const char client[] = "acsmtp shows no certificate of its own";
+static const char client[] = N_("acsmtp shows no certificate of its own");
 static const char unverified[] =
 	"the server's certificate is always verified; tls_fingerprint or tls_ca_file "
 	"names one that is not public";
@@ -27,11 +28,11 @@ static const struct rule rows[] = {
 	{ .name = "x509cafile", .ours = "tls_ca_file" },
 	{ .name = "insecure", .why = unverified },
 	{ .name = "tls-anon-auth", .why = unverified },
-	{ .name = "source", .why = "acsmtp connects to the server directly" },
+	{ .name = "source", .why = N_("acsmtp connects to the server directly") },
 	{ .name = "x509certfile", .why = client },
 	{ .name = "x509keyfile", .why = client },
-	{ .name = "x509crlfile", .why = "acsmtp reads no list of revoked certificates" },
-	{ .name = "x509fmtder", .why = "files of certificates are in PEM" },
+	{ .name = "x509crlfile", .why = N_("acsmtp reads no list of revoked certificates") },
+	{ .name = "x509fmtder", .why = N_("files of certificates are in PEM") },
 };
 static const struct rules rules = RULES(rows);
 
@@ -118,7 +119,7 @@ static bool take_remote(struct import *import, const struct input *lines, char *
 		return input_blame(lines, err);
 	if (!is_smtp) {
 		note_at(import, NOTE_LEFT, r.path, r.line, "protocol",
-			"acsmtp speaks SMTP alone, so this server is left out");
+			N_("acsmtp speaks SMTP alone, so this server is left out"));
 		return true;
 	}
 	account = import_account(import, &r, NULL, err);
@@ -134,9 +135,9 @@ static bool take_remote(struct import *import, const struct input *lines, char *
 
 /* --- the files beside it */
 
-static const char pauses[] = "the pauses between attempts are fixed";
+static const char pauses[] = N_("the pauses between attempts are fixed");
 static const char qualify[] =
-	"names without a domain get no domain: write the whole address as `from`";
+	N_("names without a domain get no domain: write the whole address as `from`");
 
 static const struct control {
 	const char *name;
@@ -150,13 +151,13 @@ static const struct control {
 	{ .name = "allmailfrom", .ours = "from" },
 	{ .name = "defaultdomain", .why = qualify },
 	{ .name = "defaulthost", .why = qualify },
-	{ .name = "idhost", .why = "Message-ID has the sender's domain" },
-	{ .name = "doublebounceto", .why = "report_to in [delivery] says who is told of "
-	  "failures, instead of the sender" },
+	{ .name = "idhost", .why = N_("Message-ID has the sender's domain") },
+	{ .name = "doublebounceto", .why = N_("report_to in [delivery] says who is told of "
+	  "failures, instead of the sender") },
 	{ .name = "maxpause", .why = pauses },
 	{ .name = "pausetime", .why = pauses },
 	{ .name = "queuelifetime", .ours = "expire", .kind = LIFETIME },
-	{ .name = "sendtimeout", .why = "`timeout` is for each answer of the server" },
+	{ .name = "sendtimeout", .why = N_("`timeout` is for each answer of the server") },
 };
 
 /* The first line; NULL: an empty file. */
@@ -188,7 +189,7 @@ static void apply_control(struct import *import, const struct control *c,
 		if (draft_value(d, c->ours))	/* helohost before me */
 			continue;
 		if (!draft_set(d, c->ours, value, &err))
-			note_at(import, NOTE_LEFT, path, 1, c->name, err.text);
+			note_at(import, NOTE_LEFT, path, 1, c->name, error_words(&err));
 		else if (!strcmp(c->ours, "from") &&
 			 draft_set(d, "sender_policy", "rewrite", &err))
 			note_at(import, NOTE_CHANGED, path, 1, c->name, rewrites_header);
@@ -225,8 +226,8 @@ bool nullmailer_read(struct import *import, struct input *lines, struct error *e
 	if (import->account_count > first + 1) {
 		import->accounts[first].is_default = true;
 		note_at(import, NOTE_CHANGED, lines->path, 0, "remotes",
-			"each is an account; acsmtp sends through one, and not through "
-			"the next when it fails");
+			N_("each is an account; acsmtp sends through one, and not through "
+			"the next when it fails"));
 	}
 	for (size_t i = 0; i < COUNT_OF(controls); i++)
 		if (!take_control(import, &controls[i], lines, first, err))

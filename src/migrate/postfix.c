@@ -7,71 +7,72 @@
 
 #include <string.h>
 
+#include "base/language.h"
 #include "base/text.h"
 
 static const char rewriting[] =
-	"a sender becomes `from`, as sender_policy says; there are no maps of addresses";
-static const char one_timeout[] = "`timeout` is for the connection and each answer";
+	N_("a sender becomes `from`, as sender_policy says; there are no maps of addresses");
+static const char one_timeout[] = N_("`timeout` is for the connection and each answer");
 static const char limits[] =
-	"the service knows its limits; max_recipients and max_size say others";
-static const char client[] = "acsmtp shows no certificate of its own";
+	N_("the service knows its limits; max_recipients and max_size say others");
+static const char client[] = N_("acsmtp shows no certificate of its own");
 
 static const struct rule rows[] = {
 	{ .name = "relayhost" },
 	{ .name = "smtp_sasl_auth_enable" },
 	{ .name = "smtp_sasl_password_maps" },
 	{ .name = "smtp_sasl_mechanism_filter" },
-	{ .name = "smtp_sasl_security_options", .why = "no password is sent without TLS" },
-	{ .name = "smtp_sasl_tls_security_options", .why = "no password is sent without TLS" },
+	{ .name = "smtp_sasl_security_options", .why = N_("no password is sent without TLS") },
+	{ .name = "smtp_sasl_tls_security_options", .why = N_("no password is sent without TLS") },
 	{ .name = "smtp_tls_security_level" },
 	{ .name = "smtp_use_tls" },
 	{ .name = "smtp_enforce_tls" },
 	{ .name = "smtp_tls_wrappermode" },
 	{ .name = "smtp_tls_CAfile", .ours = "tls_ca_file" },
-	{ .name = "smtp_tls_CApath", .why = "tls_ca_file is one file" },
+	{ .name = "smtp_tls_CApath", .why = N_("tls_ca_file is one file") },
 	{ .name = "smtp_tls_fingerprint_cert_match", .ours = "tls_fingerprint" },
-	{ .name = "smtp_tls_policy_maps", .why = "an account has one `tls`" },
+	{ .name = "smtp_tls_policy_maps", .why = N_("an account has one `tls`") },
 	{ .name = "smtp_tls_cert_file", .why = client },
 	{ .name = "smtp_tls_key_file", .why = client },
-	{ .name = "smtp_tls_session_cache_database", .why = "tls_session_cache says whether "
-	  "sessions are kept" },
+	{ .name = "smtp_tls_session_cache_database", .why = N_("tls_session_cache says whether "
+	  "sessions are kept") },
 	{ .name = "smtp_helo_name" },
 	{ .name = "myhostname" },
 	{ .name = "alias_maps" },
-	{ .name = "alias_database", .why = "the file of aliases is read as it is" },
-	{ .name = "sender_dependent_relayhost_maps", .why = "make an account for each sender, "
-	  "with it as `from`" },
-	{ .name = "smtp_sender_dependent_authentication", .why = "make an account for each "
-	  "sender, with it as `from`" },
+	{ .name = "alias_database", .why = N_("the file of aliases is read as it is") },
+	{ .name = "sender_dependent_relayhost_maps", .why = N_("make an account for each sender, "
+	  "with it as `from`") },
+	{ .name = "smtp_sender_dependent_authentication", .why = N_("make an account for each "
+	  "sender, with it as `from`") },
 	{ .name = "smtp_generic_maps", .why = rewriting },
 	{ .name = "canonical_maps", .why = rewriting },
 	{ .name = "sender_canonical_maps", .why = rewriting },
-	{ .name = "recipient_canonical_maps", .why = "there are aliases alone" },
+	{ .name = "recipient_canonical_maps", .why = N_("there are aliases alone") },
 	{ .name = "masquerade_domains", .why = rewriting },
-	{ .name = "smtp_header_checks", .why = "there are no checks of the header" },
-	{ .name = "header_checks", .why = "there are no checks of the header" },
+	{ .name = "smtp_header_checks", .why = N_("there are no checks of the header") },
+	{ .name = "header_checks", .why = N_("there are no checks of the header") },
 	{ .name = "smtp_connect_timeout", .why = one_timeout },
 	{ .name = "smtp_helo_timeout", .why = one_timeout },
 	{ .name = "message_size_limit", .why = limits },
 	{ .name = "smtp_destination_recipient_limit", .why = limits },
 	{ .name = "default_destination_recipient_limit", .why = limits },
-	{ .name = "smtp_destination_rate_delay", .why = "rate_per_minute and rate_per_hour are the "
-	  "limits of an account" },
+	{ .name = "smtp_destination_rate_delay", .why = N_("rate_per_minute and rate_per_hour are the "
+	  "limits of an account") },
 	{ .name = "maximal_queue_lifetime" },
-	{ .name = "bounce_queue_lifetime", .why = "`expire` in [delivery] is for all mail" },
+	{ .name = "bounce_queue_lifetime", .why = N_("`expire` in [delivery] is for all mail") },
 	{ .name = "delay_warning_time" },
-	{ .name = "queue_directory", .why = "what Postfix has queued stays there: postqueue -f "
-	  "sends it" },
-	{ .name = "inet_protocols", .why = "IPv6 and IPv4 are tried" },
-	{ .name = "smtp_bind_address", .why = "acsmtp connects to the server directly" },
-	{ .name = "default_transport", .why = "all mail goes through an account" },
-	{ .name = "relay_transport", .why = "all mail goes through an account" },
-	{ .name = "transport_maps", .why = "the account follows from -a and from the sender" },
-	{ .name = "luser_relay", .why = "local_recipients in [delivery] says who gets mail for "
-	  "names without a domain" },
-	{ .name = "myorigin", .why = "names without a domain go where aliases or "
-	  "local_recipients in [delivery] say" },
-	{ .name = "mydestination", .why = "there is no delivery on this machine" },
+	{ .name = "queue_directory", .why = N_("what Postfix has queued stays there: postqueue -f "
+	  "sends it") },
+	{ .name = "inet_protocols", .why = N_("IPv6 and IPv4 are tried") },
+	{ .name = "smtp_bind_address", .why = N_("acsmtp connects to the server directly") },
+	{ .name = "default_transport", .why = N_("all mail goes through an account") },
+	{ .name = "relay_transport", .why = N_("all mail goes through an account") },
+	{ .name = "transport_maps", .why = N_("the account follows from -a and from the sender") },
+	{ .name = "luser_relay", .why = N_("local_recipients in [delivery] says who gets mail for "
+	  "names without a domain") },
+	{ .name = "myorigin", .why = N_("names without a domain go where aliases or "
+	  "local_recipients in [delivery] say") },
+	{ .name = "mydestination", .why = N_("there is no delivery on this machine") },
 };
 static const struct rules rules = RULES(rows);
 _Static_assert(COUNT_OF(rows) <= RULES_MAX, "RULES_MAX is too small");
@@ -80,17 +81,17 @@ _Static_assert(COUNT_OF(rows) <= RULES_MAX, "RULES_MAX is too small");
  * What the other settings are about, by how their names begin; the last one is for all.
  */
 static const struct { const char *prefix, *why; } families[] = {
-	{ "smtpd_", "acsmtp takes no mail from the network" },
-	{ "postscreen_", "acsmtp takes no mail from the network" },
-	{ "inet_", "acsmtp takes no mail from the network" },
-	{ "mynetworks", "acsmtp takes no mail from the network" },
-	{ "milter_", "there are no milters" },
-	{ "smtp_tls_", "the system's policy of GnuTLS decides" },
-	{ "local_", "there is no delivery on this machine" },
-	{ "mailbox_", "there is no delivery on this machine" },
-	{ "home_mailbox", "there is no delivery on this machine" },
-	{ "virtual_", "there is no delivery on this machine" },
-	{ "", "nothing of acsmtp corresponds to it" },
+	{ "smtpd_", N_("acsmtp takes no mail from the network") },
+	{ "postscreen_", N_("acsmtp takes no mail from the network") },
+	{ "inet_", N_("acsmtp takes no mail from the network") },
+	{ "mynetworks", N_("acsmtp takes no mail from the network") },
+	{ "milter_", N_("there are no milters") },
+	{ "smtp_tls_", N_("the system's policy of GnuTLS decides") },
+	{ "local_", N_("there is no delivery on this machine") },
+	{ "mailbox_", N_("there is no delivery on this machine") },
+	{ "home_mailbox", N_("there is no delivery on this machine") },
+	{ "virtual_", N_("there is no delivery on this machine") },
+	{ "", N_("nothing of acsmtp corresponds to it") },
 };
 
 static void note_family(struct import *import, const struct input *lines, unsigned line,
@@ -133,8 +134,8 @@ static bool take_setting(struct import *import, struct record *r,
 		note_family(import, lines, l->line, text);
 	else if (strchr(value, '$') && !rule_find(&rules, text)->why)
 		note_at(import, NOTE_LEFT, lines->path, l->line, text,
-			"its value refers to another setting: write it out and import "
-			"again");
+			N_("its value refers to another setting: write it out and import "
+			"again"));
 	else if (*value)
 		record_set(import, r, text, value, l->line);
 	return true;
@@ -190,19 +191,19 @@ static void take_host(struct import *import, struct imported *account,
 	import_host(import, account, relay, 25, r, "relayhost");
 	if (*relay != '[')
 		note_row(import, NOTE_CHANGED, r, "relayhost",
-			 "without brackets Postfix asks for the MX hosts of that name; "
-			 "acsmtp connects to the name itself");
+			 N_("without brackets Postfix asks for the MX hosts of that name; "
+			 "acsmtp connects to the name itself"));
 }
 
 static const struct { const char *level, *tls, *changed; } levels[] = {
 	{ "none", "off", NULL },
-	{ "may", "starttls", "nothing is sent when TLS cannot be had" },
-	{ "encrypt", "starttls", "the server's certificate is verified, too" },
+	{ "may", "starttls", N_("nothing is sent when TLS cannot be had") },
+	{ "encrypt", "starttls", N_("the server's certificate is verified, too") },
 	{ "verify", "starttls", NULL },
 	{ "secure", "starttls", NULL },
 	{ "fingerprint", "starttls", NULL },
-	{ "dane", "starttls", "the certificate is verified by the system's trust store" },
-	{ "dane-only", "starttls", "the certificate is verified by the system's trust store" },
+	{ "dane", "starttls", N_("the certificate is verified by the system's trust store") },
+	{ "dane-only", "starttls", N_("the certificate is verified by the system's trust store") },
 };
 
 static void take_tls(struct import *import, struct imported *account,
@@ -212,9 +213,9 @@ static void take_tls(struct import *import, struct imported *account,
 
 	if (level) {
 		note_row(import, NOTE_LEFT, r, "smtp_use_tls",
-			 "the level goes before it");
+			 N_("the level goes before it"));
 		note_row(import, NOTE_LEFT, r, "smtp_enforce_tls",
-			 "the level goes before it");
+			 N_("the level goes before it"));
 	} else if (record_text(r, "smtp_enforce_tls") &&
 		   record_says_yes(r, "smtp_enforce_tls")) {
 		row = "smtp_enforce_tls";
@@ -230,7 +231,7 @@ static void take_tls(struct import *import, struct imported *account,
 				note_row(import, NOTE_CHANGED, r, row, levels[i].changed);
 		}
 	if (!draft_value(&account->draft, "tls"))
-		note_row(import, NOTE_LEFT, r, row, "an unknown level of TLS");
+		note_row(import, NOTE_LEFT, r, row, N_("an unknown level of TLS"));
 	if (record_text(r, "smtp_tls_wrappermode") &&
 	    record_says_yes(r, "smtp_tls_wrappermode"))
 		import_set(import, account, "tls", "implicit", r, "smtp_tls_wrappermode");
@@ -251,16 +252,16 @@ static bool take_auth(struct import *import, struct imported *account,
 		   "smtp_sasl_auth_enable");
 	if (filter && !is_ours)
 		note_row(import, NOTE_CHANGED, r, "smtp_sasl_mechanism_filter",
-			 "`auth` is one way to log in: acsmtp chooses");
+			 N_("`auth` is one way to log in: acsmtp chooses"));
 	if (!is_on)
 		note_row(import, NOTE_LEFT, r, "smtp_sasl_password_maps",
-			 "smtp_sasl_auth_enable is not on");
+			 N_("smtp_sasl_auth_enable is not on"));
 	if (!is_on || !maps)
 		return true;
 	if (!map_file(maps)) {
 		note_row(import, NOTE_LEFT, r, "smtp_sasl_password_maps",
-			 "it is not one map that is made from a text file: set user and "
-			 "password by hand");
+			 N_("it is not one map that is made from a text file: set user and "
+			 "password by hand"));
 		return true;
 	}
 	path = path_beside(r->path, map_file(maps));
@@ -299,10 +300,10 @@ static void take_rest(struct import *import, struct imported *account,
 		import_set(import, account, "domain", name, r, row);
 	if (!strcmp(row, "smtp_helo_name"))
 		note_row(import, NOTE_LEFT, r, "myhostname",
-			 "smtp_helo_name is what the server is told");
+			 N_("smtp_helo_name is what the server is told"));
 	if (aliases && !file)
 		note_row(import, NOTE_LEFT, r, "alias_maps",
-			 "aliases in [delivery] is one file");
+			 N_("aliases in [delivery] is one file"));
 	else if (file && strcmp(file, "/etc/aliases") != 0)
 		import_delivery(import, "aliases", file, r->path,
 				record_line(r, "alias_maps"), "alias_maps");
@@ -343,7 +344,7 @@ bool postfix_passwords_read(struct import *import, struct input *lines, struct e
 		if (strchr(line, '@')) {
 			note_at(import, NOTE_LEFT, lines->path, lines->line,
 				"a sender's password",
-				"make an account for each sender, with it as `from`");
+				N_("make an account for each sender, with it as `from`"));
 			continue;
 		}
 		if (!colon || !split_host(line, host, &c.port)) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/language.h"
 #include "base/text.h"
 #include "service/service.h"
 
@@ -47,22 +48,22 @@ static void settle_login(struct import *import, struct imported *account)
 	if (says(account, "auth", "off")) {
 		if (secret_is_set(&account->draft.password))
 			note_of(import, NOTE_CHANGED, account, "password",
-				"it is written, but nobody logs in with it: auth is off");
+				N_("it is written, but nobody logs in with it: auth is off"));
 		return;
 	}
 	if (says(account, "tls", "off")) {
 		set(account, "tls", "starttls");
 		note_of(import, NOTE_CHANGED, account, "tls",
-			"no password is sent without TLS, so STARTTLS is used");
+			N_("no password is sent without TLS, so STARTTLS is used"));
 	}
 	if (!draft_value(&account->draft, "user"))
 		note_of(import, NOTE_MISSING, account, "user",
-			"the file does not say it: write it");
+			N_("the file does not say it: write it"));
 	if (!draft_has_source(&account->draft))
 		note_of(import, NOTE_MISSING, account, "password",
-			"it stands in no file that was read: write password, "
+			N_("it stands in no file that was read: write password, "
 			"password_file or password_command (what is in the desktop's "
-			"keyring, secret-tool lookup prints)");
+			"keyring, secret-tool lookup prints)"));
 }
 
 /* Where the server takes other senders they are left alone, as the other program does. */
@@ -76,12 +77,12 @@ static void settle_sender(struct import *import, struct imported *account,
 	if (!is_strict && says(account, "sender_policy", "keep"))
 		return;
 	if (is_strict && !draft_value(&account->draft, "sender_policy"))
-		note_of(import, NOTE_CHANGED, account, "other senders",
-			"they become `from`, for the service refuses them; "
-			"allowed_senders has those that it takes");
+		note_of(import, NOTE_CHANGED, account, N_("other senders"),
+			N_("they become `from`, for the service refuses them; "
+			"allowed_senders has those that it takes"));
 	if (!draft_value(&account->draft, "from"))
 		note_of(import, NOTE_MISSING, account, "from",
-			"write the address that this account may send as");
+			N_("write the address that this account may send as"));
 }
 
 /* What the service says anyway is left to it. */
@@ -107,8 +108,8 @@ static void settle_account(struct import *import, struct imported *account)
 	if (account->is_bad)
 		return;
 	if (!host || !*host) {
-		note_of(import, NOTE_LEFT, account, "the account",
-			"no server is named in it");
+		note_of(import, NOTE_LEFT, account, N_("the account"),
+			N_("no server is named in it"));
 		account->is_bad = true;
 		return;
 	}
@@ -170,8 +171,8 @@ static void name_account(struct import *import, struct imported *account)
 	if (account->known_as && !text_is(account->known_as, account->draft.name)) {
 		OWNED_BUF why = BUF_INIT(200);
 
-		buf_addf(&why, "it is called \"%s\" here", account->draft.name);
-		note_of(import, NOTE_CHANGED, account, "the name", buf_text(&why));
+		buf_addf(&why, _("it is called \"%s\" here"), account->draft.name);
+		note_of(import, NOTE_CHANGED, account, N_("the name"), buf_text(&why));
 	}
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/language.h"
 #include "base/text.h"
 
 static const struct rule rows[] = {
@@ -19,13 +20,13 @@ static const struct rule rows[] = {
 	{ .name = "AuthPass", .is_secret = true },
 	{ .name = "AuthMethod" },
 	{ .name = "TLS_CA_File", .ours = "tls_ca_file" },
-	{ .name = "TLS_CA_Dir", .why = "tls_ca_file is one file" },
+	{ .name = "TLS_CA_Dir", .why = N_("tls_ca_file is one file") },
 	{ .name = "UseTLSCert" },
-	{ .name = "TLSCert", .why = "acsmtp shows no certificate of its own" },
-	{ .name = "TLSKey", .why = "acsmtp shows no certificate of its own" },
-	{ .name = "UseOldAUTH", .why = "it is obsolete" },
-	{ .name = "Debug", .why = "sendmail -v shows the dialogue" },
-	{ .name = "MinUserId", .why = "users make no difference to acsmtp" },
+	{ .name = "TLSCert", .why = N_("acsmtp shows no certificate of its own") },
+	{ .name = "TLSKey", .why = N_("acsmtp shows no certificate of its own") },
+	{ .name = "UseOldAUTH", .why = N_("it is obsolete") },
+	{ .name = "Debug", .why = N_("sendmail -v shows the dialogue") },
+	{ .name = "MinUserId", .why = N_("users make no difference to acsmtp") },
 };
 static const struct rules rules = RULES(rows, .any_case = true);
 
@@ -52,7 +53,7 @@ static void take_auth(struct import *import, struct imported *account,
 		   method && text_is(method, "login") ? "login" : "auto", r, "AuthUser");
 	if (method && *method && !text_is(method, "login") && !text_is(method, "plain"))
 		note_row(import, NOTE_CHANGED, r, "AuthMethod",
-			 "acsmtp does not know this way to log in, and chooses one");
+			 N_("acsmtp does not know this way to log in, and chooses one"));
 }
 
 static void take_senders(struct import *import, struct imported *account,
@@ -67,20 +68,20 @@ static void take_senders(struct import *import, struct imported *account,
 		import_set(import, account, "allowed_senders", buf_text(&senders), r,
 			   "rewriteDomain");
 		note_row(import, NOTE_CHANGED, r, "rewriteDomain",
-			 "its senders are allowed; with `from` written, sender_policy = "
-			 "rewrite makes all mail come from there");
+			 N_("its senders are allowed; with `from` written, sender_policy = "
+			 "rewrite makes all mail come from there"));
 	}
 	if (root && strchr(root, '@'))
 		import_delivery(import, "local_recipients", root, r->path,
 				record_line(r, "root"), "root");
 	else if (root && *root)
 		note_row(import, NOTE_LEFT, r, "root",
-			 "it has no domain: write the whole address as local_recipients "
-			 "in [delivery]");
+			 N_("it has no domain: write the whole address as local_recipients "
+			 "in [delivery]"));
 	if (!record_text(r, "FromLineOverride") ||
 	    !record_says_yes(r, "FromLineOverride"))
-		note_row(import, NOTE_LEFT, r, "FromLineOverride", "with `from` written, "
-			 "sender_policy = rewrite does that");
+		note_row(import, NOTE_LEFT, r, "FromLineOverride", N_("with `from` written, "
+			 "sender_policy = rewrite does that"));
 }
 
 /* "local_account:outgoing_address:mailhub" */
@@ -92,9 +93,9 @@ bool revaliases_read(struct import *import, struct input *lines, struct error *e
 	while ((line = input_next(lines)))
 		if (*line && *line != '#')
 			note_at(import, NOTE_LEFT, lines->path, lines->line, "revaliases",
-				"an account sends as its `from`, whichever user sends: "
+				N_("an account sends as its `from`, whichever user sends: "
 				"make one for each address, or list it in "
-				"allowed_senders");
+				"allowed_senders"));
 	return true;
 }
 
@@ -109,9 +110,9 @@ static void take_line(struct import *import, struct record *r, char *line,
 	end = value + strcspn(value, " \t");
 	if (*end)
 		note_at(import, NOTE_CHANGED, r->path, number,
-			rule_find(&rules, line) ? line : "a line",
-			"what follows a blank is no part of the value, for ssmtp "
-			"neither");
+			rule_find(&rules, line) ? line : N_("a line"),
+			N_("what follows a blank is no part of the value, for ssmtp "
+			"neither"));
 	wipe(end, strlen(end));
 	record_set(import, r, line, value, number);
 }
@@ -137,7 +138,7 @@ bool ssmtp_read(struct import *import, struct input *lines, struct error *err)
 	take_senders(import, account, &r);
 	if (record_text(&r, "UseTLSCert") && record_says_yes(&r, "UseTLSCert"))
 		note_row(import, NOTE_LEFT, &r, "UseTLSCert",
-			 "acsmtp shows no certificate of its own");
+			 N_("acsmtp shows no certificate of its own"));
 	return !is_there(aliases) ||
 	       import_companion(import, aliases, revaliases_read, "revaliases", err);
 }

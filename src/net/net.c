@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/language.h"
 #include "net/tcp.h"
 #include "net/tls.h"
 #include "net/wire.h"
@@ -40,7 +41,7 @@ static ssize_t heard_nothing(const struct connection *c, const char *text,
 {
 	long port = c->endpoint.port;
 
-	error_set(err, ERROR_NETWORK, "%s", text);
+	error_text(err, ERROR_NETWORK, text);
 	if (!c->has_heard && port == PORT_IMPLICIT_TLS)
 		error_advise(err, "port 465 wants `tls = implicit`");
 	else if (!c->has_heard && port != PORT_RELAY && port != PORT_SUBMISSION)
@@ -56,11 +57,11 @@ static ssize_t read_plain(struct connection *c, void *bytes, size_t size,
 
 	while ((n = wire_pull(&c->wire, bytes, size)) < 0 && errno == EAGAIN)
 		if (!wire_wait(&c->wire, POLLIN))
-			return heard_nothing(c, "the server did not answer in time", err);
+			return heard_nothing(c, N_("the server did not answer in time"), err);
 	if (n < 0)
 		error_errno(err, ERROR_NETWORK, "the connection was lost");
 	if (n == 0 && !c->has_heard)
-		return heard_nothing(c, "the server closed the connection without a word",
+		return heard_nothing(c, N_("the server closed the connection without a word"),
 				     err);
 	c->has_heard = true;
 	return n;

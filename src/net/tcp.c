@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/language.h"
 
 enum {
 	NEXT_AFTER = 250,	/* ms; RFC 8305 section 5 recommends it */
@@ -132,18 +133,21 @@ static void stop_all_but(struct race *race, const struct attempt *winner)
 
 static void explain(const struct race *race, struct error *err)
 {
-	OWNED_BUF reasons = BUF_INIT(REASONS_MAX);
+	OWNED_BUF reasons = BUF_INIT(REASONS_MAX), words = BUF_INIT(REASONS_MAX);
 
 	for (size_t i = 0; i < race->count; i++) {
 		const struct attempt *attempt = &race->attempts[i];
+		const char *untried = i < race->started ? NULL : N_("not tried in time");
 		char text[ADDRESS_TEXT_SIZE];
 
 		ip_address_text(attempt->address, text);
 		buf_addf(&reasons, "%s%s: %s", i ? "; " : "", text,
-			 i < race->started ? strerror(attempt->failure)
-					   : "not tried in time");
+			 untried ? untried : strerror(attempt->failure));
+		buf_addf(&words, "%s%s: %s", i ? "; " : "", text,
+			 untried ? tr(untried) : language_reason(attempt->failure));
 	}
-	error_set(err, ERROR_NETWORK, "no connection: %s", buf_text(&reasons));
+	error_texts(err, ERROR_NETWORK, buf_text(&reasons), buf_text(&words));
+	error_context(err, "no connection");
 }
 
 int tcp_connect(const struct addresses *addresses, int64_t deadline,

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/buf.h"
+#include "base/language.h"
 #include "base/text.h"
 #include "net/resolve.h"
 #include "net/tickets.h"
@@ -218,7 +219,7 @@ static bool not_tls(const struct tls *tls, struct error *err)
 	return false;
 }
 
-static const char too_old[] = "the server has neither TLS 1.2 nor TLS 1.3";
+static const char too_old[] = N_("the server has neither TLS 1.2 nor TLS 1.3");
 
 static bool refused_by_server(const struct tls *tls, struct error *err)
 {
@@ -226,13 +227,13 @@ static bool refused_by_server(const struct tls *tls, struct error *err)
 	const char *name = gnutls_alert_get_name(alert);
 
 	if (alert == GNUTLS_A_PROTOCOL_VERSION)
-		return error_set(err, ERROR_TLS, "%s", too_old);
+		return error_text(err, ERROR_TLS, too_old);
 	if (alert == GNUTLS_A_HANDSHAKE_FAILURE ||
 	    alert == GNUTLS_A_INSUFFICIENT_SECURITY)
-		return error_set(err, ERROR_TLS, "%s, or no cipher that is safe enough",
-				 too_old);
-	return error_set(err, ERROR_TLS, "the server ended TLS: %s",
-			 name ? name : "unknown alert");
+		return error_set(err, ERROR_TLS,
+				 "the server has neither TLS 1.2 nor TLS 1.3, or no cipher "
+				 "that is safe enough");
+	return error_set(err, ERROR_TLS, "the server ended TLS: %s", name ? name : "?");
 }
 
 /* For what can happen at any time: `result` is GnuTLS's error. */
@@ -264,7 +265,7 @@ static bool handshake_failed(struct tls *tls, int result, struct error *err)
 	if (!is_tls(tls))
 		return not_tls(tls, err);
 	if (result == GNUTLS_E_UNSUPPORTED_VERSION_PACKET)
-		return error_set(err, ERROR_TLS, "%s", too_old);
+		return error_text(err, ERROR_TLS, too_old);
 	went_wrong(tls, result, err);
 	return error_context(err, "TLS handshake");
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/language.h"
 #include "base/text.h"
 #include "net/resolve.h"
 
@@ -124,101 +125,111 @@ static bool check_pin(const char *fingerprint, struct der leaf, struct error *er
 
 /* ---- the verdict in words ------------------------------------------------ */
 
-static void add_date(struct buf *words, time_t when)
+enum { DATE_SIZE = 40, SUBJECT_SIZE = 201 };
+
+static void show_date(time_t when, char date[DATE_SIZE])
 {
-	char date[sizeof("2026-11-24 08:53 UTC") + 16];
 	struct tm t;
 
-	if (gmtime_r(&when, &t) && strftime(date, sizeof(date), "%Y-%m-%d %H:%M UTC", &t))
-		buf_add(words, date);
+	if (!gmtime_r(&when, &t) || !strftime(date, DATE_SIZE, "%Y-%m-%d %H:%M UTC", &t))
+		*date = '\0';
 }
 
-static void add_subject(struct buf *words, const struct evidence *e, unsigned int i)
+static void show_subject(gnutls_x509_crt_t certificate, char subject[SUBJECT_SIZE])
 {
 	gnutls_datum_t name;
 
-	if (i == 0) {
-		buf_add(words, "the server's certificate");
+	*subject = '\0';
+	if (gnutls_x509_crt_get_dn3(certificate, &name, 0) < 0)
 		return;
-	}
-	if (gnutls_x509_crt_get_dn3(e->certificates->list[i], &name, 0) < 0)
-		return;
-	buf_addf(words, "the certificate \"%.200s\" above the server's", name.data);
+	snprintf(subject, SUBJECT_SIZE, "%s", name.data);
 	gnutls_free(name.data);
 }
 
-static void say_expired(const struct evidence *e, struct buf *words)
+static void say_expired(const struct evidence *e, struct error *err)
 {
-	for (unsigned int i = 0; i < e->certificates->count; i++) {
-		gnutls_x509_crt_t one = e->certificates->list[i];
-		time_t end = gnutls_x509_crt_get_expiration_time(one);
+	char subject[SUBJECT_SIZE], end[DATE_SIZE], now[DATE_SIZE];
+	unsigned int i = 0;
 
-		if (end >= e->now)
-			continue;
-		add_subject(words, e, i);
-		buf_add(words, " expired on ");
-		add_date(words, end);
-		break;
+	show_date(e->now, now);
+	while (i < e->certificates->count &&
+	       gnutls_x509_crt_get_expiration_time(e->certificates->list[i]) >= e->now)
+		i++;
+	if (i == e->certificates->count) {
+		error_set(err, ERROR_TLS, "a trusted certificate has expired (this machine's "
+			  "clock says %s)", now);
+		return;
 	}
-	if (words->len == 0)
-		buf_add(words, "a trusted certificate has expired");
-	buf_add(words, " (this machine's clock says ");
-	add_date(words, e->now);
-	buf_add(words, ")");
+	show_subject(e->certificates->list[i], subject);
+	show_date(gnutls_x509_crt_get_expiration_time(e->certificates->list[i]), end);
+	if (i == 0)
+		error_set(err, ERROR_TLS, "the server's certificate expired on %s (this "
+			  "machine's clock says %s)", end, now);
+	else
+		error_set(err, ERROR_TLS, "the certificate \"%s\" above the server's expired "
+			  "on %s (this machine's clock says %s)", subject, end, now);
 }
 
-static void say_not_yet_valid(const struct evidence *e, struct buf *words)
+static void say_not_yet_valid(const struct evidence *e, struct error *err)
 {
-	for (unsigned int i = 0; i < e->certificates->count; i++) {
-		gnutls_x509_crt_t one = e->certificates->list[i];
-		time_t start = gnutls_x509_crt_get_activation_time(one);
+	char subject[SUBJECT_SIZE], start[DATE_SIZE], now[DATE_SIZE];
+	unsigned int i = 0;
 
-		if (start <= e->now)
-			continue;
-		add_subject(words, e, i);
-		buf_add(words, " is not valid before ");
-		add_date(words, start);
-		break;
+	show_date(e->now, now);
+	while (i < e->certificates->count &&
+	       gnutls_x509_crt_get_activation_time(e->certificates->list[i]) <= e->now)
+		i++;
+	if (i == e->certificates->count) {
+		error_set(err, ERROR_TLS, "a trusted certificate is not valid yet (this "
+			  "machine's clock says %s)", now);
+		return;
 	}
-	if (words->len == 0)
-		buf_add(words, "a trusted certificate is not valid yet");
-	buf_add(words, " (this machine's clock says ");
-	add_date(words, e->now);
-	buf_add(words, ")");
+	show_subject(e->certificates->list[i], subject);
+	show_date(gnutls_x509_crt_get_activation_time(e->certificates->list[i]), start);
+	if (i == 0)
+		error_set(err, ERROR_TLS, "the server's certificate is not valid before %s "
+			  "(this machine's clock says %s)", start, now);
+	else
+		error_set(err, ERROR_TLS, "the certificate \"%s\" above the server's is not "
+			  "valid before %s (this machine's clock says %s)", subject, start, now);
 }
 
 /* Which certificate is for which names: RFC 6125 section 6.4. */
-static void say_other_name(const struct evidence *e, struct buf *words)
+static void say_other_name(const struct evidence *e, struct error *err)
 {
 	gnutls_x509_crt_t leaf = e->certificates->list[0];
+	OWNED_BUF names = BUF_INIT(WORDS_MAX);
 	char name[NAME_SIZE + 1];
 	unsigned int shown = 0;
 	int type = 0;
 
-	buf_add(words, "the server's certificate is for ");
 	for (unsigned int i = 0; type != GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE; i++) {
 		size_t len = sizeof(name) - 1;
 
 		type = gnutls_x509_crt_get_subject_alt_name(leaf, i, name, &len, NULL);
 		if (type != GNUTLS_SAN_DNSNAME)
 			continue;
-		if (shown == NAMES_SHOWN) {
-			buf_add(words, " and others");
+		if (shown++ == NAMES_SHOWN)
 			break;
-		}
 		name[len < NAME_SIZE ? len : NAME_SIZE] = '\0';
-		buf_addf(words, "%s%s", shown++ ? ", " : "", name);
+		buf_addf(&names, "%s%s", names.len ? ", " : "", name);
 	}
 	if (shown == 0) {
 		size_t len = sizeof(name);
 
 		if (gnutls_x509_crt_get_dn_by_oid(leaf, GNUTLS_OID_X520_COMMON_NAME, 0, 0,
-						  name, &len) < 0)
-			buf_add(words, "no name");
-		else
-			buf_add(words, name);
+						  name, &len) >= 0)
+			buf_add(&names, name);
 	}
-	buf_addf(words, ", not for %s", e->endpoint->host);
+	if (names.len == 0)
+		error_set(err, ERROR_TLS, "the server's certificate is for no name, not for %s",
+			  e->endpoint->host);
+	else if (shown > NAMES_SHOWN)
+		error_set(err, ERROR_TLS, "the server's certificate is for %s and others, not "
+			  "for %s", buf_text(&names), e->endpoint->host);
+	else
+		error_set(err, ERROR_TLS, "the server's certificate is for %s, not for %s",
+			  buf_text(&names), e->endpoint->host);
 }
 
 /* Where in the chain the certificate with this subject is; its length: nowhere. */
@@ -251,69 +262,51 @@ static bool find_top(const struct chain *chain, size_t *top)
 	return false;
 }
 
-static void say_unknown_issuer(const struct evidence *e, struct buf *words)
+static void say_unknown_issuer(const struct evidence *e, struct error *err)
 {
 	gnutls_datum_t name;
 	size_t top = 0;
 	bool is_own_issuer = find_top(e->chain, &top);
 
 	if (is_own_issuer && top == 0) {
-		buf_addf(words, "the server's certificate is self-signed, and not in %s",
-			 e->store);
+		error_set(err, ERROR_TLS, "the server's certificate is self-signed, and not in %s",
+			  e->store);
 		return;
 	}
-	if (gnutls_x509_crt_get_issuer_dn3(e->certificates->list[top], &name, 0) < 0)
+	if (gnutls_x509_crt_get_issuer_dn3(e->certificates->list[top], &name, 0) < 0) {
+		error_set(err, ERROR_TLS, "the server's certificate comes from somebody who is "
+			  "not in %s", e->store);
 		return;
-	buf_addf(words,
-		 "the server's certificate comes from \"%.200s\", which is not in %s",
-		 name.data, e->store);
+	}
+	error_set(err, ERROR_TLS,
+		  "the server's certificate comes from \"%.200s\", which is not in %s",
+		  name.data, e->store);
 	gnutls_free(name.data);
-}
-
-static void say_weak(const struct evidence *e, struct buf *words)
-{
-	(void)e;
-	buf_add(words, "the server's certificate, or one above it, has a signature or "
-		       "a key that is too weak");
-}
-
-static void say_bad_signature(const struct evidence *e, struct buf *words)
-{
-	(void)e;
-	buf_add(words,
-		"a signature on the server's certificate, or on one above it, is wrong");
-}
-
-static void say_no_authority(const struct evidence *e, struct buf *words)
-{
-	(void)e;
-	buf_add(words, "a certificate above the server's may not sign this one");
-}
-
-static void say_other_purpose(const struct evidence *e, struct buf *words)
-{
-	(void)e;
-	buf_add(words, "the server's certificate is not meant for TLS servers");
 }
 
 static const struct finding {
 	unsigned int flag;
-	void (*say)(const struct evidence *e, struct buf *words);
-	const char *advice;
+	void (*say)(const struct evidence *e, struct error *err);	/* NULL: the text */
+	const char *text, *advice;
 } findings[] = {	/* the weightiest first */
-	{ GNUTLS_CERT_SIGNER_NOT_FOUND, say_unknown_issuer,
-	  "if you know this server, point `tls_ca_file` at the CA that signed for it, or "
-	  "set `tls_fingerprint`; otherwise somebody may be in between" },
-	{ GNUTLS_CERT_UNEXPECTED_OWNER, say_other_name,
-	  "set `host` to one of the names that the certificate is for" },
-	{ GNUTLS_CERT_EXPIRED, say_expired,
-	  "check this machine's clock; if it is right, the server's owner must renew it" },
-	{ GNUTLS_CERT_NOT_ACTIVATED, say_not_yet_valid, "check this machine's clock" },
-	{ GNUTLS_CERT_SIGNATURE_FAILURE, say_bad_signature, NULL },
-	{ GNUTLS_CERT_INSECURE_ALGORITHM, say_weak, "the server's owner must renew it" },
-	{ GNUTLS_CERT_SIGNER_NOT_CA | GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE,
-	  say_no_authority, NULL },
-	{ GNUTLS_CERT_PURPOSE_MISMATCH, say_other_purpose, NULL },
+	{ GNUTLS_CERT_SIGNER_NOT_FOUND, say_unknown_issuer, NULL,
+	  N_("if you know this server, point `tls_ca_file` at the CA that signed for it, or "
+	  "set `tls_fingerprint`; otherwise somebody may be in between") },
+	{ GNUTLS_CERT_UNEXPECTED_OWNER, say_other_name, NULL,
+	  N_("set `host` to one of the names that the certificate is for") },
+	{ GNUTLS_CERT_EXPIRED, say_expired, NULL,
+	  N_("check this machine's clock; if it is right, the server's owner must renew it") },
+	{ GNUTLS_CERT_NOT_ACTIVATED, say_not_yet_valid, NULL,
+	  N_("check this machine's clock") },
+	{ GNUTLS_CERT_SIGNATURE_FAILURE, NULL,
+	  N_("a signature on the server's certificate, or on one above it, is wrong"), NULL },
+	{ GNUTLS_CERT_INSECURE_ALGORITHM, NULL,
+	  N_("the server's certificate, or one above it, has a signature or a key that is "
+	  "too weak"), N_("the server's owner must renew it") },
+	{ GNUTLS_CERT_SIGNER_NOT_CA | GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE, NULL,
+	  N_("a certificate above the server's may not sign this one"), NULL },
+	{ GNUTLS_CERT_PURPOSE_MISMATCH, NULL,
+	  N_("the server's certificate is not meant for TLS servers"), NULL },
 };
 
 static bool refuse(const struct evidence *e, unsigned int status, struct error *err)
@@ -321,13 +314,14 @@ static bool refuse(const struct evidence *e, unsigned int status, struct error *
 	gnutls_datum_t text;
 
 	for (size_t i = 0; i < COUNT_OF(findings); i++) {
-		OWNED_BUF words = BUF_INIT(WORDS_MAX);
-
 		if (!(status & findings[i].flag))
 			continue;
-		findings[i].say(e, &words);
-		error_set(err, ERROR_TLS, "%s", buf_text(&words));
+		if (findings[i].text)
+			error_text(err, ERROR_TLS, findings[i].text);
+		else
+			findings[i].say(e, err);
 		text_make_printable(err->text);
+		text_make_printable(err->words);
 		return error_advise(err, findings[i].advice);
 	}
 	if (gnutls_certificate_verification_status_print(status, GNUTLS_CRT_X509, &text,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/language.h"
 #include "base/process.h"
 #include "secret/file.h"
 #include "secret/keyring_helper.h"
@@ -29,19 +30,19 @@ static const struct meaning {
 	const char *advice;
 } meanings[] = {
 	{ KEYRING_NO_BUS, ERROR_SECRET, true,
-	  "log in to the desktop, or set password, password_file or password_command" },
+	  N_("log in to the desktop, or set password, password_file or password_command") },
 	{ KEYRING_NO_SERVICE, ERROR_SECRET, true,
-	  "start one such as gnome-keyring, or set password, password_file or password_command" },
-	{ KEYRING_LOCKED, ERROR_SECRET, false, "unlock it and try again" },
-	{ KEYRING_DISMISSED, ERROR_SECRET, false, "unlock it and try again" },
-	{ KEYRING_CLOSED, ERROR_SECRET, true, "unlock it and try again" },
-	{ KEYRING_NO_MATCH, ERROR_CONFIG, true, "store it with `acsmtp password set`" },
+	  N_("start one such as gnome-keyring, or set password, password_file or password_command") },
+	{ KEYRING_LOCKED, ERROR_SECRET, false, N_("unlock it and try again") },
+	{ KEYRING_DISMISSED, ERROR_SECRET, false, N_("unlock it and try again") },
+	{ KEYRING_CLOSED, ERROR_SECRET, true, N_("unlock it and try again") },
+	{ KEYRING_NO_MATCH, ERROR_CONFIG, true, N_("store it with `acsmtp password set`") },
 	{ KEYRING_SEVERAL, ERROR_CONFIG, false,
-	  "run `acsmtp password set` to store the one to use" },
-	{ KEYRING_NO_ANSWER, ERROR_SECRET, true, "try again when it answers" },
+	  N_("run `acsmtp password set` to store the one to use") },
+	{ KEYRING_NO_ANSWER, ERROR_SECRET, true, N_("try again when it answers") },
 	{ KEYRING_FAILED, ERROR_SECRET, true, NULL },
 	{ NO_PROGRAM, ERROR_UNAVAILABLE, true,
-	  "install it: it may come in a package of its own" },
+	  N_("install it: it may come in a package of its own") },
 };
 
 bool keyring_is_built(void)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/language.h"
 #include "base/process.h"
 #include "secret/file.h"
 #include "secret/netrc.h"
@@ -108,7 +109,7 @@ static enum source_state look_at_credential(const struct secret_request *request
 				  : NULL;
 
 	snprintf(detail, SOURCE_DETAIL_SIZE, "%s",
-		 path ? path : "there is no systemd credential");
+		 path ? path : N_("there is no systemd credential"));
 	return path ? SOURCE_SET : SOURCE_NOT_SET;
 }
 
@@ -133,9 +134,9 @@ static enum source_state look_at_keyring(const struct secret_request *request,
 					 char *detail)
 {
 	const char *why =
-		!request->keyring     ? "the keyring is switched off"
-		: !keyring_is_built() ? "this acsmtp was built without the keyring"
-		: !has_place(request) ? "the account has no user to ask the keyring for"
+		!request->keyring     ? N_("the keyring is switched off")
+		: !keyring_is_built() ? N_("this acsmtp was built without the keyring")
+		: !has_place(request) ? N_("the account has no user to ask the keyring for")
 				      : "";
 
 	snprintf(detail, SOURCE_DETAIL_SIZE, "%s", why);
@@ -242,24 +243,28 @@ bool secret_source(const struct secret_request *request, size_t i,
 
 /* What is known when nobody had it. */
 struct reasons {
-	struct buf text;
+	struct buf text, words; /* of errors: in English, and for the person */
 	bool is_later;	   /* one may have it later */
 	const char *later; /* what to do for that, or NULL */
 };
 
-static void add_reason(struct reasons *reasons, const char *text)
+static void add_reason(struct reasons *reasons, const char *text, const char *words)
 {
-	if (*text)
-		buf_addf(&reasons->text, "%s%s", reasons->text.len ? "; " : "", text);
+	if (!*text)
+		return;
+	buf_addf(&reasons->text, "%s%s", reasons->text.len ? "; " : "", text);
+	buf_addf(&reasons->words, "%s%s", reasons->words.len ? "; " : "", words);
 }
 
 static bool none(const struct secret_request *request, const struct reasons *reasons,
 		 struct error *err)
 {
-	error_set(err, reasons->is_later ? ERROR_SECRET : ERROR_CONFIG,
-		  "no %s was found: %s",
-		  request->wants_token ? "access token" : "password",
-		  buf_text(&reasons->text));
+	error_texts(err, reasons->is_later ? ERROR_SECRET : ERROR_CONFIG,
+		    buf_text(&reasons->text), buf_text(&reasons->words));
+	if (request->wants_token)
+		error_context(err, "no access token was found");
+	else
+		error_context(err, "no password was found");
 	if (request->wants_token)
 		return error_advise(err,
 				    "set token_command to a command that prints one");
@@ -267,7 +272,7 @@ static bool none(const struct secret_request *request, const struct reasons *rea
 		err,
 		reasons->later
 			? reasons->later
-			: "set password, password_file or password_command, or run `acsmtp password set`");
+			: N_("set password, password_file or password_command, or run `acsmtp password set`"));
 }
 
 enum answer { ANSWER_FOUND, ANSWER_FAILED, ANSWER_PASSED };
@@ -290,7 +295,7 @@ static enum answer ask(const struct source *s, const struct secret_request *requ
 	bool passes = false, ok;
 
 	if (s->look(request, detail) == SOURCE_NOT_SET) {
-		add_reason(reasons, detail);
+		add_reason(reasons, detail, tr(detail));
 		return ANSWER_PASSED;
 	}
 	ok = s->get(request, secret, &passes, &why);
@@ -305,7 +310,7 @@ static enum answer ask(const struct source *s, const struct secret_request *requ
 		*err = why;
 		return fail(s, detail, err);
 	}
-	add_reason(reasons, why.text);
+	add_reason(reasons, why.text, error_words(&why));
 	reasons->later = why.kind == ERROR_SECRET ? why.advice : NULL;
 	reasons->is_later = why.kind == ERROR_SECRET;
 	return ANSWER_PASSED;
@@ -314,7 +319,9 @@ static enum answer ask(const struct source *s, const struct secret_request *requ
 bool secret_find(const struct secret_request *request, struct secret *secret,
 		 const char **source, struct error *err)
 {
-	struct reasons reasons = { BUF_INIT(REASONS_LIMIT), false, NULL };
+	struct reasons reasons = {
+		.text = BUF_INIT(REASONS_LIMIT), .words = BUF_INIT(REASONS_LIMIT),
+	};
 	enum answer answer = ANSWER_PASSED;
 
 	for (size_t i = 0; answer == ANSWER_PASSED && i < COUNT_OF(sources); i++) {
@@ -326,5 +333,6 @@ bool secret_find(const struct secret_request *request, struct secret *secret,
 	if (answer == ANSWER_PASSED)
 		none(request, &reasons, err);
 	buf_free(&reasons.text);
+	buf_free(&reasons.words);
 	return answer == ANSWER_FOUND;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/language.h"
 #include "base/secret.h"
 #include "base/text.h"
 
@@ -66,22 +67,22 @@ static void split(const char *user, char delimiter, struct parts *parts)
 static const char *composite_fault(const struct parts *p)
 {
 	if (p->count == 1)
-		return "it is an id alone: an SMTP username has a name of its own, and the old form "
-		       "is RESOURCE.APPLICATION-ID.TENANT-ID";
+		return N_("it is an id alone: an SMTP username has a name of its own, and the old form "
+		       "is RESOURCE.APPLICATION-ID.TENANT-ID");
 	if (p->count < 3)
-		return "it has fewer than the three parts of the old form "
-		       "RESOURCE.APPLICATION-ID.TENANT-ID";
+		return N_("it has fewer than the three parts of the old form "
+		       "RESOURCE.APPLICATION-ID.TENANT-ID");
 	if (p->count > 3)
-		return "it has more than the three parts of the old form "
-		       "RESOURCE.APPLICATION-ID.TENANT-ID";
+		return N_("it has more than the three parts of the old form "
+		       "RESOURCE.APPLICATION-ID.TENANT-ID");
 	if (p->len[0] == 0 || login_is_guid(p->at[0], p->len[0]))
-		return "its first part is not the name of a Communication Services resource";
+		return N_("its first part is not the name of a Communication Services resource");
 	if (!login_is_guid(p->at[1], p->len[1]))
-		return "its second part is no application (client) id, which is a GUID";
+		return N_("its second part is no application (client) id, which is a GUID");
 	if (!login_is_guid(p->at[2], p->len[2]))
-		return "its third part is no directory (tenant) id, which is a GUID";
+		return N_("its third part is no directory (tenant) id, which is a GUID");
 	if (!memcmp(p->at[1], p->at[2], GUID_LEN))
-		return "it has the same id for the application and for the tenant";
+		return N_("it has the same id for the application and for the tenant");
 	return NULL;
 }
 
@@ -110,17 +111,17 @@ const char *login_secret_fault(const char *bytes, size_t len)
 	const char *end = bytes + len;
 
 	if (login_is_guid(bytes, len))
-		return "it looks like the secret's id and not like its value";
+		return N_("it looks like the secret's id and not like its value");
 	if (len >= 3 && !memcmp(bytes, byte_order_mark, 3))
-		return "it begins with a byte-order mark, which editors put before text";
+		return N_("it begins with a byte-order mark, which editors put before text");
 	if (len > 0 && (is_space(bytes[0]) || is_space(end[-1])))
-		return is_space(bytes[0]) ? "it begins with a blank"
-					  : "it ends with a blank";
+		return is_space(bytes[0]) ? N_("it begins with a blank")
+					  : N_("it ends with a blank");
 	if (len >= 2 &&
 	    (!memcmp(bytes, no_break_space, 2) || !memcmp(end - 2, no_break_space, 2)))
-		return "it has a no-break space at an end";
+		return N_("it has a no-break space at an end");
 	if (len >= 2 && (bytes[0] == '"' || bytes[0] == '\'') && end[-1] == bytes[0])
-		return "it stands in quotes, which are then a part of it";
+		return N_("it stands in quotes, which are then a part of it");
 	return NULL;
 }
 

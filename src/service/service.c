@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/language.h"
+
 struct setting {
 	const char *key, *value;
 };
@@ -50,55 +52,55 @@ static const struct rule {
 } rules[] = {
 	/* Azure Communication Services, whose texts are those of Exchange's transport. */
 	{ "acs", 535, NULL, { ERROR_AUTH,
-	  "one text stands for six causes: the user name names the wrong resource, "
+	  N_("one text stands for six causes: the user name names the wrong resource, "
 	  "application or tenant; the password is wrong, expired, or the secret's id and not "
 	  "its value; the application lacks the role \"Communication and Email Service "
 	  "Owner\", or got it minutes ago; the SMTP username is not \"Ready to use\" yet; "
 	  "the token is for another scope than https://communication.azure.com/.default; or "
-	  "it is of another application" } },
+	  "it is of another application") } },
 	{ "acs", 504, NULL, { ERROR_NONE,
-	  "the service takes AUTH LOGIN for a password and XOAUTH2 for a token, nothing else" } },
+	  N_("the service takes AUTH LOGIN for a password and XOAUTH2 for a token, nothing else") } },
 	{ "acs", 530, "5.7.57", { ERROR_AUTH,
-	  "nobody was logged in: set `user` and a password, and not `auth = off`" } },
+	  N_("nobody was logged in: set `user` and a password, and not `auth = off`") } },
 	{ "acs", 0, "5.3.5", { ERROR_SENDER,
-	  "the sender must be a MailFrom address of a domain that is verified and linked to "
+	  N_("the sender must be a MailFrom address of a domain that is verified and linked to "
 	  "the resource (DoNotReply@ is the only one until others are added); set `from` "
-	  "to one, and `sender_policy = rewrite`" } },
+	  "to one, and `sender_policy = rewrite`") } },
 	{ "acs", 0, "sender's username is invalid", { ERROR_SENDER,
-	  "the sender must be a MailFrom address of a domain that is verified and linked to "
-	  "the resource; set `from` to one" } },
+	  N_("the sender must be a MailFrom address of a domain that is verified and linked to "
+	  "the resource; set `from` to one") } },
 	{ "acs", 0, "4.5.127", { ERROR_QUOTA,
-	  "the account is over its quota of messages a minute or an hour, and each attempt "
-	  "counts: wait, up to an hour, and ask Azure support for a higher quota" } },
+	  N_("the account is over its quota of messages a minute or an hour, and each attempt "
+	  "counts: wait, up to an hour, and ask Azure support for a higher quota") } },
 	{ "acs", 0, "excessive message rate", { ERROR_QUOTA,
-	  "the account is over its quota of messages a minute or an hour, and each attempt "
-	  "counts: wait, up to an hour, and ask Azure support for a higher quota" } },
+	  N_("the account is over its quota of messages a minute or an hour, and each attempt "
+	  "counts: wait, up to an hour, and ask Azure support for a higher quota") } },
 	/* The services beside it. */
 	{ "sendgrid", 535, NULL, { ERROR_AUTH,
-	  "the user name is the word apikey, and the password an API key that may send mail" } },
+	  N_("the user name is the word apikey, and the password an API key that may send mail") } },
 	{ "sendgrid", 550, "sender identity", { ERROR_SENDER,
-	  "the sender is no verified identity of the SendGrid account; set `from` to one" } },
+	  N_("the sender is no verified identity of the SendGrid account; set `from` to one") } },
 	{ "office365", 535, "5.7.139", { ERROR_AUTH,
-	  "passwords are switched off for SMTP there: use `auth = xoauth2` with a "
-	  "token_command" } },
+	  N_("passwords are switched off for SMTP there: use `auth = xoauth2` with a "
+	  "token_command") } },
 	{ "office365", 535, NULL, { ERROR_AUTH,
-	  "the token is wrong, expired or for another scope than "
-	  "https://outlook.office.com/SMTP.Send, or SMTP AUTH is off for the mailbox" } },
+	  N_("the token is wrong, expired or for another scope than "
+	  "https://outlook.office.com/SMTP.Send, or SMTP AUTH is off for the mailbox") } },
 	{ "office365", 0, "5.7.60", { ERROR_SENDER,
-	  "the mailbox may not send as this sender; set `from` to its own address" } },
+	  N_("the mailbox may not send as this sender; set `from` to its own address") } },
 	/* Any server. */
 	{ NULL, 454, "4.7.0", { ERROR_LATER,
-	  "the server cannot check passwords now: try again later" } },
+	  N_("the server cannot check passwords now: try again later") } },
 	{ NULL, 534, NULL, { ERROR_AUTH,
-	  "the server wants another way to log in: see `auth`" } },
+	  N_("the server wants another way to log in: see `auth`") } },
 	{ NULL, 535, NULL, { ERROR_AUTH,
-	  "check `user` and the password; some servers want a password of their own for "
-	  "programs" } },
+	  N_("check `user` and the password; some servers want a password of their own for "
+	  "programs") } },
 	{ NULL, 530, NULL, { ERROR_AUTH,
-	  "the server wants a login: set `user` and a password, and not `auth = off`" } },
-	{ NULL, 0, "5.7.60", { ERROR_SENDER, "the account may not send as this sender" } },
-	{ NULL, 0, "5.3.4", { ERROR_DATA, "the message is too big for the server" } },
-	{ NULL, 552, NULL, { ERROR_DATA, "the message is too big for the server" } },
+	  N_("the server wants a login: set `user` and a password, and not `auth = off`") } },
+	{ NULL, 0, "5.7.60", { ERROR_SENDER, N_("the account may not send as this sender") } },
+	{ NULL, 0, "5.3.4", { ERROR_DATA, N_("the message is too big for the server") } },
+	{ NULL, 552, NULL, { ERROR_DATA, N_("the message is too big for the server") } },
 };
 
 static const struct service *service_called(const char *name)

@@ -165,8 +165,12 @@ bool auth_log_in(struct session *s, struct error *err)
 	}
 	if (err->kind != ERROR_NONE)
 		return false;
-	error_set(err, ERROR_REFUSED, "the server offers no way to log in that we know "
-		  "(it lists:%s)", s->can.auth[0] ? s->can.auth : " none");
+	if (s->can.auth[0])
+		error_set(err, ERROR_REFUSED, "the server offers no way to log in that we know "
+			  "(it lists:%s)", s->can.auth);
+	else
+		error_set(err, ERROR_REFUSED, "the server offers no way to log in that we know "
+			  "(it lists: none)");
 	return error_advise(err, "set `auth = login`, `plain` or `xoauth2` to try one that it "
 			    "does not list");
 }

@@ -8,9 +8,10 @@
 
 #include <cmocka.h>
 
+#include "base/language.h"
 #include "front/queue_pick.h"
+#include "base/language.h"
 #include "front/queue_words.h"
-#include "front/terminal.h"
 
 static void ids(void **state)
 {
@@ -273,8 +274,8 @@ static void columns(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		assert_int_equal(terminal_cut(cases[i].text, cases[i].most), cases[i].len);
-		assert_int_equal(terminal_width(cases[i].text), cases[i].width);
+		assert_int_equal(language_cut(cases[i].text, cases[i].most), cases[i].len);
+		assert_int_equal(language_width(cases[i].text), cases[i].width);
 	}
 }
 

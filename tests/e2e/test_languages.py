@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What people are told in their language, and what stays English whatever it is."""
+
+import json
+import os
+import pty
+import re
+import shutil
+import subprocess
+import time
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from conftest import environment, installed
+from emulator.faults import Fault
+from spooled import Spool
+
+JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
+CONFIG, USAGE = 78, 64
+
+
+@pytest.fixture(scope="session")
+def locales(tmp_path_factory):
+    """A directory for LOCPATH with a Japanese locale, which few machines have."""
+    assert shutil.which("localedef"), "localedef is missing; on Debian: libc-bin and locales"
+    directory = tmp_path_factory.mktemp("locales")
+    subprocess.run(["localedef", "-i", "ja_JP", "-f", "UTF-8", directory / "ja_JP.UTF-8"],
+                   check=True, capture_output=True)
+    return directory
+
+
+@pytest.fixture
+def japanese(locales):
+    return {"LOCPATH": locales, "LC_ALL": "ja_JP.UTF-8"}
+
+
+@pytest.fixture
+def spool(tmp_path):
+    return Spool(tmp_path / "spool")
+
+
+@pytest.fixture
+def say(run, japanese):
+    """say(*arguments): acsmtp's Result under a Japanese locale."""
+    def command(*arguments, **options):
+        return run(arguments, program="acsmtp", env=japanese, **options)
+    return command
+
+
+def with_queue(spool, background="off"):
+    return f"[delivery]\nspool = {spool.path}\nqueue = on\nbackground = {background}\n"
+
+
+def columns(text):
+    return sum(1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
+
+
+# --- Japanese
+
+def test_every_text_of_the_help(say):
+    """All that the tables have for people, behind the column of their names."""
+    result = say("help")
+    assert (result.status, result.stderr) == (0, "")
+    rows = [line for line in result.stdout.splitlines() if re.match("  [-a-z]", line)]
+    assert len(rows) > 80
+    assert [row for row in rows if not JAPANESE.search(row)] == []
+    assert result.stdout.startswith("使い方: sendmail [OPTION...]")
+
+
+def test_every_setting(say):
+    rows = [line.split("\t") for line in say("help", "settings").stdout.splitlines()]
+    assert len(rows) > 30
+    assert [row for row in rows if not JAPANESE.search(row[3])] == []
+    assert rows[0][:3] == ["account", "service", "acs"]
+
+
+def words(say):
+    """The words of each command."""
+    lines = say("help").stdout.split("コマンド:\n")[1].split("\n\n")[0].splitlines()
+    return [re.match(r"  ([a-z]+(?: [a-z]+)?)(?= |$)", line)[1].split() for line in lines]
+
+
+def test_every_flag(say):
+    commands = words(say)
+    assert ["queue", "list"] in commands and ["check"] in commands
+    for command in commands:
+        result = say(*command, "--help")
+        assert (result.status, result.stderr) == (0, ""), command
+        usage, _, text, *flags = result.stdout.splitlines()
+        assert usage.startswith("使い方: ") or command == ["queue", "run"]
+        assert JAPANESE.search(text) or command == ["queue", "run"]
+        for flag in flags:
+            assert not flag.strip() or JAPANESE.search(flag) or command == ["queue", "run"]
+
+
+def test_columns(say, config, spool):
+    """Japanese letters are two columns wide: labels end where they do in English."""
+    ini = config(extra=with_queue(spool))
+    lines = say("queue", "show", spool.add(), "--config", ini).stdout.splitlines()
+    assert len(lines) > 8
+    labels = [re.match(r"[^:]*: *", line)[0] for line in lines]
+    assert {columns(label) for label in labels} == {13}
+    assert sum(bool(JAPANESE.search(label)) for label in labels) > 8
+
+
+def test_check(acs, say, config):
+    result = say("check", "--config", config(acs(), password="wrong"))
+    assert result.status == 77
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("✓   設定          アカウント test (ただ 1 つのアカウント)")
+    assert any(line.startswith("✗   AUTH          ") for line in lines)
+    assert "–   送信者        試していません: AUTHに失敗したため" in lines
+    assert "シークレット" in result.stdout and "ポータル 1: " in result.stdout
+    titles = [re.match(r"\S   \S+(?: [12])? +", line) for line in lines]
+    assert {columns(title[0]) for title in titles if title} == {18}
+
+
+def test_lines_on_a_terminal(home, japanese, config):
+    """No line is wider than the terminal, although Japanese has no blanks to break at."""
+    master, slave = pty.openpty()
+    command = [installed("acsmtp"), "check", "--config", config(None, from_=None, user="")]
+    done = subprocess.run(command, stdout=slave, stdin=subprocess.DEVNULL, check=False, cwd=home,
+                          env=environment(home, {**japanese, "NO_COLOR": "1"}), timeout=60)
+    os.close(slave)
+    said = b""
+    while True:
+        try:
+            piece = os.read(master, 65536)
+        except OSError:
+            break
+        said += piece
+    os.close(master)
+    lines = said.decode().splitlines()
+    assert done.returncode == CONFIG and len(lines) > 10
+    assert [line for line in lines if columns(line) > 80 and not re.match(" *[/`]", line)] == []
+    assert [line for line in lines if line.strip()[:1] in set("、。）」")] == []
+
+
+def test_an_error_and_its_advice(say):
+    result = say("check", "--jsn")
+    assert result.status == USAGE
+    assert result.stderr == "acsmtp: --jsn というフラグはありません。--json のことでしょうか\n"
+    result = say("queue", "remove")
+    assert result.status == USAGE
+    assert result.stderr == ("acsmtp: queue remove: どのメッセージかを指定してください。"
+                             "ID、パターン、--account、--sender、--recipient、--all の"
+                             "いずれかを指定してください\n")
+
+
+def test_the_configuration(say, tmp_path):
+    """Where it is comes in Japanese too, around what is wrong."""
+    ini = tmp_path / "wrong.ini"
+    ini.write_text("[account work]\nport = many\n", encoding="utf-8")
+    result = say("account", "list", "--config", ini)
+    assert result.status == CONFIG
+    assert result.stderr == (f"acsmtp: {ini}、2 行目: [account work] port: \"many\" は 1 から 65535 "
+                             "までの数ではありません\n")
+
+
+def test_queue_list(say, config, spool):
+    ini = config(extra=with_queue(spool))
+    spool.add(arrived=int(time.time()) - 725, next=int(time.time()) + 330, attempts=3,
+              why="smtp.azurecomm.net: connection refused")
+    first, last = say("queue", "list", "--config", ini).stdout.splitlines()
+    assert re.match(r"\w{16}    12 分       24 B  test  ", first)
+    assert first.endswith(": 5 分後に試行、試行 3 回: smtp.azurecomm.net: connection refused")
+    assert last == f"メッセージ 1 通、24 B 場所: {spool.path}"
+
+
+def test_many_locales(run, locales):
+    """LANGUAGE decides among those of a locale; what is not there is English."""
+    def first_line(**env):
+        return run(["help"], program="acsmtp", env={"LOCPATH": locales, **env}).stdout[:5]
+
+    assert first_line(LC_ALL="ja_JP.UTF-8") == "使い方: "
+    assert first_line(LANG="ja_JP.UTF-8") == "使い方: "
+    assert first_line(LC_MESSAGES="ja_JP.UTF-8") == "使い方: "
+    assert first_line(LANG="C.UTF-8", LANGUAGE="ja") == "使い方: "
+    assert first_line(LANG="ja_JP.UTF-8", LC_MESSAGES="C") == "usage"
+    assert first_line(LC_ALL="de_DE.UTF-8") == "usage"
+    assert first_line(LC_ALL="ja_JP.EUC-JP") == "usage"
+
+
+# --- English
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-bz"], ["-bp", "-C", "/nowhere"],
+                                       ["-t", "-C", "/nowhere"]])
+@pytest.mark.parametrize("program", ["sendmail", "acsmtp"])
+def test_sendmail_mode(run, japanese, program, arguments):
+    said = run(arguments, program=program, env=japanese)
+    meant = run(arguments, program=program)
+    assert said == meant
+    assert (said.stdout + said.stderr).isascii()
+
+
+def test_sending(acs, run, config, japanese, tmp_path):
+    """The dialogue, the transcript, the log and the error."""
+    log, transcript = tmp_path / "log", tmp_path / "transcript"
+    ini = config(acs(), password="wrong", log=log)
+    result = run(["-v", "-X", transcript, "-C", ini, "a@example.org"], input=b"\nHello\n",
+                 env=japanese)
+    assert result.status == 77
+    for text in (result.stdout, result.stderr, log.read_text(), transcript.read_text()):
+        assert text.isascii()
+
+
+def test_what_a_deferred_message_says(acs, run, config, japanese, spool, tmp_path):
+    """Its entry, the log, and mailq."""
+    log = tmp_path / "log"
+    ini = config(acs(), password="wrong", log=log, extra=with_queue(spool))
+    assert run(["-C", ini, "a@example.org"], input=b"\nHello\n", env=japanese).status == 0
+    assert run(["queue", "run", "--config", ini, "--flush"], program="acsmtp",
+               env=japanese).stdout.isascii()
+    assert run(["-bp", "-C", ini], env=japanese).stdout.isascii()
+    assert "535" in everything_in(spool.path)
+    assert everything_in(spool.path).isascii()
+    assert log.read_text().count("\n") >= 2 and log.read_text().isascii()
+
+
+def test_what_commands_write(acs, say, config, spool, tmp_path):
+    """Entries, the log and the account's state, by commands that speak Japanese."""
+    log = tmp_path / "log"
+    ini = config(acs(), log=log, extra=with_queue(spool))
+    one = spool.add(failed=True, why="it was refused", to=[("a@example.org", "failed", "550 no")])
+    two = spool.add(next=int(time.time()) + 900)
+    for sub, name in (("retry", one), ("hold", two), ("release", two), ("remove", two)):
+        result = say("queue", sub, name, "--config", ini)
+        assert (result.status, result.stderr) == (0, "")
+        assert JAPANESE.search(result.stdout)
+    assert log.read_text().count("\n") == 4 and log.read_text().isascii()
+    assert everything_in(spool.path).isascii()
+
+
+def test_check_that_sends(acs, say, config, spool, tmp_path):
+    log = tmp_path / "log"
+    server = acs()
+    ini = config(server, log=log, extra=with_queue(spool))
+    result = say("check", "--config", ini, "--send", "you@example.org")
+    assert JAPANESE.search(result.stdout)
+    assert server.message.data.isascii() and b"This message was sent by" in server.message.data
+    assert log.read_text().count("\n") == 1 and log.read_text().isascii()
+    assert everything_in(spool.path).isascii()
+
+
+def test_what_a_refusal_leaves(acs, say, config, spool, tmp_path):
+    """check --send learns of a pause: the account's state has the reason in English."""
+    log = tmp_path / "log"
+    ini = config(acs(faults=[Fault("body", reply="450 4.5.127 Excessive message rate")]), log=log, extra=with_queue(spool))
+    result = say("check", "--config", ini, "--send", "you@example.org")
+    assert result.status != 0 and JAPANESE.search(result.stdout)
+    assert log.read_text().isascii()
+    assert everything_in(spool.path).isascii()
+
+
+@pytest.mark.parametrize("command", [["check"], ["queue", "list"], ["explain", "--json", "-C"]])
+def test_json(acs, run, say, config, spool, command):
+    """For programs there is one language."""
+    ini = config(acs(), from_=None, extra=with_queue(spool))
+    arguments = [*command, ini, "-i", "a@example.org"] if command[0] == "explain" else \
+        [*command, "--config", ini, "--json"]
+    result = say(*arguments, input=b"\nHello\n")
+    json.loads(result.stdout or "{}")
+    assert result.stdout.isascii() and result.stderr.isascii()
+
+
+def everything_in(directory):
+    return "".join(path.read_text(encoding="utf-8", errors="replace")
+                   for path in sorted(Path(directory).rglob("*")) if path.is_file())
