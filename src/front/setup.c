@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/language.h"
 #include "base/text.h"
 #include "config/write.h"
 #include "front/check.h"
@@ -109,7 +110,7 @@ static bool write_account(struct setup *s, struct error *err)
 		.drafts = &s->draft,
 		.count = 1,
 		.mode = s->replaces ? WRITE_REPLACE : WRITE_NEW,
-		.advice = "--replace puts the new one in its place",
+		.advice = N_("--replace puts the new one in its place"),
 		.service = service_setting,
 	};
 
@@ -129,8 +130,8 @@ static void tell_closed(const char *path)
 	struct stat st;
 
 	if (geteuid() == 0 && stat(path, &st) == 0 && !(st.st_mode & 077))
-		printf("Only root can read it. For what sends as other users (PHP, cron jobs), give it\n"
-		       "to a group of theirs: chgrp GROUP %s && chmod 640 %s\n",
+		printf(_("Only root can read it. For what sends as other users (PHP, cron jobs), give it\n"
+		       "to a group of theirs: chgrp GROUP %s && chmod 640 %s\n"),
 		       path, path);
 }
 
@@ -138,17 +139,17 @@ static void tell_written(const struct setup *s)
 {
 	const char *file = draft_value(&s->draft, "password_file");
 
-	printf("\nAccount %s is in %s.\n", s->draft.name, s->path);
+	printf(_("\nAccount %s is in %s.\n"), s->draft.name, s->path);
 	tell_closed(s->path);
 	if (s->keep == KEEP_KEYRING && secret_is_set(&s->secret))
-		puts("Its secret is in the keyring.");
+		puts(_("Its secret is in the keyring."));
 	if (s->made_file) {
-		printf("Its secret is in %s.\n", file);
+		printf(_("Its secret is in %s.\n"), file);
 		tell_closed(file);
 	}
 	if (s->keep == KEEP_NOWHERE)
-		printf("Its secret is for you to provide, for example to a service of systemd by\n"
-		       "LoadCredential=acsmtp.%s:FILE; acsmtp.ini(5) has the other places.\n",
+		printf(_("Its secret is for you to provide, for example to a service of systemd by\n"
+		       "LoadCredential=acsmtp.%s:FILE; acsmtp.ini(5) has the other places.\n"),
 		       s->draft.name);
 	fflush(stdout);
 }
@@ -178,18 +179,18 @@ static int finish(const struct setup *s)
 	int status = EX_OK;
 
 	if (!s->flags.no_check) {
-		puts("\nDoes it work?\n");
+		puts(_("\nDoes it work?\n"));
 		status = check_account(s->flags.config, s->draft.name);
 	}
 	if (status == EX_OK) {
 		OWNED_TEXT options = options_for(s);
 
-		puts("\nNow send a message:\n");
+		puts(_("\nNow send a message:\n"));
 		printf("    printf 'To: you@example.org\\nSubject: test\\n\\nHello\\n' | acsmtp%s -t\n",
 		       options);
 	} else {
-		printf("\nThe account is written, and does not work yet. Mend what is said above, then\n"
-		       "try again with `acsmtp check %s`, or `acsmtp setup` to answer anew.\n",
+		printf(_("\nThe account is written, and does not work yet. Mend what is said above, then\n"
+		       "try again with `acsmtp check %s`, or `acsmtp setup` to answer anew.\n"),
 		       s->draft.name);
 	}
 	return status;
@@ -207,9 +208,9 @@ static int run(struct command_call *call)
 	if (!begin(&s, &err))
 		return command_fail(call, &err);
 	if (s.is_attended)
-		printf("This makes an account in %s.\n"
+		printf(_("This makes an account in %s.\n"
 		       "Enter takes what stands in brackets. Nothing is written before the last answer;\n"
-		       "Ctrl-C leaves everything as it was.\n",
+		       "Ctrl-C leaves everything as it was.\n"),
 		       s.path);
 	if (!ask_from(&s, ANSWER_SERVICE, &err) || !settle_server(&s, &err) ||
 	    !store(&s, &err)) {
@@ -229,26 +230,26 @@ static int run(struct command_call *call)
 #define IN(field)	offsetof(struct setup_flags, field)
 static const struct flag flags[] = {
 	[ANSWER_SERVICE] = { "service", FLAG_TEXT, ANSWER(SERVICE), "acs|sendgrid|office365|other",
-	  "what sends your mail" },
-	[ANSWER_HOST] = { "host", FLAG_TEXT, ANSWER(HOST), "HOST", "the server, if it is another" },
-	[ANSWER_PORT] = { "port", FLAG_TEXT, ANSWER(PORT), "PORT", "its port" },
-	[ANSWER_USER] = { "user", FLAG_TEXT, ANSWER(USER), "USER", "the SMTP username" },
-	[ANSWER_FROM] = { "from", FLAG_TEXT, ANSWER(FROM), "ADDRESS|DOMAIN", "address to send as" },
+	  N_("what sends your mail") },
+	[ANSWER_HOST] = { "host", FLAG_TEXT, ANSWER(HOST), "HOST", N_("the server, if it is another") },
+	[ANSWER_PORT] = { "port", FLAG_TEXT, ANSWER(PORT), "PORT", N_("its port") },
+	[ANSWER_USER] = { "user", FLAG_TEXT, ANSWER(USER), "USER", N_("the SMTP username") },
+	[ANSWER_FROM] = { "from", FLAG_TEXT, ANSWER(FROM), "ADDRESS|DOMAIN", N_("address to send as") },
 	[ANSWER_FROM_NAME] = { "from-name", FLAG_TEXT, ANSWER(FROM_NAME), "TEXT",
-	  "name before that address" },
-	[ANSWER_ACCOUNT] = { "account", FLAG_TEXT, ANSWER(ACCOUNT), "NAME", "name of the account" },
+	  N_("name before that address") },
+	[ANSWER_ACCOUNT] = { "account", FLAG_TEXT, ANSWER(ACCOUNT), "NAME", N_("name of the account") },
 	[ANSWER_TOKEN_COMMAND] = { "token-command", FLAG_TEXT, ANSWER(TOKEN_COMMAND), "COMMAND",
-	  "it prints an access token, instead of a secret" },
+	  N_("it prints an access token, instead of a secret") },
 	[ANSWER_KEEP] = { "keep-secret", FLAG_TEXT, ANSWER(KEEP), "keyring|ini|file|command|none",
-	  "where the secret is kept" },
+	  N_("where the secret is kept") },
 	[ANSWER_PASSWORD_FILE] = { "password-file", FLAG_TEXT, ANSWER(PASSWORD_FILE), "FILE",
-	  "file for the secret, or that has it" },
+	  N_("file for the secret, or that has it") },
 	[ANSWER_PASSWORD_COMMAND] = { "password-command", FLAG_TEXT, ANSWER(PASSWORD_COMMAND),
-	  "COMMAND", "it prints the secret" },
-	{ "config", FLAG_TEXT, IN(config), "FILE", "file to write the account to" },
-	{ "replace", FLAG_SWITCH, IN(replace), NULL, "an account of that name may be replaced" },
-	{ "yes", FLAG_SWITCH, IN(yes), NULL, "take what is proposed, and what looks wrong" },
-	{ "no-check", FLAG_SWITCH, IN(no_check), NULL, "do not try whether it works" },
+	  "COMMAND", N_("it prints the secret") },
+	{ "config", FLAG_TEXT, IN(config), "FILE", N_("file to write the account to") },
+	{ "replace", FLAG_SWITCH, IN(replace), NULL, N_("an account of that name may be replaced") },
+	{ "yes", FLAG_SWITCH, IN(yes), NULL, N_("take what is proposed, and what looks wrong") },
+	{ "no-check", FLAG_SWITCH, IN(no_check), NULL, N_("do not try whether it works") },
 	{ .name = NULL },
 };
 /* clang-format on */
@@ -256,7 +257,7 @@ static const struct flag flags[] = {
 const struct command setup_command = {
 	.word = "setup",
 	.arguments = "",
-	.help = "make an account, question by question",
+	.help = N_("make an account, question by question"),
 	.flags = flags,
 	.run = run,
 };

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/language.h"
 #include "base/text.h"
 #include "front/command.h"
 
@@ -65,11 +66,11 @@ static char *read_answer(struct setup *s, struct error *err)
 
 void setup_say(const struct error *err)
 {
-	OWNED_TEXT text = text_copy(err->text);
+	OWNED_TEXT text = text_copy(error_words(err));
 
 	text_make_printable(text);
 	if (err->advice)
-		printf("! %s; %s\n", text, err->advice);
+		printf(_("! %s; %s\n"), text, tr(err->advice));
 	else
 		printf("! %s\n", text);
 }
@@ -81,7 +82,7 @@ bool setup_confirm(struct setup *s, const char *question)
 
 	if (!s->is_attended)
 		return false;
-	printf("%s [y/N]: ", question);
+	printf("%s [y/N]: ", tr(question));
 	answer = read_answer(s, &err);
 	return answer && (text_is(answer, "y") || text_is(answer, "yes"));
 }
@@ -101,13 +102,13 @@ static bool settle_doubt(struct setup *s, const struct question *q, struct error
 	if (!doubt || is_overruled(s, q))
 		return true;
 	if (s->is_attended)
-		printf("! %s\n", doubt);
+		printf("! %s\n", tr(doubt));
 	if (setup_confirm(s, q->overrule))
 		return true;
-	error_set(err, ERROR_CONFIG, "%s", doubt);
+	error_text(err, ERROR_CONFIG, doubt);
 	return error_advise(err, q->overruled_by == OVERRULE_REPLACE
-					 ? "--replace puts the new one in its place"
-					 : "--yes takes it all the same");
+					 ? N_("--replace puts the new one in its place")
+					 : N_("--yes takes it all the same"));
 }
 
 static bool take(struct setup *s, const struct question *q, const char *answer,
@@ -125,7 +126,7 @@ static bool take(struct setup *s, const struct question *q, const char *answer,
 		return false;
 	remark = s->is_attended && q->remark ? q->remark(s) : NULL;
 	if (remark)
-		puts(remark);
+		puts(tr(remark));
 	return true;
 }
 
@@ -141,14 +142,14 @@ static bool was_said(const struct question *q, const struct setup *s,
 static bool ask_person(struct setup *s, const struct question *q, const char *proposal,
 		       struct error *err)
 {
-	printf("\n%s\n", q->explanation);
+	printf("\n%s\n", tr(q->explanation));
 	for (;;) {
 		OWNED_TEXT answer = NULL;
 
 		if (proposal && *proposal)
-			printf("%s [%s]: ", q->title, proposal);
+			printf("%s [%s]: ", tr(q->title), proposal);
 		else
-			printf("%s: ", q->title);
+			printf("%s: ", tr(q->title));
 		answer = read_answer(s, err);
 		if (answer && take(s, q, *answer || !proposal ? answer : proposal, err))
 			return true;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/language.h"
 #include "base/text.h"
 #include "mail/address.h"
 #include "secret/file.h"
@@ -73,8 +74,8 @@ static const char *remark_user(const struct setup *s)
 	const char *fault;
 
 	return login_user_form(draft_value(&s->draft, "user"), &fault) == USER_COMPOSITE
-		       ? "This is the old form of user name, made of resource, application and tenant. "
-			 "It works as before."
+		       ? N_("This is the old form of user name, made of resource, application and tenant. "
+			 "It works as before.")
 		       : NULL;
 }
 
@@ -171,7 +172,7 @@ static bool take_account(struct setup *s, const char *answer, struct error *err)
 
 static const char *doubt_account(const struct setup *s)
 {
-	return s->replaces ? "an account of this name is in the file already" : NULL;
+	return s->replaces ? N_("an account of this name is in the file already") : NULL;
 }
 
 /* --- the secret */
@@ -264,60 +265,60 @@ static bool needs_no_command(const struct setup *s)
 }
 
 /* clang-format off */
-#define ALL_THE_SAME	.overrule = "Take it all the same?", .overruled_by = OVERRULE_YES
+#define ALL_THE_SAME	.overrule = N_("Take it all the same?"), .overruled_by = OVERRULE_YES
 
 static const struct question questions[] = {
-	{ ANSWER_SERVICE, NULL, "service", "Service",
-	  "The service that sends your mail: acs (Azure Communication Services), sendgrid,\n"
-	  "office365, or other for any other mail server.",
+	{ ANSWER_SERVICE, NULL, "service", N_("Service"),
+	  N_("The service that sends your mail: acs (Azure Communication Services), sendgrid,\n"
+	  "office365, or other for any other mail server."),
 	  .proposal = first_service },
-	{ ANSWER_HOST, NULL, "host", "Server", "The name of your mail server.",
+	{ ANSWER_HOST, NULL, "host", N_("Server"), N_("The name of your mail server."),
 	  .is_known = has_server },
-	{ ANSWER_PORT, NULL, "port", "Port", "Its port: 587, or 465 for TLS from the first byte on.",
+	{ ANSWER_PORT, NULL, "port", N_("Port"), N_("Its port: 587, or 465 for TLS from the first byte on."),
 	  .is_known = has_server, .proposal = usual_port, .take = take_port },
-	{ ANSWER_USER, "acs", "user", "SMTP username",
-	  "In the Azure portal: your Communication Services resource > Email > SMTP credentials.\n"
-	  "It is the SMTP username there; its status must be \"Ready to use\".",
+	{ ANSWER_USER, "acs", "user", N_("SMTP username"),
+	  N_("In the Azure portal: your Communication Services resource > Email > SMTP credentials.\n"
+	  "It is the SMTP username there; its status must be \"Ready to use\"."),
 	  .doubt = doubt_user, ALL_THE_SAME, .remark = remark_user },
-	{ ANSWER_USER, "sendgrid", "user", "User name", "SendGrid has one for all: the word apikey.",
+	{ ANSWER_USER, "sendgrid", "user", N_("User name"), N_("SendGrid has one for all: the word apikey."),
 	  .proposal = propose_key },
-	{ ANSWER_USER, "office365", "user", "User name", "The address of the mailbox that sends.",
+	{ ANSWER_USER, "office365", "user", N_("User name"), N_("The address of the mailbox that sends."),
 	  .may_be_empty = false },
-	{ ANSWER_USER, "other", "user", "User name",
-	  "The name to log in with; empty if the server wants no login.",
+	{ ANSWER_USER, "other", "user", N_("User name"),
+	  N_("The name to log in with; empty if the server wants no login."),
 	  .may_be_empty = true, .take = take_user_or_none },
-	{ ANSWER_FROM, "acs", NULL, "Sender",
-	  "A MailFrom address of a domain that is verified and linked to the resource, such as\n"
-	  "DoNotReply@mail.example.org. A domain alone stands for DoNotReply at that domain.",
+	{ ANSWER_FROM, "acs", NULL, N_("Sender"),
+	  N_("A MailFrom address of a domain that is verified and linked to the resource, such as\n"
+	  "DoNotReply@mail.example.org. A domain alone stands for DoNotReply at that domain."),
 	  .proposal = propose_donotreply, .take = take_sender_or_domain },
-	{ ANSWER_FROM, "sendgrid", NULL, "Sender", "An address that is verified at SendGrid.",
+	{ ANSWER_FROM, "sendgrid", NULL, N_("Sender"), N_("An address that is verified at SendGrid."),
 	  .take = take_sender },
-	{ ANSWER_FROM, "office365", NULL, "Sender", "The address to send as.",
+	{ ANSWER_FROM, "office365", NULL, N_("Sender"), N_("The address to send as."),
 	  .proposal = propose_user, .take = take_sender },
-	{ ANSWER_FROM, "other", NULL, "Sender", "The address to send as.",
+	{ ANSWER_FROM, "other", NULL, N_("Sender"), N_("The address to send as."),
 	  .proposal = propose_user, .take = take_sender },
-	{ ANSWER_FROM_NAME, NULL, "from_name", "Name of the sender",
-	  "A name that readers see before the address; empty for none.",
+	{ ANSWER_FROM_NAME, NULL, "from_name", N_("Name of the sender"),
+	  N_("A name that readers see before the address; empty for none."),
 	  .may_be_empty = true, .proposal = no_text },
-	{ ANSWER_ACCOUNT, NULL, NULL, "Account",
-	  "The account's name here. The file has others already.",
+	{ ANSWER_ACCOUNT, NULL, NULL, N_("Account"),
+	  N_("The account's name here. The file has others already."),
 	  .is_known = is_first, .proposal = propose_account, .take = take_account,
-	  .doubt = doubt_account, .overrule = "Replace it?", .overruled_by = OVERRULE_REPLACE },
-	{ ANSWER_TOKEN_COMMAND, NULL, "token_command", "Command for tokens",
-	  "The service takes access tokens instead of passwords: a command that prints one.",
+	  .doubt = doubt_account, .overrule = N_("Replace it?"), .overruled_by = OVERRULE_REPLACE },
+	{ ANSWER_TOKEN_COMMAND, NULL, "token_command", N_("Command for tokens"),
+	  N_("The service takes access tokens instead of passwords: a command that prints one."),
 	  .is_known = wants_no_token },
-	{ ANSWER_KEEP, NULL, NULL, "Where is the secret kept",
-	  "keyring  in the desktop's keyring\n"
+	{ ANSWER_KEEP, NULL, NULL, N_("Where is the secret kept"),
+	  N_("keyring  in the desktop's keyring\n"
 	  "ini      in the file of accounts, which only its owner can read\n"
 	  "file     in a file of its own, which only its owner can read\n"
 	  "command  nowhere here: a command prints it\n"
-	  "none     you see to it: systemd credentials, ~/.netrc, or typed each time",
+	  "none     you see to it: systemd credentials, ~/.netrc, or typed each time"),
 	  .is_known = needs_no_place, .proposal = propose_place, .take = take_place },
-	{ ANSWER_PASSWORD_FILE, NULL, "password_file", "File for the secret",
-	  "Its whole path. One that is there already is used as it is.",
+	{ ANSWER_PASSWORD_FILE, NULL, "password_file", N_("File for the secret"),
+	  N_("Its whole path. One that is there already is used as it is."),
 	  .is_known = needs_no_file, .proposal = propose_file, .take = take_file },
-	{ ANSWER_PASSWORD_COMMAND, NULL, "password_command", "Command for the secret",
-	  "A command that prints the secret, such as: pass show acsmtp",
+	{ ANSWER_PASSWORD_COMMAND, NULL, "password_command", N_("Command for the secret"),
+	  N_("A command that prints the secret, such as: pass show acsmtp"),
 	  .is_known = needs_no_command },
 };
 /* clang-format on */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/language.h"
 #include "base/text.h"
 #include "secret/file.h"
 #include "secret/terminal.h"
@@ -49,16 +50,17 @@ static bool check_secret(struct setup *s, struct error *err)
 	if (!fault || s->flags.yes)
 		return true;
 	if (s->is_attended) {
-		printf("! %s\n", fault);
-		return setup_confirm(s, "Take it all the same?");
+		printf("! %s\n", tr(fault));
+		return setup_confirm(s, N_("Take it all the same?"));
 	}
-	error_set(err, ERROR_CONFIG, "standard input: the secret: %s", fault);
+	error_text(err, ERROR_CONFIG, fault);
+	error_context(err, "standard input: the secret");
 	return error_advise(err, "--yes takes it all the same");
 }
 
 static bool ask_secret_once(struct setup *s, struct error *err)
 {
-	if (terminal_ask_again("Secret: ", ANSWER_SECONDS, &s->secret, &s->has_ended,
+	if (terminal_ask_again(_("Secret: "), ANSWER_SECONDS, &s->secret, &s->has_ended,
 			       err))
 		return true;
 	if (!s->has_ended)
@@ -82,11 +84,11 @@ bool setup_ask_secret(struct setup *s, struct error *err)
 	if (!s->is_attended)
 		return secret_read_input(&s->secret, err) && check_secret(s, err);
 	if (text_is(draft_value(&s->draft, "service"), "acs"))
-		puts("\nThe value of the client secret, and not its id. In the Azure portal: Entra ID >\n"
+		puts(_("\nThe value of the client secret, and not its id. In the Azure portal: Entra ID >\n"
 		     "App registrations > your application > Certificates & secrets. The value is shown\n"
-		     "only once; if it is gone, make a new secret. What you type is not shown.");
+		     "only once; if it is gone, make a new secret. What you type is not shown."));
 	else
-		puts("\nThe password, or the API key. What you type is not shown.");
+		puts(_("\nThe password, or the API key. What you type is not shown."));
 	fflush(stdout);
 	while (!s->has_ended) {
 		if (ask_secret_once(s, err) && check_secret(s, err))
