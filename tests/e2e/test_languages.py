@@ -15,6 +15,7 @@ import pytest
 
 from conftest import environment, installed
 from emulator.faults import Fault
+from emulator.person import Person
 from spooled import Spool
 
 JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
@@ -157,6 +158,32 @@ def test_the_configuration(say, tmp_path):
     assert result.status == CONFIG
     assert result.stderr == (f"acsmtp: {ini}、2 行目: [account work] port: \"many\" は 1 から 65535 "
                              "までの数ではありません\n")
+
+
+def test_setup(acs, pki, home, japanese, tmp_path):
+    """A person who reads Japanese alone comes to an account that works."""
+    server = acs(user="contoso-smtp")
+    ini = tmp_path / "new.ini"
+    ini.touch(0o600)
+    ini.write_text(f"[defaults]\ntls_ca_file = {pki.ca}\nlog = off\n"
+                   "[delivery]\nqueue = off\naliases = off\n", encoding="utf-8")
+    one = Person([str(installed("acsmtp")), "setup", "--config", str(ini), "--host", server.host,
+                  "--port", str(server.port)],
+                 environment(home, {"TERM": "xterm", **japanese}), home)
+    try:
+        one.answer("サービス [acs]: ", "")
+        one.answer("SMTP ユーザー名: ", "contoso-smtp")
+        one.answer("送信者: ", "nobody")
+        one.answer("送信者: ", "DoNotReply@contoso.com")
+        one.answer("送信者の名前: ", "")
+        one.answer("シークレットの保存場所 [ini]: ", "")
+        one.secret("シークレット: ", server.options.password)
+        assert one.end() == 0
+    finally:
+        one.leave()
+    assert f"アカウント default を {ini} に書き込みました。" in one.words
+    assert "メッセージを送ってみましょう" in one.words
+    assert ini.read_text(encoding="utf-8").isascii()
 
 
 def test_queue_list(say, config, spool):
