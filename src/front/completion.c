@@ -85,6 +85,11 @@ struct expectation completion_of_arguments(const struct command *c)
 	return expect(c->arguments);
 }
 
+bool completion_is_sendmail(const struct command *c)
+{
+	return named(c->arguments) == EXPECTS_SENDMAIL;
+}
+
 bool completion_word(size_t i, const char **word, const char **help)
 {
 	size_t found = 0;

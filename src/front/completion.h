@@ -25,6 +25,8 @@ struct expectation completion_of_flag(const struct flag *flag);	/* its value; or
 struct expectation completion_of_option(const struct option_help *row);
 struct expectation completion_of_arguments(const struct command *c);
 
+bool completion_is_sendmail(const struct command *c);	/* goes on as sendmail does */
+
 /* Command words, each once, counted from 0: its help unless it has subs. False: no more. */
 bool completion_word(size_t i, const char **word, const char **help);
 

@@ -94,7 +94,7 @@ static void print_functions(void)
 	       "		string match -q -- '-*' $current; and set place send\n"
 	       "	else if string match -q -- '-*' $words[2]; or contains -- $words[2]");
 	for (size_t i = 0; command_row(i); i++)
-		if (completion_of_arguments(command_row(i)).what == EXPECTS_SENDMAIL)
+		if (completion_is_sendmail(command_row(i)))
 			printf(" %s", command_row(i)->word);
 	printf("\n		set place send\n"
 	       "	else if test (count $words) -gt 2; and contains -- $words[2]");

@@ -168,7 +168,7 @@ static void print_kinds(void)
 	printf(") return 0 ;;\n\tesac\n\treturn 1\n}\n\n_acsmtp_is_sendmail() {\n\tcase $1 in\n"
 	       "\t-*|send");
 	for (size_t i = 0; command_row(i); i++)
-		if (completion_of_arguments(command_row(i)).what == EXPECTS_SENDMAIL)
+		if (completion_is_sendmail(command_row(i)))
 			printf("|%s", command_row(i)->word);
 	puts(") return 0 ;;\n\tesac\n\treturn 1\n}\n");
 }
