@@ -223,7 +223,7 @@ def test_no_configuration_at_all(run, home):
     result = run([RECIPIENT], input=MESSAGE)
     assert result.status == STATUS_CONFIG
     assert f"{home}/.config/acsmtp.ini" in result.stderr
-    assert "[account" in result.stderr and "acsmtp help settings" in result.stderr
+    assert "[account" in result.stderr and "acsmtp setup" in result.stderr
 
 
 # --- which account
