@@ -13,16 +13,6 @@
 #include "front/account_choice.h"
 #include "service/service.h"
 
-struct account_flags {
-	const char *config_file;
-};
-
-static const struct flag flags[] = {
-	{ "config", FLAG_TEXT, offsetof(struct account_flags, config_file), "FILE",
-	  N_("read the accounts from this file alone") },
-	{ .name = NULL },
-};
-
 static int list(struct command_call *call)
 {
 	struct account_flags given = { 0 };
@@ -113,9 +103,11 @@ static int show(struct command_call *call)
 
 const struct command account_list_command = {
 	.word = "account", .sub = "list", .arguments = "", .most = 0,
-	.help = N_("accounts, a line each: name, server, sender"), .flags = flags, .run = list,
+	.help = N_("accounts, a line each: name, server, sender"),
+	.flags = account_flags, .run = list,
 };
 const struct command account_show_command = {
 	.word = "account", .sub = "show", .arguments = "[ACCOUNT]", .most = 1,
-	.help = N_("an account's settings, without secrets"), .flags = flags, .run = show,
+	.help = N_("an account's settings, without secrets"),
+	.flags = account_flags, .run = show,
 };

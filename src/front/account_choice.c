@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "front/account_choice.h"
 
+#include "base/language.h"
 #include "service/service.h"
+
+const struct flag account_flags[] = {
+	{ "config", FLAG_TEXT, offsetof(struct account_flags, config_file), "FILE",
+	  N_("read the accounts from this file alone") },
+	{ .name = NULL },
+};
 
 const struct account *account_choose(const struct command_call *call, const char *file,
 				     struct config *config, struct error *err)

@@ -6,6 +6,11 @@
 #include "config/account.h"
 #include "front/command.h"
 
+struct account_flags {
+	const char *config_file;	/* NULL: the usual ones */
+};
+extern const struct flag account_flags[];
+
 /*
  * Loads the configuration, from `file` alone unless it is NULL, and finds the account that
  * the command's first argument names, or the default one. NULL: no account, see `err`.

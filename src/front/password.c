@@ -16,22 +16,12 @@
 
 enum { ANSWER_SECONDS = 300, QUESTION_LIMIT = 1000 };
 
-struct password_flags {
-	const char *config_file;
-};
-
-static const struct flag flags[] = {
-	{ "config", FLAG_TEXT, offsetof(struct password_flags, config_file), "FILE",
-	  N_("read the accounts from this file alone") },
-	{ .name = NULL },
-};
-
 /* A command of these, with what it works on. */
 typedef bool password_fn(const struct account *account, struct error *err);
 
 static int run(struct command_call *call, password_fn *work)
 {
-	struct password_flags given = { 0 };
+	struct account_flags given = { 0 };
 	OWNED_CONFIG config = { 0 };
 	const struct account *account;
 	struct error err;
@@ -153,13 +143,16 @@ static int run_test(struct command_call *call)
 
 const struct command password_set_command = {
 	.word = "password", .sub = "set", .arguments = "[ACCOUNT]", .most = 1,
-	.help = N_("ask for a password and put it into the keyring"), .flags = flags, .run = run_set,
+	.help = N_("ask for a password and put it into the keyring"),
+	.flags = account_flags, .run = run_set,
 };
 const struct command password_clear_command = {
 	.word = "password", .sub = "clear", .arguments = "[ACCOUNT]", .most = 1,
-	.help = N_("remove a password from the keyring"), .flags = flags, .run = run_clear,
+	.help = N_("remove a password from the keyring"),
+	.flags = account_flags, .run = run_clear,
 };
 const struct command password_test_command = {
 	.word = "password", .sub = "test", .arguments = "[ACCOUNT]", .most = 1,
-	.help = N_("find a password, say where and how long"), .flags = flags, .run = run_test,
+	.help = N_("find a password, say where and how long"),
+	.flags = account_flags, .run = run_test,
 };
