@@ -77,6 +77,21 @@ static bool parse_code(const char *line, int *code)
 	return true;
 }
 
+/* The line is left in the reply, as its caller may know what of it is not to be seen. */
+static bool refuse_line(struct reply *reply, const char *line, struct error *err)
+{
+	reply->code = 0;
+	buf_clear(&reply->text);
+	buf_add(&reply->text, line);
+	return reply_is_none(reply, err);
+}
+
+bool reply_is_none(const struct reply *reply, struct error *err)
+{
+	return error_set(err, ERROR_PROTOCOL, "the server did not answer in SMTP: \"%.*s\"",
+			 SHOWN_MAX, buf_text(&reply->text));
+}
+
 bool reply_read(struct reader *r, struct reply *reply, struct error *err)
 {
 	char *line;
@@ -88,9 +103,7 @@ bool reply_read(struct reader *r, struct reply *reply, struct error *err)
 		if (!read_line(r, &line, err))
 			return false;
 		if (!parse_code(line, &code) || (reply->code && code != reply->code))
-			return error_set(err, ERROR_PROTOCOL,
-					 "the server did not answer in SMTP: \"%.*s\"",
-					 SHOWN_MAX, line);
+			return refuse_line(reply, line, err);
 		if (reply->code)
 			buf_add_char(&reply->text, '\n');
 		reply->code = code;

@@ -148,7 +148,9 @@ bool session_hear(struct session *s, struct reply *reply, int patience, struct e
 	s->wire->deadline = clock_after(s->options.timeout * patience);
 	if (!reply_read(&s->reader, reply, err)) {
 		s->is_broken = true;
-		return false;
+		hide_secrets(s, &reply->text);
+		return reply->code || reply->text.len == 0 ? false :
+		       reply_is_none(reply, err);
 	}
 	hide_secrets(s, &reply->text);
 	if (s->options.trace)

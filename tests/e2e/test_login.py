@@ -6,6 +6,7 @@ import base64
 import pytest
 
 from emulator.faults import Fault
+from emulator.options import Options
 from outcome import (HELLO, assert_failed, assert_nobody_called, assert_not_in,
                      assert_sent, only_session)
 
@@ -86,6 +87,18 @@ def test_the_password_is_no_answer_to_the_question_for_the_user(acs, send):
     server = acs(faults=(Fault("auth", reply="334 VXNlcm5hbWU6"),))
     assert send(server, HELLO).status == NOPERM    # this one does not really ask
     assert only_session(server).auth_lines[0] == base64_of(server.options.user) + b"\r\n"
+
+
+def test_what_is_no_reply_repeats_no_password(acs, send):
+    """Its first bytes are quoted in the error, in the log and with -v."""
+    password = Options.password
+    for words in (password, base64_of(password).decode(), f"{'x' * 50}{password}"):
+        server = acs(faults=(Fault("auth_response", reply=f"you said {words}"),))
+        result = send(server, HELLO, "-t", "-v")
+        assert result.status == PROTOCOL
+        assert "did not answer in SMTP: \"you said " in result.stderr
+        for secret in (password, base64_of(password).decode()):
+            assert secret[:8] not in result.stdout + result.stderr
 
 
 USERS = {
