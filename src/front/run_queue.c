@@ -65,8 +65,18 @@ struct holder {
 	const struct spool *spool;
 	bool hold;		/* or release */
 	bool ok;
+	size_t busy;		/* are being sent, and were left alone */
 	struct error *err;
 };
+
+static bool is_busy(const struct holder *h, const char *id)
+{
+	OWNED_ENTRY entry = { .id = "" };
+	struct error unheard;
+
+	return spool_look(h->spool, id, false, &entry, &unheard) <= TAKEN_BUSY &&
+	       is_selected(h->options, &entry);
+}
 
 static bool hold_one(void *seer, const char *id, const struct entry_start *start)
 {
@@ -81,6 +91,9 @@ static bool hold_one(void *seer, const char *id, const struct entry_start *start
 		item.entry.is_held = h->hold;
 		h->ok = spool_update(h->spool, &item, h->err) && h->ok;
 	}
+	if (taken == TAKEN_BUSY)
+		h->busy += is_busy(h, id);
+	h->ok = h->ok && taken != TAKEN_ERROR;
 	return h->ok;
 }
 
@@ -90,7 +103,13 @@ static bool hold_selected(const struct options *options, const struct queue *que
 	struct holder h = { .options = options, .spool = &queue->spool, .hold = hold,
 			    .ok = true, .err = err };
 
-	return spool_scan(&queue->spool, false, hold_one, &h, err) && h.ok;
+	if (!spool_scan(&queue->spool, false, hold_one, &h, err) || !h.ok)
+		return false;
+	if (h.busy == 0)
+		return true;
+	error_set(err, ERROR_LATER, "%zu messages are being sent and were left as they are",
+		  h.busy);
+	return error_advise(err, "try again when that is over");
 }
 
 /* --- rounds */
@@ -246,6 +265,16 @@ static int run_and_tell(const struct command_call *call, const struct run_flags 
 	return command_finish(call);
 }
 
+/* Whoever stays is the one that all messages rely on, and others start none beside it. */
+static bool check_flags(const struct run_flags *flags, struct error *err)
+{
+	if (!flags->is_background || !pick_is_made(&flags->pick))
+		return true;
+	error_set(err, ERROR_USAGE, "queue run: --background is for all messages, not for those "
+		  "that are named");
+	return error_advise(err, "leave out --background, or what names them");
+}
+
 static int run(struct command_call *call)
 {
 	struct run_flags flags = { .config = NULL };
@@ -259,7 +288,8 @@ static int run(struct command_call *call)
 	flags.pick.words = call->arguments;
 	flags.pick.count = call->count;
 	secret_guard_process();
-	if (!open_as_configured(&flags, &config, &queue, &err))
+	if (!check_flags(&flags, &err) ||
+	    !open_as_configured(&flags, &config, &queue, &err))
 		return command_fail(call, &err);
 	return run_and_tell(call, &flags, &queue, config_log(&config));
 }

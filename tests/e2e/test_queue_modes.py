@@ -376,3 +376,14 @@ def test_run_what_is_named(acs, queued, words, goes):
         "elsewhere": False, "sent": len(goes), "waiting": 3 - len(goes), "failed": 0}
     assert sorted(message.recipients[0][0] for message in server.messages) == list(goes)
     assert sorted(queue.ids()) == sorted(ids[name] for name in "abc" if name not in goes)
+
+
+def test_what_is_being_sent_is_not_held_in_silence(three):
+    server, queue, ids = three
+    with queue.locked(f"{ids[1]}.msg"):
+        result = queue.flush("-Q", "-qRblue")
+        assert result.status == TEMPFAIL
+        assert "1 messages are being sent" in result.stderr
+        assert_sent(queue.flush("-Q", "-qRgreen"))
+    assert [entry.held for entry in queue.entries()].count(1) == 1
+    assert server.messages == []

@@ -80,6 +80,19 @@ def test_a_second_one_by_hand_leaves(waiting):
     assert queue.runner() == first
 
 
+@pytest.mark.parametrize("some", ["dc3", "*@example.org", "--account=test",
+                                  "--recipient=*@example.org", "--sender=*"])
+def test_who_stays_is_for_all(acs, queued, some):
+    """The others would wait for it in vain: no second one begins beside it."""
+    server = acs()
+    queue = queued(server)
+    put(queue, 1)
+    result = queue.run("--background", some, timeout=UNTIL)
+    assert result.status == os.EX_USAGE
+    assert "--background is for all messages" in result.stderr
+    assert len(queue.ids()) == 1 and server.messages == []
+
+
 def test_it_stays_until_told(waiting):
     """What waits survives its end, and the next message starts another."""
     server, queue = waiting
