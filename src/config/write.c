@@ -37,12 +37,19 @@ static void writer_free(struct writer *w)
 
 /* --- where */
 
-/* The link of a file that is kept elsewhere stays a link. */
-static char *real_path(const char *path)
+/* The link of a file that is kept elsewhere stays a link, also while that place is away. */
+static char *real_path(const char *path, struct error *err)
 {
 	char real[PATH_MAX];
+	struct stat st;
 
-	return text_copy(realpath(path, real) ? real : path);
+	if (realpath(path, real))
+		return text_copy(real);
+	if (lstat(path, &st) < 0 || !S_ISLNK(st.st_mode))
+		return text_copy(path);
+	error_errno(err, ERROR_CREATE, "%s: where this link leads", path);
+	error_advise(err, "make it lead to a file, if only an empty one, or remove it");
+	return NULL;
 }
 
 static int open_directory(const char *path)
@@ -60,7 +67,9 @@ static bool enter(struct writer *w, struct error *err)
 	char *slash;
 	OWNED_TEXT directory = NULL;
 
-	w->path = real_path(w->job->path);
+	w->path = real_path(w->job->path, err);
+	if (!w->path)
+		return false;
 	slash = strrchr(w->path, '/');
 	w->name = slash ? slash + 1 : w->path;
 	directory = slash == w->path ? text_copy("/")

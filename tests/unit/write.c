@@ -500,6 +500,25 @@ static void test_link(void **state)
 	draft_free(&d);
 }
 
+/* What it leads to may be on a disk that is not there now. */
+static void test_link_to_nothing(void **state)
+{
+	struct draft d = draft_of(SECTION_ACCOUNT, "a");
+	char link[100];
+	struct error err;
+	struct stat st;
+
+	(void)state;
+	path_of("away.ini", link);
+	assert_int_equal(symlink("none/real.ini", link), 0);
+	assert_false(write_drafts(link, &d, 1, WRITE_NEW, &err));
+	assert_int_equal(err.kind, ERROR_CREATE);
+	assert_non_null(strstr(err.text, "where this link leads"));
+	assert_int_equal(lstat(link, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	draft_free(&d);
+}
+
 static const struct {
 	const char *text;
 	mode_t mode;
@@ -582,7 +601,7 @@ static int remove_directory(void **state)
 {
 	static const char *const names[] = {
 		"values.ini", "any.ini", "password.ini", "merge.ini", "new.ini",
-		"made/made.ini", "link.ini", "real.ini", "refused.ini", "locked.ini",
+		"made/made.ini", "link.ini", "away.ini", "real.ini", "refused.ini", "locked.ini",
 	};
 	char path[100];
 
@@ -610,6 +629,7 @@ int main(void)
 		cmocka_unit_test(test_new_account),
 		cmocka_unit_test(test_made),
 		cmocka_unit_test(test_link),
+		cmocka_unit_test(test_link_to_nothing),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_one_at_a_time),
 		cmocka_unit_test(test_instead),
