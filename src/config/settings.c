@@ -355,9 +355,18 @@ static void replace_text(char **place, const char *value)
 	*place = copy;
 }
 
+/* U+0080 to U+009F: to a terminal they are what ESC and a letter are. */
+static bool has_c1(const char *value)
+{
+	for (; (value = strchr(value, '\xc2')); value++)
+		if ((value[1] & '\xe0') == '\x80')
+			return true;
+	return false;
+}
+
 static bool check_text(const struct setting *row, const char *value, struct error *err)
 {
-	if (text_has_control(value))
+	if (text_has_control(value) || has_c1(value))
 		return error_set(err, ERROR_CONFIG, "a control character stands in it");
 	if (!text_is_utf8(value, strlen(value)))
 		return error_set(err, ERROR_CONFIG, "it is not written in UTF-8");

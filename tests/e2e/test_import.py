@@ -330,11 +330,13 @@ def test_password_that_cannot_be_written(account_import, home):
 def test_nothing_harmful_reaches_the_terminal(account_import, home):
     """Names with escape sequences in them, of C1, and with marks of direction."""
     (home / "msmtprc").write_text("account \u202ework\u009b31m\nhost a.example\n"
-                                  "from \u009b31m\nfrob\u009bnicate x\n")
+                                  "from \u009b31m\nuser \u009b2J\n"
+                                  "tls_trust_file /\u009b2J\nfrob\u009bnicate x\n")
     result = account_import("msmtprc")
     assert result.status == 0
     for output in (result.stdout, result.stderr):
         assert "\u009b" not in output and "\u202e" not in output
+    assert "line 4: user: not taken: user: a control character" in result.stderr
     assert "frob" not in result.stderr
 
 
