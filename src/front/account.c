@@ -23,6 +23,7 @@ static int list(struct command_call *call)
 
 	if (!command_parse(call, &given, &status))
 		return status;
+	secret_guard_process();
 	if (!config_load(&config, given.config_file, service_setting, &err))
 		return command_fail(call, &err);
 	usual = config_default(&config, &err);
@@ -92,6 +93,7 @@ static int show(struct command_call *call)
 
 	if (!command_parse(call, &given, &status))
 		return status;
+	secret_guard_process();
 	account = account_choose(call, given.config_file, &config, &err);
 	if (!account)
 		return command_fail(call, &err);
