@@ -184,6 +184,14 @@ bool runner_every(struct run *run, long seconds, struct error *err)
 	return ok;
 }
 
+/* Once is enough. It did not look at when the messages are due: so another round does. */
+static void end_flush(struct runner *r)
+{
+	if (r->round->is_flush)
+		r->round->wake = r->round->now + 1;
+	r->round->is_flush = r->worker.is_flush = false;
+}
+
 /*
  * Whoever adds a message finds this lock taken and rings, or free and starts a runner. What
  * came after our last look and before we let go is ours still: hence the second look.
@@ -202,7 +210,7 @@ static bool stay(struct runner *r, int bell, struct error *err)
 			return true;
 		}
 		while (work(r, err) && r->round->waiting > 0) {
-			r->round->is_flush = r->worker.is_flush = false;	/* once */
+			end_flush(r);
 			sleep_until_due(r, bell);
 		}
 		if (r->round->waiting > 0)

@@ -17,7 +17,7 @@ from conftest import environment, installed
 from emulator.faults import Fault
 from outcome import HELLO, assert_sent, transmitted
 from ports import closed_port
-from queued import UNTIL
+from queued import HOUR, UNTIL
 
 BACKGROUND = {"background": "on"}
 BUSY_ONCE = Fault("rcpt", reply="450 4.2.1 Busy", times=1)
@@ -91,6 +91,29 @@ def test_who_stays_is_for_all(acs, queued, some):
     assert result.status == os.EX_USAGE
     assert "--background is for all messages" in result.stderr
     assert len(queue.ids()) == 1 and server.messages == []
+
+
+def test_a_flush_forgets_nobody(acs, queued):
+    """It tries all, and then looks when what is left is due: here, what came late to it."""
+    def bring(_session, _line):
+        os.replace(aside, queue.path / aside.name)
+        return True
+
+    server = acs(faults=(Fault("rcpt", reply="450 4.2.1 Busy", times=1, when=bring),))
+    queue = queued(server)
+    put(queue, 1)
+    late = queue.only().id
+    aside = queue.path.parent / f"{late}.env"
+    queue.rewrite(late, arrived=int(time.time()) - HOUR, next=int(time.time()) + 4)
+    os.replace(queue.path / aside.name, aside)
+    put(queue, 1)
+    command = [installed("acsmtp"), "queue", "run", "--background", "--flush", "--config",
+               queue.ini]
+    with subprocess.Popen(command, env=environment(queue.path.parent / "home", None)) as runner:
+        try:
+            queue.wait_until(lambda: server.messages, "the delivery of the late one")
+        finally:
+            runner.kill()
 
 
 def test_it_stays_until_told(waiting):
