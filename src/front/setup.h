@@ -40,6 +40,7 @@ struct setup {
 	struct setup_flags flags;
 	bool is_attended;	/* somebody is at a terminal */
 	bool has_ended;		/* nobody answers any more */
+	bool has_said_doubt;	/* about the last answer, which need not be told again */
 	char *path;		/* of the file that is written */
 	struct config there;	/* what it holds already */
 	struct draft draft;	/* what it will */

@@ -101,6 +101,7 @@ static bool settle_doubt(struct setup *s, const struct question *q, struct error
 
 	if (!doubt || is_overruled(s, q))
 		return true;
+	s->has_said_doubt = s->is_attended;
 	if (s->is_attended)
 		printf("! %s\n", tr(doubt));
 	if (setup_confirm(s, q->overrule))
@@ -130,15 +131,6 @@ static bool take(struct setup *s, const struct question *q, const char *answer,
 	return true;
 }
 
-/* A doubt was said before the question whether it is right. */
-static bool was_said(const struct question *q, const struct setup *s,
-		     const struct error *err)
-{
-	const char *doubt = q->doubt ? q->doubt(s) : NULL;
-
-	return doubt && !strcmp(doubt, err->text);
-}
-
 static bool ask_person(struct setup *s, const struct question *q, const char *proposal,
 		       struct error *err)
 {
@@ -150,12 +142,13 @@ static bool ask_person(struct setup *s, const struct question *q, const char *pr
 			printf("%s [%s]: ", tr(q->title), proposal);
 		else
 			printf("%s: ", tr(q->title));
+		s->has_said_doubt = false;
 		answer = read_answer(s, err);
 		if (answer && take(s, q, *answer || !proposal ? answer : proposal, err))
 			return true;
 		if (s->has_ended)
 			return false;
-		if (!was_said(q, s, err))
+		if (!s->has_said_doubt)
 			setup_say(err);
 	}
 }

@@ -138,6 +138,24 @@ def test_wrong_answers(person, server, ini):
     assert "from_name" not in text
 
 
+def test_nothing_is_typed(person, server, ini):
+    """Enter, where nothing is proposed, brings the question again, whichever it is."""
+    one = person("--config", ini, "--host", server.host, "--port", server.port)
+    one.answer("Service [acs]: ", "")
+    one.answer("SMTP username: ", "")
+    one.wait_for("an answer is needed")
+    one.answer("SMTP username: ", "x" * 1200)
+    one.wait_for("longer than 1000 bytes")
+    one.answer("SMTP username: ", "contoso-smtp")
+    one.answer("Sender: ", "")
+    one.wait_for("an answer is needed")
+    one.answer("Sender: ", SENDER)
+    one.answer("Name of the sender: ", "")
+    one.answer(f"{KEPT} [ini]: ", "")
+    one.secret(LAST, SECRET)
+    assert one.end() == OK
+
+
 def test_secret_id(person, flags, ini):
     """Its id, pasted by mistake, and the value then."""
     one = person(*flags, "--from-name", "", "--keep-secret", "ini", "--service", "acs")
