@@ -142,6 +142,11 @@ static bool check_count(const struct command_call *call, struct error *err)
 	return error_advise(err, "--help shows how it is used");
 }
 
+static bool is_help(const char *word)
+{
+	return !strcmp(word, "--help") || !strcmp(word, "-h");
+}
+
 static bool parse(struct command_call *call, void *target, bool *wants_help,
 		  struct error *err)
 {
@@ -157,7 +162,7 @@ static bool parse(struct command_call *call, void *target, bool *wants_help,
 		} else if (!strcmp(word, "--")) {
 			is_over = true;
 			at++;
-		} else if (!strcmp(word, "--help") || !strcmp(word, "-h")) {
+		} else if (is_help(word)) {
 			*wants_help = true;
 			return true;
 		} else if (word[1] != '-') {
@@ -195,14 +200,16 @@ static const char *next_word(size_t i)
 
 static int print_subs(const char *name, const char *word, const char *given)
 {
+	bool wants_help = given && is_help(given);
+	struct command_call call = { .name = name };
 	char shown[SHOWN_SIZE];
 
-	if (given)
+	if (given && !wants_help)
 		fprintf(stderr, _("%s: unknown: %s %s\n"), name, word, text_show(given, shown));
 	for (size_t i = 0; command_row(i); i++)
 		if (!strcmp(command_row(i)->word, word))
-			print_usage(stderr, name, command_row(i));
-	return EX_USAGE;
+			print_usage(wants_help ? stdout : stderr, name, command_row(i));
+	return wants_help ? command_finish(&call) : EX_USAGE;
 }
 
 int command_run(const char *name, int argc, char **argv, const char **nearest)

@@ -27,15 +27,32 @@ static void print_command(FILE *out, const struct command *c)
 	command_put_help(out, buf_text(&used), HELP_COLUMN, c->help);
 }
 
-int help_print(FILE *out)
+static void print_commands(FILE *out)
 {
-	struct option_help row;
-
 	fputs(_("usage: sendmail [OPTION...] [RECIPIENT...] < MESSAGE\n"
 	      "       acsmtp [OPTION...] [RECIPIENT...] < MESSAGE\n"
 	      "       acsmtp COMMAND [...]\n\n"
 	      "Reads a message and submits it to Azure Communication Services, or to another\n"
 	      "submission server that the account in the configuration names.\n\n"), out);
+	fputs(_("Commands:\n"), out);
+	for (size_t n = 0; command_row(n); n++)
+		print_command(out, command_row(n));
+}
+
+int help_brief(FILE *out)
+{
+	print_commands(out);
+	fputs(_("\nacsmtp setup makes the first account; acsmtp --help lists the options, too.\n"),
+	      out);
+	return finish(out);
+}
+
+int help_print(FILE *out)
+{
+	struct option_help row;
+
+	print_commands(out);
+	fputs(_("\nOptions:\n"), out);
 	for (size_t i = 0; option_help(i, &row); i++) {
 		OWNED_BUF used = BUF_INIT(1000);
 
@@ -43,9 +60,6 @@ int help_print(FILE *out)
 			 row.value ? tr(row.value) : "");
 		command_put_help(out, buf_text(&used), HELP_COLUMN, row.help);
 	}
-	fputs(_("\nCommands:\n"), out);
-	for (size_t n = 0; command_row(n); n++)
-		print_command(out, command_row(n));
 	fputs(_("\nsendmail(8), acsmtp.ini(5) and acsmtp(1) tell the rest.\n"), out);
 	return finish(out);
 }

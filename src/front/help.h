@@ -6,7 +6,8 @@
 #include <stdio.h>
 
 /* Each returns the exit status: 0, or EX_IOERR when it could not be written. */
-int help_print(FILE *out);		/* the command line */
+int help_print(FILE *out);		/* commands and options */
+int help_brief(FILE *out);		/* the commands alone */
 int help_settings(FILE *out);		/* one setting a line: section, name, standard, help */
 int help_version(FILE *out);
 

@@ -68,7 +68,7 @@ static int run_command(const char *name, int argc, char **argv)
 
 	if (argc < 2) {
 		language_init();
-		help_print(stderr);
+		help_brief(stderr);
 		return EX_USAGE;
 	}
 	if (argv[1][0] == '-' || strchr(argv[1], '@'))

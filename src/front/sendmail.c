@@ -21,6 +21,7 @@
 #include "front/look.h"
 #include "front/mailq.h"
 #include "front/run_queue.h"
+#include "service/service.h"
 
 enum { REPORTED_MAX = 20 };	/* recipients with a line of their own on standard error */
 
@@ -165,8 +166,13 @@ static bool show_recipients(struct call *call, struct error *err)
 				  call->why_account, err);
 }
 
+/* Before there is an account too: who installs a mail program calls newaliases. */
 static bool check_aliases(struct call *call, struct error *err)
 {
+	if (!config_load_any(&call->config, call->options.config_file, service_setting, err))
+		return false;
+	aliases_init(&call->aliases, call->config.delivery.aliases,
+		     call->config.delivery.local_recipients);
 	return look_at_aliases(call->name, &call->aliases, err);
 }
 
@@ -191,7 +197,7 @@ static step_fn *const running_the_queue[] = {
 static step_fn *const looking_at_recipients[] = {
 	call_read_sender, call_read_config, call_find_account, show_recipients, NULL,
 };
-static step_fn *const looking_at_aliases[] = { call_read_config, check_aliases, NULL };
+static step_fn *const looking_at_aliases[] = { check_aliases, NULL };
 
 /* A refusal before there was a dialogue has no log line yet. */
 static void log_refusal(const struct call *call, const struct error *err)

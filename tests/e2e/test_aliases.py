@@ -232,6 +232,19 @@ def test_no_file(check, aliases):
     assert str(aliases.path) in result.stderr
 
 
+@pytest.mark.parametrize("program, arguments", [("newaliases", []), ("sendmail", ["-bi"])])
+def test_without_an_account(run, aliases, tmp_path, program, arguments):
+    """As when the program was just installed."""
+    path = tmp_path / "none.ini"
+    path.write_text(aliases("root: admin@contoso.com\n"))
+    result = run([*arguments, "-C", path], program=program)
+    assert (result.status, result.stderr) == (0, "")
+    assert "1 aliases" in result.stdout
+    path.write_text("[delivery]\nnonsense = 1\n")
+    result = run([*arguments, "-C", path], program=program)
+    assert result.status == STATUS_CONFIG and "nonsense" in result.stderr
+
+
 # --- -bv
 
 def test_where_recipients_go(acs, send, aliases):

@@ -132,7 +132,7 @@ def test_flags(complete, table, run):
 
 
 def test_options(complete, run):
-    text = run(["--help"]).stdout.split("\nCommands:\n")[0]
+    text = run(["--help"]).stdout.split("\nOptions:\n")[1]
     options = set(re.findall(r"^  (-[^ ]+)", text, re.M))
     assert len(options) > 50
     for before in [[], ["send"], ["explain"], ["-t"]]:

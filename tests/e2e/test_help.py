@@ -47,6 +47,29 @@ def test_settings(run):
     assert {"host", "password_command", "t_with_arguments"} <= {row[1] for row in rows}
 
 
+def test_what_a_person_sees_first(run):
+    """The commands, and not a screenful of sendmail's options."""
+    result = run([], program="acsmtp")
+    assert (result.status, result.stdout) == (64, "")
+    assert result.stderr.startswith("usage: ") and "\n  setup " in result.stderr
+    assert "acsmtp --help" in result.stderr and "\n  -odb " not in result.stderr
+    assert len(result.stderr.splitlines()) <= 32
+    full = run(["--help"], program="acsmtp").stdout
+    assert full.index("\n  setup ") < full.index("\n  -odb ")
+
+
+@pytest.mark.parametrize("word", ["queue", "account", "password"])
+def test_group_of_commands(run, word):
+    """Help that is asked for is an answer; the same without being asked, a mistake."""
+    asked = run([word, "--help"], program="acsmtp")
+    assert (asked.status, asked.stderr) == (0, "")
+    usage = asked.stdout.splitlines()
+    assert len(usage) >= 3
+    assert all(line.startswith(f"usage: acsmtp {word} ") for line in usage)
+    bare = run([word], program="acsmtp")
+    assert (bare.status, bare.stdout, bare.stderr) == (64, "", asked.stdout)
+
+
 @pytest.mark.parametrize("arguments", [[], ["help", "nothing"], ["hlep"], ["root"]])
 def test_acsmtp_that_makes_no_sense(run, arguments):
     result = run(arguments, input=MESSAGE, program="acsmtp")
