@@ -17,7 +17,7 @@
 #define DKIM_NAME "selector%d-azurecomm-prod-net._domainkey"
 #define MANAGED	  ".azurecomm.net"
 
-enum { GUID_LEN = 36, NAME_SIZE = DNS_NAME_MAX + 64, TREE_MAX = 8 };
+enum { NAME_SIZE = DNS_NAME_MAX + 64, TREE_MAX = 8 };
 
 /* --- which domain */
 
@@ -26,11 +26,6 @@ static bool ends_with(const char *text, const char *end)
 	size_t len = strlen(text), end_len = strlen(end);
 
 	return len > end_len && text_is(text + len - end_len, end);
-}
-
-static bool is_managed(const char *domain)
-{
-	return ends_with(domain, MANAGED) && login_is_guid(domain, strcspn(domain, "."));
 }
 
 static char *domain_of(const char *from, struct error *err)
@@ -64,9 +59,9 @@ void check_domain(struct check *c, struct finding *f)
 		return;
 	}
 	json_text(&c->json, "domain", c->domain);
-	json_bool(&c->json, "managed", is_managed(c->domain));
+	json_bool(&c->json, "managed", login_is_managed_domain(c->domain));
 	find(f, STATE_OK, "%s", c->domain);
-	if (!is_managed(c->domain))
+	if (!login_is_managed_domain(c->domain))
 		return;
 	find(f, STATE_OK, "%s is managed by Azure, which makes its records", c->domain);
 	text_cleanup(&c->domain);

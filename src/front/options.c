@@ -233,8 +233,10 @@ static bool parse_long(struct options *o, struct cursor *c, const char *word,
 	}
 	nearest = text_nearest(name, next_spelling);
 	text_show(name, shown);
-	if (!nearest)
-		return error_set(err, ERROR_USAGE, "unknown option -%s", shown);
+	if (!nearest) {
+		error_set(err, ERROR_USAGE, "unknown option -%s", shown);
+		return error_advise(err, "--help lists the options");
+	}
 	return error_set(err, ERROR_USAGE, "unknown option -%s; did you mean -%s?", shown,
 			 nearest);
 }

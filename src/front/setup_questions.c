@@ -110,6 +110,20 @@ static char *propose_user(const struct setup *s)
 	return user && strchr(user, '@') ? text_copy(user) : NULL;
 }
 
+static bool is_managed(const struct setup *s)
+{
+	const char *from = draft_value(&s->draft, "from"), *at = strrchr(from, '@');
+
+	return at && login_is_managed_domain(at + 1);
+}
+
+static const char *remark_sender(const struct setup *s)
+{
+	return is_managed(s) ? N_("A domain that Azure manages may send 5 messages a minute "
+				  "and 10 an hour; the account says so.")
+			     : NULL;
+}
+
 static bool take_sender(struct setup *s, const char *answer, struct error *err)
 {
 	struct address address = { 0 };
@@ -125,14 +139,18 @@ static bool is_domain(const char *text)
 	return strchr(text, '.') && !strpbrk(text, "@ \t<>,;()\"");
 }
 
+/* Of a managed domain the quota cannot be raised, and is not the service's usual one. */
 static bool take_sender_or_domain(struct setup *s, const char *answer, struct error *err)
 {
 	OWNED_BUF address = BUF_INIT(PROPOSAL_LIMIT);
 
-	if (!is_domain(answer))
-		return take_sender(s, answer, err);
-	buf_addf(&address, "DoNotReply@%s", answer);
-	return take_sender(s, buf_text(&address), err);
+	if (is_domain(answer))
+		buf_addf(&address, "DoNotReply@%s", answer);
+	else
+		buf_add(&address, answer);
+	return take_sender(s, buf_text(&address), err) &&
+	       (!is_managed(s) || (draft_set(&s->draft, "rate_per_minute", "5", err) &&
+				   draft_set(&s->draft, "rate_per_hour", "10", err)));
 }
 
 /* --- the account */
@@ -290,7 +308,8 @@ static const struct question questions[] = {
 	{ ANSWER_FROM, "acs", NULL, N_("Sender"),
 	  N_("A MailFrom address of a domain that is verified and linked to the resource, such as\n"
 	  "DoNotReply@mail.example.org. A domain alone stands for DoNotReply at that domain."),
-	  .proposal = propose_donotreply, .take = take_sender_or_domain },
+	  .proposal = propose_donotreply, .take = take_sender_or_domain,
+	  .remark = remark_sender },
 	{ ANSWER_FROM, "sendgrid", NULL, N_("Sender"), N_("An address that is verified at SendGrid."),
 	  .take = take_sender },
 	{ ANSWER_FROM, "office365", NULL, N_("Sender"), N_("The address to send as."),

@@ -28,6 +28,12 @@ bool login_is_guid(const char *bytes, size_t len)
 	return true;
 }
 
+bool login_is_managed_domain(const char *domain)
+{
+	return strlen(domain) > GUID_LEN && login_is_guid(domain, GUID_LEN) &&
+	       text_is(domain + GUID_LEN, ".azurecomm.net");
+}
+
 /* A GUID, or one that lost or won some characters on its way here. */
 static bool looks_like_guid(const char *bytes, size_t len)
 {

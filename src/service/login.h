@@ -21,6 +21,9 @@ const char *login_secret_fault(const char *bytes, size_t len);
 /* 8-4-4-4-12 hexadecimal digits. */
 bool login_is_guid(const char *bytes, size_t len);
 
+/* GUID.azurecomm.net: a domain that Azure manages, with a small quota and records of its own. */
+bool login_is_managed_domain(const char *domain);
+
 /* What an access token says of itself (RFC 7519). Nobody verifies it here. */
 struct token_facts {
 	char audience[128];	/* whom it is for, cut where it is long; "": not said */

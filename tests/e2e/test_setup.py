@@ -285,6 +285,27 @@ def test_unattended(setup, flags, ini, server, run):
     assert server.message.accepted
 
 
+@pytest.mark.parametrize("sender, is_managed", [
+    (f"{GUID}.azurecomm.net", True), (f"info@{GUID.upper()}.azurecomm.net", True),
+    ("mail.azurecomm.net", False), ("mail.contoso.com", False),
+])
+def test_quota_of_a_managed_domain(setup, flags, ini, sender, is_managed):
+    """It is smaller than the service's usual one, and known from the domain."""
+    result = setup(*flags, "--from", sender, "--keep-secret", "none", "--no-check")
+    assert (result.status, result.stderr) == (OK, "")
+    assert ("rate_per_minute = 5\nrate_per_hour = 10\n" in ini.read_text()) == is_managed
+
+
+def test_person_hears_of_the_quota(person, ini):
+    one = person("--config", ini, "--user", "contoso-smtp", "--no-check")
+    one.answer("Service [acs]: ", "")
+    one.answer("Sender: ", f"{GUID}.azurecomm.net")
+    one.wait_for("5 messages a minute and 10 an hour")
+    one.answer("Name of the sender: ", "")
+    one.answer(f"{KEPT} [ini]: ", "none")
+    assert one.end() == OK
+
+
 def test_new_file(setup, flags, tmp_path):
     """In a directory that is to be made; closed to others, and root is told how to open it."""
     path = tmp_path / "new directory" / "acsmtp.ini"
