@@ -9,6 +9,7 @@
 #include <sysexits.h>
 
 #include "base/language.h"
+#include "base/text.h"
 #include "delivery/throttle.h"
 #include "front/commands.h"
 #include "front/queue_words.h"
@@ -27,6 +28,7 @@ struct listing {
 	bool has_colours;
 	size_t columns;
 	time_t now;
+	bool *waits;		/* for each account of the configuration: it may not send now */
 	size_t count, held, sending;
 	uint64_t bytes;
 	int status;
@@ -106,12 +108,32 @@ static enum colour colour_of(enum queue_state state)
 	return COLOUR_NONE;
 }
 
+static bool waits_for_account(const struct listing *l, const struct entry *e)
+{
+	const struct config *config = &l->view->config;
+
+	for (size_t i = 0; i < config->count; i++)
+		if (text_is(config->accounts[i].name, e->account))
+			return l->waits[i];
+	return false;
+}
+
+/* What is due, and yet not tried, as its account waits, is said to wait for that. */
+static const char *state_in_list(const struct listing *l, const struct queue_look *look,
+				 char words[WORDS_SIZE])
+{
+	if (words_state(look, l->now) == STATE_DUE && !look->entry.is_in_doubt &&
+	    waits_for_account(l, &look->entry))
+		return _("waits for its account");
+	return state_text(look, l->now, words);
+}
+
 /* On a terminal the reason ends where the line does: a line for each message. */
 static void print_line(const struct listing *l, const struct queue_look *look)
 {
 	OWNED_BUF facts = BUF_INIT(LINE_MAX_BYTES), rest = BUF_INIT(LINE_MAX_BYTES);
 	char words[WORDS_SIZE];
-	const char *state = state_text(look, l->now, words), *text, *start;
+	const char *state = state_in_list(l, look, words), *text, *start;
 	size_t used, len;
 
 	add_facts(&facts, l, look);
@@ -231,6 +253,19 @@ static void list_accounts(struct listing *l)
 	}
 }
 
+static void find_waiting_accounts(struct listing *l)
+{
+	const struct config *config = &l->view->config;
+
+	l->waits = xcalloc(config->count, sizeof(*l->waits));
+	for (size_t i = 0; l->view->queue.is_on && i < config->count; i++) {
+		struct throttle_view t;
+
+		throttle_look(&l->view->queue.spool, &config->accounts[i], l->now, &t);
+		l->waits[i] = is_kept_waiting(&t, l->now);
+	}
+}
+
 static int run_list(struct command_call *call)
 {
 	struct queue_flags flags = { .config = NULL };
@@ -247,6 +282,7 @@ static int run_list(struct command_call *call)
 	l.json.out = flags.json ? stdout : NULL;
 	if (flags.json)
 		language_leave();
+	find_waiting_accounts(&l);
 	json_object(&l.json, NULL);
 	json_text(&l.json, "spool", view.queue.spool.path);
 	json_array(&l.json, "messages");
@@ -261,6 +297,7 @@ static int run_list(struct command_call *call)
 	json_end(&l.json);
 	if (!flags.json)
 		print_summary(&l, flags.pick.failed, rows.failed);
+	free(l.waits);
 	status = command_finish(call);
 	return status ? status : l.status;
 }

@@ -180,6 +180,7 @@ def test_paused_account(run, unreachable, spool):
     one, = spool.ids()
     line, = [line for line in listed().splitlines() if line.startswith("account test: ")]
     assert re.fullmatch("account test: paused for .*, until .*: .*[Rr]efused.*", line), line
+    assert ": waits for its account: " in listed() and "due now" not in listed()
     account, = json.loads(listed("--json"))["accounts"]
     assert account["name"] == "test" and account["failures"] == 1
     assert account["paused_until"] > time.time()
@@ -187,7 +188,7 @@ def test_paused_account(run, unreachable, spool):
     assert "account test: paused" in listed()
     run(["queue", "release", one, "--config", unreachable], program="acsmtp")
     assert run(["queue", "retry", one, "--config", unreachable], program="acsmtp").status == 0
-    assert "account test: paused" not in listed()
+    assert "account test: paused" not in listed() and ": due now" in listed()
 
 
 def test_what_was_queued_is_listed_and_leaves(acs, run, config, spool):
