@@ -10,6 +10,7 @@
 
 import os
 import re
+import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,12 @@ def pki(tmp_path_factory):
 
 
 def pytest_configure(config):
+    # Whoever runs the tests in the background may have these ignored; what the tests start
+    # must not inherit that.
+    for number in signal.SIGINT, signal.SIGQUIT, signal.SIGHUP:
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT
+                          else signal.SIG_DFL)
     config.addinivalue_line("markers", "as_root: of things that root alone can do")
     config.addinivalue_line("markers", "as_user: of things that are otherwise for root")
 
