@@ -70,3 +70,17 @@ def test_resumed_session(acs, send, version, waits):
         assert_sent(send(server, HELLO, tls_session_cache="on"))
     assert [session.resumed for session in server.sessions] == [False, True]
     assert server.sessions[1].waits == waits
+
+
+@pytest.mark.parametrize("without, most", [((), 1), (("CHUNKING",), 2)])
+def test_each_of_a_queue(acs, queued, without, most):
+    """What a message costs after the first one, over the connection that is there."""
+    def waits(count):
+        server = acs(without=without)
+        queue = queued(server, rate_per_minute=0, rate_per_hour=0)
+        for _ in range(count):
+            assert_sent(queue.send(HELLO, "-odq", "-t"))
+        queue.run()
+        assert len(server.messages) == count
+        return only_session(server).waits
+    assert waits(21) - waits(1) <= 20 * most
