@@ -15,13 +15,19 @@ enum {
 
 /* Global, as a signal handler is given nothing else to know it from. */
 static struct {
-	volatile sig_atomic_t fate, group;
+	volatile sig_atomic_t fate, group, put_off;
 	char name[64];
 } self = { .name = "acsmtp" };
 
 void fate_set(enum fate fate)
 {
+	int number = self.put_off;
+
 	self.fate = (sig_atomic_t)fate;
+	if (fate != FATE_NOT_SENT || !number)
+		return;
+	signal(number, SIG_DFL);
+	raise(number);
 }
 
 enum fate fate_now(void)
@@ -71,8 +77,10 @@ _Noreturn void fate_end(const char *why)
 
 static void on_signal(int number)
 {
-	if (fate_now() == FATE_SENT || fate_now() == FATE_QUEUED)
+	if (fate_now() == FATE_SENT || fate_now() == FATE_QUEUED) {
+		self.put_off = number;
 		return;
+	}
 	if (self.group > 0)
 		kill(-self.group, SIGKILL);
 	if (fate_now() == FATE_PERHAPS)

@@ -16,6 +16,7 @@ enum fate {
 	FATE_SENT,		/* everybody who will get it has it */
 	FATE_QUEUED,		/* we have it, on the disk */
 };
+/* A signal that came after all was sent or queued ends us with the next FATE_NOT_SENT. */
 void fate_set(enum fate fate);
 enum fate fate_now(void);
 

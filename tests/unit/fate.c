@@ -82,6 +82,14 @@ static void be_signalled_when_held(int number)
 	fate_hold(false);
 }
 
+/* A runner of the queue: one message is done, and then the next would begin. */
+static void be_signalled_between(int number)
+{
+	fate_set(FATE_SENT);
+	be_signalled(number);
+	fate_set(FATE_NOT_SENT);
+}
+
 static void be_signalled_when_ignored(int number)
 {
 	signal(number, SIG_IGN);
@@ -123,6 +131,19 @@ static void test_queued(void **state)
 		status = end_of(be_signalled_when_held, numbers[i], said);
 		assert_true(WIFEXITED(status));
 		assert_int_equal(WEXITSTATUS(status), DONE);
+		assert_string_equal(said, "");
+	}
+}
+
+static void test_put_off(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+		char said[SAID_MAX + 1];
+		int status = end_of(be_signalled_between, numbers[i], said);
+
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), numbers[i]);
 		assert_string_equal(said, "");
 	}
 }
@@ -237,6 +258,7 @@ int main(void)
 		cmocka_unit_test(test_set),
 		cmocka_unit_test(test_signals),
 		cmocka_unit_test(test_queued),
+		cmocka_unit_test(test_put_off),
 		cmocka_unit_test(test_inherited),
 		cmocka_unit_test(test_unheard),
 		cmocka_unit_test(test_taken_along),
