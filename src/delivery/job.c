@@ -3,6 +3,11 @@
 
 #include "base/log.h"
 
+enum {
+	REPORT_PAUSE = 60,		/* seconds until one is tried again that the spool refused */
+	REPORT_PATIENCE = 24 * 3600,	/* over the age of a message that is given up */
+};
+
 void job_spool_failed(struct job *j, const struct error *err)
 {
 	j->w->spool_fails = true;
@@ -53,7 +58,14 @@ static void remove_sent(struct job *j)
 
 /* --- reports and the end of a message */
 
-void job_report(struct job *j, enum report_kind kind)
+static bool is_too_late(const struct job *j)
+{
+	return j->round->expire &&
+	       j->item.entry.arrived < j->round->now - j->round->expire - REPORT_PATIENCE;
+}
+
+/* False: it has to be tried again, for the spool did not take it. */
+static bool report(struct job *j, enum report_kind kind)
 {
 	struct entry *e = &j->item.entry;
 	struct reporter reporter = {
@@ -67,13 +79,14 @@ void job_report(struct job *j, enum report_kind kind)
 
 	if (!report_queue(&reporter, &j->item, kind, &err)) {
 		log_problem("%s: no report: %s", e->id, err.text);
-		return;
+		return err.kind == ERROR_DATA || is_too_late(j);
 	}
 	if (kind == REPORT_DELAYED)
-		return;
+		return true;
 	for (size_t i = 0; i < e->envelope.count; i++)
 		if (report_is_about(kind, &e->envelope.recipients[i]))
 			e->envelope.recipients[i].is_reported = true;
+	return true;
 }
 
 static bool has_failures(const struct entry *e)
@@ -84,12 +97,17 @@ static bool has_failures(const struct entry *e)
 	return false;
 }
 
-bool job_has_news(const struct entry *e)
+static bool has_news(const struct entry *e)
 {
 	for (size_t i = 0; i < e->envelope.count; i++)
 		if (report_is_about(REPORT_FAILED, &e->envelope.recipients[i]))
 			return true;
 	return false;
+}
+
+bool job_report_failures(struct job *j)
+{
+	return !has_news(&j->item.entry) || report(j, REPORT_FAILED);
 }
 
 /* Every recipient has a last verdict: the message leaves the queue. */
@@ -126,9 +144,14 @@ void job_pay(struct job *j)
 /* What is left of a message whose last recipient has a verdict. */
 void job_conclude(struct job *j)
 {
-	if (job_has_news(&j->item.entry))
-		job_report(j, REPORT_FAILED);
-	finish(j);
+	if (job_report_failures(j)) {
+		finish(j);
+		return;
+	}
+	/* It stays until somebody can be told. */
+	if (!j->round->wake || j->round->wake > j->round->now + REPORT_PAUSE)
+		j->round->wake = j->round->now + REPORT_PAUSE;
+	job_settle_disk(j);
 }
 
 void job_give_up(struct job *j)
@@ -154,7 +177,7 @@ void job_give_up(struct job *j)
 
 bool job_warn(struct job *j)
 {
-	job_report(j, REPORT_DELAYED);
+	(void)report(j, REPORT_DELAYED);
 	j->item.entry.is_warned = true;
 	return job_update(j);
 }

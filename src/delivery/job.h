@@ -12,9 +12,9 @@
 struct job {
 	struct worker *w;
 	struct round *round;
-	uint64_t account_sum;
 	const struct account *account;
 	struct item item;
+	struct entry_start start;	/* of its entry, as it was taken */
 };
 
 /* The spool could not be written: logged, and the worker goes on with nothing more. */
@@ -29,11 +29,11 @@ void job_settle_disk(struct job *j);
 /* What the worker knows and the disk does not; what follows from it is for the next round. */
 void job_pay(struct job *j);
 
-/* Tells the sender; whom a report of failure is about is marked. */
-void job_report(struct job *j, enum report_kind kind);
-
-/* Whether somebody was refused of whom the sender does not know. */
-bool job_has_news(const struct entry *e);
+/*
+ * Tells the sender of those who were refused, if that was not done yet, and marks them. False:
+ * the spool did not take the report, which has to be tried again.
+ */
+bool job_report_failures(struct job *j);
 
 /* Every recipient has a last verdict: a report if one is due, and the message leaves. */
 void job_conclude(struct job *j);

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,6 +27,7 @@ struct runner {
 	struct worker worker;
 	struct round *round;
 	bool is_passing;	/* one round is all, whoever does it */
+	bool has_begun;		/* a round went well */
 };
 
 static void begin(struct runner *r, struct run *run)
@@ -152,7 +154,7 @@ static long time_to_wake(const struct runner *r)
 {
 	long left = r->round->wake ? (long)(r->round->wake - time(NULL)) : NAP_MAX;
 
-	if (r->worker.spool_fails && left < TROUBLE_PAUSE)
+	if (r->worker.spool_fails)
 		return TROUBLE_PAUSE;
 	return left < 1 ? 1 : left > NAP_MAX ? NAP_MAX : left;
 }
@@ -192,6 +194,32 @@ static void end_flush(struct runner *r)
 	r->round->is_flush = r->worker.is_flush = false;
 }
 
+static bool is_gone(const struct spool *spool)
+{
+	struct stat st;
+
+	return fstat(spool->dir, &st) == 0 && st.st_nlink == 0;
+}
+
+/*
+ * Nobody comes back to mail that a runner has left behind, so one that has begun does not
+ * leave because of what may pass, such as a lack of descriptors. True: it does not know what
+ * waits.
+ */
+static bool work_or_wait(struct runner *r, struct error *err)
+{
+	if (work(r, err)) {
+		r->has_begun = true;
+		return false;
+	}
+	r->round->waiting = 0;
+	if (!r->has_begun || is_gone(&r->run->queue->spool))
+		return false;
+	log_problem("the queue cannot be worked on: %s", err->text);
+	r->worker.spool_fails = true;
+	return true;
+}
+
 /*
  * Whoever adds a message finds this lock taken and rings, or free and starts a runner. What
  * came after our last look and before we let go is ours still: hence the second look.
@@ -209,11 +237,11 @@ static bool stay(struct runner *r, int bell, struct error *err)
 			spool_wake_runner(spool);
 			return true;
 		}
-		while (work(r, err) && r->round->waiting > 0) {
+		while (work_or_wait(r, err) || r->round->waiting > 0) {
 			end_flush(r);
 			sleep_until_due(r, bell);
 		}
-		if (r->round->waiting > 0)
+		if (!r->has_begun)
 			return false;
 		(void)flock(resident, LOCK_UN);
 		round_begin(r->round, spool, time(NULL));

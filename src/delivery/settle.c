@@ -29,6 +29,9 @@ static void note_doubt(const struct settlement *s, struct entry *e)
 void settle_schedule(const struct settlement *s, struct entry *e, const struct error *why)
 {
 	entry_keep_reason(e, why);
+	/* The clock was put back: it would not be given up for years. */
+	if (e->arrived > s->now + RETRY_DELAY_MAX)
+		e->arrived = s->now;
 	if (is_in_doubt(&e->envelope))
 		note_doubt(s, e);
 	/* The account has a pause of its own then: its messages are due when that is over. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fate.h"
 #include "base/log.h"
 #include "delivery/attempt.h"
 #include "delivery/job.h"
@@ -51,7 +52,7 @@ static const struct delivery_settings *settings_of(const struct job *j)
 static void leave(struct job *j, time_t until)
 {
 	if (until)
-		round_block(j->round, j->account_sum, until);
+		round_block(j->round, j->start.account, until);
 	j->w->counts.left++;
 }
 
@@ -131,7 +132,7 @@ static void settle(struct job *j, bool ok, bool had_session, const struct error 
 	const struct settlement s = {
 		.settings = settings_of(j),
 		.had_session = had_session,
-		.now = j->round->now,
+		.now = time(NULL),	/* a round may take long */
 		.random = queue_random(),
 	};
 	char when[CLOCK_DATE_SIZE];
@@ -140,8 +141,7 @@ static void settle(struct job *j, bool ok, bool had_session, const struct error 
 		job_conclude(j);
 		return;
 	}
-	if (job_has_news(e))
-		job_report(j, REPORT_FAILED);
+	(void)job_report_failures(j);	/* if not now, with the next attempt */
 	settle_schedule(&s, e, err);
 	if (!ok && j->round->expire && e->arrived < j->round->now - j->round->expire) {
 		job_give_up(j);
@@ -164,9 +164,9 @@ static size_t transactions(const struct job *j)
 /* Once in a round: a pause that begins in it is as good as any. */
 static bool is_nudged(struct job *j)
 {
-	bool before = j->w->nudged == j->account_sum;
+	bool before = j->w->nudged == j->start.account;
 
-	j->w->nudged = j->account_sum;
+	j->w->nudged = j->start.account;
 	return before;
 }
 
@@ -181,34 +181,39 @@ static void attempt(struct job *j, const struct message *m)
 
 	if (j->w->is_flush && !is_nudged(j))
 		throttle_nudge(spool, j->account);
+	if (!spool_begin_try(spool, &j->item, &err)) {
+		job_spool_failed(j, &err);
+		j->w->counts.left++;
+		return;
+	}
 	if (!throttle_ask(spool, j->account, transactions(j), time(NULL), &pause)) {
+		spool_end_try(spool, &j->item);
 		leave(j, pause.at);
 		return;
 	}
 	attempt_begin(&a, j->account, e->id, e->uid);
 	begin_again(&e->envelope);
-	spool_begin_try(spool, &j->item);
 	ok = converse(j, &a, m, &had_session, &err);
 	snprintf(a.peer, sizeof(a.peer), "%s", j->w->connection.peer);
 	ok = attempt_end(&a, ok, &e->envelope, m, &err);
 	throttle_learn(spool, j->account, ok ? NULL : &err, had_session, time(NULL));
 	j->w->lost = !ok && err.kind == ERROR_NETWORK ? j->w->lost + 1 : 0;
 	if (!ok && retry_scope(&err, had_session) == RETRY_ACCOUNT)
-		round_block(j->round, j->account_sum, j->round->now + 1);
+		round_block(j->round, j->start.account, j->round->now + 1);
 	else if (j->w->lost >= LOST_MAX)
-		round_block(j->round, j->account_sum, j->round->now + LOST_PAUSE);
+		round_block(j->round, j->start.account, j->round->now + LOST_PAUSE);
 	settle(j, ok, had_session, &err);
+	fate_set(FATE_NOT_SENT);	/* that of the next one */
 }
 
 /* --- one message */
 
 /* A message whose account cannot be had waits for whoever mends the configuration. */
-static void wait_for_config(struct job *j, const struct batch_row *row,
-			    const struct error *err)
+static void wait_for_config(struct job *j, const struct error *err)
 {
 	struct entry *e = &j->item.entry;
 
-	round_block(j->round, j->account_sum, j->round->now + CONFIG_PAUSE);
+	round_block(j->round, j->start.account, j->round->now + CONFIG_PAUSE);
 	if (!e->why || strcmp(e->why->text, err->text) != 0) {
 		log_problem("%s: waits: %s", e->id, err->text);
 		entry_keep_reason(e, err);
@@ -216,11 +221,11 @@ static void wait_for_config(struct job *j, const struct batch_row *row,
 	}
 	/* What is told of it can go through another account. */
 	j->account = worker_substitute(j->w);
-	if (j->account && round_is_expired(j->round, &row->start)) {
+	if (j->account && round_is_expired(j->round, &j->start)) {
 		job_give_up(j);
 		return;
 	}
-	if (j->account && round_wants_warning(j->round, &row->start))
+	if (j->account && round_wants_warning(j->round, &j->start))
 		(void)job_warn(j);
 	j->w->counts.left++;
 }
@@ -229,6 +234,7 @@ static void wait_for_config(struct job *j, const struct batch_row *row,
 static bool note_interruption(struct job *j)
 {
 	struct entry *e = &j->item.entry;
+	struct error err;
 
 	e->is_in_doubt = true;
 	if (settings_of(j)->on_lost_reply == LOST_HOLD)
@@ -236,7 +242,12 @@ static bool note_interruption(struct job *j)
 	log_problem("%s: a process died while it was sending it: it may have been sent already "
 		    "and %s: message-id=%s", e->id, e->is_held ? "is held" :
 		    "is sent again", e->message_id ? e->message_id : "");
-	return job_update(j);
+	if (!spool_update(&j->w->queue->spool, &j->item, &err)) {
+		job_spool_failed(j, &err);	/* the mark is still there */
+		return false;
+	}
+	spool_end_try(&j->w->queue->spool, &j->item);
+	return true;
 }
 
 /* It may have to wait for its account, and must not come out of sight again meanwhile. */
@@ -273,7 +284,7 @@ static bool was_tried(const struct job *j)
 	return view.failures >= TRIED_ENOUGH;
 }
 
-static void work_on(struct job *j, const struct batch_row *row)
+static void work_on(struct job *j)
 {
 	struct worker *w = j->w;
 	struct error err;
@@ -285,7 +296,7 @@ static void work_on(struct job *j, const struct batch_row *row)
 	if (j->item.entry.is_held || (w->selects && !w->selects(w->selector, &j->item.entry)))
 		return;
 	if (!worker_find_account(w, &j->item.entry, &j->account, &err)) {
-		wait_for_config(j, row, &err);
+		wait_for_config(j, &err);
 		return;
 	}
 	if (entry_waiting(&j->item.entry) == 0) {
@@ -299,27 +310,28 @@ static void work_on(struct job *j, const struct batch_row *row)
 	}
 	if (j->item.entry.is_held)
 		return;
-	if ((round_is_ahead(j->round, &row->start) && !catch_up(j)) ||
-	    (round_wants_warning(j->round, &row->start) && !job_warn(j)))
+	if ((round_is_ahead(j->round, &j->start) && !catch_up(j)) ||
+	    (round_wants_warning(j->round, &j->start) && !job_warn(j)))
 		return;
-	if (!round_is_blocked(j->round, j->account_sum)) {
-		if (j->round->is_flush || round_is_due(j->round, &row->start))
+	if (!round_is_blocked(j->round, j->start.account)) {
+		if (j->round->is_flush || round_is_due(j->round, &j->start))
 			try_now(j);
-	} else if (round_is_expired(j->round, &row->start) && was_tried(j)) {
+	} else if (round_is_expired(j->round, &j->start) && was_tried(j)) {
 		job_give_up(j);
 	}
 }
 
 void worker_do(struct worker *w, struct round *r, const struct batch_row *row)
 {
-	struct job j = { .w = w, .round = r, .account_sum = row->start.account,
-			 .item = ITEM_NONE };
+	struct job j = { .w = w, .round = r, .item = ITEM_NONE };
 	struct error err;
 
 	worker_open_log(w);
 	switch (spool_take(&w->queue->spool, row->id, false, &j.item, &err)) {
 	case TAKEN:
-		work_on(&j, row);
+		/* What the scan could not read it took for nothing known. */
+		entry_get_start(&j.item.entry, &j.start);
+		work_on(&j);
 		break;
 	case TAKEN_BUSY:
 		r->wake = r->now + BUSY_PAUSE;

@@ -152,6 +152,8 @@ bool run_queue_as_told(const struct options *options, const struct config *confi
 		return false;
 	if (run.waiting > 0)
 		queue_see_to_it(queue, options->config_file);
+	else
+		spool_wake_runner(&queue->spool);	/* one that slept has no reason any more */
 	return true;
 }
 
@@ -262,6 +264,8 @@ static int run_and_tell(const struct command_call *call, const struct run_flags 
 	tell(&run, flags->json);
 	if (run.waiting > 0)
 		queue_see_to_it(queue, flags->config);
+	else
+		spool_wake_runner(&queue->spool);
 	return command_finish(call);
 }
 

@@ -357,6 +357,17 @@ bool entry_read(struct entry *e, const char *text, size_t len, struct error *err
 	return error_set(err, ERROR_DATA, "cut short");
 }
 
+void entry_get_start(const struct entry *e, struct entry_start *start)
+{
+	*start = (struct entry_start){
+		.arrived = e->arrived,
+		.next = e->next,
+		.is_held = e->is_held,
+		.is_warned = e->is_warned,
+		.account = e->account ? sum_add(SUM_INIT, e->account, strlen(e->account)) : 0,
+	};
+}
+
 bool entry_read_start(struct entry_start *start, const char *text, size_t len)
 {
 	const char *at = text + sizeof(first_line) - 1, *end;
@@ -378,13 +389,7 @@ bool entry_read_start(struct entry_start *start, const char *text, size_t len)
 		value = after(line, rows[i].word);
 		ok = value && read_row(&e, &rows[i], value);
 	}
-	*start = (struct entry_start){
-		.arrived = e.arrived,
-		.next = e.next,
-		.is_held = e.is_held,
-		.is_warned = e.is_warned,
-		.account = ok ? sum_add(SUM_INIT, e.account, strlen(e.account)) : 0,
-	};
+	entry_get_start(&e, start);
 	entry_free(&e);
 	return ok;
 }

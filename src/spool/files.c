@@ -79,7 +79,7 @@ bool spool_names(int dir, name_fn *see, void *seer, struct error *err)
 /* A link, a socket, another user's file: none of them becomes ours by waiting. */
 bool spool_is_not_ours(int number)
 {
-	return number == ELOOP || number == ENXIO || number == EACCES;
+	return number == ELOOP || number == ENXIO || number == EACCES || number == EISDIR;
 }
 
 enum taken spool_read_entry(int dir, const char *id, struct entry *e, struct error *err)

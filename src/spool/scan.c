@@ -81,12 +81,23 @@ static bool exists(int dir, const char *id, const char *suffix)
 	return faccessat(dir, spool_name(id, suffix, name), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* A message without an entry that nobody is writing. */
-static void sweep_message(const struct sweep *sweep, const char *name, const char *id)
+/* Whoever writes one of the files of a message holds its ID.msg. */
+static bool is_held(const struct sweep *sweep, const char *id, int *lock)
 {
-	OWNED_FD fd = openat(sweep->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	char name[SPOOL_NAME_SIZE];
 
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && !exists(sweep->dir, id, ".env"))
+	*lock = openat(sweep->dir, spool_name(id, ".msg", name),
+		       O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	return *lock < 0 ? errno != ENOENT : flock(*lock, LOCK_EX | LOCK_NB) < 0;
+}
+
+static void sweep_one(const struct sweep *sweep, const char *name, const char *id,
+		      bool with_entry)
+{
+	OWNED_FD lock = -1;
+
+	if (is_older(sweep, name, LITTER_AGE) && !is_held(sweep, id, &lock) &&
+	    (with_entry || !exists(sweep->dir, id, ".env")))
 		unlinkat(sweep->dir, name, 0);
 }
 
@@ -95,15 +106,11 @@ static bool sweep_name(void *seer, const char *name)
 	const struct sweep *sweep = seer;
 	char id[ID_SIZE];
 
-	if (spool_name_is(name, ".msg", id)) {
-		if (!exists(sweep->dir, id, ".env") && is_older(sweep, name, LITTER_AGE))
-			sweep_message(sweep, name, id);
+	if (spool_name_is(name, ".msg", id) || spool_name_is(name, ".try", id)) {
+		if (!exists(sweep->dir, id, ".env"))
+			sweep_one(sweep, name, id, false);
 	} else if (spool_name_is(name, ".new", id)) {
-		if (is_older(sweep, name, LITTER_AGE))
-			unlinkat(sweep->dir, name, 0);
-	} else if (spool_name_is(name, ".try", id)) {
-		if (!exists(sweep->dir, id, ".env") && is_older(sweep, name, LITTER_AGE))
-			unlinkat(sweep->dir, name, 0);
+		sweep_one(sweep, name, id, true);
 	}
 	return true;
 }

@@ -102,13 +102,14 @@ bool spool_add(const struct spool *s, struct entry *e, const struct message *m,
 
 /* --- taking */
 
-static enum taken open_message(int dir, const char *id, int *fd, struct error *err)
+/* `mode` O_RDWR for who will lock it for itself: NFS wants that of flock(2). */
+static enum taken open_message(int dir, const char *id, int mode, int *fd, struct error *err)
 {
 	char name[SPOOL_NAME_SIZE];
 	struct stat st;
 
 	*fd = openat(dir, spool_name(id, ".msg", name),
-		     O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+		     mode | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (*fd >= 0 && fstat(*fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid())
 		return TAKEN;
 	if (*fd < 0 && errno == ENOENT)
@@ -124,7 +125,8 @@ static enum taken open_message(int dir, const char *id, int *fd, struct error *e
 /* Moves what is there of a message to damaged/, and says so in the log. */
 static void set_aside(const struct spool *s, int from, const char *id, const char *why)
 {
-	static const char *const suffixes[] = { ".env", ".msg" };
+	/* An ID.msg that is left alone would be litter, so it goes first. */
+	static const char *const suffixes[] = { ".msg", ".env" };
 	struct error err;
 	OWNED_FD to = spool_subdirectory(s, "damaged", true, &err);
 	bool ok = to >= 0;
@@ -191,7 +193,7 @@ enum taken spool_take(const struct spool *s, const char *id, bool from_failed,
 		return spool_has_no_failed(s) ? TAKEN_GONE : TAKEN_ERROR;
 	if (!has_entry(dir, id))
 		return TAKEN_GONE;
-	taken = open_message(dir, id, &item->fd, err);
+	taken = open_message(dir, id, O_RDWR, &item->fd, err);
 	/* Somebody may have removed it in between, ID.env first. */
 	if (taken == TAKEN_BROKEN && !has_entry(dir, id))
 		return TAKEN_GONE;
@@ -222,7 +224,7 @@ enum taken spool_look(const struct spool *s, const char *id, bool in_failed,
 		return spool_has_no_failed(s) ? TAKEN_GONE : TAKEN_ERROR;
 	taken = spool_read_entry(dir, id, entry, err);
 	if (taken == TAKEN)
-		taken = open_message(dir, id, &fd, err);
+		taken = open_message(dir, id, O_RDONLY, &fd, err);
 	/* Somebody may have removed it in between. */
 	if (taken == TAKEN_BROKEN && !has_entry(dir, id))
 		taken = TAKEN_GONE;
@@ -307,7 +309,7 @@ bool spool_look_message(const struct spool *s, const struct entry *entry, bool i
 	OWNED_FD fd = -1;
 
 	return (!in_failed || failed >= 0) &&
-	       open_message(in_failed ? failed : s->dir, entry->id, &fd, err) == TAKEN &&
+	       open_message(in_failed ? failed : s->dir, entry->id, O_RDONLY, &fd, err) == TAKEN &&
 	       fill_message(fd, entry, m, err);
 }
 
@@ -385,13 +387,18 @@ bool spool_bring_back(const struct spool *s, struct item *item, struct error *er
 	return move_item(s, item, false, err);
 }
 
-void spool_begin_try(const struct spool *s, const struct item *item)
+bool spool_begin_try(const struct spool *s, const struct item *item, struct error *err)
 {
 	char name[SPOOL_NAME_SIZE];
 	OWNED_FD fd = openat(s->dir, spool_name(item->entry.id, ".try", name),
-			     O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+			     O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 
-	(void)fd;	/* that it is there is all it says */
+	if (fd >= 0 || errno == ENOSPC || errno == EDQUOT)
+		return true;
+	error_errno(err, ERROR_IO, "create %s", name);
+	/* That it is there, as whatever it may be, is all it says. */
+	return faccessat(s->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+	       error_context(err, "the spool %s", s->path);
 }
 
 void spool_end_try(const struct spool *s, const struct item *item)

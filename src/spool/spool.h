@@ -99,9 +99,11 @@ bool spool_bring_back(const struct spool *s, struct item *item, struct error *er
 
 /*
  * Before and after a dialogue: whoever takes the item after a process died in between sees
- * was_interrupted. Not durable over a power failure.
+ * was_interrupted. Not durable over a power failure. False with ERROR_IO: the spool cannot be
+ * written, so it would not learn what becomes of the message. A disk that is full is no such
+ * reason, as a message can leave it.
  */
-void spool_begin_try(const struct spool *s, const struct item *item);
+bool spool_begin_try(const struct spool *s, const struct item *item, struct error *err);
 void spool_end_try(const struct spool *s, const struct item *item);
 
 /*

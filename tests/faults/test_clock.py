@@ -206,3 +206,15 @@ def test_five_days_without_a_server(acs, box, clock):    # noqa: F811
     clock.advance(31 * DAY)
     assert box.run(env=clock.env).status == 0
     assert box.files() == []
+
+
+def test_what_came_in_the_future_came_now(acs, box, clock):    # noqa: F811
+    """Or it would not be given up for years."""
+    server = plain(acs, faults=(Fault("mail", reply="451 4.3.2 Busy"),))
+    configure(box, server)
+    clock.set(3 * YEAR)
+    assert box.take_in("one", env=clock.env).status == 0
+    clock.set(0)
+    assert box.run(env=clock.env).status == 0
+    id, = box.ids()
+    assert int(box.facts(id)[0]["arrived"]) <= clock.now()

@@ -15,6 +15,8 @@ WRITING = ("write", "pwrite64", "fsync", "rename", "renameat", "link", "linkat",
            "mkdirat", "mknodat", "unlink", "unlinkat", "ftruncate", "openat")
 BUSY = (Fault("mail", reply="451 4.3.2 Busy"),)
 SOME = (Fault("refused@example.org", reply="550 5.1.1 Unknown"),)
+# Who can be told of a failure.
+FROM = ("-odq", "-f", "DoNotReply@contoso.com")
 LATER = (Fault("later@example.org", reply="450 4.2.1 Busy"),)
 
 
@@ -119,3 +121,46 @@ def test_delivering(acs, box, faults, to, copies):    # noqa: F811
             assert box.ids() == [], where
         box.forget_all()
     assert len(points) >= 4 * 6
+
+
+def test_who_is_to_be_told(acs, box):    # noqa: F811
+    """Of a refusal, whatever failed when it was to be told; and of nothing else."""
+    server = acs(tickets=False, faults=SOME)
+    box.configure(server, reports_per_hour=1000)
+    for token in ("first", "counted"):
+        assert box.take_in(token, *FROM, to="refused@example.org").status == 0
+        points = box.points(WRITING, box.run)
+        box.forget_all()
+    for number, point in enumerate(of_the_spool(box, points)):
+        token = f"failed-{number}"
+        assert box.take_in(token, *FROM, to="refused@example.org").status == 0
+        box.flush(strace=fail_at(point, ERRORS[number % len(ERRORS)]))
+        for _ in range(3):    # it is tried, and told of, and the report goes
+            box.flush()
+        assert box.tokens() == [] and box.tokens(failed=True) == [token], str(point)
+        id, = box.ids(failed=True)
+        assert dict(box.facts(id, failed=True)[1]) == \
+            {"refused@example.org": "reported"}, str(point)
+        told = [one for one in server.messages if b"multipart/report" in one.data
+                and f"Subject: {token}".encode() in one.data]
+        assert told, str(point)
+        box.forget_all()
+
+
+def test_what_cannot_be_listed(acs, box):    # noqa: F811
+    """An entry that cannot be opened for the list is not one that has waited since 1970."""
+    server = acs(tickets=False)
+    box.configure(server, reports_per_hour=1000)
+    for token in ("first", "counted"):
+        assert box.take_in(token, *FROM).status == 0
+        points = [point for point in box.points(("openat", "read"), box.run)
+                  if ".env" in point.line]
+    assert len(points) >= 2
+    for number, point in enumerate(points):
+        assert box.take_in(f"failed-{number}", *FROM).status == 0
+        box.run(strace=fail_at(point, "EIO"))
+        assert box.flush().status == 0
+    came = arrived(server)
+    assert {token: len(copies) for token, copies in came.items()} == \
+        {token: 1 for token in came} and len(came) == len(points) + 2
+    assert not any(b"multipart/report" in one.data for one in server.messages)

@@ -16,6 +16,8 @@ BUSY = (Fault("mail", reply="451 4.3.2 Busy"),)
 MIXED = (Fault("refused@example.org", reply="550 5.1.1 Unknown"),
          Fault("later@example.org", reply="450 4.2.1 Busy"))
 BIG = ("x" * 70 + "\n") * 5000
+# Who can be told of a failure.
+FROM = ("-odq", "-f", "DoNotReply@contoso.com")
 FULL = "No space left on device"
 
 
@@ -55,7 +57,7 @@ def small(box):    # noqa: F811
 
 def configure(box, server, **delivery):    # noqa: F811
     seen, box.path = box.path, box.mounted
-    box.configure(server, reports_per_hour=0, **delivery)
+    box.configure(server, **{"reports_per_hour": 0, **delivery})
     box.path = seen
 
 
@@ -170,3 +172,41 @@ def test_taking_in_while_full_loses_nothing(acs, small):
     assert small.ids() == []
     assert {token: len(copies) for token, copies in arrived(well).items()} == \
         {token: 1 for token, status in statuses.items() if status == 0}
+
+
+def test_refused_while_full(acs, small):
+    """It can neither be kept in failed/ nor be reported: both come later, and the server is
+    asked once."""
+    server = acs(faults=MIXED)
+    configure(small, server, reports_per_hour=20)
+    assert small.take_in("some", *FROM, to="refused@example.org", wrap=small.wrap).status == 0
+    fill(small)
+    assert small.run(wrap=small.wrap).status == 74
+    assert small.tokens() == ["some"] and FULL in small.log
+    (small.path / "filler").unlink()
+    for _ in range(2):    # the report is mail too
+        assert small.flush(wrap=small.wrap).status == 0
+    assert small.tokens() == [] and small.tokens(failed=True) == ["some"]
+    reports = [one for one in server.messages if b"multipart/report" in one.data]
+    assert len(reports) == 1
+
+
+def test_read_only(acs, small):
+    """Where nothing can be written nothing is sent: it would be sent for ever."""
+    server = acs()
+    configure(small, server)
+    assert small.take_in("some", wrap=small.wrap).status == 0
+    assert small.take_in("other", wrap=small.wrap).status == 0
+    for name in ("lock", "resident"):
+        (small.path / name).touch()
+    remount = [*small.wrap, "mount", "-o"]
+    subprocess.run([*remount, "remount,bind,ro", small.mounted], check=True)
+    for _ in range(3):
+        result = small.run(wrap=small.wrap)
+        assert result.status in (73, 74)
+        assert "Read-only file system" in result.stderr + small.log
+    assert arrived(server) == {}
+    subprocess.run([*remount, "remount,bind,rw", small.mounted], check=True)
+    assert small.run(wrap=small.wrap).status == 0
+    assert {token: len(copies) for token, copies in arrived(server).items()} == \
+        {"some": 1, "other": 1}

@@ -2,6 +2,7 @@
 """Many at once: everything arrives exactly once, by nobody's help, and nobody is left over."""
 
 import random
+import signal
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -127,3 +128,55 @@ def test_runners_that_die(acs, box):    # noqa: F811
     assert {token: len(copies) for token, copies in came.items()} == \
         {"n0": 1, "n1": 1, "n2": 1, "last": 1}
     assert box.doubted("n0")
+
+
+def stay(box):    # noqa: F811
+    return subprocess.Popen(box.command("acsmtp", "queue", "run", "--background",
+                                        "--config", box.ini),
+                            env=box.environment(), cwd=box.home)
+
+
+def test_a_flush_while_a_runner_sleeps(acs, box):    # noqa: F811
+    """It sends what the other waits to try again, who then has no reason to stay."""
+    server = acs(faults=(Fault("mail", reply="451 4.3.2 Busy", times=1),))
+    box.configure(server)
+    assert box.take_in("one").status == 0
+    sleeper = stay(box)
+    box.wait_until(lambda: "not before" in box.log.partition("Busy")[2], "an attempt")
+    assert box.flush().status == 0
+    assert sleeper.wait(60) == 0
+    assert_each_once(server, ["one"])
+
+
+def test_a_runner_can_be_ended(acs, box):    # noqa: F811
+    """Also one that has sent something, and sleeps since."""
+    server = acs(faults=(Fault("later@example.org", reply="450 4.2.1 Busy"),))
+    box.configure(server)
+    assert box.take_in("later", to="later@example.org").status == 0
+    assert box.run().status == 0
+    assert box.take_in("one").status == 0
+    sleeper = stay(box)
+    box.wait_until(lambda: box.tokens() == ["later"], "a message that goes")
+    sleeper.terminate()
+    assert sleeper.wait(60) == -signal.SIGTERM
+    assert_each_once(server, ["one"])
+
+
+def test_a_runner_stays_in_times_of_trouble(acs, box):    # noqa: F811
+    """Nobody else would come back to what it leaves behind."""
+    server = acs(faults=(Fault("mail", reply="451 4.3.2 Busy", times=1),))
+    box.configure(server)
+    assert box.take_in("one").status == 0
+    sleeper = stay(box)
+    box.wait_until(lambda: "not before" in box.log.partition("Busy")[2], "an attempt")
+    lock = box.path / "lock"
+    lock.unlink()
+    lock.mkdir()
+    with open(box.path / "bell", "wb", buffering=0) as bell:
+        bell.write(b"x")
+    box.wait_until(lambda: "the queue cannot be worked on" in box.log, "trouble")
+    assert sleeper.poll() is None
+    lock.rmdir()
+    assert box.flush().status == 0
+    assert sleeper.wait(60) == 0
+    assert_each_once(server, ["one"])

@@ -638,7 +638,10 @@ static void test_damage_is_set_aside(void **state)
 /* What cannot be set aside is not said to be: neither without a place nor without a rename. */
 static void test_damage_that_cannot_be_set_aside(void **state)
 {
-	static const char *const failing[] = { "mkdirat", "renameat" };
+	static const struct {
+		const char *call;
+		int turn;
+	} failing[] = { { "mkdirat", 1 }, { "renameat", 1 }, { "renameat", 2 } };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(failing); i++) {
@@ -649,13 +652,18 @@ static void test_damage_that_cannot_be_set_aside(void **state)
 		place_make(&p);
 		assert_true(add(&p, &err));
 		put(&p, ".env", "x", 1);
-		set_fault(failing[i], 1, EROFS);
+		set_fault(failing[i].call, failing[i].turn, EROFS);
 		assert_true(take_and_read(&p));
 		assert_true(was_reached());
 		read_log(&p, log, sizeof(log));
 		assert_null(strstr(log, "set aside in"));
 		assert_non_null(strstr(log, "cannot be set aside"));
 		assert_non_null(strstr(log, strerror(EROFS)));
+		/* A message that is left alone would be litter; so it is met again. */
+		assert_true(has_file(&p, ID ".env"));
+		assert_true(take_and_read(&p));
+		assert_true(has_file(&p, "damaged/" ID ".env") &&
+			    has_file(&p, "damaged/" ID ".msg"));
 		place_remove(&p);
 	}
 }
@@ -751,12 +759,82 @@ static void test_mark_of_a_dialogue(void **state)
 
 		assert_int_equal(take(&p, false, &item, &err), TAKEN);
 		assert_int_equal(item.was_interrupted, i == 1);
-		spool_begin_try(&p.spool, &item);
+		assert_true(spool_begin_try(&p.spool, &item, &err));
 		if (i == 1)
 			spool_end_try(&p.spool, &item);
 	}
 	assert_false(has_file(&p, ID ".try"));
 	place_remove(&p);
+}
+
+/* Where nothing can be written nothing is tried; a full disk is no such reason. */
+static void test_mark_that_cannot_be_made(void **state)
+{
+	static const struct {
+		int number;
+		bool may;
+	} refusals[] = {
+		{ EROFS, false }, { EIO, false }, { EACCES, false }, { EMFILE, false },
+		{ ENOSPC, true }, { EDQUOT, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(refusals); i++) {
+		OWNED_ITEM item = ITEM_NONE;
+		struct error err;
+		struct place p;
+
+		place_make(&p);
+		assert_true(add(&p, &err));
+		assert_int_equal(take(&p, false, &item, &err), TAKEN);
+		set_fault("create", 1, refusals[i].number);
+		if (spool_begin_try(&p.spool, &item, &err) != refusals[i].may)
+			fail_msg("%s", strerror(refusals[i].number));
+		assert_true(was_reached());
+		assert_true(refusals[i].may || strstr(err.text, strerror(refusals[i].number)));
+		place_remove(&p);
+	}
+}
+
+static void make_in_the_way(const struct place *p, const char *name, int what)
+{
+	switch (what) {
+	case 0:
+		assert_int_equal(mkfifoat(p->spool.dir, name, 0600), 0);
+		break;
+	case 1:
+		assert_int_equal(symlinkat("/etc/passwd", p->spool.dir, name), 0);
+		break;
+	default:
+		assert_int_equal(symlinkat("nowhere", p->spool.dir, name), 0);
+		break;
+	}
+}
+
+/* A pipe must not stop us, nor a link lead anywhere. */
+static void test_in_the_way(void **state)
+{
+	(void)state;
+	for (int what = 0; what < 3; what++) {
+		OWNED_ITEM item = ITEM_NONE;
+		struct error err;
+		struct place p;
+
+		place_make(&p);
+		assert_true(add(&p, &err));
+		make_in_the_way(&p, ID ".new", what);
+		make_in_the_way(&p, ID ".try", what);
+		assert_int_equal(take(&p, false, &item, &err), TAKEN);
+		item.entry.attempts = 5;
+		assert_true(spool_update(&p.spool, &item, &err));
+		assert_true(spool_begin_try(&p.spool, &item, &err));
+		spool_end_try(&p.spool, &item);
+		item_release(&item);
+		assert_int_equal(take(&p, false, &item, &err), TAKEN);
+		assert_int_equal(item.entry.attempts, 5);
+		assert_false(item.was_interrupted);
+		place_remove(&p);
+	}
 }
 
 static void test_sweep_keeps_what_is_young_or_held(void **state)
@@ -777,7 +855,9 @@ static void test_sweep_keeps_what_is_young_or_held(void **state)
 	fd = openat(p.spool.dir, ID ".msg", O_RDONLY | O_CLOEXEC);
 	assert_int_equal(flock(fd, LOCK_EX), 0);
 	spool_sweep(&p.spool, now + 37 * 3600, AGES);
-	assert_true(has_file(&p, ID ".msg"));
+	/* Whoever writes holds the lock, whatever the clock says. */
+	assert_true(has_file(&p, ID ".msg") && has_file(&p, ID ".new") &&
+		    has_file(&p, ID ".try"));
 	fd_cleanup(&fd);
 	fd = -1;
 	assert_no_litter(&p, false, false);
@@ -883,6 +963,8 @@ int main(void)
 		cmocka_unit_test(test_a_failing_disk_is_no_damage),
 		cmocka_unit_test(test_one_at_a_time),
 		cmocka_unit_test(test_mark_of_a_dialogue),
+		cmocka_unit_test(test_mark_that_cannot_be_made),
+		cmocka_unit_test(test_in_the_way),
 		cmocka_unit_test(test_sweep_keeps_what_is_young_or_held),
 		cmocka_unit_test(test_sweep_of_failed),
 		cmocka_unit_test(test_scan),
