@@ -78,7 +78,7 @@ static bool enter(struct writer *w, struct error *err)
 	w->dir = open_directory(directory);
 	if (w->dir < 0)
 		return error_errno(err, ERROR_CREATE, "%s", directory);
-	/* EBADF: NFS locks no directory; what was read is compared before it is replaced. */
+	/* EBADF: NFS locks no directory. */
 	if (flock(w->dir, LOCK_EX | LOCK_NB) < 0 && errno != EBADF)
 		return error_errno(err, ERROR_LATER,
 				   "%s: another program is writing there", directory);

@@ -102,14 +102,16 @@ bool spool_add(const struct spool *s, struct entry *e, const struct message *m,
 
 /* --- taking */
 
-/* `mode` O_RDWR for who will lock it for itself: NFS wants that of flock(2). */
-static enum taken open_message(int dir, const char *id, int mode, int *fd, struct error *err)
+/* `writable` for who will lock it alone: over NFS flock(2) wants that. */
+static enum taken open_message(int dir, const char *id, bool writable, int *fd,
+			       struct error *err)
 {
 	char name[SPOOL_NAME_SIZE];
 	struct stat st;
 
-	*fd = openat(dir, spool_name(id, ".msg", name),
-		     mode | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	spool_name(id, ".msg", name);
+	*fd = writable ? openat(dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) :
+			 openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (*fd >= 0 && fstat(*fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid())
 		return TAKEN;
 	if (*fd < 0 && errno == ENOENT)
@@ -193,7 +195,7 @@ enum taken spool_take(const struct spool *s, const char *id, bool from_failed,
 		return spool_has_no_failed(s) ? TAKEN_GONE : TAKEN_ERROR;
 	if (!has_entry(dir, id))
 		return TAKEN_GONE;
-	taken = open_message(dir, id, O_RDWR, &item->fd, err);
+	taken = open_message(dir, id, true, &item->fd, err);
 	/* Somebody may have removed it in between, ID.env first. */
 	if (taken == TAKEN_BROKEN && !has_entry(dir, id))
 		return TAKEN_GONE;
@@ -224,7 +226,7 @@ enum taken spool_look(const struct spool *s, const char *id, bool in_failed,
 		return spool_has_no_failed(s) ? TAKEN_GONE : TAKEN_ERROR;
 	taken = spool_read_entry(dir, id, entry, err);
 	if (taken == TAKEN)
-		taken = open_message(dir, id, O_RDONLY, &fd, err);
+		taken = open_message(dir, id, false, &fd, err);
 	/* Somebody may have removed it in between. */
 	if (taken == TAKEN_BROKEN && !has_entry(dir, id))
 		taken = TAKEN_GONE;
@@ -309,7 +311,7 @@ bool spool_look_message(const struct spool *s, const struct entry *entry, bool i
 	OWNED_FD fd = -1;
 
 	return (!in_failed || failed >= 0) &&
-	       open_message(in_failed ? failed : s->dir, entry->id, O_RDONLY, &fd, err) == TAKEN &&
+	       open_message(in_failed ? failed : s->dir, entry->id, false, &fd, err) == TAKEN &&
 	       fill_message(fd, entry, m, err);
 }
 
