@@ -70,10 +70,27 @@ static void print_reason(const char *reason)
 	puts(")");
 }
 
+/* That of the message may be that of a recipient with the account in front. */
+static bool is_said_again(const struct entry *e)
+{
+	bool is_said = false;
+
+	for (size_t i = 0; e->why && i < e->envelope.count; i++) {
+		const struct recipient *r = &e->envelope.recipients[i];
+
+		if (!recipient_waits(r))
+			continue;
+		if (!r->why)
+			return false;
+		is_said = is_said || strstr(e->why->text, r->why->text);
+	}
+	return is_said;
+}
+
 /* A reason stands above its recipients, so those without one of their own come first. */
 static void print_recipients(const struct entry *e)
 {
-	const char *reason = e->why ? e->why->text : NULL;
+	const char *reason = e->why && !is_said_again(e) ? e->why->text : NULL;
 
 	if (reason)
 		print_reason(reason);

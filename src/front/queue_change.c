@@ -259,6 +259,8 @@ int queue_change(struct command_call *call, const struct change *change)
 	status = command_finish(call);
 	if (change->wakes && c.changed)
 		queue_see_to_it(&c.view.queue, flags.config);
+	else if (c.changed)	/* a runner may have nothing to wait for any more */
+		spool_wake_runner(&c.view.queue.spool);
 	queue_view_close(&c.view);
 	free(c.has_resumed);
 	log_close();

@@ -288,3 +288,14 @@ def test_messages_come_and_go(ini, home, spool):
     assert (process.returncode, err) == (0, b"")
     listed = set(re.findall(r"^(3test\w+)", out.decode(), re.M))
     assert listed >= set(kept)
+
+
+def test_a_reason_is_said_once(run, ini, spool):
+    """That of the message has the account in front of that of its recipient."""
+    spool.add(why="account test: mail.example.org: connection refused",
+              to=[("a@example.org", "deferred", "mail.example.org: connection refused")])
+    assert run(["-C", ini], program="mailq").stdout.count("connection refused") == 1
+    spool.add(why="there is no account \"test\"",
+              to=[("b@example.org", "deferred", "451 try again")])
+    listed = run(["-C", ini], program="mailq").stdout
+    assert "(there is no account \"test\")" in listed and "(451 try again)" in listed

@@ -423,3 +423,12 @@ def test_progress_is_for_terminals(acs, queued, home):
     for number in (1, 2, 3):
         assert f"\r{number} of 3: {number} sent, 0 wait, 0 failed".encode() in shown
     assert shown.endswith(b"\r\x1b[K")    # nothing of it stays
+
+
+def test_a_runner_ends_when_the_last_message_is_removed(waiting):
+    """It sleeps until that was due, unless it is told."""
+    _, queue = waiting
+    assert queue.only().next > time.time() + UNTIL
+    assert queue.acsmtp("remove", "--all").status == 0
+    queue.wait_until_idle()
+    assert queue.processes() == []
