@@ -54,11 +54,12 @@ int help_print(FILE *out)
 	print_commands(out);
 	fputs(_("\nOptions:\n"), out);
 	for (size_t i = 0; option_help(i, &row); i++) {
-		OWNED_BUF used = BUF_INIT(1000);
+		OWNED_BUF used = BUF_INIT(1000), help = BUF_INIT(1000);
 
 		buf_addf(&used, "  -%s%s%s", row.spelling, row.value ? " " : "",
 			 row.value ? tr(row.value) : "");
-		command_put_help(out, buf_text(&used), HELP_COLUMN, row.help);
+		buf_addf(&help, row.is_to_come ? _("%s (still to come)") : "%s", tr(row.help));
+		command_put_help(out, buf_text(&used), HELP_COLUMN, buf_text(&help));
 	}
 	fputs(_("\nsendmail(8), acsmtp.ini(5) and acsmtp(1) tell the rest.\n"), out);
 	return finish(out);

@@ -314,6 +314,7 @@ bool option_help(size_t i, struct option_help *row)
 	row->spelling = table[i].spelling;
 	row->value = table[i].takes == ALONE ? NULL : table[i].value;
 	row->help = table[i].help;
+	row->is_to_come = table[i].apply == not_yet;
 	row->takes_next = row->value && (table[i].takes == VALUE || table[i].takes == LOOSE);
 	return true;
 }

@@ -70,6 +70,7 @@ bool options_parse(struct options *options, int argc, char **argv, struct error 
 struct option_help {
 	const char *spelling, *value, *help;	/* "f", "ADDRESS" or NULL, ... */
 	bool takes_next;	/* the value may be the next word */
+	bool is_to_come;	/* refused as not there yet */
 };
 bool option_help(size_t i, struct option_help *row);
 
