@@ -358,7 +358,7 @@ static void replace_text(char **place, const char *value)
 /* U+0080 to U+009F: to a terminal they are what ESC and a letter are. */
 static bool has_c1(const char *value)
 {
-	for (; (value = strchr(value, '\xc2')); value++)
+	for (; (value = strchr(value, 0xc2)); value++)
 		if ((value[1] & '\xe0') == '\x80')
 			return true;
 	return false;

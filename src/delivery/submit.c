@@ -184,9 +184,9 @@ static bool take_rest(struct submittal *s, struct envelope *e, const struct mess
 
 /* None of the recipients leads anywhere, so there is nothing to ask a server. */
 static bool refuse_all(struct submittal *s, struct envelope *e, const struct message *m,
-		       struct error *err)
+		       const struct error *refusal, struct error *err)
 {
-	struct trial trial = { .err = *first_refusal(e) };
+	struct trial trial = { .err = *refusal };
 
 	log_problem("%s: not taken: uid=%ld error=%s", s->id, (long)getuid(), trial.err.text);
 	return take_rest(s, e, m, &trial, err);
@@ -196,13 +196,14 @@ bool submit(struct submittal *s, struct envelope *e, const struct message *m,
 	    struct error *err)
 {
 	struct trial trial = { .err.kind = ERROR_NONE };
+	const struct error *refusal = first_refusal(e);
 
-	if (count_waiting(e) == 0)
-		return refuse_all(s, e, m, err);
+	if (count_waiting(e) == 0 && refusal)
+		return refuse_all(s, e, m, refusal, err);
 	if (s->mode != SUBMIT_DIRECTLY && s->queue->is_on) {
 		if (enqueue(s, e, m, NULL, err)) {
 			see_to_it(s);
-			return tell_refusal(s, first_refusal(e), err);
+			return tell_refusal(s, refusal, err);
 		}
 		/* A full disk need not stop the mail. */
 		log_problem("%s: not queued, so sent directly: %s", s->id, err->text);
