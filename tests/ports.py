@@ -44,3 +44,11 @@ def closed_port():
                 continue
             yield port
             return
+
+
+@contextlib.contextmanager
+def closed(host, port):
+    """The same for this one port; OSError when somebody has it."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as taken:
+        taken.bind((host, port))
+        yield

@@ -7,7 +7,7 @@ import pytest
 
 from emulator.faults import Fault
 from outcome import HELLO, assert_failed, assert_sent, only_session, transmitted
-from ports import black_hole, closed_port
+from ports import black_hole, closed, closed_port
 
 NOHOST, TEMPFAIL, PROTOCOL = 68, 75, 76
 
@@ -54,23 +54,31 @@ def test_black_hole(run, config):
                   "127.0.0.1: Connection timed out")
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-def test_all_addresses_of_a_host_are_tried(acs, send, host):
-    server = acs(host=host)
-    assert_sent(send(server, HELLO, host="localhost"))
-    assert transmitted(server) == 1
+@contextlib.contextmanager
+def alone_at(acs, host, other):
+    """A server at this address whose port is other(PORT) at the other one: another test's
+    server there would be as good an answer."""
+    with contextlib.ExitStack() as stack:
+        while True:
+            server = acs(host=host)
+            try:
+                stack.enter_context(other(server.port))
+                break
+            except OSError:    # somebody has it
+                server.stop()
+        yield server
+
+
+@pytest.mark.parametrize("host, other", [("127.0.0.1", "::1"), ("::1", "127.0.0.1")])
+def test_all_addresses_of_a_host_are_tried(acs, send, host, other):
+    with alone_at(acs, host, lambda port: closed(other, port)) as server:
+        assert_sent(send(server, HELLO, host="localhost"))
+        assert transmitted(server) == 1
 
 
 def test_the_next_address_when_the_first_says_nothing(acs, send):
     """RFC 8305: without waiting for the first one's time-out."""
-    with contextlib.ExitStack() as stack:
-        while True:
-            server = acs(host="::1")
-            try:
-                stack.enter_context(black_hole(server.port))
-                break
-            except OSError:    # somebody else has this port for IPv4
-                server.stop()
+    with alone_at(acs, "::1", black_hole) as server:
         assert_sent(send(server, HELLO, host="localhost"))
         assert transmitted(server) == 1
 
