@@ -78,3 +78,12 @@ void id_new(char id[ID_SIZE])
 	}
 	id[16] = '\0';
 }
+
+uint32_t chance_new(void)
+{
+	uint32_t number;
+
+	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != sizeof(number))
+		number = (uint32_t)clock_ms() * 2654435761U ^ (uint32_t)getpid();
+	return number;
+}

@@ -31,4 +31,7 @@ void clock_stamp(time_t when, char stamp[CLOCK_DATE_SIZE]);
 enum { ID_SIZE = 17 };
 void id_new(char id[ID_SIZE]);
 
+/* Any number, so that processes that wait do not all come back at one moment. */
+uint32_t chance_new(void);
+
 #endif

@@ -175,6 +175,15 @@ int directory_private(const char *path, struct error *err)
 	return fd_take(&fd);
 }
 
+const char *home_own(void)
+{
+	const char *home = getenv("HOME");
+	struct stat st;
+
+	return home && *home == '/' && stat(home, &st) == 0 && st.st_uid == geteuid() ? home :
+	       NULL;
+}
+
 int file_unnamed(struct error *err)
 {
 	const char *places[] = { getenv("TMPDIR"), "/var/tmp", "/tmp" };

@@ -59,6 +59,12 @@ bool file_is_ours(const struct stat *st, struct error *err);
  */
 bool file_is_private(const struct stat *st, struct error *err);
 
+/*
+ * $HOME if it is a whole path and this user's own, else NULL: sudo keeps HOME, and another's
+ * home is no place for files of ours.
+ */
+const char *home_own(void);
+
 /* A file without a name, in TMPDIR or the usual places: gone with its descriptor. */
 int file_unnamed(struct error *err);
 

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,30 +20,11 @@
 
 enum { PATH_BYTES = 4096, MESSAGE_ID_MAX = 1000 };
 
-uint32_t queue_random(void)
-{
-	uint32_t number = 0;
-
-	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != sizeof(number))
-		number = (uint32_t)clock_ms() * 2654435761U ^ (uint32_t)getpid();
-	return number;
-}
-
 /* --- where it is */
-
-/* sudo keeps HOME: nothing of root's belongs there, nor of anybody's in another's home. */
-static const char *own_home(void)
-{
-	const char *home = getenv("HOME");
-	struct stat st;
-
-	return home && *home == '/' && stat(home, &st) == 0 && st.st_uid == geteuid() ? home :
-	       NULL;
-}
 
 char *queue_spool_path(const struct delivery_settings *settings)
 {
-	const char *state = getenv("XDG_STATE_HOME"), *home = own_home();
+	const char *state = getenv("XDG_STATE_HOME"), *home = home_own();
 	OWNED_BUF path = BUF_INIT(PATH_BYTES);
 
 	if (settings->spool && settings->spool[0])
@@ -114,7 +94,7 @@ static void fill(struct entry *e, const struct queue *q, const struct intake_fac
 		.settings = q->settings,
 		.had_session = facts->had_session,
 		.now = facts->now,
-		.random = queue_random(),
+		.random = chance_new(),
 	};
 
 	snprintf(e->id, sizeof(e->id), "%s", facts->id);

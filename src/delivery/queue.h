@@ -59,7 +59,4 @@ bool queue_add(const struct queue *q, const struct intake_facts *facts,
  */
 void queue_see_to_it(const struct queue *q, const char *config);
 
-/* A number from the system, for jitter. */
-uint32_t queue_random(void);
-
 #endif

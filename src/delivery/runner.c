@@ -43,7 +43,6 @@ static void begin(struct runner *r, struct run *run)
 	r->worker.config_file = run->config;
 	r->worker.log = run->log;
 	r->worker.trace = run->trace;
-	r->worker.is_flush = run->is_flush;
 	r->worker.selects = run->selects;
 	r->worker.selector = run->selector;
 }
@@ -191,7 +190,7 @@ static void end_flush(struct runner *r)
 {
 	if (r->round->is_flush)
 		r->round->wake = r->round->now + 1;
-	r->round->is_flush = r->worker.is_flush = false;
+	r->round->is_flush = false;
 }
 
 static bool is_gone(const struct spool *spool)

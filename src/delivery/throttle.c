@@ -2,7 +2,6 @@
 #include "delivery/throttle.h"
 
 #include <stdio.h>
-#include <sys/random.h>
 
 #include "base/clock.h"
 #include "base/language.h"
@@ -19,15 +18,6 @@ static struct quota quota_of(const struct account *account)
 static bool has_quota(const struct account *account)
 {
 	return account->rate_per_minute > 0 || account->rate_per_hour > 0;
-}
-
-static uint32_t chance(void)
-{
-	uint32_t random;
-
-	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
-		random = (uint32_t)clock_ms() * 2654435761u;
-	return random;
 }
 
 static void tell_why(const struct pace *p, bool is_paused, char why[256])
@@ -52,7 +42,7 @@ bool throttle_ask(const struct spool *s, const struct account *account, size_t m
 	if (!account_state_open(s, account->name, has_quota(account), &state))
 		return true;
 	stamp = state.pace.stamp;
-	may = pace_ask(&state.pace, &quota, messages, (struct moment){ now, chance() },
+	may = pace_ask(&state.pace, &quota, messages, (struct moment){ now, chance_new() },
 		       &pause->at);
 	if (may || state.pace.stamp < stamp)
 		account_state_save(&state, account->name);
@@ -72,7 +62,7 @@ static void learn_failure(struct pace *p, const struct account *account,
 			  const struct error *err, time_t now)
 {
 	const struct quota quota = quota_of(account);
-	uint32_t random = chance();
+	uint32_t random = chance_new();
 	struct setback setback = {
 		.class = retry_class(err),
 		.why = err->text,

@@ -133,7 +133,7 @@ static void settle(struct job *j, bool ok, bool had_session, const struct error 
 		.settings = settings_of(j),
 		.had_session = had_session,
 		.now = time(NULL),	/* a round may take long */
-		.random = queue_random(),
+		.random = chance_new(),
 	};
 	char when[CLOCK_DATE_SIZE];
 
@@ -179,7 +179,7 @@ static void attempt(struct job *j, const struct message *m)
 	struct pause pause;
 	bool ok, had_session = false;
 
-	if (j->w->is_flush && !is_nudged(j))
+	if (j->round->is_flush && !is_nudged(j))
 		throttle_nudge(spool, j->account);
 	if (!spool_begin_try(spool, &j->item, &err)) {
 		job_spool_failed(j, &err);

@@ -21,7 +21,6 @@ struct worker {
 	const char *config_file;	/* of our own -C, for messages that say nothing else */
 	const char *log;		/* of what concerns no account; NULL: as it is */
 	struct trace *trace;		/* NULL: none */
-	bool is_flush;
 	bool (*selects)(const void *selector, const struct entry *e);	/* NULL: all */
 	const void *selector;
 	struct work_counts counts;

@@ -83,24 +83,18 @@ static void print_sources(const struct account *account)
 	}
 }
 
-static int show(struct command_call *call)
+static bool print_account(const struct account *account, struct error *err)
 {
-	struct account_flags given = { 0 };
-	OWNED_CONFIG config = { 0 };
-	const struct account *account;
-	struct error err;
-	int status;
-
-	if (!command_parse(call, &given, &status))
-		return status;
-	secret_guard_process();
-	account = account_choose(call, given.config_file, &config, &err);
-	if (!account)
-		return command_fail(call, &err);
+	(void)err;
 	printf("[account %s]\n", account->name);
 	print_settings(account);
 	print_sources(account);
-	return command_finish(call);
+	return true;
+}
+
+static int show(struct command_call *call)
+{
+	return account_run(call, print_account);
 }
 
 const struct command account_list_command = {

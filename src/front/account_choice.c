@@ -2,6 +2,7 @@
 #include "front/account_choice.h"
 
 #include "base/language.h"
+#include "base/secret.h"
 #include "service/service.h"
 
 const struct flag account_flags[] = {
@@ -10,11 +11,32 @@ const struct flag account_flags[] = {
 	{ .name = NULL },
 };
 
-const struct account *account_choose(const struct command_call *call, const char *file,
-				     struct config *config, struct error *err)
+/* The one that the first argument names, or the default one. */
+static const struct account *choose(const struct command_call *call, const char *file,
+				    struct config *config, struct error *err)
 {
 	if (!config_load(config, file, service_setting, err))
 		return NULL;
 	return call->count > 0 ? config_account(config, call->arguments[0], err)
 			       : config_default(config, err);
+}
+
+int account_run(struct command_call *call, account_fn *work)
+{
+	struct account_flags given = { 0 };
+	OWNED_CONFIG config = { 0 };
+	const struct account *account;
+	struct error err;
+	int status;
+
+	if (!command_parse(call, &given, &status))
+		return status;
+	secret_guard_process();
+	account = choose(call, given.config_file, &config, &err);
+	if (!account)
+		return command_fail(call, &err);
+	if (work(account, &err))
+		return command_finish(call);
+	error_context(&err, "account %s", account->name);
+	return command_fail(call, &err);
 }

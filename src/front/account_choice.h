@@ -11,11 +11,11 @@ struct account_flags {
 };
 extern const struct flag account_flags[];
 
+typedef bool account_fn(const struct account *account, struct error *err);
 /*
- * Loads the configuration, from `file` alone unless it is NULL, and finds the account that
- * the command's first argument names, or the default one. NULL: no account, see `err`.
+ * Parses the command's flags, loads the configuration, finds the account that the command's
+ * first argument names, or the default one, and does the work. Returns the exit status.
  */
-const struct account *account_choose(const struct command_call *call, const char *file,
-				     struct config *config, struct error *err);
+int account_run(struct command_call *call, account_fn *work);
 
 #endif

@@ -16,29 +16,6 @@
 
 enum { ANSWER_SECONDS = 300, QUESTION_LIMIT = 1000 };
 
-/* A command of these, with what it works on. */
-typedef bool password_fn(const struct account *account, struct error *err);
-
-static int run(struct command_call *call, password_fn *work)
-{
-	struct account_flags given = { 0 };
-	OWNED_CONFIG config = { 0 };
-	const struct account *account;
-	struct error err;
-	int status;
-
-	if (!command_parse(call, &given, &status))
-		return status;
-	secret_guard_process();
-	account = account_choose(call, given.config_file, &config, &err);
-	if (!account)
-		return command_fail(call, &err);
-	if (work(account, &err))
-		return command_finish(call);
-	error_context(&err, "account %s", account->name);
-	return command_fail(call, &err);
-}
-
 /* The place of its secret in the keyring, if it may have one there. */
 static bool find_place(const struct account *account, struct secret_place *place,
 		       struct error *err)
@@ -128,17 +105,17 @@ static bool test(const struct account *account, struct error *err)
 
 static int run_set(struct command_call *call)
 {
-	return run(call, set);
+	return account_run(call, set);
 }
 
 static int run_clear(struct command_call *call)
 {
-	return run(call, clear);
+	return account_run(call, clear);
 }
 
 static int run_test(struct command_call *call)
 {
-	return run(call, test);
+	return account_run(call, test);
 }
 
 const struct command password_set_command = {

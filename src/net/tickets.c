@@ -34,23 +34,15 @@ static uint64_t checksum(const struct stamp *stamp, const struct ticket *ticket)
 		       ticket->session, ticket->len);
 }
 
-/* Others' home (sudo keeps HOME) is no place for files of ours. */
-static bool is_own(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && st.st_uid == geteuid();
-}
-
 static int open_cache(void)
 {
-	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	const char *cache = getenv("XDG_CACHE_HOME"), *home = home_own();
 	OWNED_BUF path = BUF_INIT(4096);
 	struct error unheard;
 
 	if (cache && cache[0] == '/')
 		buf_addf(&path, "%s/acsmtp", cache);
-	else if (home && home[0] == '/' && is_own(home))
+	else if (home)
 		buf_addf(&path, "%s/.cache/acsmtp", home);
 	if (path.len == 0 || buf_is_full(&path))
 		return -1;
