@@ -7,47 +7,34 @@
 
 #include "base/text.h"
 
-enum { UTF8_MAX = 4 };		/* bytes of a character */
-
-/* Bytes of the character that begins there; 0: it is none. */
-static size_t character(const char *text)
-{
-	for (size_t len = 1; len <= UTF8_MAX; len++) {
-		if (text_is_utf8(text, len))
-			return len;
-		if (!text[len - 1])
-			break;
-	}
-	return 0;
-}
-
-static void put_control(FILE *out, unsigned char c)
+static void put_harmful(FILE *out, uint32_t code)
 {
 	static const char short_forms[] = "\bb\ff\nn\rr\tt";
-	const char *found = c ? strchr(short_forms, c) : NULL;
+	const char *found = code && code < ' ' ? strchr(short_forms, (int)code) : NULL;
 
 	if (found)
 		fprintf(out, "\\%c", found[1]);
 	else
-		fprintf(out, "\\u%04x", c);
+		fprintf(out, "\\u%04" PRIx32, code);
 }
 
+/* People look at it too, on terminals: nothing in it is a command for one. */
 static void put_text(FILE *out, const char *text)
 {
-	size_t len;
+	size_t left = strlen(text), len;
 
 	putc('"', out);
-	for (; *text; text += len) {
-		unsigned char c = (unsigned char)*text;
+	for (; left > 0; text += len, left -= len) {
+		uint32_t code;
 
-		len = character(text);
-		if (c < ' ' || c == 0x7f) {
-			put_control(out, c);
-		} else if (c == '"' || c == '\\') {
-			fprintf(out, "\\%c", c);
-		} else if (len == 0) {
+		len = text_next(text, left, &code);
+		if (len == 0) {
 			fputs("\xef\xbf\xbd", out);
 			len = 1;
+		} else if (text_is_harmful(code)) {
+			put_harmful(out, code);
+		} else if (code == '"' || code == '\\') {
+			fprintf(out, "\\%c", (int)code);
 		} else {
 			fwrite(text, 1, len, out);
 		}

@@ -27,7 +27,10 @@ void json_object(struct json *j, const char *key);
 void json_array(struct json *j, const char *key);
 void json_end(struct json *j);
 
-/* Bytes that are no UTF-8 become U+FFFD, one each; a NULL text is null. */
+/*
+ * Bytes that are no UTF-8 become U+FFFD, one each; what is harmful for a terminal is escaped;
+ * a NULL text is null.
+ */
 void json_text(struct json *j, const char *key, const char *text);
 void json_number(struct json *j, const char *key, int64_t number);
 void json_bool(struct json *j, const char *key, bool value);

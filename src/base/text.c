@@ -111,33 +111,59 @@ void text_upper(char *text)
 			*text = (char)(*text - 'a' + 'A');
 }
 
-/* One character of UTF-8. */
-static bool is_harmless(const unsigned char *s, size_t len)
+static uint32_t decode(const unsigned char *s, size_t len)
 {
-	if (len == 1)
-		return *s >= ' ' && *s != 127;
-	if (len == 2 && s[0] == 0xc2)
-		return s[1] >= 0xa0;			/* C1 is up to U+009F */
-	if (len == 3 && s[0] == 0xe2 && s[1] == 0x80)
-		return s[2] < 0xa8 || s[2] > 0xae;	/* U+2028 to U+202E */
-	if (len == 3 && s[0] == 0xe2 && s[1] == 0x81)
-		return s[2] < 0xa6 || s[2] > 0xa9;	/* U+2066 to U+2069 */
-	return true;
+	uint32_t code = len == 1 ? s[0] : s[0] & (0x7fU >> len);
+
+	for (size_t i = 1; i < len; i++)
+		code = code << 6 | (s[i] & 0x3f);
+	return code;
+}
+
+static const struct {
+	uint32_t first, last;
+} harmful[] = {
+	{ 0x00, 0x1f },		/* C0 */
+	{ 0x7f, 0x9f },		/* DEL, C1 */
+	{ 0x061c, 0x061c },	/* what changes the direction of the text after it */
+	{ 0x200e, 0x200f },
+	{ 0x2028, 0x202e },	/* and before that, ends of lines and paragraphs */
+	{ 0x2066, 0x2069 },
+};
+
+bool text_is_harmful(uint32_t code)
+{
+	for (size_t i = 0; i < COUNT_OF(harmful); i++)
+		if (code >= harmful[i].first && code <= harmful[i].last)
+			return true;
+	return false;
+}
+
+size_t text_next(const char *text, size_t len, uint32_t *code)
+{
+	size_t step = len > 0 ? utf8_sequence((const unsigned char *)text, len) : 0;
+
+	if (step > 0)
+		*code = decode((const unsigned char *)text, step);
+	return step;
 }
 
 void text_make_printable(char *text)
 {
-	size_t len = strlen(text);
+	char *end = text + strlen(text);
 
-	while (len > 0) {
-		size_t step = utf8_sequence((const unsigned char *)text, len);
-		bool keeps = step && is_harmless((const unsigned char *)text, step);
+	while (text < end) {
+		uint32_t code;
+		size_t step;
 
-		step += !step;
-		if (!keeps)
-			memset(text, '?', step);
-		text += step;
-		len -= step;
+		if (*text >= ' ' && *text <= '~') {	/* nearly always */
+			text++;
+			continue;
+		}
+		step = text_next(text, (size_t)(end - text), &code);
+		if (!step || text_is_harmful(code))
+			memset(text, '?', step + !step);
+		text += step + !step;
 	}
 }
 

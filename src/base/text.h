@@ -27,10 +27,18 @@ bool text_is_blank(char c);
 void text_lower(char *text);
 void text_upper(char *text);
 
+/* The character of UTF-8 that begins there, and how many bytes it has; 0: it is none. */
+size_t text_next(const char *text, size_t len, uint32_t *code);
+
+/*
+ * Whether a terminal would do something else than show this character: controls, ends of
+ * lines, and the marks that change the direction of the text after them.
+ */
+bool text_is_harmful(uint32_t code);
+
 /*
  * Makes what came from outside harmless for a terminal or a log line: "?", in place, for
- * each byte of a control character, of what is no UTF-8, and of the marks that change the
- * direction of the text after them.
+ * each byte of a character that is harmful, and of what is no UTF-8.
  */
 void text_make_printable(char *text);
 

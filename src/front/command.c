@@ -76,6 +76,7 @@ static const char *next_flag(size_t i)
 	return candidates[i].name;
 }
 
+/* `word` with its dashes, of `len` bytes. */
 static bool refuse_flag(const struct command_call *call, const char *word, size_t len,
 			struct error *err)
 {
@@ -85,12 +86,12 @@ static bool refuse_flag(const struct command_call *call, const char *word, size_
 	const char *nearest;
 
 	candidates = call->command->flags ? call->command->flags : none;
-	nearest = text_nearest(name, next_flag);
+	nearest = text_nearest(name + strspn(name, "-"), next_flag);
 	text_show(name, shown);
-	if (nearest)
-		return error_set(err, ERROR_USAGE, "unknown flag --%s; did you mean --%s?",
+	if (nearest && len > 2)
+		return error_set(err, ERROR_USAGE, "unknown flag %s; did you mean --%s?",
 				 shown, nearest);
-	error_set(err, ERROR_USAGE, "unknown flag --%s", shown);
+	error_set(err, ERROR_USAGE, "unknown flag %s", shown);
 	return error_advise(err, "--help lists the flags");
 }
 
@@ -102,28 +103,86 @@ static const struct flag *find_flag(const struct command *c, const char *word, s
 	return NULL;
 }
 
-/* The flag at arguments[*at], and its value; moves *at behind them. */
-static bool take_flag(const struct command_call *call, int *at, void *target,
-		      struct error *err)
+/* A flag as it was typed. */
+struct typed {
+	const char *word;	/* with its dashes, and perhaps the value */
+	size_t len;		/* of it without the value */
+	const char *name;	/* of the flag */
+	size_t name_len;
+	char *value;		/* in the same word; NULL: none */
+};
+
+/* -C and -a are what they are for sendmail, so that one habit will do. */
+static void split(char *word, struct typed *t)
 {
-	const char *word = call->arguments[(*at)++] + 2, *equals = strchr(word, '=');
-	size_t len = equals ? (size_t)(equals - word) : strlen(word);
-	const struct flag *flag = find_flag(call->command, word, len);
+	char *equals = strchr(word, '=');
+
+	*t = (struct typed){ .word = word, .len = strlen(word), .name = word + 2 };
+	if (word[1] == '-') {
+		if (equals) {
+			t->len = (size_t)(equals - word);
+			t->value = equals + 1;
+		}
+		t->name_len = t->len - 2;
+	} else if (word[1] == 'C' || word[1] == 'a') {
+		t->name = word[1] == 'C' ? "config" : "account";
+		t->name_len = strlen(t->name);
+		t->value = word[2] ? word + 2 : NULL;
+		t->len = 2;
+	}
+}
+
+/* What the command is about can be said so too where it is an argument otherwise. */
+static bool is_argument(const struct command *c, const struct typed *t)
+{
+	return !strcmp(c->arguments, "[ACCOUNT]") && t->name_len == strlen("account") &&
+	       !strncmp(t->name, "account", t->name_len);
+}
+
+/* In its word, or in the next one, which *at moves over. */
+static bool take_value(const struct command_call *call, const char *name, int *at,
+		       struct typed *t, struct error *err)
+{
+	if (!t->value && *at == call->count)
+		return error_set(err, ERROR_USAGE, "--%s needs a value", name);
+	if (!t->value)
+		t->value = call->arguments[(*at)++];
+	return !text_has_control(t->value) ||
+	       error_set(err, ERROR_USAGE, "--%s: its value holds a line break or another "
+			 "control character", name);
+}
+
+/*
+ * The flag at arguments[*at], and its value; moves *at behind them. *argument is one that was
+ * given so, or NULL.
+ */
+static bool take_flag(const struct command_call *call, int *at, void *target,
+		      char **argument, struct error *err)
+{
+	const struct flag *flag;
+	struct typed t;
 	char *place;
 
+	*argument = NULL;
+	split(call->arguments[(*at)++], &t);
+	flag = find_flag(call->command, t.name, t.name_len);
+	if (!flag && is_argument(call->command, &t)) {
+		if (!take_value(call, "account", at, &t, err))
+			return false;
+		*argument = t.value;
+		return true;
+	}
 	if (!flag)
-		return refuse_flag(call, word, len, err);
+		return refuse_flag(call, t.word, t.len, err);
 	place = (char *)target + flag->place;
 	if (flag->kind == FLAG_SWITCH) {
 		*(bool *)place = true;
-		return !equals || error_set(err, ERROR_USAGE, "--%s takes no value", flag->name);
+		return !t.value || error_set(err, ERROR_USAGE, "--%s takes no value", flag->name);
 	}
-	if (!equals && *at == call->count)
-		return error_set(err, ERROR_USAGE, "--%s needs a value", flag->name);
-	*(const char **)place = equals ? equals + 1 : call->arguments[(*at)++];
-	return !text_has_control(*(const char **)place) ||
-	       error_set(err, ERROR_USAGE, "--%s: its value holds a line break or another "
-			 "control character", flag->name);
+	if (!take_value(call, flag->name, at, &t, err))
+		return false;
+	*(const char **)place = t.value;
+	return true;
 }
 
 static bool check_count(const struct command_call *call, struct error *err)
@@ -154,7 +213,7 @@ static bool parse(struct command_call *call, void *target, bool *wants_help,
 	bool is_over = false;
 
 	while (at < call->count) {
-		char *word = call->arguments[at];
+		char *word = call->arguments[at], *argument;
 
 		if (is_over || word[0] != '-' || !word[1]) {
 			call->arguments[kept++] = word;
@@ -165,10 +224,10 @@ static bool parse(struct command_call *call, void *target, bool *wants_help,
 		} else if (is_help(word)) {
 			*wants_help = true;
 			return true;
-		} else if (word[1] != '-') {
-			return refuse_flag(call, word + 1, strlen(word + 1), err);
-		} else if (!take_flag(call, &at, target, err)) {
+		} else if (!take_flag(call, &at, target, &argument, err)) {
 			return false;
+		} else if (argument) {
+			call->arguments[kept++] = argument;
 		}
 	}
 	call->count = kept;

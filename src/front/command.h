@@ -43,7 +43,8 @@ enum { ARGUMENTS_ANY = INT_MAX };
 /*
  * Takes the flags out of the call's arguments into `target` (zeroed, or with the values of
  * flags that are not given) and counts what is left. A flag may stand before or after an
- * argument; "--" ends them. False: *status is what to exit with, for --help was printed, or
+ * argument; "--" ends them. -C FILE and -a NAME are --config and --account, and an [ACCOUNT]
+ * that a command takes may be given so too. False: *status is what to exit with, for --help was printed, or
  * the mistake and the nearest known flag.
  */
 bool command_parse(struct command_call *call, void *target, int *status);

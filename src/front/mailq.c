@@ -167,8 +167,6 @@ static bool show(struct list *l, const struct options *options, struct error *er
 				 "the list of the queue takes no recipients");
 	if (!queue_view_open(&l->view, file && *file ? file : NULL, err))
 		return false;
-	if (l->view.fault.kind)
-		complain(l->name, &l->view.fault);
 	if (!queue_view_rows(&l->view, false, &rows, err))
 		return false;
 	if (options->mode == MODE_COUNT_QUEUE)

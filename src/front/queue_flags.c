@@ -5,15 +5,11 @@
 
 #include "base/secret.h"
 
-static bool select_rows(const struct command_call *call, const struct queue_flags *flags,
-			struct queue_view *view, struct queue_rows *rows,
-			struct error *err)
+static bool select_rows(const struct queue_flags *flags, struct queue_view *view,
+			struct queue_rows *rows, struct error *err)
 {
-	if (!queue_view_open(view, flags->config, err))
-		return false;
-	if (view->fault.kind)
-		command_fail(call, &view->fault);
-	return queue_view_rows(view, true, rows, err) &&
+	return queue_view_open(view, flags->config, err) &&
+	       queue_view_rows(view, true, rows, err) &&
 	       pick_apply(&flags->pick, view, rows, err);
 }
 
@@ -42,7 +38,7 @@ bool queue_begin(struct command_call *call, struct queue_flags *flags,
 		*status = command_fail(call, &err);
 		return false;
 	}
-	if (select_rows(call, flags, view, rows, &err))
+	if (select_rows(flags, view, rows, &err))
 		return true;
 	*status = command_fail(call, &err);
 	return err.kind == ERROR_UNAVAILABLE;

@@ -11,13 +11,9 @@ bool queue_view_open(struct queue_view *v, const char *config_file, struct error
 	OWNED_TEXT path = NULL;
 
 	*v = (struct queue_view)QUEUE_VIEW_NONE;
-	if (!config_load_any(&v->config, config_file, service_setting, &v->fault)) {
-		config_free(&v->config);
-		config_init(&v->config);
-		error_context(&v->fault, "the usual queue is meant");
-	} else {
-		v->fault.kind = ERROR_NONE;
-	}
+	/* It says where the queue is: without it "empty" would be a guess. */
+	if (!config_load_any(&v->config, config_file, service_setting, err))
+		return error_context(err, "which queue is meant is not known");
 	v->queue.settings = &v->config.delivery;
 	path = queue_spool_path(&v->config.delivery);
 	if (path && !spool_open_existing(&v->queue.spool, path, err))

@@ -7,17 +7,17 @@
 #include "delivery/queue.h"
 
 struct queue_view {
-	struct config config;	/* as far as it could be read */
+	struct config config;	/* perhaps without an account */
 	struct queue queue;	/* its spool is closed where there is none: nothing waits */
-	struct error fault;	/* of the configuration, whose usual spool is shown then */
 };
 #define OWNED_VIEW	__attribute__((cleanup(queue_view_close))) struct queue_view
 #define QUEUE_VIEW_NONE	{ .queue = QUEUE_CLOSED }
 
 /*
  * Opens this user's spool by the settings of `config_file` (NULL: the usual files). No
- * account is needed. With a file that makes no sense it is the usual spool, and `fault` is
- * set. False: ERROR_CREATE, the spool is a link, not this user's alone, or cannot be had.
+ * account is needed. False: ERROR_CONFIG, the configuration makes no sense, so that it is not
+ * known where the queue is; ERROR_CREATE, the spool is a link, not this user's alone, or
+ * cannot be had.
  */
 bool queue_view_open(struct queue_view *v, const char *config_file, struct error *err);
 void queue_view_close(struct queue_view *v);

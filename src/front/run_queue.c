@@ -183,14 +183,9 @@ static const struct flag run_flags[] = {
 static bool open_as_configured(const struct run_flags *flags, struct config *config,
 			       struct queue *queue, struct error *err)
 {
-	struct error unheard;
-
-	if (flags->config && !config_load(config, flags->config, service_setting, err))
+	if (!(flags->config ? config_load : config_load_any)(config, flags->config,
+							     service_setting, err))
 		return false;
-	if (!flags->config && !config_load(config, NULL, service_setting, &unheard)) {
-		config_free(config);
-		config_init(config);
-	}
 	log_open(config_log(config), "acsmtp");
 	return queue_open(queue, &config->delivery, err) &&
 	       (queue->is_on || refuse_no_queue(queue, err));

@@ -79,18 +79,12 @@ static void print_recipients(const struct call *call)
 		    "them again", accepted, e->count);
 }
 
-/* What is in the queue says itself which configuration it wants. */
+/* What is in the queue says itself which account it wants, but here stands where it is. */
 static bool read_config_if_any(struct call *call, struct error *err)
 {
-	struct error unheard;
-
-	if (call->options.config_file)
-		return call_read_config(call, err);
-	if (!call_read_config(call, &unheard)) {
-		config_free(&call->config);
-		config_init(&call->config);
-	}
-	return true;
+	return call->options.config_file ?
+	       call_read_config(call, err) :
+	       config_load_any(&call->config, NULL, service_setting, err);
 }
 
 static bool open_transcript(struct call *call, struct error *err)

@@ -153,14 +153,51 @@ def test_without_an_account(run, home, content):
 
 @own_spool
 def test_with_a_configuration_that_makes_no_sense(run, home):
-    one = Spool(home / ".local/state/acsmtp/spool").add()
+    """Where the queue is stands in it: what another place holds is no answer."""
+    Spool(home / ".local/state/acsmtp/spool").add()
     (home / ".config").mkdir()
     (home / ".config/acsmtp.ini").write_text("[acount x]\n", encoding="utf-8")
     result = run([], program="mailq")
-    assert result.status == 0
-    assert result.stderr.startswith("mailq: the usual queue is meant: ")
+    assert (result.status, result.stdout) == (78, "")
+    assert result.stderr.startswith("mailq: which queue is meant is not known: ")
     assert "acsmtp.ini" in result.stderr
-    assert result.stdout.splitlines()[1].split()[0] == one
+
+
+COMMANDS = [
+    ("mailq", []), ("sendmail", ["-bp"]), ("sendmail", ["-bP"]), ("sendmail", ["-q"]),
+    ("sendmail", ["-Q", "-q"]), *(("acsmtp", ["queue", *words]) for words in (
+        ["list"], ["list", "--json"], ["list", "--failed"], ["show", "3test1"], ["run"],
+        ["run", "--background"], ["retry", "--all"], ["hold", "--all"], ["release", "--all"],
+        ["remove", "--all"]))]
+
+
+@pytest.mark.parametrize("program, arguments", COMMANDS)
+@pytest.mark.parametrize("fault", ["bad line", "gone", "readable by all"])
+def test_never_empty_by_a_guess(run, ini, spool, program, arguments, fault):
+    """A configuration with a spool of its own that cannot be read: no other one is shown."""
+    one = spool.add()
+    with open(ini, "a", encoding="utf-8") as file:
+        file.write("nonsense\n" if fault == "bad line" else "")
+    if fault == "gone":
+        os.unlink(ini)
+    elif fault == "readable by all":
+        os.chmod(ini, 0o644)
+    result = run([*arguments, "-C", ini], program=program)
+    assert (result.status, result.stdout) == (78, "")
+    assert ini in result.stderr
+    assert spool.ids() == [one]
+
+
+@own_spool
+@pytest.mark.parametrize("program, arguments", COMMANDS)
+def test_never_empty_by_a_guess_of_the_usual_files(run, home, spool, program, arguments):
+    spool.add()
+    (home / ".config").mkdir()
+    (home / ".config/acsmtp.ini").write_text(f"[delivery]\nspool = {spool.path}\nnonsense\n",
+                                             encoding="utf-8")
+    result = run(arguments, program=program)
+    assert (result.status, result.stdout) == (78, "")
+    assert "acsmtp.ini" in result.stderr
 
 
 @own_spool

@@ -56,6 +56,22 @@ def in_minutes(minutes):
     return int(time.time()) + 60 * minutes + 30
 
 
+@pytest.mark.parametrize("option", [["-C", "{}"], ["-C{}"], ["--config", "{}"], ["--config={}"]])
+@pytest.mark.parametrize("words", [["list"], ["show", "3test1"], ["run"], ["hold", "3test1"]])
+def test_configuration_as_for_sendmail(run, ini, spool, option, words):
+    spool.add(held=1)
+    result = run(["queue", words[0], *(word.format(ini) for word in option), *words[1:]],
+                 program="acsmtp")
+    assert result.status == 0, result.stderr
+
+
+@pytest.mark.parametrize("option", [["-a", "other"], ["-aother"], ["--account", "other"]])
+def test_account_as_for_sendmail(well, spool, option):
+    spool.add()
+    other = spool.add(account="other")
+    assert [line[:16] for line in well("list", *option)[:-1]] == [other]
+
+
 # --- list
 
 def test_list(well, spool):

@@ -36,6 +36,12 @@ static void test_texts(void **state)
 		{ "\x01\x1b\x7f", "\"\\u0001\\u001b\\u007f\"" },
 		{ "\xe3\x83\x86 \xf0\x9f\x93\xa7 \xc3\xa9",
 		  "\"\xe3\x83\x86 \xf0\x9f\x93\xa7 \xc3\xa9\"" },
+		/* C1, directions, ends of lines: people look at it on terminals */
+		{ "\xc2\x80\xc2\x9f\xc2\xa0", "\"\\u0080\\u009f\xc2\xa0\"" },
+		{ "\xe2\x80\xae\xe2\x80\xaa", "\"\\u202e\\u202a\"" },
+		{ "\xe2\x81\xa6\xe2\x81\xa9", "\"\\u2066\\u2069\"" },
+		{ "\xe2\x80\x8e\xe2\x80\x8f\xd8\x9c", "\"\\u200e\\u200f\\u061c\"" },
+		{ "\xe2\x80\xa8\xe2\x80\xa9", "\"\\u2028\\u2029\"" },
 		/* cut off, a stray continuation, overlong, a surrogate: a mark for each byte */
 		{ "a\xc3", "\"a\xef\xbf\xbd\"" },
 		{ "\x80z", "\"\xef\xbf\xbdz\"" },
