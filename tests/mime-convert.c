@@ -19,7 +19,7 @@ static bool convert(const struct mime_limits *limits, struct error *err)
 
 	message_init(&m);
 	message_init(&changed);
-	if (!message_read(&m, STDIN_FILENO, false, 0, err))
+	if (!message_read(&m, STDIN_FILENO, ENDS_WITH_INPUT, 0, err))
 		return false;
 	if (mime_must_convert(&m, limits)) {
 		if (!mime_convert(&m, limits, &changed, err))

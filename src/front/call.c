@@ -83,7 +83,9 @@ static uint64_t most_to_read(const struct config *config)
 
 bool call_read_message(struct call *call, struct error *err)
 {
-	return message_read(&call->message, STDIN_FILENO, !call->options.dot_is_text,
+	enum ending_rule rule = call->options.dot_is_text ? ENDS_WITH_INPUT : ENDS_AT_DOT;
+
+	return message_read(&call->message, STDIN_FILENO, rule,
 			    most_to_read(&call->config), err) ||
 	       error_context(err, "reading the message from standard input");
 }

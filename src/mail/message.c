@@ -21,13 +21,12 @@ enum part { PART_TOP, PART_HEADER, PART_BODY };
 
 struct intake {
 	struct message *m;
-	bool dot_ends;
+	struct ending ending;
 	uint64_t most;		/* bytes of a body; 0: any */
 	enum part part;
 	struct buf line;	/* the start of a line whose part is not decided yet */
 	bool is_decided;	/* the line goes to `part` */
 	bool is_dropped;	/* a "From " line */
-	bool is_over;
 	size_t crs;		/* that stand last, and may be part of one line end */
 	size_t line_len;	/* bytes of this line so far */
 	struct error *err;
@@ -164,25 +163,24 @@ static void decide(struct intake *in)
 	}
 }
 
-/* What was held back of the line goes where it belongs; of two dots one is dropped. */
+/* What was held back of the line goes where it belongs. */
 static bool release(struct intake *in)
 {
-	size_t dot = in->dot_ends && !strncmp(buf_text(&in->line), "..", 2) ? 1 : 0;
 	bool ok;
 
 	decide(in);
-	ok = add(in, buf_text(&in->line) + dot, in->line.len - dot);
+	ok = add(in, buf_text(&in->line), in->line.len);
 	buf_clear(&in->line);
 	return ok;
 }
 
 /*
  * Bytes of one line, without its end. They are held back until there are enough of them
- * to tell where the line goes: two in the body, where a dot may be the end.
+ * to tell where the line goes.
  */
 static bool take_bytes(struct intake *in, const char *bytes, size_t len)
 {
-	size_t enough = in->part != PART_BODY ? LINE_START_MAX : in->dot_ends ? 2 : 0;
+	size_t enough = in->part != PART_BODY ? LINE_START_MAX : 0;
 	size_t held;
 
 	in->line_len += len;
@@ -202,10 +200,6 @@ static bool take_bytes(struct intake *in, const char *bytes, size_t len)
 
 static bool end_line(struct intake *in)
 {
-	if (in->dot_ends && !in->is_decided && in->line.len == 1 && in->line.text[0] == '.') {
-		in->is_over = true;
-		return true;
-	}
 	if (!in->is_decided && !release(in))
 		return false;
 	if (in->line_len > in->m->longest_line)
@@ -219,7 +213,7 @@ static bool end_line(struct intake *in)
 
 static bool end_lines(struct intake *in, size_t count)
 {
-	for (in->crs = 0; count > 0 && !in->is_over; count--)
+	for (in->crs = 0; count > 0; count--)
 		if (!end_line(in))
 			return false;
 	return true;
@@ -247,13 +241,13 @@ static const char *find_line_end(const char *at, const char *end)
 }
 
 /*
- * Most of a large message: a line of the body, whole in this chunk, that cannot be the last.
- * Returns the place behind it; NULL: this is none.
+ * Most of a large message: a line of the body, whole in this chunk. Returns the place behind
+ * it; NULL: this is none.
  */
-static const char *skip_plain_line(const struct intake *in, const char *at, const char *stop,
+static const char *skip_plain_line(const struct intake *in, const char *stop,
 				   const char *end)
 {
-	if (in->part != PART_BODY || in->line_len || (in->dot_ends && *at == '.'))
+	if (in->part != PART_BODY || in->line_len)
 		return NULL;
 	if (end - stop >= 1 && stop[0] == '\n')
 		return stop + 1;
@@ -268,9 +262,9 @@ static bool take_plain_line(struct intake *in, const char *line, size_t len)
 }
 
 /* LF, CR, CR LF and CR CR LF end one line each. */
-static bool take_chunk(struct intake *in, const char *at, const char *end)
+static bool take_text(struct intake *in, const char *at, const char *end)
 {
-	while (at < end && !in->is_over) {
+	while (at < end) {
 		const char *stop, *next;
 
 		if (in->crs) {
@@ -279,7 +273,7 @@ static bool take_chunk(struct intake *in, const char *at, const char *end)
 			continue;
 		}
 		stop = find_line_end(at, end);
-		next = skip_plain_line(in, at, stop, end);
+		next = skip_plain_line(in, stop, end);
 		if (next) {
 			if (!take_plain_line(in, at, (size_t)(stop - at)))
 				return false;
@@ -296,9 +290,26 @@ static bool take_chunk(struct intake *in, const char *at, const char *end)
 	return true;
 }
 
+static bool take_chunk(struct intake *in, const char *at, const char *end)
+{
+	const char *piece;
+	size_t len;
+
+	while (ending_next(&in->ending, &at, end, &piece, &len))
+		if (!take_text(in, piece, piece + len))
+			return false;
+	return true;
+}
+
 static bool finish(struct intake *in)
 {
-	if (!in->is_over && !end_lines(in, in->crs ? in->crs : in->line_len > 0))
+	const char *piece;
+	size_t len;
+
+	while (ending_finish(&in->ending, &piece, &len))
+		if (!take_text(in, piece, piece + len))
+			return false;
+	if (!end_lines(in, in->crs ? in->crs : in->line_len > 0))
 		return false;
 	return message_finish(in->m, in->err);
 }
@@ -318,7 +329,7 @@ static bool take_all(struct intake *in, int fd)
 {
 	OWNED_TEXT chunk = xmalloc(CHUNK);
 
-	while (!in->is_over) {
+	while (!in->ending.is_over) {
 		ssize_t n = read_patiently(fd, chunk, CHUNK);
 
 		if (n < 0)
@@ -331,10 +342,11 @@ static bool take_all(struct intake *in, int fd)
 	return finish(in);
 }
 
-bool message_read(struct message *m, int fd, bool dot_ends, uint64_t most,
+bool message_read(struct message *m, int fd, enum ending_rule rule, uint64_t most,
 		  struct error *err)
 {
-	struct intake in = { .m = m, .dot_ends = dot_ends, .most = most, .part = PART_TOP, .err = err,
+	struct intake in = { .m = m, .ending = { .rule = rule }, .most = most,
+			     .part = PART_TOP, .err = err,
 			     .line = BUF_INIT(LINE_START_MAX) };
 	bool ok = take_all(&in, fd);
 

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "mail/ending.h"
 
 enum {
 	HEADER_MAX = 2 * 1024 * 1024,	/* bytes of a header section */
@@ -33,14 +34,13 @@ void message_free(struct message *m);
 #define OWNED_MESSAGE	__attribute__((cleanup(message_free))) struct message
 
 /*
- * Reads all of `fd`, once, up to its end or, if `dot_ends`, to a line with a lone dot
- * (a dot in front of others is then removed, as sendmail does without -i). LF, CR, and any
- * number of CR before an LF end a line; "From " and ">From " lines on top are dropped; a line that is no
- * field ends the header section and begins the body. ERROR_IO when reading fails,
- * ERROR_DATA for a header over HEADER_MAX or a body over `most` bytes (0: any),
+ * Reads all of `fd`, once, up to its end or to where `rule` ends the message. LF, CR, and any
+ * number of CR before an LF end a line; "From " and ">From " lines on top are dropped; a
+ * line that is no field ends the header section and begins the body. ERROR_IO when reading
+ * fails, ERROR_DATA for a header over HEADER_MAX or a body over `most` bytes (0: any),
  * ERROR_CREATE or ERROR_IO for the file.
  */
-bool message_read(struct message *m, int fd, bool dot_ends, uint64_t most,
+bool message_read(struct message *m, int fd, enum ending_rule rule, uint64_t most,
 		  struct error *err);
 
 /* Bytes that go over the wire, before dot-stuffing: header, empty line, body. */

@@ -393,8 +393,7 @@ class Writer:
                 made.people.setdefault(name.capitalize(), []).extend(people)
         header = b"".join(text for _, text, _ in self.lines)
         made.meant = header + b"\n" + body
-        # A lone CR may end a line, and a lone dot between two of them the message.
-        if b"\r" in body or self.chance(70):
+        if self.chance(70):
             self.options.append("-i")
         else:
             body = re.sub(rb"(?m)^\.", b"..", body) + b".\nafter the end\n"

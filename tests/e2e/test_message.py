@@ -131,6 +131,13 @@ def test_lone_dot_ends_without_i(sent, lines, body):
         body.replace("\n", "\r\n").encode()
 
 
+def test_a_cr_alone_ends_nothing(sent):
+    """Not even where the dot between two of them would end an SMTP message."""
+    arrived = sent("To: a@example.org\r\n\r\none\r.\rtwo\r\n.\rthree\r\n.\r\nfour\r\n",
+                   "-t")
+    assert body_of(arrived) == b"one\r\n.\r\ntwo\r\n.\r\nthree\r\n"
+
+
 def test_lone_dot_in_the_header(sent):
     arrived = sent(f"To: {RECIPIENT}\nSubject: s\n.\nX-After: x\n", "-t")
     assert field(arrived, "Subject") == "s"

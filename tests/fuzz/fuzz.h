@@ -33,7 +33,7 @@ static inline bool fuzz_read(struct message *m, const uint8_t *data, size_t size
 
 	MUST(fd >= 0 && write_all(fd, data, size) && lseek(fd, 0, SEEK_SET) == 0);
 	message_init(m);
-	return message_read(m, fd, dot_ends, 0, &err);
+	return message_read(m, fd, dot_ends ? ENDS_AT_DOT : ENDS_WITH_INPUT, 0, &err);
 }
 
 /* All of the message, as it goes over the wire; the caller frees. */

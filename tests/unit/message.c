@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "mail/message.h"
 
-static void read_bytes(struct message *m, const char *bytes, size_t len, bool dot_ends)
+static void read_bytes(struct message *m, const char *bytes, size_t len, enum ending_rule rule)
 {
 	struct error err = { 0 };
 	OWNED_FD fd = file_unnamed(&err);
@@ -23,7 +23,7 @@ static void read_bytes(struct message *m, const char *bytes, size_t len, bool do
 	assert_true(write_all(fd, bytes, len));
 	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
 	message_init(m);
-	if (!message_read(m, fd, dot_ends, 0, &err))
+	if (!message_read(m, fd, rule, 0, &err))
 		fail_msg("%s", err.text);
 }
 
@@ -46,40 +46,57 @@ static char *wire(const struct message *m)
 /* "~" stands for CRLF in what comes out. */
 static const struct {
 	const char *in, *out;
-	bool dot_ends;
+	enum ending_rule rule;
 } cases[] = {
-	{ "A: b\n\nc\n", "A: b~~c~", false },
-	{ "A: b\r\n\r\nc\r\n", "A: b~~c~", false },
-	{ "A: b\r\rc\r", "A: b~~c~", false },
-	{ "A: b\r\r\n\r\r\nc\r\r\n", "A: b~~c~", false },
-	{ "A: b\r\rc\r\rd\r\r\re\r\r", "A: b~~c~~d~~~e~~", false },
-	{ "A: b\r\rc\r.\rd\r", "A: b~~c~", true },
-	{ "A: b\r\n\nc\rd\n", "A: b~~c~d~", false },
-	{ "A: b\n\nno newline", "A: b~~no newline~", false },
-	{ "A: b", "A: b~~", false },
-	{ "A: b\n", "A: b~~", false },
-	{ "", "~", false },
-	{ "\n", "~", false },
-	{ "\nbody: text\n", "~body: text~", false },
-	{ "just text\n", "~just text~", false },
-	{ "A: b\njust text\nC: d\n", "A: b~~just text~C: d~", false },
-	{ "A: b\n folded\n\ttwice\n\nc", "A: b~ folded~\ttwice~~c~", false },
-	{ "A: b\n \nC: d\n\ne\n", "A: b~ ~C: d~~e~", false },
-	{ " not a fold\n", "~ not a fold~", false },
-	{ "From a Thu\n>From b\nA: b\n\nFrom c\n", "A: b~~From c~", false },
-	{ "From : a@x\n\nc\n", "From : a@x~~c~", false },
-	{ "A: b\nFrom a Thu\n", "A: b~~From a Thu~", false },
-	{ "A : b\nBcc\t: c\n\nd\n", "A : b~Bcc\t: c~~d~", false },
-	{ ": b\n", "~: b~", false },
-	{ "A: b\n\nc\n.\nd\n", "A: b~~c~.~d~", false },
-	{ "A: b\n\nc\n.\nd\n", "A: b~~c~", true },
-	{ "A: b\n\nc\n.\r\nd\n", "A: b~~c~", true },
-	{ "A: b\n\n..\n...\n.a\n..b\n. \n", "A: b~~.~..~.a~.b~. ~", true },
-	{ "A: b\n\n..\n.a\n", "A: b~~..~.a~", false },
-	{ "A: b\n.\nC: d\n", "A: b~~", true },
-	{ ".\nA: b\n", "~", true },
-	{ "A: b\n\nc\n.", "A: b~~c~", true },
-	{ "A: b\n\n\n\nc\n\n", "A: b~~~~c~~", false },
+	{ "A: b\n\nc\n", "A: b~~c~", ENDS_WITH_INPUT },
+	{ "A: b\r\n\r\nc\r\n", "A: b~~c~", ENDS_WITH_INPUT },
+	{ "A: b\r\rc\r", "A: b~~c~", ENDS_WITH_INPUT },
+	{ "A: b\r\r\n\r\r\nc\r\r\n", "A: b~~c~", ENDS_WITH_INPUT },
+	{ "A: b\r\rc\r\rd\r\r\re\r\r", "A: b~~c~~d~~~e~~", ENDS_WITH_INPUT },
+	{ "A: b\r\rc\r.\rd\r", "A: b~~c~.~d~", ENDS_AT_DOT },
+	{ "A: b\r\n\nc\rd\n", "A: b~~c~d~", ENDS_WITH_INPUT },
+	{ "A: b\n\nno newline", "A: b~~no newline~", ENDS_WITH_INPUT },
+	{ "A: b", "A: b~~", ENDS_WITH_INPUT },
+	{ "A: b\n", "A: b~~", ENDS_WITH_INPUT },
+	{ "", "~", ENDS_WITH_INPUT },
+	{ "\n", "~", ENDS_WITH_INPUT },
+	{ "\nbody: text\n", "~body: text~", ENDS_WITH_INPUT },
+	{ "just text\n", "~just text~", ENDS_WITH_INPUT },
+	{ "A: b\njust text\nC: d\n", "A: b~~just text~C: d~", ENDS_WITH_INPUT },
+	{ "A: b\n folded\n\ttwice\n\nc", "A: b~ folded~\ttwice~~c~", ENDS_WITH_INPUT },
+	{ "A: b\n \nC: d\n\ne\n", "A: b~ ~C: d~~e~", ENDS_WITH_INPUT },
+	{ " not a fold\n", "~ not a fold~", ENDS_WITH_INPUT },
+	{ "From a Thu\n>From b\nA: b\n\nFrom c\n", "A: b~~From c~", ENDS_WITH_INPUT },
+	{ "From : a@x\n\nc\n", "From : a@x~~c~", ENDS_WITH_INPUT },
+	{ "A: b\nFrom a Thu\n", "A: b~~From a Thu~", ENDS_WITH_INPUT },
+	{ "A : b\nBcc\t: c\n\nd\n", "A : b~Bcc\t: c~~d~", ENDS_WITH_INPUT },
+	{ ": b\n", "~: b~", ENDS_WITH_INPUT },
+	{ "A: b\n\nc\n.\nd\n", "A: b~~c~.~d~", ENDS_WITH_INPUT },
+	{ "A: b\n\nc\n.\nd\n", "A: b~~c~", ENDS_AT_DOT },
+	{ "A: b\n\nc\n.\r\nd\n", "A: b~~c~", ENDS_AT_DOT },
+	{ "A: b\n\n..\n...\n.a\n..b\n. \n", "A: b~~.~..~.a~.b~. ~", ENDS_AT_DOT },
+	{ "A: b\n\n..\n.a\n", "A: b~~..~.a~", ENDS_WITH_INPUT },
+	{ "A: b\n.\nC: d\n", "A: b~~", ENDS_AT_DOT },
+	{ ".\nA: b\n", "~", ENDS_AT_DOT },
+	{ "A: b\n\nc\n.", "A: b~~c~", ENDS_AT_DOT },
+	{ "A: b\n\n\n\nc\n\n", "A: b~~~~c~~", ENDS_WITH_INPUT },
+	/* A CR alone ends no line, and what looks like a dot behind it is text. */
+	{ "A: b\r\n\r\none\r.\rtwo\r\n", "A: b~~one~.~two~", ENDS_AT_DOT },
+	{ "A: b\n\none\r.\ntwo\n", "A: b~~one~.~two~", ENDS_AT_DOT },
+	{ "A: b\n\none\n.\rtwo\n", "A: b~~one~.~two~", ENDS_AT_DOT },
+	{ "A: b\n\none\n.\r\rtwo\n", "A: b~~one~.~~two~", ENDS_AT_DOT },
+	{ "A: b\n\none\r..\rtwo\r..x\n", "A: b~~one~..~two~..x~", ENDS_AT_DOT },
+	{ "A: b\n\none\n..\rtwo\n", "A: b~~one~.~two~", ENDS_AT_DOT },
+	{ "A: b\n\none\n.\r.\n.\n", "A: b~~one~.~.~", ENDS_AT_DOT },
+	{ "A: b\r.\rC: d\n\ne\n", "A: b~~.~C: d~~e~", ENDS_AT_DOT },
+	{ "\r.\rA: b\n", "~.~A: b~", ENDS_AT_DOT },
+	{ ".\rA: b\n", "~.~A: b~", ENDS_AT_DOT },
+	{ "A: b\n\nc\n.\r", "A: b~~c~.~", ENDS_AT_DOT },
+	/* Callers mix them: the one line end is as good as the other. */
+	{ "A: b\r\n\r\nc\r\n.\nd\r\n", "A: b~~c~", ENDS_AT_DOT },
+	{ "A: b\n\nc\n.\r\r\nd\n", "A: b~~c~", ENDS_AT_DOT },
+	{ "A: b\r\n\r\nc\n.\r\nd\n", "A: b~~c~", ENDS_AT_DOT },
+	{ "A: b\n\n.x\n..\n...\n", "A: b~~.x~.~..~", ENDS_AT_DOT },
 };
 
 /* However the input is cut, and whatever was in the pipe first. */
@@ -91,7 +108,7 @@ static void test_cases(void **state)
 		OWNED_BUF expected = BUF_INIT(4096);
 		OWNED_TEXT out = NULL;
 
-		read_bytes(&m, cases[i].in, strlen(cases[i].in), cases[i].dot_ends);
+		read_bytes(&m, cases[i].in, strlen(cases[i].in), cases[i].rule);
 		for (const char *c = cases[i].out; *c; c++)
 			if (*c == '~')
 				buf_add(&expected, "\r\n");
@@ -115,7 +132,7 @@ static void test_byte_by_byte(void **state)
 		int ends[2];
 		pid_t child;
 
-		read_bytes(&whole, cases[i].in, strlen(cases[i].in), cases[i].dot_ends);
+		read_bytes(&whole, cases[i].in, strlen(cases[i].in), cases[i].rule);
 		expected = wire(&whole);
 		assert_int_equal(pipe(ends), 0);
 		child = fork();
@@ -130,7 +147,7 @@ static void test_byte_by_byte(void **state)
 		}
 		close(ends[1]);
 		message_init(&slow);
-		assert_true(message_read(&slow, ends[0], cases[i].dot_ends, 0, &err));
+		assert_true(message_read(&slow, ends[0], cases[i].rule, 0, &err));
 		close(ends[0]);
 		out = wire(&slow);
 		assert_string_equal(out, expected);
@@ -143,7 +160,7 @@ static void test_counts(void **state)
 	OWNED_MESSAGE m;
 
 	(void)state;
-	read_bytes(&m, text, sizeof(text) - 1, false);
+	read_bytes(&m, text, sizeof(text) - 1, ENDS_WITH_INPUT);
 	assert_true(m.has_nul);
 	assert_true(m.body_is_8bit);
 	assert_false(m.header_is_8bit);
@@ -161,7 +178,7 @@ static void test_long_header_line(void **state)
 	for (int i = 0; i < 20000; i++)
 		buf_addf(&text, "user%05d@example.org,", i);
 	buf_add(&text, "\n\nbody\n");
-	read_bytes(&m, text.text, text.len, true);
+	read_bytes(&m, text.text, text.len, ENDS_AT_DOT);
 	out = wire(&m);
 	assert_int_equal(strlen(out), text.len + 3);
 	assert_int_equal(m.longest_line, 4 + 20000 * 22);
@@ -182,7 +199,7 @@ static void test_header_limit(void **state)
 	assert_true(write_all(fd, text.text, text.len));
 	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
 	message_init(&m);
-	assert_false(message_read(&m, fd, false, 0, &err));
+	assert_false(message_read(&m, fd, ENDS_WITH_INPUT, 0, &err));
 	assert_int_equal(err.kind, ERROR_DATA);
 	buf_free(&text);
 }
@@ -201,7 +218,7 @@ static void test_large_body(void **state)
 		buf_addf(&text, "%0*d\n", i % 3000 + 1, i);
 		buf_addf(&expected, "%0*d\r\n", i % 3000 + 1, i);
 	}
-	read_bytes(&m, text.text, text.len, true);
+	read_bytes(&m, text.text, text.len, ENDS_AT_DOT);
 	assert_true(m.body_fd >= 0);
 	out = wire(&m);
 	assert_true(!strcmp(out, expected.text));
@@ -229,7 +246,7 @@ static void test_pipes(void **state)
 	}
 	close(ends[1]);
 	message_init(&m);
-	assert_true(message_read(&m, ends[0], false, 12, &err));
+	assert_true(message_read(&m, ends[0], ENDS_WITH_INPUT, 12, &err));
 	close(ends[0]);
 	out = wire(&m);
 	assert_string_equal(out, "A: b\r\n\r\n0123456789\r\n");
@@ -237,7 +254,7 @@ static void test_pipes(void **state)
 	assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
 	assert_true(write(ends[1], text, sizeof(text) - 1) > 0);
 	message_init(&large);
-	assert_false(message_read(&large, ends[0], false, 11, &err));
+	assert_false(message_read(&large, ends[0], ENDS_WITH_INPUT, 11, &err));
 	assert_int_equal(err.kind, ERROR_DATA);
 	assert_non_null(strstr(err.text, "more than 11 bytes"));
 	close(ends[0]);
@@ -251,7 +268,7 @@ static void test_read_error(void **state)
 
 	(void)state;
 	message_init(&m);
-	assert_false(message_read(&m, -1, false, 0, &err));
+	assert_false(message_read(&m, -1, ENDS_WITH_INPUT, 0, &err));
 	assert_int_equal(err.kind, ERROR_IO);
 }
 

@@ -76,7 +76,7 @@ static void read_bytes(struct message *m, const char *bytes, size_t len)
 	assert_true(write_all(fd, bytes, len));
 	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
 	message_init(m);
-	if (!message_read(m, fd, false, 0, &err))
+	if (!message_read(m, fd, ENDS_WITH_INPUT, 0, &err))
 		fail_msg("%s", err.text);
 }
 

@@ -27,7 +27,7 @@ static void read_text(struct message *m, const char *text)
 	assert_true(write_all(fd, text, strlen(text)));
 	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
 	message_init(m);
-	assert_true(message_read(m, fd, false, 0, &err));
+	assert_true(message_read(m, fd, ENDS_WITH_INPUT, 0, &err));
 }
 
 static char *header_of(const struct message *m)
