@@ -6,6 +6,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/drain.h"
 #include "base/file.h"
 
 enum {
@@ -72,6 +73,7 @@ _Noreturn void fate_end(const char *why)
 	len = add(line, len, ends[fate].words);
 	line[len++] = '\n';
 	(void)write_patiently(STDERR_FILENO, line, len, PATIENCE_MS);
+	drain();
 	_exit(ends[fate].status);
 }
 

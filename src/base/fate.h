@@ -37,8 +37,9 @@ void fate_catch_signals(const char *name);
 void fate_take_along(pid_t group);
 
 /*
- * Says "NAME: WHY: " and what became of the mail on standard error, and ends the process:
- * EX_OK when it was sent or queued, else EX_TEMPFAIL. Needs no memory; safe in signal handlers.
+ * Says "NAME: WHY: " and what became of the mail on standard error, reads what the caller is
+ * still writing (drain), and ends the process: EX_OK when it was sent or queued, else
+ * EX_TEMPFAIL. Needs no memory; safe in signal handlers.
  */
 _Noreturn void fate_end(const char *why);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/drain.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "delivery/choose.h"
@@ -48,6 +49,12 @@ bool call_read_config(struct call *call, struct error *err)
 	return true;
 }
 
+/* Nobody should have to write a message first, and a person at a terminal wonder. */
+bool call_check_recipients(struct call *call, struct error *err)
+{
+	return recipients_are_told(&call->options) || recipients_refuse_none(err);
+}
+
 bool call_read_sender(struct call *call, struct error *err)
 {
 	char shown[SHOWN_SIZE];
@@ -85,9 +92,12 @@ bool call_read_message(struct call *call, struct error *err)
 {
 	enum ending_rule rule = call->options.dot_is_text ? ENDS_WITH_INPUT : ENDS_AT_DOT;
 
-	return message_read(&call->message, STDIN_FILENO, rule,
-			    most_to_read(&call->config), err) ||
-	       error_context(err, "reading the message from standard input");
+	if (!message_read(&call->message, STDIN_FILENO, rule, most_to_read(&call->config),
+			  err))
+		return error_context(err, "reading the message from standard input");
+	/* Behind a lone dot the caller waits for us, and we for nothing. */
+	drain_expect(false);
+	return true;
 }
 
 bool call_find_recipients(struct call *call, struct error *err)

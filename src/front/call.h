@@ -30,6 +30,7 @@ void call_say(const struct call *call, const char *fmt, ...) PRINTF(2, 3);
 void call_print_error(const struct call *call, const struct error *err);
 
 /* The steps, in the order in which they need each other. */
+bool call_check_recipients(struct call *call, struct error *err);
 bool call_read_sender(struct call *call, struct error *err);
 bool call_read_config(struct call *call, struct error *err);
 bool call_read_message(struct call *call, struct error *err);

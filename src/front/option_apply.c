@@ -103,8 +103,9 @@ bool ignore(struct options *o, const struct option *row, const char *value,
 bool not_yet(struct options *o, const struct option *row, const char *value,
 	     struct error *err)
 {
-	(void)o;
 	(void)value;
+	if (*row->spelling == 'b')
+		o->mode = MODE_REFUSED;
 	error_set(err, ERROR_UNAVAILABLE, "-%s (%s) is not available yet in this version",
 		  row->spelling, row->help);
 	return error_advise(err, "nothing was read and nothing was sent");
@@ -143,9 +144,9 @@ bool set_no_complaint(struct options *o, const struct option *row, const char *v
 bool refuse_address_test(struct options *o, const struct option *row, const char *value,
 			 struct error *err)
 {
-	(void)o;
 	(void)row;
 	(void)value;
+	o->mode = MODE_REFUSED;
 	error_set(err, ERROR_USAGE, "-bt: there is no address test mode");
 	return error_advise(err,
 			    "--dry-run shows what would be sent, -bv where recipients "

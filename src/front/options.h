@@ -14,6 +14,7 @@ enum mode {
 	MODE_RUN_QUEUE,			/* -q */
 	MODE_LIST_QUEUE,		/* -bp, mailq */
 	MODE_COUNT_QUEUE,		/* -bP */
+	MODE_REFUSED,			/* -bs, -bd, -bD, and -bt: refused */
 	MODE_HELP,
 	MODE_VERSION,
 };

@@ -182,6 +182,20 @@ static bool gather(const struct recipient_sources *from, const struct message *m
 	return true;
 }
 
+bool recipients_are_told(const struct options *options)
+{
+	for (int i = 0; i < options->count; i++)
+		if (options->recipients[i][strspn(options->recipients[i], " ,;")])
+			return true;
+	return options->recipients_from_header;
+}
+
+bool recipients_refuse_none(struct error *err)
+{
+	error_set(err, ERROR_USAGE, "no recipients on the command line");
+	return error_advise(err, "name them there, or use -t to take them from the header");
+}
+
 bool recipients_gather(const struct recipient_sources *from, const struct message *m,
 		       struct envelope *e, struct error *err)
 {
@@ -195,11 +209,8 @@ bool recipients_gather(const struct recipient_sources *from, const struct messag
 		return (from->options->mode == MODE_SEND &&
 			from->options->complaint >= COMPLAIN_BY_MAIL) ||
 		       check_any(e, err);
-	if (!from_header) {
-		error_set(err, ERROR_USAGE, "no recipients on the command line");
-		return error_advise(err, "name them there, or use -t to take them from the "
-				    "header");
-	}
+	if (!from_header)
+		return recipients_refuse_none(err);
 	error_text(err, ERROR_USAGE, from->options->count ?
 		   N_("no recipients: the header has none in To, Cc or Bcc that are left") :
 		   N_("no recipients: the header has none in To, Cc or Bcc"));

@@ -26,6 +26,10 @@ struct recipient_sources {
 bool recipients_gather(const struct recipient_sources *from, const struct message *m,
 		       struct envelope *e, struct error *err);
 
+/* Whether the command line names somebody or says -t, and the ERROR_USAGE if it does not. */
+bool recipients_are_told(const struct options *options);
+bool recipients_refuse_none(struct error *err);
+
 /* Appends the addresses of one argument, and to `faults` what is none. False: too many. */
 bool recipients_parse(const char *argument, struct address_list *list,
 		      struct address_faults *faults, struct error *err);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/drain.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "front/call.h"
@@ -174,6 +175,7 @@ typedef bool step_fn(struct call *call, struct error *err);	/* NULL ends a list 
 
 /* In this order: what is cheap to find wrong comes first, the server last. */
 static step_fn *const sending[] = {
+	call_check_recipients,
 	call_read_sender,
 	open_transcript,
 	call_read_config,
@@ -214,6 +216,7 @@ static int run(struct call *call, step_fn *const *steps)
 			print_recipients(call);
 		else if (steps == sending)
 			log_refusal(call, &err);
+		drain();
 		return call->submittal.is_kept &&
 		       call->options.complaint == COMPLAIN_BY_MAIL_ALONE ? EX_OK :
 		       error_exit_status(&err);
@@ -222,16 +225,25 @@ static int run(struct call *call, step_fn *const *steps)
 	return EX_OK;
 }
 
+static bool takes_message(const struct call *call)
+{
+	return call->options.mode == MODE_SEND || call->options.mode == MODE_DRY_RUN;
+}
+
 static int run_as(enum mode mode, const char *name, int argc, char **argv)
 {
 	struct call call = { .name = name, .trace = TRACE_NONE, .options.mode = mode,
 			     .queue = QUEUE_CLOSED };
 	step_fn *const *steps = sending;
 	struct error err;
+	bool is_understood;
 	int status;
 
-	if (!options_parse(&call.options, argc, argv, &err)) {
+	is_understood = options_parse(&call.options, argc, argv, &err);
+	drain_expect(takes_message(&call));
+	if (!is_understood) {
 		call_print_error(&call, &err);
+		drain();
 		return error_exit_status(&err);
 	}
 	switch (call.options.mode) {
@@ -256,6 +268,7 @@ static int run_as(enum mode mode, const char *name, int argc, char **argv)
 		break;
 	case MODE_SEND:
 	case MODE_DRY_RUN:
+	case MODE_REFUSED:
 		break;
 	}
 	secret_guard_process();
