@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #endif
 
 #include "base/file.h"
+#include "config/value.h"
 
 struct bytes {			/* of the file, secrets and all: wiped when done */
 	char *at;
@@ -90,37 +90,93 @@ static dictionary *load(struct buf *text)
 	dictionary *values;
 
 	if (!in)
-		return NULL;
+		out_of_memory();
 	values = iniparser_load_file(in, "settings");
 	fclose(in);
 	return values;
 }
 #else
-/* iniparser 4.1 reads nothing but a path: that of a file in memory. */
+enum { PIPE_ROOM = 64 * 1024 };	/* that a pipe has without being asked for more */
+
+/*
+ * The end of a pipe that holds all of it and has no writer any more; -1: there is none. It
+ * is no file, so neither a disk nor RLIMIT_FSIZE has a say.
+ */
+static int pipe_with(const struct buf *text)
+{
+	int len = (int)text->len, ends[2];
+	bool fits;
+
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -1;
+	fits = (len <= PIPE_ROOM || fcntl(ends[1], F_SETPIPE_SZ, len) >= len) &&
+	       write(ends[1], text->text, text->len) == len;
+	close(ends[1]);
+	if (fits)
+		return ends[0];
+	close(ends[0]);
+	return -1;
+}
+
+/* "[section]", "name=value" or nothing: all that ini_lint() leaves. */
+static void enter(dictionary *values, struct span *section, struct span line)
+{
+	const char *equals = line.len ? memchr(line.at, '=', line.len) : NULL;
+	OWNED_BUF key = BUF_INIT(2 * INI_LINE_MAX_BYTES);
+	OWNED_TEXT text = NULL;
+	struct span value;
+
+	if (line.len > 0 && line.at[0] == '[')
+		*section = (struct span){ line.at + 1, line.len - 2 };
+	else if (equals) {
+		value = value_bare((struct span){ equals + 1, (size_t)(line.at + line.len -
+								     equals) - 1 });
+		text = text_copy_n(value.at, value.len);
+		buf_add_bytes(&key, section->at, section->len);
+		buf_add_char(&key, ':');
+		buf_add_bytes(&key, line.at, (size_t)(equals - line.at));
+		dictionary_set(values, buf_text(&key), text);
+	}
+}
+
+static dictionary *load_by_hand(const struct buf *text)
+{
+	dictionary *values = dictionary_new(0);
+	struct span section = { "", 0 };
+	const char *at = text->text, *lf;
+
+	for (; values && (lf = strchr(at, '\n')); at = lf + 1)
+		enter(values, &section, (struct span){ at, (size_t)(lf - at) });
+	return values;
+}
+
+/*
+ * iniparser 4.1 reads nothing but a path: that of a pipe. Where there is no /proc, as in a
+ * chroot, or no descriptor left, its dictionary is filled with the same lines.
+ */
 static dictionary *load(struct buf *text)
 {
-	OWNED_FD fd = memfd_create("acsmtp.ini", MFD_CLOEXEC);
+	OWNED_FD fd = pipe_with(text);
+	dictionary *values = NULL;
 	char path[40];
 
-	if (fd < 0 || !write_all(fd, text->text, text->len))
-		return NULL;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return iniparser_load(path);
+	errno = 0;
+	if (fd >= 0) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		values = iniparser_load(path);
+	}
+	return values || (fd >= 0 && !errno) ? values : load_by_hand(text);
 }
 #endif
 
 static bool parse(struct ini *ini, struct error *err)
 {
 	buf_add_char(&ini->clean, '\n');	/* an empty file is one too */
-	errno = 0;
 	iniparser_set_error_callback(say_nothing);
 	ini->values = load(&ini->clean);
 	iniparser_set_error_callback(NULL);
-	if (ini->values)
-		return true;
-	if (errno)
-		return error_errno(err, ERROR_SYSTEM, "%s: iniparser", ini->path);
-	return error_set(err, ERROR_BUG, "%s: iniparser does not understand it", ini->path);
+	return ini->values ||
+	       error_set(err, ERROR_BUG, "%s: iniparser does not understand it", ini->path);
 }
 
 bool ini_read(struct ini *ini, int fd, const char *path, struct error *err)

@@ -15,15 +15,6 @@ static bool is_same(struct span read, const char *value, size_t len)
 	return read.len == len && (len == 0 || !memcmp(read.at, value, len));
 }
 
-/* What iniparser makes of what value_lint() leaves: the outer quotes go. */
-static struct span without_quotes(struct span s)
-{
-	if (s.len >= 2 && (s.at[0] == '"' || s.at[0] == '\'') &&
-	    s.at[s.len - 1] == s.at[0])
-		return (struct span){ s.at + 1, s.len - 2 };
-	return s;
-}
-
 static bool reads_back(const struct setting *row, struct span written, const char *value,
 		       size_t len)
 {
@@ -33,7 +24,7 @@ static bool reads_back(const struct setting *row, struct span written, const cha
 		return value_lint_secret(&written, &ignored) &&
 		       is_same(written, value, len);
 	return value_lint(row, &written, &ignored) &&
-	       is_same(without_quotes(written), value, len);
+	       is_same(value_bare(written), value, len);
 }
 
 /* quote "": none. The text is as it was if the line does not do. */

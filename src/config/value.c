@@ -118,6 +118,14 @@ bool value_lint(const struct setting *row, struct span *value, struct error *err
 	return lint_bare(row, value, err);
 }
 
+struct span value_bare(struct span value)
+{
+	if (value.len >= 2 && (value.at[0] == '"' || value.at[0] == '\'') &&
+	    value.at[value.len - 1] == value.at[0])
+		return (struct span){ value.at + 1, value.len - 2 };
+	return value;
+}
+
 /* Whether a quote is followed by nothing, or by blanks and a comment. */
 static bool may_close(struct span rest)
 {

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Files of settings: what is understood, and what is refused with which words. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -683,23 +685,52 @@ static int remove_directory(void **state)
 	return rmdir(directory);
 }
 
+/* Room for the file itself, and no more. */
+static int take_descriptors(void **state)
+{
+	struct rlimit limit;
+	int first = open("/dev/null", O_RDONLY), ends[2];
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = (rlim_t)first + 2;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(pipe(ends), -1);
+	return close(first);
+}
+
+static int give_descriptors(void **state)
+{
+	struct rlimit limit;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = limit.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* What is read must not depend on the way in which iniparser gets it. */
+#define IN_BOTH_WAYS(test)                                                                   \
+	cmocka_unit_test(test),                                                              \
+		cmocka_unit_test_setup_teardown(test, take_descriptors, give_descriptors)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_good),
-		cmocka_unit_test(test_odd_bytes),
-		cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_many_sections),
-		cmocka_unit_test(test_delivery),
-		cmocka_unit_test(test_overlay),
-		cmocka_unit_test(test_default),
+		IN_BOTH_WAYS(test_good),
+		IN_BOTH_WAYS(test_odd_bytes),
+		IN_BOTH_WAYS(test_sizes),
+		IN_BOTH_WAYS(test_many_sections),
+		IN_BOTH_WAYS(test_delivery),
+		IN_BOTH_WAYS(test_overlay),
+		IN_BOTH_WAYS(test_default),
 		cmocka_unit_test(test_modes),
 		cmocka_unit_test(test_kinds_of_files),
 		cmocka_unit_test(test_owner),
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_load_one),
-		cmocka_unit_test(test_every_byte),
+		IN_BOTH_WAYS(test_every_byte),
 		cmocka_unit_test(test_help),
 	};
 
