@@ -123,5 +123,5 @@ bool attempt_end(const struct attempt *a, bool ok, struct envelope *e,
 	else
 		judge_rest(e, err);
 	log_outcome(a, e, m, ok ? NULL : err);
-	return ok || error_context(err, "account %s", a->account->name);
+	return ok;
 }

@@ -26,7 +26,8 @@ bool attempt_send(struct attempt *a, struct connection *c, struct envelope *e,
  * The end, also of an attempt that had no connection: `ok` and `err` are what the steps
  * before said. Every recipient gets a verdict. True: all of them were accepted. False: `err`
  * is the reason to give to people: the failure of the whole, or that of the first
- * recipient that may be tried again, or else of the first that was refused.
+ * recipient that may be tried again, or else of the first that was refused. The account is
+ * not in it, since what keeps it names the account already.
  */
 bool attempt_end(const struct attempt *a, bool ok, struct envelope *e,
 		 const struct message *m, struct error *err);

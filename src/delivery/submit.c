@@ -13,6 +13,7 @@
 /* An attempt that the caller waits for. */
 struct trial {
 	struct error err;
+	bool is_accounts;	/* the error is about the account, not about an address */
 	bool had_session;
 	time_t not_before;	/* there was none: the account has to wait until then */
 };
@@ -109,8 +110,7 @@ static bool may_try(const struct submittal *s, const struct envelope *e, struct 
 					     &pause))
 		return true;
 	trial->not_before = pause.at;
-	error_set(&trial->err, ERROR_QUOTA, "%s", pause.why);
-	return error_context(&trial->err, "account %s", s->account->name);
+	return error_set(&trial->err, ERROR_QUOTA, "%s", pause.why);
 }
 
 static bool try_now(const struct submittal *s, struct envelope *e, const struct message *m,
@@ -120,6 +120,7 @@ static bool try_now(const struct submittal *s, struct envelope *e, const struct 
 	struct attempt a;
 	bool ok;
 
+	trial->is_accounts = true;
 	if (!may_try(s, e, trial))
 		return false;
 	attempt_begin(&a, s->account, s->id, getuid());
@@ -161,6 +162,8 @@ static bool take_rest(struct submittal *s, struct envelope *e, const struct mess
 	struct error why;
 
 	*err = trial->err;
+	if (trial->is_accounts)
+		error_context(err, "account %s", s->account->name);
 	if (count_waiting(e) == 0) {
 		if (s->keeps_failures && s->queue->is_on)
 			keep_failures(s, e, m);

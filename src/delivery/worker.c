@@ -70,12 +70,15 @@ static void cannot_read(struct worker *w, struct round *r, const char *id,
 /* --- an attempt */
 
 /* LATER and UNKNOWN get another chance; the reasons are those of the last attempt. */
-static void begin_again(struct envelope *e)
+static void begin_again(struct entry *e)
 {
-	for (size_t i = 0; i < e->count; i++)
-		if (e->recipients[i].verdict == VERDICT_LATER ||
-		    e->recipients[i].verdict == VERDICT_UNKNOWN)
-			recipient_judge(&e->recipients[i], VERDICT_NONE, NULL);
+	entry_keep_reason(e, NULL);
+	for (size_t i = 0; i < e->envelope.count; i++) {
+		struct recipient *r = &e->envelope.recipients[i];
+
+		if (r->verdict == VERDICT_LATER || r->verdict == VERDICT_UNKNOWN)
+			recipient_judge(r, VERDICT_NONE, NULL);
+	}
 }
 
 static bool nobody_was_judged(const struct envelope *e)
@@ -192,7 +195,7 @@ static void attempt(struct job *j, const struct message *m)
 		return;
 	}
 	attempt_begin(&a, j->account, e->id, e->uid);
-	begin_again(&e->envelope);
+	begin_again(e);
 	ok = converse(j, &a, m, &had_session, &err);
 	snprintf(a.peer, sizeof(a.peer), "%s", j->w->connection.peer);
 	ok = attempt_end(&a, ok, &e->envelope, m, &err);
@@ -208,6 +211,14 @@ static void attempt(struct job *j, const struct message *m)
 
 /* --- one message */
 
+/* What kept those who wait from it until now is past. */
+static void forget_reasons(struct envelope *e)
+{
+	for (size_t i = 0; i < e->count; i++)
+		if (e->recipients[i].verdict != VERDICT_REFUSED)
+			recipient_judge(&e->recipients[i], e->recipients[i].verdict, NULL);
+}
+
 /* A message whose account cannot be had waits for whoever mends the configuration. */
 static void wait_for_config(struct job *j, const struct error *err)
 {
@@ -217,6 +228,7 @@ static void wait_for_config(struct job *j, const struct error *err)
 	if (!e->why || strcmp(e->why->text, err->text) != 0) {
 		log_problem("%s: waits: %s", e->id, err->text);
 		entry_keep_reason(e, err);
+		forget_reasons(&e->envelope);
 		(void)job_update(j);
 	}
 	/* What is told of it can go through another account. */

@@ -106,7 +106,8 @@ const struct error *entry_reason(const struct entry *e)
 {
 	const struct error *settled = NULL;
 
-	if (e->why)
+	/* Once nobody waits any more, why the message had to wait is history. */
+	if (e->why && entry_waiting(e) > 0)
 		return e->why;
 	for (size_t i = 0; i < e->envelope.count; i++) {
 		const struct recipient *r = &e->envelope.recipients[i];
@@ -115,7 +116,7 @@ const struct error *entry_reason(const struct entry *e)
 			return r->why;
 		settled = settled ? settled : r->why;
 	}
-	return settled;
+	return settled ? settled : e->why;
 }
 
 const char *verdict_name(enum verdict verdict)

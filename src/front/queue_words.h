@@ -31,7 +31,10 @@ const char *state_text(const struct queue_look *look, time_t now, char words[WOR
 /* Bytes of the message as they go over the wire. */
 uint64_t entry_size(const struct entry *e);
 
-/* Why it waits or has failed: of the message, else of its first recipient with a reason. */
+/*
+ * The last reason why it waits or has failed: of the message while somebody waits, else of its
+ * first recipient with a reason.
+ */
 const struct error *entry_reason(const struct entry *e);
 
 /* A recipient's verdict, for programs: "sent", "failed", "waiting", "perhaps sent". */

@@ -115,6 +115,11 @@ size_t entry_waiting(const struct entry *e)
 
 void entry_keep_reason(struct entry *e, const struct error *why)
 {
+	if (!why) {
+		free(e->why);
+		e->why = NULL;
+		return;
+	}
 	if (!e->why)
 		e->why = xmalloc(sizeof(*e->why));
 	*e->why = *why;

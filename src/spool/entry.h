@@ -64,7 +64,7 @@ bool entry_read_start(struct entry_start *start, const char *text, size_t len);
 /* The same of an entry that was read as a whole. */
 void entry_get_start(const struct entry *e, struct entry_start *start);
 
-/* Why it waits, where that is no recipient's own reason. Copies. */
+/* Why it waits, where that is no recipient's own reason; NULL: for no such one. Copies. */
 void entry_keep_reason(struct entry *e, const struct error *why);
 
 /* How many recipients still have to be tried. */

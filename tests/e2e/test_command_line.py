@@ -302,3 +302,15 @@ def test_no_host_status_is_kept(acs, send, option):
     server = acs()
     assert send(server, WITH_TO, option).status == 0
     assert server.sessions == []
+
+
+@pytest.mark.parametrize("option", [["other"], ["-a", "other"], ["-aother"],
+                                    ["--account", "other"], ["--account=other"]])
+@pytest.mark.parametrize("words", [["account", "show"], ["password", "test"]])
+def test_accounts_are_named_as_for_sendmail(run, config, option, words):
+    ini = config(account="other", extra="[account more]\nuser = x\nfrom = x@example.org\n"
+                 "password = y\n[defaults]\ndefault_account = more\n")
+    for given in (["-C", ini, *option], [*option, f"-C{ini}"]):
+        result = run([*words, *given], program="acsmtp")
+        assert result.status == 0, result.stderr
+        assert "account other" in result.stdout
