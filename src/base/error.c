@@ -19,6 +19,7 @@ static const struct {
 	[ERROR_NO_USER]		= { EX_NOUSER,		false },
 	[ERROR_NO_HOST]		= { EX_NOHOST,		true  },
 	[ERROR_REFUSED]		= { EX_UNAVAILABLE,	false },
+	[ERROR_BARRED]		= { EX_UNAVAILABLE,	true  },
 	[ERROR_UNAVAILABLE]	= { EX_UNAVAILABLE,	false },
 	[ERROR_BUG]		= { EX_SOFTWARE,	false },
 	[ERROR_SYSTEM]		= { EX_OSERR,		true  },
@@ -139,5 +140,10 @@ int error_exit_status(const struct error *err)
 
 bool error_is_worth_retrying(const struct error *err)
 {
-	return kinds[err->kind].retry;
+	return error_kind_is_worth_retrying(err->kind);
+}
+
+bool error_kind_is_worth_retrying(enum error_kind kind)
+{
+	return kinds[kind].retry;
 }

@@ -18,6 +18,7 @@ enum error_kind {
 	ERROR_NO_USER,		/* a recipient was refused */
 	ERROR_NO_HOST,		/* the server's name does not exist */
 	ERROR_REFUSED,		/* the server said no, and will say it again */
+	ERROR_BARRED,		/* it takes nothing from us for now, whatever the mail is */
 	ERROR_UNAVAILABLE,	/* this program does not do that (yet) */
 	ERROR_BUG,		/* our own mistake */
 	ERROR_SYSTEM,		/* this machine let us down */
@@ -71,5 +72,6 @@ int error_exit_status(const struct error *err);
 
 /* Whether the same message may succeed later, unchanged (or once the account is mended). */
 bool error_is_worth_retrying(const struct error *err);
+bool error_kind_is_worth_retrying(enum error_kind kind);
 
 #endif

@@ -93,6 +93,16 @@ bool connection_dial(struct connection *c, struct error *err)
 	return true;
 }
 
+/*
+ * Nothing was said of a message yet, so nothing that went wrong is about one: none may be
+ * given up for it, or all would be, and the reports about them.
+ */
+static void spare_the_mail(struct error *err)
+{
+	if (!error_is_worth_retrying(err))
+		err->kind = ERROR_BARRED;
+}
+
 bool connection_open(struct connection *c, const struct account *account,
 		     struct trace *trace, struct error *err)
 {
@@ -100,8 +110,10 @@ bool connection_open(struct connection *c, const struct account *account,
 		  ((connection_dial(c, err) && smtp_advance(c->session, SMTP_READY, err)) ||
 		   error_context(err, "%s:%ld", account->host, account->port));
 
-	if (!ok)
+	if (!ok) {
+		spare_the_mail(err);
 		connection_close(c);
+	}
 	return ok;
 }
 

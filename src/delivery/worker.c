@@ -102,6 +102,11 @@ static bool connect_for(struct job *j, struct error *err)
 	return connection_open(c, j->account, j->w->trace, err);
 }
 
+static bool is_of_the_session(const struct error *err)
+{
+	return err->kind == ERROR_NETWORK || err->kind == ERROR_BARRED || err->reply == 421;
+}
+
 /*
  * Servers close connections that have been of use: what fails on one before anything was
  * said of this message is tried once more on a new one.
@@ -122,7 +127,7 @@ static bool converse(struct job *j, struct attempt *a, const struct message *m,
 		j->w->is_used = true;
 		if (attempt_send(a, &j->w->connection, e, m, err))
 			return true;
-		if (!was_used || (err->kind != ERROR_NETWORK && err->reply != 421) ||
+		if (!was_used || !is_of_the_session(err) ||
 		    entry_waiting(&j->item.entry) != waiting || !nobody_was_judged(e))
 			return false;
 		worker_hang_up(j->w);
@@ -200,7 +205,7 @@ static void attempt(struct job *j, const struct message *m)
 	snprintf(a.peer, sizeof(a.peer), "%s", j->w->connection.peer);
 	ok = attempt_end(&a, ok, &e->envelope, m, &err);
 	throttle_learn(spool, j->account, ok ? NULL : &err, had_session, time(NULL));
-	j->w->lost = !ok && err.kind == ERROR_NETWORK ? j->w->lost + 1 : 0;
+	j->w->lost = !ok && is_of_the_session(&err) ? j->w->lost + 1 : 0;
 	if (!ok && retry_scope(&err, had_session) == RETRY_ACCOUNT)
 		round_block(j->round, j->start.account, j->round->now + 1);
 	else if (j->w->lost >= LOST_MAX)

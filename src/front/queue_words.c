@@ -6,7 +6,7 @@
 
 #include "base/language.h"
 #include "base/text.h"
-#include "service/service.h"
+#include "service/replies.h"
 
 const char *words_span(time_t seconds, char words[WORDS_SIZE])
 {
@@ -141,14 +141,12 @@ const char *words_advice(const struct config *config, const char *account,
 			 const struct error *why)
 {
 	const struct account *known = NULL;
-	const struct advice *advice;
 	struct error unheard;
 
 	/* The account may have gone since; what any server means is left then. */
 	if (account)
 		known = config_account(config, account, &unheard);
-	advice = service_advice(known ? known->service : NULL, why->reply, why->text);
-	return advice ? advice->hint : NULL;
+	return reply_hint(known ? known->service : NULL, why);
 }
 
 void words_add(struct buf *b, const char *text)

@@ -16,6 +16,7 @@ static const char *const details[ERROR_KINDS] = {
 	[ERROR_DATA]	 = "6.0",
 	[ERROR_NO_USER]	 = "1.1",
 	[ERROR_NO_HOST]	 = "4.4",
+	[ERROR_BARRED]	 = "3.2",
 	[ERROR_SYSTEM]	 = "3.0",
 	[ERROR_CREATE]	 = "3.0",
 	[ERROR_IO]	 = "3.0",

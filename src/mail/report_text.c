@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "mail/header.h"
-#include "service/service.h"
+#include "service/replies.h"
 
 enum {
 	LINE_WISH = 76,
@@ -93,6 +93,7 @@ static const char *const advice[ERROR_KINDS] = {
 	[ERROR_NO_USER]	= "Check the address, and send the message again to the right one.",
 	[ERROR_NO_HOST]	= "Check `host` in the account, and name resolution on this machine.",
 	[ERROR_REFUSED]	= "The server's words say why. Once that is mended, try it again.",
+	[ERROR_BARRED]	= "Ask whoever runs the server why it takes nothing from this machine.",
 	[ERROR_SENDER]	= ("Use a sender that the account may send as, or set "
 			   "`sender_policy = rewrite`."),
 	[ERROR_AUTH]	= "Check the account's user name and password.",
@@ -118,15 +119,10 @@ static bool is_just_waiting(const struct report *r, const struct error *why)
 /* The queue keeps the reply, and not what was said of it then. */
 static const char *find_advice(const struct report *r, const struct error *why)
 {
-	const struct advice *known = NULL;
-	const char *blank = strchr(report_words(why), ' ');
+	const char *known = why->advice ? why->advice : reply_hint(r->service, why);
 
-	if (why->advice)
-		return why->advice;
-	if (why->reply && blank)
-		known = service_advice(r->service, why->reply, blank + 1);
-	if (known && known->hint)
-		return known->hint;
+	if (known)
+		return known;
 	return is_just_waiting(r, why) ? NULL : advice[why->kind];
 }
 

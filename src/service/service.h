@@ -16,18 +16,4 @@ const char *service_name(size_t i);
 /* The service that a server is of, by its name in any case; "other" for all we do not know. */
 const char *service_of_host(const char *host);
 
-/* What a reply of the service means beyond its code. */
-struct advice {
-	/* overrules what the code alone says; ERROR_NONE: does not; ERROR_QUOTA: all mail of
-	   the account has to wait, not this message alone */
-	enum error_kind kind;
-	const char *hint;	/* one sentence for the user, or NULL */
-};
-
-/*
- * The advice for a reply: `code` and the whole text, enhanced status code included.
- * Rows of the service first, then those for any server. NULL: none.
- */
-const struct advice *service_advice(const char *service, int code, const char *text);
-
 #endif

@@ -127,7 +127,7 @@ static enum outcome try_mechanism(struct session *s, const struct mechanism *m,
 		turn += has_answered;
 		has_answered = true;
 	} while (reply.code == 334 && turn < TURNS_MAX);
-	session_refused(s, &reply, ERROR_AUTH, err);
+	session_refused(s, &reply, AT_AUTH, err);
 	if (reply.code == 504 || reply.code == 534 ||
 	    (reply.code == 501 && m->initial_response))
 		return TRY_NEXT;
@@ -166,10 +166,10 @@ bool auth_log_in(struct session *s, struct error *err)
 	if (err->kind != ERROR_NONE)
 		return false;
 	if (s->can.auth[0])
-		error_set(err, ERROR_REFUSED, "the server offers no way to log in that we know "
+		error_set(err, ERROR_BARRED, "the server offers no way to log in that we know "
 			  "(it lists:%s)", s->can.auth);
 	else
-		error_set(err, ERROR_REFUSED, "the server offers no way to log in that we know "
+		error_set(err, ERROR_BARRED, "the server offers no way to log in that we know "
 			  "(it lists: none)");
 	return error_advise(err, "set `auth = login`, `plain` or `xoauth2` to try one that it "
 			    "does not list");

@@ -8,7 +8,7 @@
 /*
  * Logs in as the session's options say. Without a forced mechanism: LOGIN, then PLAIN,
  * as far as the server lists them; the next one when it answers 504 or 534. ERROR_AUTH when
- * it does not accept user and secret, ERROR_REFUSED when it offers no mechanism of ours.
+ * it does not accept user and secret, ERROR_BARRED when it offers no mechanism of ours.
  */
 bool auth_log_in(struct session *s, struct error *err);
 

@@ -39,13 +39,13 @@ static enum said say_ehlo_again(struct session *s, struct error *err)
 
 static bool judge_greeting(struct session *s, const struct reply *reply, struct error *err)
 {
-	return reply->code == 220 || session_refused(s, reply, ERROR_REFUSED, err);
+	return reply->code == 220 || session_refused(s, reply, AT_SESSION, err);
 }
 
 static bool judge_ehlo(struct session *s, const struct reply *reply, struct error *err)
 {
 	if (reply->code != 250)
-		return session_refused(s, reply, ERROR_REFUSED, err);
+		return session_refused(s, reply, AT_EHLO, err);
 	extensions_learn(&s->can, buf_text(&reply->text));
 	return true;
 }
@@ -55,7 +55,7 @@ static bool start_tls(struct session *s, const struct reply *reply, struct error
 	char words[64];
 
 	if (reply->code != 220)
-		return session_refused(s, reply, ERROR_PROTOCOL, err);
+		return session_refused(s, reply, AT_STARTTLS, err);
 	/* Bytes that came before the handshake were put there by someone in the middle. */
 	if (!reader_is_empty(&s->reader)) {
 		error_set(err, ERROR_PROTOCOL, "clear text was sent after the reply to STARTTLS");

@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "service/service.h"
 
 enum { SHOWN_MAX = 400 };	/* bytes of a reply that an error shows */
 
@@ -75,10 +74,11 @@ void session_last_words(struct session *s, struct error *err)
 		hide_secrets(s, &reply.text);
 		if (s->options.trace)
 			trace_reply(s, &reply);
-		if (reply.code < 400)
-			continue;
-		session_refused(s, &reply, ERROR_REFUSED, err);
-		return;
+		if (reply.code >= 400) {
+			session_refused(s, &reply, s->at, err);
+			return;
+		}
+		s->at = AT_DATA;	/* that was the answer to MAIL */
 	}
 }
 
@@ -129,7 +129,7 @@ bool session_is_in_step(struct session *s, struct error *err)
 		return false;
 	s->is_broken = true;
 	if (reply.code == 421)
-		return session_refused(s, &reply, ERROR_LATER, err);
+		return session_refused(s, &reply, AT_SESSION, err);
 	return error_set(err, ERROR_PROTOCOL, "the server answered more than was said: %d %.*s",
 			 reply.code, SHOWN_MAX, buf_text(&reply.text));
 }
@@ -160,35 +160,24 @@ bool session_hear(struct session *s, struct reply *reply, int patience, struct e
 	return true;
 }
 
-static enum error_kind kind_of(const struct reply *reply, enum error_kind refused)
-{
-	if (reply->code >= 500)
-		return reply->code == 552 ? ERROR_DATA : refused;
-	return reply->code >= 400 ? ERROR_LATER : ERROR_PROTOCOL;
-}
-
-bool session_refused(struct session *s, const struct reply *reply,
-		     enum error_kind refused, struct error *err)
+bool session_refused(struct session *s, const struct reply *reply, enum reply_at at,
+		     struct error *err)
 {
 	OWNED_TEXT text = text_copy(buf_text(&reply->text));
-	const struct advice *advice;
+	struct meaning meaning = reply_meaning(s->options.service, at, reply->code, text);
 
 	for (char *c = text; *c; c++)
 		if (*c == '\n')
 			*c = ' ';
-	advice = reply->code < 400 ? NULL :
-		service_advice(s->options.service, reply->code, text);
 	if (reply->code < 400)
 		error_set(err, ERROR_PROTOCOL, "the server said %d %.*s, which is no answer here",
 			  reply->code, SHOWN_MAX, text);
 	else
-		error_set(err, kind_of(reply, refused), "%d %.*s", reply->code, SHOWN_MAX, text);
+		error_set(err, meaning.kind, "%d %.*s", reply->code, SHOWN_MAX, text);
 	err->reply = reply->code;
-	if (advice && advice->kind != ERROR_NONE)
-		err->kind = advice->kind;
-	if (advice && advice->hint)
-		error_advise(err, advice->hint);
-	s->is_throttled = s->is_throttled || (advice && advice->kind == ERROR_QUOTA);
+	if (meaning.hint)
+		error_advise(err, meaning.hint);
+	s->is_throttled = s->is_throttled || meaning.kind == ERROR_QUOTA;
 	return false;
 }
 
@@ -201,6 +190,7 @@ bool session_reset(struct session *s, struct error *err)
 		return error_context(err, "RSET");
 	if (reply.code == 250)
 		return true;
-	session_refused(s, &reply, ERROR_REFUSED, err);
+	s->is_broken = true;	/* nobody knows what of the last transaction is left in it */
+	session_refused(s, &reply, AT_RSET, err);
 	return error_context(err, "RSET");
 }

@@ -3,6 +3,7 @@
 #ifndef SMTP_SESSION_H
 #define SMTP_SESSION_H
 
+#include "service/replies.h"
 #include "smtp/client.h"
 #include "smtp/extensions.h"
 #include "smtp/reply.h"
@@ -22,6 +23,7 @@ struct session {
 	struct smtp_options options;
 	struct extensions can;
 	size_t next_step;	/* of the beginning, in client.c's table */
+	enum reply_at at;	/* whom the server's last words would be about */
 	const char *mechanism;	/* that logged in; NULL: none did */
 	struct buf out;		/* commands that were added and not yet flushed */
 	bool is_broken;		/* no further command makes sense */
@@ -67,12 +69,9 @@ bool session_hear(struct session *s, struct reply *reply, int patience, struct e
 /* Between transactions: what a refused one left behind must not leak into the next. */
 bool session_reset(struct session *s, struct error *err);
 
-/*
- * Turns a reply into an error: its text, the kind that the reply's code and the
- * service's advice say, `refused` being the kind of a 5xx at this command.
- * Always false.
- */
-bool session_refused(struct session *s, const struct reply *reply,
-		     enum error_kind refused, struct error *err);
+/* Turns the reply to a step into an error: its text, and what service/replies.h knows of
+   it. Always false. */
+bool session_refused(struct session *s, const struct reply *reply, enum reply_at at,
+		     struct error *err);
 
 #endif

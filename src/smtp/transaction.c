@@ -77,7 +77,7 @@ static void judge_mail(struct transaction *t, struct progress *p, const struct r
 	if (reply->code / 100 == 2)
 		return;
 	p->mail_refused = true;
-	session_refused(t->session, reply, ERROR_SENDER, &p->why);
+	session_refused(t->session, reply, AT_MAIL, &p->why);
 	error_context(&p->why, "MAIL FROM <%s>", t->envelope->sender);
 	if (reply->code == 421)
 		p->closing = p->why;
@@ -94,13 +94,15 @@ static void judge_rcpt(struct transaction *t, struct progress *p, size_t n,
 		return;
 	}
 	/* After MAIL was refused a 503 follows by itself and says nothing of the address;
-	   452 after others were taken means "in the next transaction" (RFC 5321
-	   section 4.5.3.1.10). Both leave the recipient without a verdict. */
-	if (p->mail_refused || (reply->code == 452 && p->accepted > 0))
+	   "too many" after others were taken means "in the next transaction". Both leave
+	   the recipient without a verdict. */
+	if (p->mail_refused || (p->accepted > 0 &&
+				reply_is_too_many(reply->code, buf_text(&reply->text))))
 		return;
-	session_refused(t->session, reply, ERROR_NO_USER, &why);
+	session_refused(t->session, reply, AT_RCPT, &why);
 	error_context(&why, "RCPT TO <%s>", r->mailbox);
-	recipient_judge(r, reply->code >= 500 ? VERDICT_REFUSED : VERDICT_LATER, &why);
+	recipient_judge(r, error_is_worth_retrying(&why) ? VERDICT_LATER : VERDICT_REFUSED,
+			&why);
 	if (reply->code == 421)
 		p->closing = why;
 }
@@ -115,6 +117,7 @@ static bool hear_envelope(struct transaction *t, struct progress *p, struct erro
 		return n == 0 ? error_context(err, "MAIL FROM") :
 			error_context(err, "RCPT TO <%s>", t->recipients[n - 1]->mailbox);
 	p->heard++;
+	t->session->at = AT_DATA;
 	if (n == 0)
 		judge_mail(t, p, &reply);
 	else
@@ -204,11 +207,11 @@ static bool hear_message(struct transaction *t, struct progress *p, struct error
 	if (!session_is_in_step(s, err))
 		return answer_lost(t, p, err);
 	if (reply.code < 400 && reply.code / 100 != 2) {
-		session_refused(s, &reply, ERROR_PROTOCOL, err);
+		session_refused(s, &reply, AT_DATA, err);
 		return answer_lost(t, p, err);
 	}
 	if (reply.code / 100 != 2) {
-		session_refused(s, &reply, ERROR_REFUSED, err);
+		session_refused(s, &reply, AT_DATA, err);
 		if (err->kind == ERROR_SENDER)
 			error_context(err, "sender <%s>", t->envelope->sender);
 		return error_context(err, "after the message");
@@ -263,7 +266,7 @@ static bool send_data(struct transaction *t, struct progress *p, struct error *e
 	if (reply.code != 354) {
 		if (nobody_left(p))
 			return true;
-		session_refused(s, &reply, ERROR_REFUSED, err);
+		session_refused(s, &reply, AT_DATA, err);
 		return error_context(err, "DATA");
 	}
 	/* RFC 2920 section 3.1: taken although nobody is left; end it with an empty one. */
@@ -297,6 +300,7 @@ bool transaction_run(struct transaction *t, struct error *err)
 	bool ok;
 
 	t->session->is_dirty = true;
+	t->session->at = AT_SESSION;
 	ok = say_all(t, &p, err);
 	if (ok && !(p.mail_refused && p.heard == p.said))
 		ok = t->session->can.chunking ? send_chunked(t, &p, err) :

@@ -75,6 +75,7 @@ static const char *const kinds[ERROR_KINDS] = {
 	[ERROR_NO_USER]		= "no-user",
 	[ERROR_NO_HOST]		= "no-host",
 	[ERROR_REFUSED]		= "refused",
+	[ERROR_BARRED]		= "barred",
 	[ERROR_UNAVAILABLE]	= "unavailable",
 	[ERROR_BUG]		= "bug",
 	[ERROR_SYSTEM]		= "system",

@@ -194,6 +194,7 @@ static const struct {
 	{ ERROR_NO_USER, EX_NOUSER, false },
 	{ ERROR_NO_HOST, EX_NOHOST, true },
 	{ ERROR_REFUSED, EX_UNAVAILABLE, false },
+	{ ERROR_BARRED, EX_UNAVAILABLE, true },
 	{ ERROR_UNAVAILABLE, EX_UNAVAILABLE, false },
 	{ ERROR_BUG, EX_SOFTWARE, false },
 	{ ERROR_SYSTEM, EX_OSERR, true },

@@ -160,10 +160,10 @@ static const struct dialogue dialogues[] = {
 	  "a", ERROR_PROTOCOL, ".", "AUTH LOGIN", 0, SMTP_AUTH_AUTO, 50 },
 	{ "no mechanism of ours",
 	  OPENING "S: 250-mx\nS: 250 AUTH CRAM-MD5 SCRAM-SHA-1\nC: QUIT\n",
-	  "a", ERROR_REFUSED, ".", "it lists: CRAM-MD5 SCRAM-SHA-1", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_BARRED, ".", "it lists: CRAM-MD5 SCRAM-SHA-1", 0, SMTP_AUTH_AUTO, 50 },
 	/* the opening */
 	{ "the server turns us away", "S: 554 5.7.1 no\n",
-	  "a", ERROR_REFUSED, ".", "greeting: 554 5.7.1 no", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_BARRED, ".", "greeting: 554 5.7.1 no", 0, SMTP_AUTH_AUTO, 50 },
 	{ "the server is busy", "S: 421 4.3.2 busy\n",
 	  "a", ERROR_LATER, ".", "greeting: 421", 0, SMTP_AUTH_AUTO, 50 },
 	{ "no STARTTLS", "S: 220 mx\nC: EHLO me\nS: 250-mx\nS: 250 AUTH LOGIN\n",
