@@ -195,14 +195,16 @@ static size_t gather(struct envelope *e, struct recipient **some, size_t most)
 bool smtp_send(struct session *s, struct envelope *e, const struct message *m,
 	       struct error *err)
 {
-	OWNED_MESSAGE changed;
+	OWNED_SUIT suit;
 	struct transaction t = { .session = s, .envelope = e };
 	bool ok = true;
 
-	message_init(&changed);
-	if (!can_say_addresses(s, e, err) ||
-	    !message_suit(m, &s->can, &changed, &t.message, err) || !fits(s, t.message, err))
+	suit_init(&suit);
+	if (!can_say_addresses(s, e, err) || !message_suit(&suit, m, e, &s->can, err) ||
+	    !fits(s, suit.message, err))
 		return false;
+	t.message = suit.message;
+	t.is_utf8 = suit.is_utf8;
 	t.recipients = xcalloc(e->count, sizeof(struct recipient *));
 	while (ok && (t.count = gather(e, t.recipients, transaction_max(s))) > 0) {
 		if (s->is_broken)

@@ -6,6 +6,17 @@
 #include "mail/qualify.h"
 #include "smtp/domains.h"
 
+void suit_init(struct suit *suit)
+{
+	*suit = (struct suit){ .message = NULL };
+	message_init(&suit->changed);
+}
+
+void suit_free(struct suit *suit)
+{
+	message_free(&suit->changed);
+}
+
 /* The names of domains alone: what is said around them has been encoded already. */
 static void make_domains_ascii(struct message *m)
 {
@@ -25,23 +36,35 @@ static void make_domains_ascii(struct message *m)
 	m->header_is_8bit = text_has_8bit(buf_text(&header), header.len);
 }
 
-bool message_suit(const struct message *m, const struct extensions *can,
-		  struct message *changed, const struct message **suitable,
-		  struct error *err)
+static bool convert(struct suit *suit, const struct message *m,
+		    const struct mime_limits *limits, struct error *err)
 {
-	const struct mime_limits limits = {
-		.eightbit = can->eightbitmime,
-		.utf8_header = can->smtputf8,
-	};
-
-	*suitable = m;
-	if (!mime_must_convert(m, &limits))
+	suit->message = m;
+	suit->is_utf8 = limits->utf8_header;
+	if (!mime_must_convert(m, limits))
 		return true;
-	message_free(changed);
-	if (!mime_convert(m, &limits, changed, err))
+	message_free(&suit->changed);
+	if (!mime_convert(m, limits, &suit->changed, err))
 		return error_context(err, "the message cannot be made to suit the server");
-	if (!can->smtputf8 && changed->header_is_8bit)
-		make_domains_ascii(changed);
-	*suitable = changed;
+	if (!limits->utf8_header && suit->changed.header_is_8bit)
+		make_domains_ascii(&suit->changed);
+	suit->message = &suit->changed;
 	return true;
+}
+
+bool message_suit(struct suit *suit, const struct message *m, const struct envelope *e,
+		  const struct extensions *can, struct error *err)
+{
+	struct mime_limits limits = {
+		.eightbit = can->eightbitmime,
+		.utf8_header = can->smtputf8 && envelope_needs_utf8(e),
+	};
+	bool ok = convert(suit, m, &limits, err);
+
+	if ((ok && !suit->message->header_is_8bit) || limits.utf8_header || !can->smtputf8 ||
+	    (!ok && err->kind != ERROR_DATA))
+		return ok;
+	/* An address in the header that nothing else carries, or a signature on it. */
+	limits.utf8_header = true;
+	return convert(suit, m, &limits, err);
 }

@@ -3,16 +3,28 @@
 #ifndef SMTP_SUIT_H
 #define SMTP_SUIT_H
 
+#include "mail/envelope.h"
 #include "mail/message.h"
 #include "smtp/extensions.h"
 
+struct suit {
+	const struct message *message;	/* the caller's, where nothing has to be changed */
+	struct message changed;		/* else this one */
+	bool is_utf8;			/* MAIL must say SMTPUTF8 */
+};
+
+void suit_init(struct suit *suit);
+void suit_free(struct suit *suit);
+#define OWNED_SUIT	__attribute__((cleanup(suit_free))) struct suit
+
 /*
- * *suitable is `m` where nothing has to be changed, else `changed`, which the caller has
- * initialised and frees: 8-bit text, long lines and NUL encoded, domains in the header
- * made ASCII for a server without SMTPUTF8. ERROR_DATA says why that cannot be.
+ * What is to be sent in place of `m`: 8-bit text, long lines and NUL encoded, header text
+ * beyond ASCII too, and its domains made ASCII. Raw UTF-8 in a header is lawful with
+ * SMTPUTF8 alone, which keeps a message from whoever does not know it: so it is
+ * asked for, where it is offered, only if an address needs it or a signature must not be
+ * broken. ERROR_DATA says why the message cannot be made to suit.
  */
-bool message_suit(const struct message *m, const struct extensions *can,
-		  struct message *changed, const struct message **suitable,
-		  struct error *err);
+bool message_suit(struct suit *suit, const struct message *m, const struct envelope *e,
+		  const struct extensions *can, struct error *err);
 
 #endif

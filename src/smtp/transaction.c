@@ -48,7 +48,7 @@ static bool say_mail(struct transaction *t, struct error *err)
 		buf_addf(&line, " SIZE=%" PRIu64, message_size(t->message));
 	if (s->can.eightbitmime && is_8bit(t->message))
 		buf_add(&line, " BODY=8BITMIME");
-	if (s->can.smtputf8 && envelope_needs_utf8(e))
+	if (t->is_utf8)
 		buf_add(&line, " SMTPUTF8");
 	if (s->can.dsn && e->ret)
 		buf_addf(&line, " RET=%s", e->ret);

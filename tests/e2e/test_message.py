@@ -50,10 +50,12 @@ def test_whole_message_arrives_as_it_is(sent):
 
 
 def test_utf8_arrives_as_it_is(sent):
-    message = (WHOLE + "Subject: 日本語 🎉\nMIME-Version: 1.0\n"
+    """The text; its header does where an address asks for SMTPUTF8 anyway."""
+    message = (WHOLE.replace("a@", "花子@") + "Subject: 日本語 🎉\nMIME-Version: 1.0\n"
                "Content-Type: text/plain; charset=utf-8\n"
                "Content-Transfer-Encoding: 8bit\n\n日本語 🎉\n")
-    arrived = sent(message)
+    arrived = sent(message, "-i", "-t")
+    assert "SMTPUTF8" in arrived.mail_parameters
     assert arrived.data == message.replace("\n", "\r\n").encode()
     assert arrived.mail_parameters["BODY"] == "8BITMIME"
 

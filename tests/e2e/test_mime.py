@@ -44,7 +44,7 @@ def arrive(acs, send):
         assert b"\0" not in arrived
         header, _, body = arrived.partition(b"\r\n\r\n")
         assert body.isascii() or "8BITMIME" not in without
-        assert header.isascii() or "SMTPUTF8" not in without
+        assert header.isascii() or "SMTPUTF8" in server.message.mail_parameters
         return arrived
     return send_it
 
@@ -127,6 +127,40 @@ def test_decoded_it_is_the_same(arrive, name, without):
     assert [str(one) for one in got["To"].addresses] == \
         [str(one) for one in meant["To"].addresses]
     assert contents(arrived) == contents(data)
+
+
+def test_raw_header_text_is_encoded_wherever_it_can_be(arrive):
+    """SMTPUTF8 keeps a message from whoever does not know it: it is said for addresses
+    alone, and without it a header is ASCII, whatever the server offers."""
+    data = ("From: Jörg <DoNotReply@contoso.com>\nTo: Größe <a@bücher.example>\n"
+            "Subject: Grüße\nX-Odd: ä (ö)\nKeywords: ü, ß\n").encode() + GREETING
+    for without in ALL, NO_UTF8, SEVEN:
+        arrived = arrive(data, without)
+        header = arrived.partition(b"\r\n\r\n")[0]
+        assert header.isascii() and b"xn--bcher-kva.example" in header
+        mail = parse(arrived)
+        assert mail["Subject"] == "Grüße" and mail["X-Odd"] == "ä (ö)"
+        assert mail["To"].addresses[0].display_name == "Größe"
+
+
+def test_an_address_of_the_header_alone_needs_smtputf8(acs, send):
+    """As one of the envelope does."""
+    server = acs()
+    assert_sent(send(server, "Cc: jörg@example.org\nSubject: Grüße\n\nHello\n", "a@example.org"))
+    assert "SMTPUTF8" in server.message.mail_parameters
+    assert "Cc: jörg@example.org\r\n".encode() in server.message.data
+
+
+def test_a_signature_on_raw_header_text(acs, send):
+    """Encoded, the text would be another for whoever verifies it."""
+    data = DKIM.replace(b"Subject: s", "Subject: Grüße".encode())
+    server = acs()
+    assert_sent(send(server, data, "-i", "-t"))
+    assert "SMTPUTF8" in server.message.mail_parameters
+    assert server.message.data == crlf(data)
+    server = acs(without=NO_UTF8)
+    assert_failed(send(server, data, "-i", "-t"), DATAERR, "DKIM-Signature")
+    assert server.messages == []
 
 
 @pytest.mark.parametrize("name", [

@@ -91,6 +91,10 @@ def judge(sent, result, arrived, without):
     assert len(arrived) == 1, f"{len(arrived)} messages arrived"
     judge_status(sent, result, reachable)
     judge_envelope(arrived[0], reachable)
+    if "SMTPUTF8" not in arrived[0].mail_parameters:
+        without = (*without, "SMTPUTF8")    # offered or not
+    else:
+        assert sent.needs_smtputf8, "SMTPUTF8 without need"
     judge_bytes(arrived[0].data, without)
     judge_header(sent, arrived[0].data, without)
     judge_content(sent, arrived[0].data, without)
