@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "delivery/queue.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/background.h"
 #include "base/fate.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -144,65 +141,41 @@ bool queue_add(const struct queue *q, const struct intake_facts *facts,
 
 /* --- who runs it */
 
-/* What the caller has open must not stay open because of us: it may be waiting for its end. */
-static void detach(void)
-{
-	int null = open("/dev/null", O_RDWR);
-	long most = sysconf(_SC_OPEN_MAX);
-
-	for (int fd = 0; fd <= 2 && null >= 0; fd++)
-		dup2(null, fd);
-	if (close_range(3, UINT_MAX, 0) < 0)
-		for (int fd = 3; fd < (most > 0 && most < 65536 ? most : 65536); fd++)
-			close(fd);
-	setsid();
-	(void)!chdir("/");
-}
-
-_Noreturn static void become_runner(const char *config)
-{
-	const char *argv[] = { "acsmtp", "queue", "run", "--background", "--config", config,
-			       NULL };
-
-	if (!config)
-		argv[4] = NULL;
-	detach();
-	/* Twice, so that it is nobody's child and gets no terminal again. */
-	if (fork() != 0)
-		_exit(0);
-	execv("/proc/self/exe", (char *const *)argv);
-	_exit(1);
-}
-
-void queue_see_to_it(const struct queue *q, const char *config)
+static bool start_runner(const char *config, struct error *err)
 {
 	OWNED_TEXT path = config ? whole_path(config) : NULL;
-	struct error err;
+	const char *argv[] = { "acsmtp", "queue", "run", "--background", "--config", path,
+			       NULL };
+
+	if (!path)
+		argv[4] = NULL;
+	return background_start(argv, err);
+}
+
+static bool refuse_to_wait(struct error *err)
+{
+	error_context(err, "no runner for the queue could be started");
+	log_problem("%s", err->text);
+	return false;
+}
+
+bool queue_see_to_it(const struct queue *q, const char *config, struct error *err)
+{
 	OWNED_FD lock = -1;
-	pid_t child;
 
 	/* A runner that finds the lock held, if only by our look at it, relies on whoever holds
 	   it: so nobody looks who would not start one. */
 	if (!q->settings->background) {
 		spool_wake_runner(&q->spool);
-		return;
+		return true;
 	}
-	if (!spool_lock(&q->spool, SPOOL_RESIDENT, &lock, &err)) {
-		log_problem("no runner for the queue could be started: %s", err.text);
-		return;
-	}
+	if (!spool_lock(&q->spool, SPOOL_RESIDENT, &lock, err))
+		return refuse_to_wait(err);
 	if (lock < 0) {
 		spool_wake_runner(&q->spool);
-		return;
+		return true;
 	}
-	close(lock);	/* it is for the runner to take */
+	fd_cleanup(&lock);	/* it is for the runner to take */
 	lock = -1;
-	child = fork();
-	if (child == 0)
-		become_runner(path);
-	if (child < 0)
-		log_problem("no runner for the queue could be started: %s", strerror(errno));
-	else
-		while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
-			;
+	return start_runner(config, err) || refuse_to_wait(err);
 }

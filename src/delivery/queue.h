@@ -54,9 +54,9 @@ bool queue_add(const struct queue *q, const struct intake_facts *facts,
 
 /*
  * Sees to it that somebody runs the queue: wakes the runner, or starts one in the background
- * if `background` is on. Its descriptors are none of ours. Without one the message
- * waits for `sendmail -q`, a timer, or the next call.
+ * if `background` is on. Its descriptors are none of ours. False: nobody does; it is logged,
+ * and the message waits for `sendmail -q`, a timer, or the next call.
  */
-void queue_see_to_it(const struct queue *q, const char *config);
+bool queue_see_to_it(const struct queue *q, const char *config, struct error *err);
 
 #endif

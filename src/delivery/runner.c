@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -141,10 +142,14 @@ static void nap(int bell, long seconds)
 {
 	struct pollfd end = { .fd = bell, .events = POLLIN };
 	char rings[64];
+	int64_t deadline;
 
 	if (bell < 0 && seconds > WAKE_WITHOUT_BELL)
 		seconds = WAKE_WITHOUT_BELL;
-	(void)poll(&end, 1, (int)(seconds * 1000));
+	deadline = clock_after(seconds);
+	/* Some naps are longer than poll(2) can wait. */
+	while (poll(&end, 1, clock_left(deadline)) == 0 && clock_left(deadline) > 0)
+		;
 	while (bell >= 0 && read_some(bell, rings, sizeof(rings)) > 0)
 		;
 }
@@ -167,22 +172,36 @@ static void sleep_until_due(struct runner *r, int bell)
 	nap(bell, left);
 }
 
+static bool is_gone(const struct spool *spool)
+{
+	struct stat st;
+
+	return fstat(spool->dir, &st) == 0 && st.st_nlink == 0;
+}
+
+/* What fails now may pass, such as a disk that is full; a spool that is gone does not. */
+static bool round_or_trouble(struct runner *r, struct error *err)
+{
+	bool ok = work(r, err);
+
+	if (!ok)
+		log_problem("the queue cannot be worked on: %s", err->text);
+	worker_forget_config(&r->worker);
+	return ok || !is_gone(&r->run->queue->spool);
+}
+
 bool runner_every(struct run *run, long seconds, struct error *err)
 {
 	int bell = spool_open_bell(&run->queue->spool);
 	struct runner r;
-	bool ok = true;
 
 	begin(&r, run);
-	while (ok) {
-		ok = work(&r, err);
-		worker_forget_config(&r.worker);
-		if (ok)
-			nap(bell, seconds);
-	}
+	while (round_or_trouble(&r, err))
+		nap(bell, seconds);
+	log_problem("no more rounds of the queue: the spool %s is gone", run->queue->spool.path);
 	end(&r);
 	fd_cleanup(&bell);
-	return ok;
+	return false;
 }
 
 /* Once is enough. It did not look at when the messages are due: so another round does. */
@@ -191,13 +210,6 @@ static void end_flush(struct runner *r)
 	if (r->round->is_flush)
 		r->round->wake = r->round->now + 1;
 	r->round->is_flush = false;
-}
-
-static bool is_gone(const struct spool *spool)
-{
-	struct stat st;
-
-	return fstat(spool->dir, &st) == 0 && st.st_nlink == 0;
 }
 
 /*

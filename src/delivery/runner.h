@@ -31,7 +31,10 @@ struct run {
  */
 bool runner_once(struct run *run, struct error *err);
 
-/* A round now, and one every `seconds`; returns only with an error. */
+/*
+ * A round now, and one every `seconds`. What fails is logged and tried again the next time;
+ * returns, with an error, only when the spool is gone.
+ */
 bool runner_every(struct run *run, long seconds, struct error *err);
 
 /*

@@ -65,10 +65,10 @@ static bool enqueue(struct submittal *s, struct envelope *e, const struct messag
 	return true;
 }
 
-static void see_to_it(const struct submittal *s)
+static void see_to_it(struct submittal *s)
 {
 	if (s->mode != SUBMIT_TO_QUEUE)
-		queue_see_to_it(s->queue, s->config);
+		(void)queue_see_to_it(s->queue, s->config, &s->no_runner);
 }
 
 /* What was refused goes to failed/, and a report to whoever sent it. */

@@ -28,6 +28,7 @@ struct submittal {
 	bool is_queued;			/* for those recipients that are LATER or UNKNOWN */
 	time_t next;			/* when they are tried */
 	struct error why_queued;	/* if is_queued after an attempt, or instead of one */
+	struct error no_runner;		/* if is_queued: why nobody could be started to send it */
 	bool is_kept;			/* what was refused is kept, with a report under way */
 };
 

@@ -4,11 +4,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/background.h"
 #include "base/drain.h"
 #include "base/fate.h"
 #include "base/language.h"
@@ -97,14 +97,13 @@ static int run_command(const char *name, int argc, char **argv)
 /*
  * Callers close standard descriptors; a file of ours must never become one of them.
  * What stands in for standard input cannot be read: an empty message would be a lie.
- * Where there is no /dev, a socket that is connected to nobody does for all three.
+ * There need be no /dev.
  */
 static bool open_standard_descriptors(void)
 {
 	for (int fd = 0; fd <= 2; fd++)
 		if (fcntl(fd, F_GETFD) < 0 &&
-		    open("/dev/null", fd ? O_RDWR : O_WRONLY) != fd &&
-		    socket(AF_UNIX, SOCK_STREAM, 0) != fd)
+		    descriptor_of_nothing(fd ? O_RDWR : O_WRONLY) != fd)
 			return false;
 	return true;
 }

@@ -5,28 +5,46 @@
 
 #include "base/text.h"
 
-bool interval_read(const char *value, long *seconds)
+enum { INTERVAL_MAX = 365 * 86400, COUNT_MAX = 100000 };
+
+/* Seconds of a unit by the words of sendmail(8) and of systemd.time(7); 0: there is none. */
+static long unit_seconds(const char *word, size_t len)
 {
-	static const struct { char letter; long seconds; } units[] = {
-		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 604800 },
+	static const struct { const char *word; long seconds; } units[] = {
+		{ "s", 1 }, { "sec", 1 }, { "second", 1 }, { "seconds", 1 },
+		{ "m", 60 }, { "min", 60 }, { "minute", 60 }, { "minutes", 60 },
+		{ "h", 3600 }, { "hr", 3600 }, { "hour", 3600 }, { "hours", 3600 },
+		{ "d", 86400 }, { "day", 86400 }, { "days", 86400 },
+		{ "w", 604800 }, { "week", 604800 }, { "weeks", 604800 },
 	};
 
-	for (*seconds = 0; *value; ) {
-		size_t digits = strspn(value, "0123456789"), i = 0;
-		OWNED_TEXT text = text_copy_n(value, digits);
-		long number;
+	for (size_t i = 0; i < COUNT_OF(units); i++)
+		if (len == strlen(units[i].word) && !strncmp(word, units[i].word, len))
+			return units[i].seconds;
+	return 0;
+}
 
-		if (!text_to_number(text, 0, 100000, &number))
+bool interval_read(const char *value, long *seconds)
+{
+	static const char blank[] = " \t";
+
+	for (*seconds = 0; *(value += strspn(value, blank)); ) {
+		size_t digits = strspn(value, "0123456789"), letters;
+		OWNED_TEXT text = text_copy_n(value, digits);
+		long number, unit;
+
+		if (!text_to_number(text, 0, COUNT_MAX, &number))
 			return false;
 		value += digits;
-		while (i < COUNT_OF(units) && *value != units[i].letter)
-			i++;
-		if (*value && i == COUNT_OF(units))
+		value += strspn(value, blank);
+		letters = strcspn(value, " \t0123456789");
+		unit = letters ? unit_seconds(value, letters) : 60;
+		if (!unit || number > (INTERVAL_MAX - *seconds) / unit)
 			return false;
-		*seconds += number * (*value ? units[i].seconds : 60);
-		value += *value != '\0';
+		*seconds += number * unit;
+		value += letters;
 	}
-	return *seconds <= 365 * 86400L;
+	return true;
 }
 
 bool notify_is_valid(const char *value)

@@ -6,8 +6,8 @@
 #include "base/base.h"
 
 /*
- * "30m", "1h30m", "90": seconds, up to a year. A number without a letter counts minutes, as
- * with sendmail; "" is 0.
+ * "30m", "1h30m", "2d", "1h 30min", "90": seconds, up to a year. A number without a unit
+ * counts minutes, as with sendmail; "" is 0.
  */
 bool interval_read(const char *value, long *seconds);
 

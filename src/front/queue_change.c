@@ -234,6 +234,7 @@ int queue_change(struct command_call *call, const struct change *change)
 		.call = call, .change = change, .flags = &flags, .view = QUEUE_VIEW_NONE,
 	};
 	OWNED_ROWS rows = { 0 };
+	struct error err;
 	int status;
 
 	if (!queue_begin(call, &flags, &c.view, &rows, &c.status)) {
@@ -257,9 +258,9 @@ int queue_change(struct command_call *call, const struct change *change)
 	json_end(&c.json);
 	/* What was said must be out before the runner is: they share nothing. */
 	status = command_finish(call);
-	if (change->wakes && c.changed)
-		queue_see_to_it(&c.view.queue, flags.config);
-	else if (c.changed)	/* a runner may have nothing to wait for any more */
+	if (change->wakes && c.changed && !queue_see_to_it(&c.view.queue, flags.config, &err))
+		(void)command_fail(call, &err);
+	else if (!change->wakes && c.changed)	/* a runner may have nothing to wait for any more */
 		spool_wake_runner(&c.view.queue.spool);
 	queue_view_close(&c.view);
 	free(c.has_resumed);

@@ -2,11 +2,13 @@
 #include "front/run_queue.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/background.h"
 #include "base/json.h"
 #include "base/language.h"
 #include "base/log.h"
@@ -114,9 +116,18 @@ static bool hold_selected(const struct options *options, const struct queue *que
 
 /* --- rounds */
 
-static bool go_into_background(struct error *err)
+/* Its directory will be another one, so what names a file must be whole. */
+static bool run_every(const struct options *options, struct run *run, struct error *err)
 {
-	return daemon(0, 0) == 0 || error_errno(err, ERROR_SYSTEM, "cannot go into the background");
+	OWNED_TEXT config = run->config ? realpath(run->config, NULL) : NULL;
+
+	limits_raise();
+	if (options->in_foreground)
+		return runner_every(run, options->interval, err);
+	if (config)
+		run->config = config;
+	return (background_enter(err) || error_context(err, "cannot go into the background")) &&
+	       runner_every(run, options->interval, err);
 }
 
 static bool refuse_no_queue(const struct queue *queue, struct error *err)
@@ -146,14 +157,12 @@ bool run_queue_as_told(const struct options *options, const struct config *confi
 	if (options->held_alone && !hold_selected(options, queue, false, err))
 		return false;
 	if (options->interval > 0)
-		return (options->in_foreground || go_into_background(err)) &&
-		       runner_every(&run, options->interval, err);
+		return run_every(options, &run, err);
 	if (!runner_once(&run, err))
 		return false;
 	if (run.waiting > 0)
-		queue_see_to_it(queue, options->config_file);
-	else
-		spool_wake_runner(&queue->spool);	/* one that slept has no reason any more */
+		return queue_see_to_it(queue, options->config_file, err);
+	spool_wake_runner(&queue->spool);	/* one that slept has no reason any more */
 	return true;
 }
 
@@ -257,10 +266,10 @@ static int run_and_tell(const struct command_call *call, const struct run_flags 
 	if (flags->is_background)
 		return EX_OK;
 	tell(&run, flags->json);
-	if (run.waiting > 0)
-		queue_see_to_it(queue, flags->config);
-	else
+	if (run.waiting == 0)
 		spool_wake_runner(&queue->spool);
+	else if (!queue_see_to_it(queue, flags->config, &err))
+		(void)command_fail(call, &err);
 	return command_finish(call);
 }
 

@@ -12,6 +12,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/background.h"
 #include "base/clock.h"
 #include "base/drain.h"
 #include "base/log.h"
@@ -114,9 +115,16 @@ static bool open_queue(struct call *call, struct error *err)
 	       queue_open(&call->queue, &call->config.delivery, err);
 }
 
+/* The message is safe, but nobody comes for it by himself. */
+static void say_unattended(const struct call *call)
+{
+	if (call->submittal.no_runner.text[0])
+		call_say(call, "%s; `sendmail -q` sends what waits", call->submittal.no_runner.text);
+}
+
 static bool send_message(struct call *call, struct error *err)
 {
-	bool is_traced = call->trace.fds[0] >= 0 || call->trace.fds[1] >= 0;
+	bool ok, is_traced = call->trace.fds[0] >= 0 || call->trace.fds[1] >= 0;
 
 	if (call->options.mode == MODE_DRY_RUN)
 		return dry_run_show(call->account, call->why_account, &call->envelope,
@@ -131,7 +139,9 @@ static bool send_message(struct call *call, struct error *err)
 		.holds = call->options.holds,
 		.keeps_failures = call->options.complaint >= COMPLAIN_BY_MAIL,
 	};
-	return submit(&call->submittal, &call->envelope, &call->message, err);
+	ok = submit(&call->submittal, &call->envelope, &call->message, err);
+	say_unattended(call);
+	return ok;
 }
 
 /* Silent unless somebody wants to see it. */
@@ -264,6 +274,9 @@ static int run_as(enum mode mode, const char *name, int argc, char **argv)
 		steps = looking_at_recipients;
 		break;
 	case MODE_RUN_QUEUE:
+		/* Whoever goes into the background holds nothing of its caller's, such as a lock. */
+		if (call.options.interval > 0 && !call.options.in_foreground)
+			descriptors_close(STDERR_FILENO + 1);
 		steps = running_the_queue;
 		break;
 	case MODE_SEND:

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/background.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+enum {
+	REPORT = 3,		/* the descriptor that tells our caller of a failure */
+	DESCRIPTORS = 1024,	/* more than we ever need, and no more than select(2) knows */
+	PROGRAMS = 3,
+};
+
+/* --- what was inherited */
+
+void descriptors_close(int least)
+{
+	long most = sysconf(_SC_OPEN_MAX);
+
+	if (close_range((unsigned)least, UINT_MAX, 0) < 0)
+		for (int fd = least; fd < (most > 0 && most < 65536 ? most : 65536); fd++)
+			close(fd);
+}
+
+int descriptor_of_nothing(int flags)
+{
+	int fd = open("/dev/null", flags);
+
+	/* Without /dev: it can neither be read nor written, and that is no signal. */
+	return fd >= 0 ? fd : open("/", O_PATH | O_DIRECTORY);
+}
+
+static void leave_standard_descriptors(void)
+{
+	int nothing = descriptor_of_nothing(O_RDWR);
+
+	for (int fd = 0; fd <= 2; fd++)
+		if (nothing >= 0)
+			dup2(nothing, fd);
+		else
+			close(fd);
+	if (nothing > 2)
+		close(nothing);
+}
+
+/* As far as a limit may be raised: by root beyond the hard one. */
+static void raise_limit(__rlimit_resource_t resource, rlim_t wanted)
+{
+	struct rlimit now, more;
+
+	if (getrlimit(resource, &now) < 0 || now.rlim_cur >= wanted)
+		return;
+	more = (struct rlimit){ wanted, now.rlim_max < wanted ? wanted : now.rlim_max };
+	if (setrlimit(resource, &more) == 0)
+		return;
+	more = (struct rlimit){ now.rlim_max < wanted ? now.rlim_max : wanted, now.rlim_max };
+	(void)setrlimit(resource, &more);
+}
+
+void limits_raise(void)
+{
+	raise_limit(RLIMIT_NOFILE, DESCRIPTORS);
+	raise_limit(RLIMIT_FSIZE, RLIM_INFINITY);
+	raise_limit(RLIMIT_CPU, RLIM_INFINITY);
+	raise_limit(RLIMIT_AS, RLIM_INFINITY);
+	raise_limit(RLIMIT_DATA, RLIM_INFINITY);
+	raise_limit(RLIMIT_NPROC, RLIM_INFINITY);
+}
+
+bool descriptors_suffice(int count)
+{
+	int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+	bool ok = fd >= 0 && (count <= 1 || descriptors_suffice(count - 1));
+
+	fd_cleanup(&fd);
+	return ok;
+}
+
+/* --- another process */
+
+struct launch {
+	const char *const *argv;
+	char *programs[PROGRAMS];	/* where we are, best first; NULL: not known */
+	int report;
+};
+
+/*
+ * /proc says it, unless the program was replaced since; how we were called, if that was a
+ * whole path; and where it was installed.
+ */
+static void find_programs(struct launch *launch)
+{
+	static const char deleted[] = " (deleted)";
+	const char *called = (const char *)getauxval(AT_EXECFN);
+	char path[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	if (len > 0) {
+		path[len] = '\0';
+		if ((size_t)len < sizeof(deleted) ||
+		    strcmp(path + len - (sizeof(deleted) - 1), deleted) != 0)
+			launch->programs[0] = text_copy(path);
+	}
+	if (called && *called == '/')
+		launch->programs[1] = text_copy(called);
+	launch->programs[2] = text_copy(ACSMTP_BINDIR "/acsmtp");
+}
+
+static _Noreturn void give_up(int number)
+{
+	(void)write_all(REPORT, &number, sizeof(number));
+	_exit(1);
+}
+
+static _Noreturn void become(const struct launch *launch)
+{
+	int number = ENOENT;
+	sigset_t none;
+	pid_t child;
+
+	if (launch->report != REPORT)
+		dup3(launch->report, REPORT, O_CLOEXEC);
+	descriptors_close(REPORT + 1);
+	limits_raise();
+	leave_standard_descriptors();
+	setsid();
+	(void)!chdir("/");
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* Twice, so that it is nobody's child and gets no terminal again. */
+	child = fork();
+	if (child < 0)
+		give_up(errno);
+	if (child > 0)
+		_exit(0);
+	for (int i = 0; i < PROGRAMS; i++) {
+		if (!launch->programs[i])
+			continue;
+		execv(launch->programs[i], (char *const *)launch->argv);
+		number = errno;
+	}
+	give_up(number);
+}
+
+/* The end of the pipe is closed by what has begun; a number in it is why nobody has. */
+static int wait_for_report(int fd)
+{
+	int number;
+
+	return read_some(fd, &number, sizeof(number)) == sizeof(number) ? number : 0;
+}
+
+static void reap(pid_t child)
+{
+	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+static bool launch_and_wait(struct launch *launch, struct error *err)
+{
+	int ends[2], number;
+	pid_t child;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_errno(err, ERROR_SYSTEM, "pipe");
+	launch->report = ends[1];
+	child = fork();
+	number = errno;
+	if (child == 0)
+		become(launch);
+	close(ends[1]);
+	if (child > 0) {
+		number = wait_for_report(ends[0]);
+		reap(child);
+	}
+	close(ends[0]);
+	errno = number;
+	if (child < 0)
+		return error_errno(err, ERROR_SYSTEM, "fork");
+	return number == 0 ||
+	       error_errno(err, ERROR_SYSTEM, "the program cannot be started");
+}
+
+bool background_start(const char *const *argv, struct error *err)
+{
+	struct launch launch = { .argv = argv };
+	bool ok;
+
+	find_programs(&launch);
+	ok = launch_and_wait(&launch, err);
+	for (int i = 0; i < PROGRAMS; i++)
+		free(launch.programs[i]);
+	return ok;
+}
+
+bool background_enter(struct error *err)
+{
+	pid_t child = fork();
+
+	if (child < 0)
+		return error_errno(err, ERROR_SYSTEM, "fork");
+	if (child > 0)
+		_exit(0);
+	setsid();
+	(void)!chdir("/");
+	leave_standard_descriptors();
+	return true;
+}
