@@ -13,10 +13,12 @@
 #include "base/clock.h"
 #include "base/fate.h"
 #include "base/file.h"
+#include "base/secret.h"
 #include "base/text.h"
 
 enum {
 	TICK_MS = 10,	  /* how soon we see that it has ended */
+	DROP_CHUNK = 16 * 1024,
 	KILL_SECONDS = 1, /* how long that may take after SIGKILL */
 };
 
@@ -25,7 +27,7 @@ struct child {
 	pid_t pid;
 	int in;		     /* write end, non-blocking; -1: nothing is left to write */
 	int out, complaints; /* read ends, non-blocking; -1 when at their end */
-	size_t written, complaint_len;
+	size_t written, complaint_len, dropped;
 	int status; /* when pid is -1: it has ended */
 };
 
@@ -147,18 +149,24 @@ static void take_complaint(struct child *child)
 		fits;
 }
 
+/* A command that cannot write all that it wants to would fail for that alone. */
 static bool take_output(struct child *child, struct error *err)
 {
 	struct process *p = child->process;
-	char spare;
+	char spare[DROP_CHUNK];
+	ssize_t n;
 
-	if (p->len < p->size)
+	if (p->len < p->size) {
 		p->len += (size_t)read_or_close(&child->out, p->output + p->len,
 						p->size - p->len);
-	else if (read_or_close(&child->out, &spare, 1) > 0)
-		return error_set(err, ERROR_SECRET,
-				 "the command printed more than %zu bytes", p->size);
-	return true;
+		return true;
+	}
+	n = read_or_close(&child->out, spare, sizeof(spare));
+	wipe(spare, (size_t)n);
+	child->dropped += (size_t)n;
+	return child->dropped <= PROCESS_DROP_MAX ||
+	       error_set(err, ERROR_SECRET, "the command printed more than %d bytes",
+			 PROCESS_DROP_MAX);
 }
 
 /* Once it has ended its status is kept. */

@@ -5,13 +5,16 @@
 
 #include "base/error.h"
 
-enum { PROCESS_COMPLAINT_MAX = 240 };
+enum {
+	PROCESS_COMPLAINT_MAX = 240,
+	PROCESS_DROP_MAX = 16 * 1024 * 1024,	/* bytes beyond its output's room */
+};
 
 struct process {
 	const char *const *argv;	/* NULL ends; argv[0] is the path of the program */
 	const char *input;	/* for its standard input; it need not read it */
 	size_t input_len;
-	char *output;		/* up to `size` bytes of what it prints, `len` of them */
+	char *output;	/* the first `size` bytes of what it prints, or all: `len` of them */
 	size_t size, len;
 	int seconds;		/* that it may take */
 	int status;		/* its exit status */
@@ -21,15 +24,16 @@ struct process {
 /*
  * Runs it to its end. True: it ended by itself, and `status`, `output` and `complaint` say
  * how (status 127: there is no such program). ERROR_SECRET when it was killed, took too
- * long or printed too much, ERROR_SYSTEM when it could not be started. It is killed with
- * all of its process group then, or when a signal ends us; one that we may not kill is left
- * behind after a moment. A pipe that nobody reads is no signal for us from now on.
+ * long or printed far too much (PROCESS_DROP_MAX), ERROR_SYSTEM when it could not be
+ * started. It is killed with all of its process group then, or when a signal ends us; one
+ * that we may not kill is left behind after a moment. A pipe that nobody reads is no signal
+ * for us from now on.
  */
 bool process_run(struct process *process, struct error *err);
 
 /*
- * Runs `command` with /bin/sh and puts what it prints into `out` (up to `size`
- * bytes, *len of them), as process_run() does. Its standard input is empty, not
+ * Runs `command` with /bin/sh and puts the beginning of what it prints into `out` (up to
+ * `size` bytes, *len of them), as process_run() does. Its standard input is empty, not
  * ours; what it says on standard error is shown in the error. Any end but exit status 0
  * is an error: ERROR_SECRET for each failure of the command, ERROR_SYSTEM when it could
  * not be started.

@@ -11,15 +11,18 @@
 
 enum { PATH_LIMIT = 4096 };
 
-void secret_keep_first_line(struct secret *secret, size_t len)
+bool secret_keep_first_line(struct secret *secret, size_t len)
 {
 	const char *end = memchr(secret->bytes, '\n', len);
 	size_t kept = end ? (size_t)(end - secret->bytes) : len;
 
+	if (kept > SECRET_MAX)
+		return false;
 	if (kept && secret->bytes[kept - 1] == '\r')
 		kept--;
 	wipe(secret->bytes + kept, SECRET_MAX + 1 - kept);
 	secret->len = kept;
+	return true;
 }
 
 static bool check_file(int fd, struct error *err)
@@ -53,11 +56,9 @@ bool secret_read_file(const char *path, struct secret *secret, struct error *err
 		len += (size_t)n;
 	if (n < 0)
 		return error_errno(err, ERROR_CONFIG, "cannot read it");
-	if (len > SECRET_MAX && !memchr(secret->bytes, '\n', len))
-		return error_set(err, ERROR_CONFIG,
-				 "its first line is longer than %d bytes", SECRET_MAX);
-	secret_keep_first_line(secret, len);
-	return true;
+	return secret_keep_first_line(secret, len) ||
+	       error_set(err, ERROR_CONFIG, "its first line is longer than %d bytes",
+			 SECRET_MAX);
 }
 
 bool secret_read_input(struct secret *secret, struct error *err)
@@ -71,11 +72,10 @@ bool secret_read_input(struct secret *secret, struct error *err)
 		len += (size_t)n;
 	if (n < 0)
 		return error_errno(err, ERROR_IO, "standard input");
-	if (len > SECRET_MAX && !memchr(secret->bytes, '\n', len))
+	if (!secret_keep_first_line(secret, len))
 		return error_set(err, ERROR_DATA,
 				 "standard input: its first line is longer than %d bytes",
 				 SECRET_MAX);
-	secret_keep_first_line(secret, len);
 	return secret->len > 0 ||
 	       error_set(err, ERROR_DATA, "standard input: nothing is on its first line");
 }

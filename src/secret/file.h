@@ -7,10 +7,10 @@
 #include "base/secret.h"
 
 /*
- * Keeps the first line of `len` bytes that were written into the secret, without its end;
- * the rest is wiped.
+ * Keeps the first line of the `len` bytes, up to SECRET_MAX + 1, that were written into the
+ * secret, without its end; the rest is wiped. False: it is longer than SECRET_MAX.
  */
-void secret_keep_first_line(struct secret *secret, size_t len);
+bool secret_keep_first_line(struct secret *secret, size_t len);
 
 /*
  * The first line of a file, which may be an empty one. ERROR_CONFIG when it cannot be read,

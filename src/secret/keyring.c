@@ -135,12 +135,13 @@ bool keyring_lookup(const struct secret_place *place, bool may_prompt,
 
 	secret_make_room(secret);
 	call.process.output = secret->bytes;
-	call.process.size = SECRET_MAX;
+	call.process.size = SECRET_MAX + 1;
 	ok = run(&call, place, err);
 	*passes = call.passes;
-	if (ok)
-		secret_keep_first_line(secret, call.process.len);
-	else
+	if (ok && !secret_keep_first_line(secret, call.process.len))
+		ok = error_set(err, ERROR_SECRET, "its first line is longer than %d bytes",
+			       SECRET_MAX);
+	if (!ok)
 		secret_free(secret);
 	return ok;
 }
@@ -154,7 +155,7 @@ bool keyring_is_there(const struct secret_place *place, struct error *err)
 
 	secret_make_room(&found);
 	call.process.output = found.bytes;
-	call.process.size = SECRET_MAX;
+	call.process.size = SECRET_MAX + 1;
 	if (run(&call, place, err))
 		return true;
 	if (err->kind == ERROR_UNAVAILABLE)	/* it was not asked */

@@ -78,11 +78,11 @@ static bool run(const char *command, struct secret *secret, struct error *err)
 	size_t len;
 
 	secret_make_room(secret);
-	if (!process_output(command, secret->bytes, SECRET_MAX, &len, COMMAND_SECONDS,
-			    err))
-		return false;
-	secret_keep_first_line(secret, len);
-	return true;
+	return process_output(command, secret->bytes, SECRET_MAX + 1, &len,
+			      COMMAND_SECONDS, err) &&
+	       (secret_keep_first_line(secret, len) ||
+		error_set(err, ERROR_SECRET, "its first line is longer than %d bytes",
+			  SECRET_MAX));
 }
 
 static bool from_command(const struct secret_request *request, struct secret *secret,

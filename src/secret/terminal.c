@@ -78,6 +78,12 @@ struct asking {
 	bool has_ended; /* nobody will type any more */
 };
 
+static bool refuse_length(struct error *err)
+{
+	return error_set(err, ERROR_SECRET, "what was typed is longer than %d bytes",
+			 SECRET_MAX);
+}
+
 /* One line; ends early at a signal, which is in `caught` then. */
 static bool read_line(struct asking *a, const sigset_t *mask, struct secret *secret,
 		      struct error *err)
@@ -95,9 +101,7 @@ static bool read_line(struct asking *a, const sigset_t *mask, struct secret *sec
 			return error_set(err, ERROR_SECRET,
 					 "nobody answered on the terminal");
 		if (len > SECRET_MAX)
-			return error_set(err, ERROR_SECRET,
-					 "what was typed is longer than %d bytes",
-					 SECRET_MAX);
+			return refuse_length(err);
 		if (ppoll(&line, 1, &patience, mask) > 0)
 			n = read(a->fd, secret->bytes + len, SECRET_MAX + 1 - len);
 		if (caught)
@@ -109,7 +113,8 @@ static bool read_line(struct asking *a, const sigset_t *mask, struct secret *sec
 			break;
 		len += n > 0 ? (size_t)n : 0;
 	}
-	secret_keep_first_line(secret, len);
+	if (!secret_keep_first_line(secret, len))
+		return refuse_length(err);
 	return secret->len > 0 || error_set(err, ERROR_SECRET, "nothing was typed");
 }
 
@@ -132,6 +137,9 @@ static bool ask_once(struct asking *a, struct secret *secret, struct error *err)
 	if (!ok)
 		error_errno(err, ERROR_SECRET, "the terminal");
 	ok = ok && read_line(a, &before.mask, secret, err);
+	/* Half of an answer must not end up in the history of the shell behind us. */
+	if (!ok)
+		tcflush(fd, TCIFLUSH);
 	tcsetattr(fd, TCSANOW, &usual);
 	(void)write_patiently(fd, "\n", 1, PATIENCE_MS);
 	leave_signals(&before);

@@ -196,6 +196,36 @@ def test_stopped_and_continued(acs, config, terminal, home):
     assert server.message.accepted
 
 
+# What a shell behind the program would take for a command.
+THEN_READ = """
+sh -c 'echo "pid $$."; exec "$@"' sh "$@" < "$MESSAGE"
+echo "status $?."
+stty -icanon -echo min 0 time 10 < /dev/tty
+echo "left [$(dd bs=1000 count=1 < /dev/tty 2> /dev/null)]."
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM])
+def test_half_a_password_is_nobody_elses(acs, config, home, number):
+    server = acs()
+    message = write_private(home / "message", MESSAGE)
+    screen = Terminal(["/bin/sh", "-c", THEN_READ, "sh", installed("sendmail"), "-C",
+                       config(server, password=None, keyring="off"), "-t"],
+                      environment(home, {"MESSAGE": message}))
+    try:
+        screen.read_until(QUESTION)
+        pid = int(re.search(rb"pid (\d+)\.", screen.seen)[1])
+        assert wait_for(lambda: not screen.echoes())
+        screen.type("batt")
+        os.kill(pid, number)
+        screen.read_until("].")
+        assert f"status {128 + number}.".encode() in screen.seen
+        assert b"left []." in screen.seen
+        assert b"batt" not in screen.seen
+    finally:
+        screen.close()
+
+
 def test_terminal_without_standard_error(acs, config, terminal, home):
     """A program that fills the screen, as mutt does, is not written over."""
     server = acs()

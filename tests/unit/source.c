@@ -342,8 +342,9 @@ static const struct {
 	{ ":", "nothing on its first line", "" },
 	{ "echo not a secret >&2", "nothing on its first line", "" },
 	{ "cat", "nothing on its first line", "" },	/* our standard input is not its */
-	{ "head -c 12289 /dev/zero | tr '\\0' x", "more than 12288 bytes", "" },
-	{ "echo hunter2; exec cat /dev/zero", "more than 12288 bytes", "" },
+	{ "head -c 12289 /dev/zero | tr '\\0' x", "first line is longer than 12288 bytes", "" },
+	{ "head -c 99999 /dev/zero | tr '\\0' x", "first line is longer than 12288 bytes", "" },
+	{ "echo hunter2; exec cat /dev/zero", "more than 16777216 bytes", "" },
 };
 
 static void test_command_fails(void **state)
@@ -370,6 +371,7 @@ static void test_longest_output(void **state)
 		"head -c 12287 /dev/zero | tr '\\0' x",
 		"head -c 12288 /dev/zero | tr '\\0' x",
 		"head -c 12287 /dev/zero | tr '\\0' x; echo",
+		"head -c 12287 /dev/zero | tr '\\0' x; echo; seq 100000",
 	};
 	char text[SECRET_MAX + 1];
 	struct error err;
@@ -379,6 +381,26 @@ static void test_longest_output(void **state)
 		if (!find_by_command(commands[i], text, &err))
 			fail_msg("%s: %s", commands[i], err.text);
 		assert_int_equal(strlen(text), i == 1 ? 12288 : 12287);
+	}
+}
+
+/* Password managers print notes, keys and pictures below the password. */
+static void test_long_rest(void **state)
+{
+	const char *commands[] = {
+		"echo s3cret; seq 3000",
+		"echo s3cret; seq 1000000",
+		"printf 's3cret\\r\\n'; head -c 12000000 /dev/zero",
+		"set -e; echo s3cret; seq 50000; sleep 1; seq 50000",
+	};
+	char text[SECRET_MAX + 1];
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(commands); i++) {
+		if (!find_by_command(commands[i], text, &err))
+			fail_msg("%s: %s", commands[i], err.text);
+		assert_string_equal(text, "s3cret");
 	}
 }
 
@@ -579,6 +601,7 @@ int main(void)
 		cmocka_unit_test(test_no_file),
 		cmocka_unit_test(test_command_fails),
 		cmocka_unit_test(test_longest_output),
+		cmocka_unit_test(test_long_rest),
 		cmocka_unit_test(test_chain),
 		cmocka_unit_test(test_open_to_others),
 		cmocka_unit_test(test_lines),
