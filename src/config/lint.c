@@ -271,11 +271,20 @@ static bool refuse_mark(const struct ini *ini, struct error *err)
 	return ini_blame(ini, NULL, 1, err);
 }
 
+/* Of UTF-8 and of the two UTF-16; numbers, as a string that is no UTF-8 stops xgettext. */
 static bool has_mark(const char *text, size_t len)
 {
-	if (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3))
-		return true;
-	return len >= 2 && (!memcmp(text, "\xfe\xff", 2) || !memcmp(text, "\xff\xfe", 2));
+	static const unsigned char marks[][3] = {
+		{ 0xef, 0xbb, 0xbf }, { 0xfe, 0xff }, { 0xff, 0xfe },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(marks); i++) {
+		size_t size = marks[i][2] ? 3 : 2;
+
+		if (len >= size && !memcmp(text, marks[i], size))
+			return true;
+	}
+	return false;
 }
 
 bool ini_lint(struct ini *ini, const char *text, size_t len, struct error *err)

@@ -72,13 +72,16 @@ static void take_tls(struct import *import, struct imported *account,
 static void take_masquerade(struct import *import, struct imported *account,
 			    const struct record *r)
 {
-	const char *mask = record_text(r, "MASQUERADE"),
-		   *at = mask ? strchr(mask, '@') : NULL;
+	const char *mask = record_text(r, "MASQUERADE");
+	size_t at;
 
-	if (at && at > mask && at[1]) {
+	if (!mask || !*mask)
+		return;
+	at = strcspn(mask, "@");
+	if (at > 0 && mask[at] && mask[at + 1]) {
 		import_set(import, account, "from", mask, r, "MASQUERADE");
 		import_rewriting(import, account, r, "MASQUERADE");
-	} else if (mask && *mask) {
+	} else {
 		note_row(import, NOTE_LEFT, r, "MASQUERADE",
 			 N_("`from` is one whole address: write it, and sender_policy = "
 			 "rewrite"));
