@@ -108,6 +108,24 @@ static bool say_turn(struct session *s, const struct mechanism *m, int turn,
 
 enum outcome { LOGGED_IN, TRY_NEXT, FAILED };
 
+static bool login_is_all_there_is(const struct session *s)
+{
+	return s->options.auth == SMTP_AUTH_LOGIN || !extensions_have_auth(&s->can, "PLAIN");
+}
+
+/*
+ * `is_first`: it was said to the AUTH command itself. A 535 to that can mean the initial
+ * response, as no password was said yet: then one more try can lock nobody out.
+ */
+static enum outcome judge_refusal(const struct session *s, const struct mechanism *m,
+				  int code, bool is_first)
+{
+	if (code == 504 || code == 534 || (code == 501 && m->initial_response))
+		return TRY_NEXT;
+	return code == 535 && is_first && m->choice == SMTP_AUTH_LOGIN &&
+	       m->initial_response && login_is_all_there_is(s) ? TRY_NEXT : FAILED;
+}
+
 static enum outcome try_mechanism(struct session *s, const struct mechanism *m,
 				  struct error *err)
 {
@@ -128,16 +146,14 @@ static enum outcome try_mechanism(struct session *s, const struct mechanism *m,
 		has_answered = true;
 	} while (reply.code == 334 && turn < TURNS_MAX);
 	session_refused(s, &reply, AT_AUTH, err);
-	if (reply.code == 504 || reply.code == 534 ||
-	    (reply.code == 501 && m->initial_response))
-		return TRY_NEXT;
-	return FAILED;
+	return judge_refusal(s, m, reply.code, turn == 1);
 }
 
 static bool is_candidate(const struct session *s, const struct mechanism *m, int last_code)
 {
 	/* The row without initial response is for servers that choke on one. */
-	if (!m->initial_response && last_code != 501)
+	if (!m->initial_response && last_code != 501 &&
+	    !((last_code == 504 || last_code == 535) && login_is_all_there_is(s)))
 		return false;
 	if (s->options.auth != SMTP_AUTH_AUTO)
 		return m->choice == s->options.auth;

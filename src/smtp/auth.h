@@ -7,7 +7,8 @@
 
 /*
  * Logs in as the session's options say. Without a forced mechanism: LOGIN, then PLAIN,
- * as far as the server lists them; the next one when it answers 504 or 534. ERROR_AUTH when
+ * as far as the server lists them; the next one when it answers 504 or 534. LOGIN
+ * is said once more without initial response where that may have been refused. ERROR_AUTH when
  * it does not accept user and secret, ERROR_BARRED when it offers no mechanism of ours.
  */
 bool auth_log_in(struct session *s, struct error *err);

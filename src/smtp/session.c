@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "smtp/hide.h"
 
 enum { SHOWN_MAX = 400 };	/* bytes of a reply that an error shows */
 
@@ -47,20 +48,11 @@ static void trace_reply(struct session *s, const struct reply *reply)
 	}
 }
 
-/* Servers repeat what they did not understand, and logs and terminals keep it. */
-static void hide(struct buf *text, const char *bytes, size_t len)
-{
-	char *found;
-
-	while (len > 0 && text->len > 0 && (found = memmem(text->text, text->len, bytes, len)))
-		memset(found, '*', len);
-}
-
 static void hide_secrets(struct session *s, struct buf *text)
 {
-	hide(text, s->hidden.bytes, s->hidden.len);
+	hide_bytes(text, s->hidden.bytes, s->hidden.len);
 	if (s->hidden.len > 0 && s->options.secret)
-		hide(text, s->options.secret->bytes, s->options.secret->len);
+		hide_secret(text, s->options.secret);
 }
 
 void session_last_words(struct session *s, struct error *err)

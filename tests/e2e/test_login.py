@@ -82,6 +82,35 @@ def test_login_without_initial_response(acs, send):
         for text in (server.options.user, server.options.password)]
 
 
+@pytest.mark.parametrize("reply", ["535 5.7.8 Authentication failed", "504 5.5.4 No"])
+def test_an_initial_response_that_is_refused_like_a_password(acs, send, reply):
+    """Where LOGIN is all there is: once more without it, as no password was said yet."""
+    server = acs(mechanisms=("LOGIN",), faults=(Fault("auth", reply=reply, times=1),))
+    assert_sent(send(server, HELLO))
+    assert auth_commands(server) == [
+        b"AUTH LOGIN %s\r\n" % base64_of(server.options.user), b"AUTH LOGIN\r\n"]
+    assert only_session(server).user == server.options.user
+
+
+def test_no_more_than_once(acs, send):
+    server = acs(mechanisms=("LOGIN",),
+                 faults=(Fault("auth", reply="535 5.7.8 Authentication failed"),))
+    assert_failed(send(server, HELLO), NOPERM, "535 5.7.8")
+    assert names(server) == ["LOGIN", "LOGIN"]
+
+
+@pytest.mark.parametrize("password", ["*", "Authentication", "a"])
+def test_a_word_of_the_server_s_is_no_secret(acs, send, home, password):
+    """Stars over what every server says would tell what the password is."""
+    server = acs(password=password, faults=(
+        Fault("body", reply="250 2.6.0 Authentication was a matter of luck *"),))
+    assert_sent(send(server, HELLO, log=home / "log"))
+    assert 'reply="250 2.6.0 Authentication was ' in (home / "log").read_text()
+    wrong = acs()
+    result = send(wrong, HELLO, password=password)
+    assert_failed(result, NOPERM, "535 5.7.3 Authentication unsuccessful")
+
+
 def test_the_password_is_no_answer_to_the_question_for_the_user(acs, send):
     """Some servers pass over the initial response, and log what they take for a name."""
     server = acs(faults=(Fault("auth", reply="334 VXNlcm5hbWU6"),))

@@ -121,6 +121,15 @@ static const struct dialogue dialogues[] = {
 	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN\n" LOGIN
 	  "FAIL\nS: 421 4.4.2 going down\nCLOSE",
 	  "a", ERROR_LATER, ".", "421 4.4.2 going down", 0, SMTP_AUTH_AUTO, 50 },
+	{ "last words before the envelope was heard are the session's",
+	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN\n" LOGIN
+	  "FAIL\nS: 554 5.6.0 odd\nCLOSE",
+	  "a", ERROR_BARRED, ".", "554 5.6.0 odd", 0, SMTP_AUTH_AUTO, 50 },
+	{ "RSET refused: the rest goes over another connection",
+	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250 AUTH LOGIN\n" LOGIN
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: DATA\n"
+	  "S: 250 ok\nS: 550 no\nS: 554 none\nC: RSET\nS: 500 what?\n",
+	  "ab", ERROR_BARRED, "r.", "RSET: 500", 0, SMTP_AUTH_AUTO, 1 },
 	{ "too big for SIZE",
 	  OPENING "S: 250-mx\nS: 250-SIZE 25\nS: 250 AUTH LOGIN\n" LOGIN "C: QUIT\n",
 	  "a", ERROR_DATA, ".", "26 bytes and the server takes 25", 0, SMTP_AUTH_AUTO, 50 },
@@ -148,6 +157,19 @@ static const struct dialogue dialogues[] = {
 	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN\n"
 	  "C: AUTH LOGIN dXNlcg==\nS: 501 no initial response\nC: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\n"
 	  "C: dXNlcg==\nS: 334 UGFzc3dvcmQ6\nC: c2VjcmV0\nS: 535 no\nC: QUIT\n",
+	  "a", ERROR_AUTH, ".", "AUTH LOGIN", 0, SMTP_AUTH_AUTO, 50 },
+	{ "LOGIN without initial response after a 535 to it, where LOGIN is all there is",
+	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN XOAUTH2\n"
+	  "C: AUTH LOGIN dXNlcg==\nS: 535 5.7.8 no\nC: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\n"
+	  "C: dXNlcg==\nS: 334 UGFzc3dvcmQ6\nC: c2VjcmV0\nS: 535 no\nC: QUIT\n",
+	  "a", ERROR_AUTH, ".", "AUTH LOGIN", 0, SMTP_AUTH_AUTO, 50 },
+	{ "and after a 504 to it",
+	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN\n"
+	  "C: AUTH LOGIN dXNlcg==\nS: 504 5.7.4 no\nC: AUTH LOGIN\nS: 504 5.7.4 no\nC: QUIT\n",
+	  "a", ERROR_AUTH, ".", "AUTH LOGIN", 0, SMTP_AUTH_AUTO, 50 },
+	{ "535 to the initial response ends it where PLAIN is offered too",
+	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN PLAIN\n"
+	  "C: AUTH LOGIN dXNlcg==\nS: 535 5.7.8 no\nC: QUIT\n",
 	  "a", ERROR_AUTH, ".", "AUTH LOGIN", 0, SMTP_AUTH_AUTO, 50 },
 	{ "a forced mechanism need not be listed",
 	  OPENING "S: 250 mx\n"
