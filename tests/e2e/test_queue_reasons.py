@@ -21,7 +21,7 @@ def lists(run, queue, *arguments):
 
 def test_the_last_cause(acs, queued, run):
     """What kept it waiting for days is history when it is refused."""
-    server = acs(faults=[Fault("rcpt", reply="550 5.1.1 No such user")])
+    server = acs(faults=[Fault("a@example.org", reply="550 5.1.1 No such user")])
     with closed_port() as port:
         queue = queued(server, port=port)
         assert_sent(queue.send(HELLO, *SENDER))
