@@ -23,7 +23,7 @@ bool round_is_blocked(const struct round *r, uint64_t account)
 	return false;
 }
 
-static void wake_at(struct round *r, time_t when)
+void round_wake_at(struct round *r, time_t when)
 {
 	if (!r->wake || when < r->wake)
 		r->wake = when;
@@ -31,7 +31,7 @@ static void wake_at(struct round *r, time_t when)
 
 void round_block(struct round *r, uint64_t account, time_t until)
 {
-	wake_at(r, until);
+	round_wake_at(r, until);
 	if (r->blocked_count == BLOCKED_MAX || round_is_blocked(r, account))
 		return;
 	r->blocked[r->blocked_count].account = account;
@@ -133,7 +133,7 @@ static bool see(void *seer, const char *id, const struct entry_start *start)
 	memcpy(row.id, id, ID_SIZE);
 	if (!is_eligible(r, start)) {
 		if (!round_is_blocked(r, start->account))
-			wake_at(r, start->next);
+			round_wake_at(r, start->next);
 		return true;
 	}
 	if (!r->is_begun || compare(r->at_key, r->at_id, row.key, row.id) < 0)

@@ -46,6 +46,9 @@ bool round_next(struct round *r, struct error *err);
 void round_block(struct round *r, uint64_t account, time_t until);
 bool round_is_blocked(const struct round *r, uint64_t account);
 
+/* There is something to do then, or before. */
+void round_wake_at(struct round *r, time_t when);
+
 /* Further ahead than any schedule goes: the clock was put back since. So it is due. */
 bool round_is_ahead(const struct round *r, const struct entry_start *start);
 bool round_is_due(const struct round *r, const struct entry_start *start);

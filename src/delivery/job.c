@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "delivery/job.h"
 
+#include <string.h>
+
 #include "base/log.h"
 
 enum {
@@ -64,13 +66,25 @@ static bool is_too_late(const struct job *j)
 	       j->item.entry.arrived < j->round->now - j->round->expire - REPORT_PATIENCE;
 }
 
+/* The configuration that has the account, which may be a substitute. The caller frees. */
+static char *config_of_account(const struct job *j)
+{
+	const struct worker *w = j->w;
+	const char *own = *j->item.entry.config ? j->item.entry.config : w->config_file;
+
+	return !w->config_path || !strcmp(w->config_path, own ? own : "") ?
+	       text_copy(j->item.entry.config) : queue_config_path(w->config_path);
+}
+
 /* False: it has to be tried again, for the spool did not take it. */
 static bool report(struct job *j, enum report_kind kind)
 {
 	struct entry *e = &j->item.entry;
+	OWNED_TEXT config = config_of_account(j);
 	struct reporter reporter = {
 		.spool = &j->w->queue->spool,
 		.account = j->account,
+		.config = config,
 		.settings = j->w->queue->settings,
 		.aliases = &j->w->aliases,
 		.now = j->round->now,

@@ -78,11 +78,11 @@ static char *printable_message_id(const struct message *m)
 	return id;
 }
 
-static char *whole_path(const char *file)
+char *queue_config_path(const char *file)
 {
 	char path[PATH_MAX];
 
-	return text_copy(!file ? "" : realpath(file, path) ? path : file);
+	return text_copy(!file || !*file ? "" : realpath(file, path) ? path : file);
 }
 
 static void fill(struct entry *e, const struct queue *q, const struct intake_facts *facts)
@@ -100,7 +100,7 @@ static void fill(struct entry *e, const struct queue *q, const struct intake_fac
 	e->is_held = facts->is_held;
 	e->uid = getuid();
 	e->account = text_copy(facts->account->name);
-	e->config = whole_path(facts->config);
+	e->config = queue_config_path(facts->config);
 	if (facts->why && facts->not_before)
 		entry_keep_reason(e, facts->why);
 	else if (facts->why)
@@ -143,7 +143,7 @@ bool queue_add(const struct queue *q, const struct intake_facts *facts,
 
 static bool start_runner(const char *config, struct error *err)
 {
-	OWNED_TEXT path = config ? whole_path(config) : NULL;
+	OWNED_TEXT path = config ? queue_config_path(config) : NULL;
 	const char *argv[] = { "acsmtp", "queue", "run", "--background", "--config", path,
 			       NULL };
 

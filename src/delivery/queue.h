@@ -30,6 +30,9 @@ bool queue_open(struct queue *q, const struct delivery_settings *settings,
 		struct error *err);
 void queue_close(struct queue *q);
 
+/* How an entry keeps the file of -C (NULL or "": none). The caller frees. */
+char *queue_config_path(const char *file);
+
 /* What the spool is told about a message besides message and envelope. */
 struct intake_facts {
 	const char *id;

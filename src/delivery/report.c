@@ -162,7 +162,7 @@ static void fill_entry(struct work *w)
 	e->is_report = true;
 	e->uid = original->uid;
 	e->account = text_copy(w->r->account->name);
-	e->config = text_copy(original->config ? original->config : "");
+	e->config = text_copy(w->r->config);
 	e->envelope.sender = text_copy(report_sender(w->r->account));
 	/* RFC 3461 section 6.2: the server must not report about it either. */
 	e->envelope.notify = text_copy("NEVER");

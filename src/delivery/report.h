@@ -16,6 +16,7 @@
 struct reporter {
 	const struct spool *spool;
 	const struct account *account;	/* for the report: the item's, if it is there */
+	const char *config;		/* file of -C that has it, "": the usual ones */
 	const struct delivery_settings *settings;
 	struct aliases *aliases;	/* for an origin without a domain */
 	time_t now;

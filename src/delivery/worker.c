@@ -229,7 +229,10 @@ static void wait_for_config(struct job *j, const struct error *err)
 {
 	struct entry *e = &j->item.entry;
 
-	round_block(j->round, j->start.account, j->round->now + CONFIG_PAUSE);
+	/* An account of that name in another configuration need not wait. */
+	if (!*e->config)
+		round_block(j->round, j->start.account, j->round->now + CONFIG_PAUSE);
+	round_wake_at(j->round, j->round->now + CONFIG_PAUSE);
 	if (!e->why || strcmp(e->why->text, err->text) != 0) {
 		log_problem("%s: waits: %s", e->id, err->text);
 		entry_keep_reason(e, err);

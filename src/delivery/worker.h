@@ -55,8 +55,11 @@ void worker_forget_config(struct worker *w);
 bool worker_find_account(struct worker *w, const struct entry *e,
 			 const struct account **account, struct error *err);
 
-/* Where that is gone: the one that reports can go through, or NULL. */
-const struct account *worker_substitute(const struct worker *w);
+/*
+ * Where that is gone: the one that reports can go through, of the same configuration, or if that
+ * is gone too of ours or the usual one (config_path says which); or NULL.
+ */
+const struct account *worker_substitute(struct worker *w);
 
 /* Closes the connection. */
 void worker_hang_up(struct worker *w);

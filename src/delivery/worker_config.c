@@ -35,10 +35,9 @@ void worker_forget_config(struct worker *w)
 	w->config_path = NULL;
 }
 
-static bool load_config(struct worker *w, const char *path, struct error *err)
+/* The one at `file`; NULL: this user's usual files. */
+static bool load_config(struct worker *w, const char *file, struct error *err)
 {
-	const char *file = *path ? path : w->config_file;
-
 	if (w->config_path && !strcmp(w->config_path, file ? file : ""))
 		return true;
 	worker_forget_config(w);
@@ -56,7 +55,7 @@ static bool load_config(struct worker *w, const char *path, struct error *err)
 bool worker_find_account(struct worker *w, const struct entry *e,
 			 const struct account **account, struct error *err)
 {
-	if (!load_config(w, e->config, err))
+	if (!load_config(w, *e->config ? e->config : w->config_file, err))
 		return false;
 	*account = config_account(&w->config, e->account, err);
 	if (!*account)
@@ -65,10 +64,15 @@ bool worker_find_account(struct worker *w, const struct entry *e,
 	return true;
 }
 
-const struct account *worker_substitute(const struct worker *w)
+/* One that cannot be read (any more) says nothing of its accounts, so another one's will do. */
+const struct account *worker_substitute(struct worker *w)
 {
 	struct error unheard;
-	const struct account *account = config_default(&w->config, &unheard);
+	const struct account *account;
 
+	if (!w->config_path && !(w->config_file && load_config(w, w->config_file, &unheard)) &&
+	    !load_config(w, NULL, &unheard))
+		return NULL;
+	account = config_default(&w->config, &unheard);
 	return account || w->config.count == 0 ? account : &w->config.accounts[0];
 }

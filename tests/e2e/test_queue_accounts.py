@@ -203,3 +203,47 @@ def assert_within(moment, minutes):
     """So much later, and up to a quarter more."""
     wait = moment - time.time()
     assert minutes * MINUTE - 30 <= wait <= minutes * MINUTE * 1.25 + 1
+
+
+@pytest.mark.parametrize("text", [None, "[account test]\nnonsense = 1\n"])
+def test_mail_of_a_configuration_that_is_gone(acs, queued, config, run, text):
+    """As that of an account that is gone: warned about and told through another account,
+    whose configuration the report keeps."""
+    server = acs()
+    queue = queued(server)
+    lost, kept = queue.ini, config(server, account="kept", log=queue.path.parent / "log",
+                                   extra=f"[delivery]\nqueue = on\nbackground = off\n"
+                                   f"spool = {queue.path}\n")
+    assert_sent(queue.send(HELLO, "-odq", "-f", "me@example.com", "-t"))
+    assert_sent(run(["-C", kept, "-odq", "-f", "you@example.com", "-t"], input=HELLO))
+    if text is None:
+        os.unlink(lost)
+    else:
+        Path(lost).write_text(text, encoding="utf-8")
+    id, = [entry.id for entry in queue.entries() if entry.config == lost]
+    queue.age(id, 4.5 * HOUR)
+    assert_sent(run(["-C", kept, "-q"]))
+    assert os.path.basename(lost) in queue.only().why
+    assert b"Action: delayed" in server.messages[-1].data
+    queue.age(id, 5 * DAY + HOUR)
+    assert_sent(run(["-C", kept, "-q"]))
+    assert queue.ids() == []
+    recipient, = queue.only(failed=True).recipients
+    assert os.path.basename(lost) in recipient.why
+    assert b"Action: failed" in server.messages[-1].data
+    assert [message.recipients[0] for message in server.messages if b"Action:" in message.data] \
+        == ["me@example.com"] * 2
+
+
+def test_an_account_of_the_same_name_does_not_wait_for_it(acs, queued, config, run):
+    """The configuration is gone, not the account."""
+    server = acs()
+    queue = queued(server)
+    other = config(server, extra=f"[delivery]\nqueue = on\nbackground = off\n"
+                   f"spool = {queue.path}\n")
+    assert_sent(queue.send(HELLO, "-odq", "-t"))
+    for _ in range(3):
+        assert_sent(run(["-C", other, "-odq", "-t"], input=HELLO))
+    os.unlink(queue.ini)
+    assert_sent(run(["-C", other, "-q"]))
+    assert len(server.messages) == 3 and queue.only().config == queue.ini

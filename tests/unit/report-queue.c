@@ -71,7 +71,7 @@ static void place_make(struct place *p)
 	aliases_init(&p->aliases, p->aliases_path, "");
 	p->reporter = (struct reporter){
 		.spool = &p->spool, .account = &p->account, .settings = &p->settings,
-		.aliases = &p->aliases, .now = now,
+		.aliases = &p->aliases, .now = now, .config = "/etc/other.ini",
 	};
 	if (!spool_open(&p->spool, p->path, &err))
 		fail_msg("%s", err.text);
