@@ -54,6 +54,9 @@ bool queue_open(struct queue *q, const struct delivery_settings *settings,
 		return true;
 	}
 	q->is_on = open_spool(q, &q->why_off);
+	/* With `auto` whoever queues finds out. */
+	if (q->is_on && settings->queue == QUEUE_ON)
+		q->is_on = spool_can_lock(&q->spool, &q->why_off);
 	if (q->is_on || settings->queue == QUEUE_AUTO)
 		return true;
 	*err = q->why_off;

@@ -134,6 +134,8 @@ void check_spool(struct check *c, struct finding *f)
 	struct census waiting = { .now = time(NULL) }, failed = waiting;
 	struct error err;
 
+	if (c->queue.is_on)
+		c->queue.is_on = spool_can_lock(&c->queue.spool, &c->queue.why_off);
 	if (!c->queue.is_on)
 		tell_why_off(c, f);
 	else if (count_all(c, &waiting, &failed, &err))

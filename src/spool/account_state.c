@@ -229,7 +229,9 @@ static const char *lock_file(int fd)
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
 	    (st.st_mode & 077))
 		return "it is not a regular file of this user alone";
-	return lock(fd) ? NULL : "somebody else holds its lock";
+	if (lock(fd))
+		return NULL;
+	return errno == EWOULDBLOCK ? "somebody else holds its lock" : "it cannot be locked";
 }
 
 /* An empty file is one that was made this moment. */

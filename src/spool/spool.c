@@ -78,6 +78,28 @@ static void note_facts(const struct message *m, struct entry *e)
 	e->has_nul = m->has_nul;
 }
 
+/*
+ * Held until both files are there, so that no sweep takes one away. What nobody can lock nobody
+ * could ever send, so it is not taken.
+ */
+static bool lock_new(int fd, const char *name, struct error *err)
+{
+	return flock(fd, LOCK_EX | LOCK_NB) == 0 || errno == EWOULDBLOCK ||
+	       error_errno(err, ERROR_CREATE, "a queue needs a file system with locks, and "
+			   "flock(2) of %s fails", name);
+}
+
+bool spool_can_lock(const struct spool *s, struct error *err)
+{
+	static const char name[] = "probe";
+	OWNED_FD fd = openat(s->dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	/* A full disk need not stop the mail. */
+	if (fd < 0)
+		log_problem("the spool %s: create %s: %s", s->path, name, strerror(errno));
+	return fd < 0 || lock_new(fd, name, err) || error_context(err, "the spool %s", s->path);
+}
+
 bool spool_add(const struct spool *s, struct entry *e, const struct message *m,
 	       struct error *err)
 {
@@ -90,9 +112,8 @@ bool spool_add(const struct spool *s, struct entry *e, const struct message *m,
 		return error_context(err, "the spool %s", s->path);
 	}
 	note_facts(m, e);
-	/* Held until both files are there, so that no sweep takes one away. */
-	(void)flock(fd, LOCK_EX | LOCK_NB);
-	if (copy_message(fd, m, e, err) && spool_write_entry(s->dir, e, err))
+	if (lock_new(fd, msg, err) && copy_message(fd, m, e, err) &&
+	    spool_write_entry(s->dir, e, err))
 		return true;
 	/* The entry may have appeared and only its directory not been synced. */
 	unlinkat(s->dir, spool_name(e->id, ".env", env), 0);

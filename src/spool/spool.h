@@ -11,6 +11,7 @@
  *	damaged/	what makes no sense; for people to look at
  *	accounts/	quota and pauses, a file for each account
  *	lock, resident	held by the runner
+ *	probe		locked to see whether anything can be
  *	bell		a pipe that wakes it
  *
  * Whoever changes or sends a message holds flock(2) on its ID.msg, which is never replaced.
@@ -37,6 +38,12 @@ bool spool_open(struct spool *s, const char *path, struct error *err);
 /* The same to look at it: where there is none it is not made, and s->dir stays -1. */
 bool spool_open_existing(struct spool *s, const char *path, struct error *err);
 void spool_close(struct spool *s);
+
+/*
+ * Whether its file system has locks, without which no message can be sent from it; one that
+ * cannot be tried is logged and may have. False: ERROR_CREATE.
+ */
+bool spool_can_lock(const struct spool *s, struct error *err);
 #define OWNED_SPOOL	__attribute__((cleanup(spool_close))) struct spool
 
 /*
