@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,7 +20,7 @@ enum {
 
 enum part { PART_TOP, PART_HEADER, PART_BODY };
 
-struct intake {
+struct message_intake {
 	struct message *m;
 	struct ending ending;
 	uint64_t most;		/* bytes of a body; 0: any */
@@ -105,7 +106,7 @@ void message_follow_lines(struct message *m, size_t *column, const char *bytes, 
 	}
 }
 
-static bool add_body(struct intake *in, const char *bytes, size_t len)
+static bool add_body(struct message_intake *in, const char *bytes, size_t len)
 {
 	if (in->most && in->m->body_len + len > in->most)
 		return error_set(in->err, ERROR_DATA, "the message has more than %" PRIu64
@@ -113,7 +114,7 @@ static bool add_body(struct intake *in, const char *bytes, size_t len)
 	return message_add_body(in->m, bytes, len, in->err);
 }
 
-static bool add_header(struct intake *in, const char *bytes, size_t len)
+static bool add_header(struct message_intake *in, const char *bytes, size_t len)
 {
 	struct message *m = in->m;
 
@@ -124,7 +125,7 @@ static bool add_header(struct intake *in, const char *bytes, size_t len)
 	return true;
 }
 
-static bool add(struct intake *in, const char *bytes, size_t len)
+static bool add(struct message_intake *in, const char *bytes, size_t len)
 {
 	if (in->is_dropped)
 		return true;
@@ -132,7 +133,7 @@ static bool add(struct intake *in, const char *bytes, size_t len)
 }
 
 /* "From " and ">From " of mbox files, at the top alone; "From : a@b" is a field. */
-static bool is_from_line(const struct intake *in)
+static bool is_from_line(const struct message_intake *in)
 {
 	const char *line = buf_text(&in->line);
 
@@ -144,7 +145,7 @@ static bool is_from_line(const struct intake *in)
  * Where the line goes of which in->line is the start, or all. A line of white space alone
  * continues the field before it: only an empty one ends the header.
  */
-static void decide(struct intake *in)
+static void decide(struct message_intake *in)
 {
 	const char *line = buf_text(&in->line);
 	size_t len = in->line.len;
@@ -164,7 +165,7 @@ static void decide(struct intake *in)
 }
 
 /* What was held back of the line goes where it belongs. */
-static bool release(struct intake *in)
+static bool release(struct message_intake *in)
 {
 	bool ok;
 
@@ -178,7 +179,7 @@ static bool release(struct intake *in)
  * Bytes of one line, without its end. They are held back until there are enough of them
  * to tell where the line goes.
  */
-static bool take_bytes(struct intake *in, const char *bytes, size_t len)
+static bool take_bytes(struct message_intake *in, const char *bytes, size_t len)
 {
 	size_t enough = in->part != PART_BODY ? LINE_START_MAX : 0;
 	size_t held;
@@ -198,7 +199,7 @@ static bool take_bytes(struct intake *in, const char *bytes, size_t len)
 	return add(in, bytes, len);
 }
 
-static bool end_line(struct intake *in)
+static bool end_line(struct message_intake *in)
 {
 	if (!in->is_decided && !release(in))
 		return false;
@@ -211,7 +212,7 @@ static bool end_line(struct intake *in)
 	return true;
 }
 
-static bool end_lines(struct intake *in, size_t count)
+static bool end_lines(struct message_intake *in, size_t count)
 {
 	for (in->crs = 0; count > 0; count--)
 		if (!end_line(in))
@@ -220,7 +221,7 @@ static bool end_lines(struct intake *in, size_t count)
 }
 
 /* After a CR: with an LF behind them any number of them is one line end, else each is. */
-static bool take_line_end(struct intake *in, const char **at, const char *end)
+static bool take_line_end(struct message_intake *in, const char **at, const char *end)
 {
 	for (; *at < end && **at == '\r'; ++*at)
 		in->crs++;
@@ -244,7 +245,7 @@ static const char *find_line_end(const char *at, const char *end)
  * Most of a large message: a line of the body, whole in this chunk. Returns the place behind
  * it; NULL: this is none.
  */
-static const char *skip_plain_line(const struct intake *in, const char *stop,
+static const char *skip_plain_line(const struct message_intake *in, const char *stop,
 				   const char *end)
 {
 	if (in->part != PART_BODY || in->line_len)
@@ -254,7 +255,7 @@ static const char *skip_plain_line(const struct intake *in, const char *stop,
 	return end - stop >= 2 && stop[1] == '\n' ? stop + 2 : NULL;
 }
 
-static bool take_plain_line(struct intake *in, const char *line, size_t len)
+static bool take_plain_line(struct message_intake *in, const char *line, size_t len)
 {
 	if (len > in->m->longest_line)
 		in->m->longest_line = len;
@@ -262,7 +263,7 @@ static bool take_plain_line(struct intake *in, const char *line, size_t len)
 }
 
 /* LF, CR, CR LF and CR CR LF end one line each. */
-static bool take_text(struct intake *in, const char *at, const char *end)
+static bool take_text(struct message_intake *in, const char *at, const char *end)
 {
 	while (at < end) {
 		const char *stop, *next;
@@ -290,7 +291,7 @@ static bool take_text(struct intake *in, const char *at, const char *end)
 	return true;
 }
 
-static bool take_chunk(struct intake *in, const char *at, const char *end)
+static bool take_chunk(struct message_intake *in, const char *at, const char *end)
 {
 	const char *piece;
 	size_t len;
@@ -301,7 +302,7 @@ static bool take_chunk(struct intake *in, const char *at, const char *end)
 	return true;
 }
 
-static bool finish(struct intake *in)
+static bool finish(struct message_intake *in)
 {
 	const char *piece;
 	size_t len;
@@ -325,7 +326,7 @@ static ssize_t read_patiently(int fd, char *bytes, size_t size)
 	return n;
 }
 
-static bool take_all(struct intake *in, int fd)
+static bool take_all(struct message_intake *in, int fd)
 {
 	OWNED_TEXT chunk = xmalloc(CHUNK);
 
@@ -342,16 +343,55 @@ static bool take_all(struct intake *in, int fd)
 	return finish(in);
 }
 
+static void begin(struct message_intake *in, struct message *m, enum ending_rule rule)
+{
+	*in = (struct message_intake){ .m = m, .ending = { .rule = rule }, .part = PART_TOP,
+				       .line = BUF_INIT(LINE_START_MAX) };
+}
+
 bool message_read(struct message *m, int fd, enum ending_rule rule, uint64_t most,
 		  struct error *err)
 {
-	struct intake in = { .m = m, .ending = { .rule = rule }, .most = most,
-			     .part = PART_TOP, .err = err,
-			     .line = BUF_INIT(LINE_START_MAX) };
-	bool ok = take_all(&in, fd);
+	struct message_intake in;
+	bool ok;
 
+	begin(&in, m, rule);
+	in.most = most;
+	in.err = err;
+	ok = take_all(&in, fd);
 	buf_free(&in.line);
 	return ok;
+}
+
+struct message_intake *message_intake_begin(struct message *m, enum ending_rule rule)
+{
+	struct message_intake *in = xmalloc(sizeof(*in));
+
+	begin(in, m, rule);
+	return in;
+}
+
+bool message_intake_add(struct message_intake *in, const char *bytes, size_t len,
+			struct error *err)
+{
+	in->err = err;
+	return take_chunk(in, bytes, bytes + len);
+}
+
+bool message_intake_end(struct message_intake *in, struct error *err)
+{
+	bool ok;
+
+	in->err = err;
+	ok = finish(in);
+	message_intake_abandon(in);
+	return ok;
+}
+
+void message_intake_abandon(struct message_intake *in)
+{
+	buf_free(&in->line);
+	free(in);
 }
 
 uint64_t message_size(const struct message *m)

@@ -43,6 +43,16 @@ void message_free(struct message *m);
 bool message_read(struct message *m, int fd, enum ending_rule rule, uint64_t most,
 		  struct error *err);
 
+/*
+ * The same for who hands the bytes in, piece by piece; `m` is whole when message_intake_end() is
+ * true. That and message_intake_abandon() free what _begin() returned.
+ */
+struct message_intake *message_intake_begin(struct message *m, enum ending_rule rule);
+bool message_intake_add(struct message_intake *in, const char *bytes, size_t len,
+			struct error *err);
+bool message_intake_end(struct message_intake *in, struct error *err);
+void message_intake_abandon(struct message_intake *in);
+
 /* Bytes that go over the wire, before dot-stuffing: header, empty line, body. */
 uint64_t message_size(const struct message *m);
 

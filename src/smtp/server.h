@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The SMTP server (RFC 5321, 6409): a dialogue over any transport, which asks a taker what
+ * becomes of senders, recipients and messages. It knows no user, no queue and no socket.
+ */
+#ifndef SMTP_SERVER_H
+#define SMTP_SERVER_H
+
+#include "base/clock.h"
+#include "mail/envelope.h"
+#include "mail/message.h"
+#include "net/transport.h"
+
+enum { SERVER_RECIPIENTS_MAX = 10000 };
+
+/*
+ * Each says true, or false with an error that becomes the reply: 4xx where the same may
+ * succeed later (error_is_worth_retrying), else 5xx; its text is seen by the client.
+ */
+struct server_taker {
+	/* A mailbox, or "" for the null sender; begins a message. */
+	bool (*sender)(struct server_taker *t, const char *mailbox, struct error *err);
+	/* A mailbox, or a name without a domain. */
+	bool (*recipient)(struct server_taker *t, const char *mailbox, struct error *err);
+	/*
+	 * True is the 250 that says that we have it. The envelope holds sender, recipients and
+	 * what was said of reports; both stay the server's. `id` is where the taker puts what
+	 * it calls the message.
+	 */
+	bool (*message)(struct server_taker *t, struct envelope *e, struct message *m,
+			char id[ID_SIZE], struct error *err);
+	/* The reply to that has left us, or the client is gone. NULL: nobody wants to know. */
+	void (*answered)(struct server_taker *t);
+};
+
+struct server_options {		/* borrowed while the dialogue lasts */
+	const char *name;	/* ours, in the greeting */
+	uint64_t max_size;	/* bytes of a message; 0: any */
+	size_t max_recipients;	/* of one message */
+	long idle_timeout;	/* seconds that the client may say nothing */
+	/*
+	 * Commands sent ahead of a reply that they have to wait for end the dialogue: over a
+	 * network they are how others' mail is smuggled in. Not for a script on a pipe.
+	 */
+	bool is_strict;
+};
+
+/*
+ * From the greeting to QUIT or the end of input; true then, whatever became of messages.
+ * False: the connection was lost (ERROR_NETWORK), or the client had to be turned out
+ * (ERROR_PROTOCOL), which it was told. The transport stays the caller's.
+ */
+bool smtp_serve(struct transport *wire, const struct server_options *options,
+		struct server_taker *taker, struct error *err);
+
+/* The greeting is a refusal: nobody is served, for this reason (421). */
+bool smtp_turn_away(struct transport *wire, const struct server_options *options,
+		    const struct error *why, struct error *err);
+
+#endif

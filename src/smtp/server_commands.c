@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the server knows to do, a row for each command. */
+#include "smtp/server_session.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+static enum next wrong_arguments(struct server *s, const char *words)
+{
+	return server_blame(s, 501, "5.5.4", words);
+}
+
+static void greet(struct server *s, bool is_extended)
+{
+	server_reset(s);	/* RFC 5321 section 4.1.4 */
+	s->is_greeted = true;
+	s->is_extended = is_extended;
+}
+
+static enum next do_helo(struct server *s, const char *arguments)
+{
+	if (!*arguments)
+		return wrong_arguments(s, "HELO needs the name of who says it");
+	greet(s, false);
+	server_reply(s, 250, "", "%s", s->options->name);
+	return GO_ON;
+}
+
+static enum next do_ehlo(struct server *s, const char *arguments)
+{
+	static const char *const keywords[] = {
+		"PIPELINING", "8BITMIME", "SMTPUTF8", "DSN", "CHUNKING", "ENHANCEDSTATUSCODES",
+	};
+	char line[64];
+
+	if (!*arguments)
+		return wrong_arguments(s, "EHLO needs the name of who says it");
+	greet(s, true);
+	server_reply_more(s, 250, s->options->name);
+	for (size_t i = 0; i < COUNT_OF(keywords); i++)
+		server_reply_more(s, 250, keywords[i]);
+	snprintf(line, sizeof(line), "SIZE %" PRIu64, s->options->max_size);
+	server_reply_more(s, 250, line);
+	/* RFC 9422 */
+	server_reply(s, 250, "", "LIMITS RCPTMAX=%zu", s->options->max_recipients);
+	return GO_ON;
+}
+
+static enum next do_mail(struct server *s, const char *arguments)
+{
+	if (s->has_sender)
+		return server_blame(s, 503, "5.5.1", "a sender was named already; RSET first");
+	return server_take_mail(s, arguments);
+}
+
+static enum next do_rcpt(struct server *s, const char *arguments)
+{
+	if (!s->has_sender)
+		return server_blame(s, 503, "5.5.1", "MAIL comes first");
+	if (s->intake || s->is_spoilt)
+		return server_blame(s, 503, "5.5.1", "the message has begun already");
+	return server_take_rcpt(s, arguments);
+}
+
+/* Why no message may come now; NULL: it may. */
+static const char *why_no_message(const struct server *s)
+{
+	if (!s->has_sender)
+		return "MAIL comes first";
+	return s->envelope.count == 0 ? "no recipient was accepted" : NULL;
+}
+
+static enum next do_data(struct server *s, const char *arguments)
+{
+	const char *why = why_no_message(s);
+
+	if (*arguments)
+		return wrong_arguments(s, "DATA stands alone");
+	if (s->intake || s->is_spoilt)
+		return server_blame(s, 503, "5.5.1", "the message has begun with BDAT");
+	if (why && s->has_sender) {
+		server_reply(s, 554, "5.5.1", "%s", why);	/* RFC 5321 section 3.3 */
+		return GO_ON;
+	}
+	if (why)
+		return server_blame(s, 503, "5.5.1", why);
+	return server_take_data(s);
+}
+
+/* Its chunk follows, whatever is thought of it: how long it is must be known. */
+static enum next do_bdat(struct server *s, const char *arguments)
+{
+	const char *why = why_no_message(s), *end;
+	uint64_t size = 0;
+
+	for (end = arguments; *end >= '0' && *end <= '9'; end++) {
+		if (size > (UINT64_MAX - 9) / 10)
+			break;
+		size = size * 10 + (uint64_t)(*end - '0');
+	}
+	if (end == arguments || (*end && !text_is(end, " LAST"))) {
+		/* What follows would be read as commands. */
+		server_reply(s, 501, "5.5.4", "BDAT needs a size, and LAST or nothing");
+		return HANG_UP;
+	}
+	if (why && !s->is_spoilt) {
+		error_set(&s->why_spoilt, ERROR_DATA, "%s", why);
+		s->is_spoilt = true;
+	}
+	return server_take_chunk(s, size, *end != '\0');
+}
+
+static enum next do_rset(struct server *s, const char *arguments)
+{
+	if (*arguments)
+		return wrong_arguments(s, "RSET stands alone");
+	server_reset(s);
+	server_reply(s, 250, "2.0.0", "Ok");
+	return GO_ON;
+}
+
+static enum next do_noop(struct server *s, const char *arguments)
+{
+	(void)arguments;
+	server_reply(s, 250, "2.0.0", "Ok");
+	return GO_ON;
+}
+
+static enum next do_vrfy(struct server *s, const char *arguments)
+{
+	if (!*arguments)
+		return wrong_arguments(s, "VRFY needs a name");
+	server_reply(s, 252, "2.5.2", "send to it, and see");
+	return GO_ON;
+}
+
+static enum next do_quit(struct server *s, const char *arguments)
+{
+	(void)arguments;
+	server_reply(s, 221, "2.0.0", "%s closes", s->options->name);
+	return HANG_UP;
+}
+
+static enum next do_not_here(struct server *s, const char *arguments)
+{
+	(void)arguments;
+	return server_blame(s, 502, "5.5.1", "this is not offered here");
+}
+
+static enum next do_help(struct server *s, const char *arguments);
+
+static const struct server_command {
+	const char *verb;
+	enum next (*obey)(struct server *s, const char *arguments);
+	bool needs_greeting;
+	bool waits;		/* it ends a flight: RFC 2920 section 3.1 */
+} commands[] = {
+	{ "HELO", do_helo,	false, true },
+	{ "EHLO", do_ehlo,	false, true },
+	{ "MAIL", do_mail,	true,  false },
+	{ "RCPT", do_rcpt,	true,  false },
+	{ "DATA", do_data,	true,  true },
+	{ "BDAT", do_bdat,	true,  false },
+	{ "RSET", do_rset,	false, false },
+	{ "NOOP", do_noop,	false, true },
+	{ "VRFY", do_vrfy,	false, true },
+	{ "HELP", do_help,	false, false },
+	{ "QUIT", do_quit,	false, true },
+	{ "AUTH", do_not_here,	true,  true },
+	{ "STARTTLS", do_not_here, true, true },
+	{ "EXPN", do_not_here,	false, true },
+	{ "ETRN", do_not_here,	false, false },
+	{ "TURN", do_not_here,	false, true },
+};
+
+static enum next do_help(struct server *s, const char *arguments)
+{
+	OWNED_BUF words = BUF_INIT(512);
+
+	(void)arguments;
+	for (size_t i = 0; i < COUNT_OF(commands); i++)
+		if (commands[i].obey != do_not_here)
+			buf_addf(&words, " %s", commands[i].verb);
+	server_reply(s, 214, "2.0.0", "known here:%s", buf_text(&words));
+	return GO_ON;
+}
+
+static const struct server_command *find(const char *line, size_t verb_len)
+{
+	for (size_t i = 0; i < COUNT_OF(commands); i++)
+		if (text_is_n(line, verb_len, commands[i].verb))
+			return &commands[i];
+	return NULL;
+}
+
+static bool is_too_early(const struct server *s, const struct server_command *c)
+{
+	/* To whom pipelining was not offered nothing may be sent ahead. */
+	return s->options->is_strict && server_is_ahead(s) && (c->waits || !s->is_extended) &&
+	       c->obey != do_bdat;
+}
+
+enum next server_obey(struct server *s, char *line, size_t len)
+{
+	const struct server_command *c;
+	size_t verb_len;
+	char *arguments;
+
+	if (strlen(line) != len || text_has_control_but_tab(line))
+		return server_blame(s, 500, "5.5.2", "a control character stands in the command");
+	while (len > 0 && text_is_blank(line[len - 1]))
+		line[--len] = '\0';
+	verb_len = strcspn(line, " \t");
+	c = find(line, verb_len);
+	if (!c)
+		return server_blame(s, 500, "5.5.1", "no such command");
+	if (is_too_early(s, c)) {
+		server_reply(s, 554, "5.5.0", "commands were sent ahead of the reply to %s",
+			     c->verb);
+		return HANG_UP;
+	}
+	if (c->needs_greeting && !s->is_greeted && s->options->is_strict)
+		return server_blame(s, 503, "5.5.1", "HELO or EHLO comes first");
+	arguments = line + verb_len;
+	arguments += strspn(arguments, " \t");
+	return c->obey(s, arguments);
+}

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The SMTP server against what clients say, all bytes at once and one at a time. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/text.h"
+#include "smtp/server.h"
+
+enum { SAID_MAX = 4 * 1024 * 1024 };
+
+/* --- a client that has said all it will say, and a taker that keeps what it gets */
+
+struct tape {
+	struct transport transport;	/* first */
+	const char *in;
+	size_t len, at, step;
+	struct buf out;
+	bool is_deaf;			/* nothing can be written to it */
+};
+
+static ssize_t tape_read(struct transport *t, void *bytes, size_t size, struct error *err)
+{
+	struct tape *tape = (struct tape *)t;
+	size_t n = tape->len - tape->at;
+
+	(void)err;
+	n = n < tape->step ? n : tape->step;
+	n = n < size ? n : size;
+	memcpy(bytes, tape->in + tape->at, n);
+	tape->at += n;
+	return (ssize_t)n;
+}
+
+static bool tape_write(struct transport *t, const void *bytes, size_t len, struct error *err)
+{
+	struct tape *tape = (struct tape *)t;
+
+	if (tape->is_deaf)
+		return error_set(err, ERROR_NETWORK, "broken pipe");
+	buf_add_bytes(&tape->out, bytes, len);
+	return true;
+}
+
+struct keeper {
+	struct server_taker taker;	/* first */
+	struct buf taken;		/* "SENDER>RECIPIENT,...:MESSAGE|" of each */
+	enum error_kind refuses;	/* messages; NONE: takes them */
+	struct buf notes;		/* of the last: notify ret envid */
+};
+
+static bool take_sender(struct server_taker *t, const char *mailbox, struct error *err)
+{
+	(void)t;
+	return strcmp(mailbox, "spam@example.org") != 0 ||
+	       error_set(err, ERROR_SENDER, "not you");
+}
+
+static bool take_recipient(struct server_taker *t, const char *mailbox, struct error *err)
+{
+	(void)t;
+	if (!strcmp(mailbox, "later@example.org"))
+		return error_set(err, ERROR_LATER, "not now");
+	return strcmp(mailbox, "nobody@example.org") != 0 ||
+	       error_set(err, ERROR_NO_USER, "no such\r\nuser");
+}
+
+static bool take_message(struct server_taker *t, struct envelope *e, struct message *m,
+			 char id[ID_SIZE], struct error *err)
+{
+	struct keeper *k = (struct keeper *)t;
+	char piece[64];
+	uint64_t at = 0;
+	ssize_t n;
+
+	if (k->refuses != ERROR_NONE)
+		return error_set(err, k->refuses, "not this one");
+	buf_addf(&k->taken, "%s>", e->sender);
+	for (size_t i = 0; i < e->count; i++)
+		buf_addf(&k->taken, "%s%s", i ? "," : "", e->recipients[i].mailbox);
+	buf_add_char(&k->taken, ':');
+	while ((n = message_get(m, &at, piece, sizeof(piece), err)) > 0)
+		buf_add_bytes(&k->taken, piece, (size_t)n);
+	buf_add_char(&k->taken, '|');
+	buf_clear(&k->notes);
+	buf_addf(&k->notes, "%s %s %s", e->notify ? e->notify : "-", e->ret ? e->ret : "-",
+		 e->envid ? e->envid : "-");
+	snprintf(id, ID_SIZE, "%s", "0123456789abcdef");
+	return n == 0;
+}
+
+struct outcome {
+	bool ok;
+	struct error err;
+	char *said, *codes, *taken, *notes;
+};
+
+static void outcome_free(struct outcome *o)
+{
+	free(o->said);
+	free(o->codes);
+	free(o->taken);
+	free(o->notes);
+}
+#define OWNED_OUTCOME	__attribute__((cleanup(outcome_free))) struct outcome
+
+/* The codes of the replies, one for each reply, however many lines it has. */
+static char *codes_of(const char *said)
+{
+	struct buf codes = BUF_INIT(SAID_MAX);
+
+	for (const char *line = said; *line; line = strchr(line, '\n') + 1) {
+		assert_non_null(strstr(line, "\r\n"));
+		if (line[3] != '-')
+			buf_addf(&codes, "%s%.3s", codes.len ? " " : "", line);
+	}
+	return codes.len ? buf_take(&codes) : text_copy("");
+}
+
+struct setting {
+	bool is_strict;
+	uint64_t max_size;
+	enum error_kind refuses;
+	bool is_deaf;
+};
+
+static void serve_bytes(struct outcome *o, const char *in, size_t len, size_t step,
+			struct setting setting)
+{
+	struct tape tape = {
+		.transport = { .read = tape_read, .write = tape_write },
+		.in = in, .len = len, .step = step, .out = BUF_INIT(SAID_MAX),
+		.is_deaf = setting.is_deaf,
+	};
+	struct keeper keeper = {
+		.taker = { .sender = take_sender, .recipient = take_recipient,
+			   .message = take_message },
+		.taken = BUF_INIT(SAID_MAX), .notes = BUF_INIT(1000), .refuses = setting.refuses,
+	};
+	const struct server_options options = {
+		.name = "mx.example", .max_size = setting.max_size, .max_recipients = 3,
+		.idle_timeout = 10, .is_strict = setting.is_strict,
+	};
+
+	o->ok = smtp_serve(&tape.transport, &options, &keeper.taker, &o->err);
+	o->said = text_copy(buf_text(&tape.out));
+	o->codes = codes_of(o->said);
+	o->taken = text_copy(buf_text(&keeper.taken));
+	o->notes = text_copy(buf_text(&keeper.notes));
+	buf_free(&tape.out);
+	buf_free(&keeper.taken);
+	buf_free(&keeper.notes);
+}
+
+#define ENVELOPE	"MAIL FROM:<s@example.org>\r\nRCPT TO:<a@example.org>\r\n"
+#define HELO		"HELO me\r\n"
+#define EHLO		"EHLO me\r\n"
+#define TAKEN(text)	"s@example.org>a@example.org:" text "|"
+
+static const struct dialogue {
+	const char *name, *in, *codes, *taken;
+	struct setting setting;
+} dialogues[] = {
+	{ "a message", HELO ENVELOPE "DATA\r\nSubject: x\r\n\r\nHi\r\n.\r\nQUIT\r\n",
+	  "220 250 250 250 354 250 221", TAKEN("Subject: x\r\n\r\nHi\r\n"), { 0 } },
+	{ "lines that end in LF alone", "helo me\nmail from: s@example.org \nrcpt to:<a@example.org>\n"
+	  "data\r\nSubject: x\r\n\r\nHi\r\n.\r\nquit\n",
+	  "220 250 250 250 354 250 221", TAKEN("Subject: x\r\n\r\nHi\r\n"), { 0 } },
+	{ "the end of input is an end", HELO, "220 250", "", { 0 } },
+	{ "no message before its end", HELO ENVELOPE "DATA\r\nSubject: x\r\n\r\nHi\r\n",
+	  "220 250 250 250 354", "", { 0 } },
+	{ "LF . LF is data", HELO ENVELOPE "DATA\r\nA: x\r\n\r\none\n.\nMAIL FROM:<x@example.org>\r\n.\r\n",
+	  "220 250 250 250 354 250", TAKEN("A: x\r\n\r\none\r\n.\r\nMAIL FROM:<x@example.org>\r\n"),
+	  { 0 } },
+	{ "LF . CR LF is data", HELO ENVELOPE "DATA\r\nA: x\r\n\r\none\n.\r\ntwo\r\n.\r\n",
+	  "220 250 250 250 354 250", TAKEN("A: x\r\n\r\none\r\n.\r\ntwo\r\n"), { 0 } },
+	{ "CR LF . LF is data", HELO ENVELOPE "DATA\r\nA: x\r\n\r\none\r\n.\ntwo\r\n.\r\n",
+	  "220 250 250 250 354 250", TAKEN("A: x\r\n\r\none\r\n\r\ntwo\r\n"), { 0 } },
+	{ "CR . CR is data", HELO ENVELOPE "DATA\r\nA: x\r\n\r\none\r.\rtwo\r\n.\r\n",
+	  "220 250 250 250 354 250", TAKEN("A: x\r\n\r\none\r\n.\r\ntwo\r\n"), { 0 } },
+	{ "CR LF . CR X is data", HELO ENVELOPE "DATA\r\nA: x\r\n\r\none\r\n.\rtwo\r\n.\r\n",
+	  "220 250 250 250 354 250", TAKEN("A: x\r\n\r\none\r\n\r\ntwo\r\n"), { 0 } },
+	{ "CR LF . CR CR LF is data", HELO ENVELOPE "DATA\r\nA: x\r\n\r\none\r\n.\r\r\ntwo\r\n.\r\n",
+	  "220 250 250 250 354 250", TAKEN("A: x\r\n\r\none\r\n\r\ntwo\r\n"), { 0 } },
+	{ "dots that were doubled", HELO ENVELOPE "DATA\r\nA: x\r\n\r\n..\r\n...\r\n.x\r\n.\r\n",
+	  "220 250 250 250 354 250", TAKEN("A: x\r\n\r\n.\r\n..\r\nx\r\n"), { 0 } },
+	{ "one refused, reset, and on", EHLO "MAIL FROM:<s@example.org>\r\nRCPT TO:<nobody@example.org>\r\n"
+	  "RSET\r\n" ENVELOPE "DATA\r\nA: x\r\n\r\n.\r\nNOOP\r\nQUIT\r\n",
+	  "220 250 250 550 250 250 250 354 250 250 221", TAKEN("A: x\r\n\r\n"), { 0 } },
+	{ "nobody was taken", EHLO "MAIL FROM:<s@example.org>\r\nRCPT TO:<later@example.org>\r\nDATA\r\n",
+	  "220 250 250 451 554", "", { 0 } },
+	{ "a sender that is refused", EHLO "MAIL FROM:<spam@example.org>\r\nRCPT TO:<a@example.org>\r\n",
+	  "220 250 550 503", "", { 0 } },
+	{ "the null sender", EHLO "MAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nDATA\r\nA: x\r\n\r\n.\r\n",
+	  "220 250 250 250 354 250", ">a@example.org:A: x\r\n\r\n|", { 0 } },
+	{ "too many recipients", EHLO ENVELOPE "RCPT TO:<b@example.org>\r\nRCPT TO:<c@example.org>\r\n"
+	  "RCPT TO:<d@example.org>\r\n", "220 250 250 250 250 250 452", "", { 0 } },
+	{ "out of order", EHLO "RCPT TO:<a@example.org>\r\nDATA\r\n" ENVELOPE "MAIL FROM:<b@example.org>\r\n",
+	  "220 250 503 503 250 250 503", "", { 0 } },
+	{ "unknown, and what is not offered", EHLO "FROB\r\nAUTH PLAIN x\r\nSTARTTLS\r\nVRFY a\r\nEXPN a\r\n"
+	  "HELP\r\n\r\n", "220 250 500 502 502 252 502 214 500", "", { 0 } },
+	{ "paths that are none", EHLO "MAIL\r\nMAIL FROM:\r\nMAIL FROM:<a\r\nMAIL FROM:<a b@c>\r\n"
+	  "MAIL FROM:<s@example.org>\r\nRCPT TO:<>\r\nRCPT FROM:<a@example.org>\r\n",
+	  "220 250 501 501 501 501 250 501 501", "", { 0 } },
+	{ "parameters that are none", EHLO "MAIL FROM:<s@example.org> SIZE=x\r\nMAIL FROM:<s@example.org> FROB\r\n"
+	  "MAIL FROM:<s@example.org> BODY=9BIT\r\nMAIL FROM:<s@example.org> BODY=8bitmime SMTPUTF8\r\n"
+	  "RCPT TO:<a@example.org> NOTIFY=SOMETIMES\r\n", "220 250 501 555 501 250 501", "", { 0 } },
+	{ "a size that is too large", EHLO "MAIL FROM:<s@example.org> SIZE=101\r\n",
+	  "220 250 552", "", { .max_size = 100 } },
+	{ "a message that is too large", EHLO ENVELOPE "DATA\r\nA: 5678901234567890\r\n\r\n"
+	  "12345678901234567890\r\n.\r\nNOOP\r\n", "220 250 250 250 354 552 250", "",
+	  { .max_size = 40 } },
+	{ "one that just fits", EHLO ENVELOPE "DATA\r\nA: x\r\n\r\n12345678\r\n.\r\n",
+	  "220 250 250 250 354 250", TAKEN("A: x\r\n\r\n12345678\r\n"), { .max_size = 18 } },
+	{ "a message that is refused", EHLO ENVELOPE "DATA\r\nA: x\r\n\r\n.\r\nNOOP\r\n",
+	  "220 250 250 250 354 554 250", "", { .refuses = ERROR_REFUSED } },
+	{ "one that has to wait", EHLO ENVELOPE "DATA\r\nA: x\r\n\r\n.\r\nNOOP\r\n",
+	  "220 250 250 250 354 451 250", "", { .refuses = ERROR_LATER } },
+	{ "a disk that is full", EHLO ENVELOPE "BDAT 6 LAST\r\nA: x\r\nNOOP\r\n",
+	  "220 250 250 250 452 250", "", { .refuses = ERROR_IO } },
+	{ "one chunk", EHLO ENVELOPE "BDAT 12 LAST\r\nA: x\r\n\r\n.\r\n\nQUIT\r\n",
+	  "220 250 250 250 250 221", TAKEN("A: x\r\n\r\n.\r\n\r\n"), { 0 } },
+	{ "chunks", EHLO ENVELOPE "BDAT 3\r\nA: BDAT 7\r\nx\r\n\r\n.\rBDAT 0 LAST\r\n",
+	  "220 250 250 250 250 250 250", TAKEN("A: x\r\n\r\n.\r\n"), { 0 } },
+	{ "a chunk of what has no recipient", EHLO "BDAT 4\r\nQUITBDAT 6 LAST\r\nQUIT\r\nNOOP\r\n",
+	  "220 250 554 554 250", "", { 0 } },
+	{ "DATA after a chunk", EHLO ENVELOPE "BDAT 1\r\nADATA\r\nRCPT TO:<b@example.org>\r\nRSET\r\n",
+	  "220 250 250 250 250 503 503 250", "", { 0 } },
+	{ "a chunk whose size is none", EHLO ENVELOPE "BDAT x\r\nQUIT\r\n", "220 250 250 250 501", "", { 0 } },
+	{ "a chunk beyond all numbers", EHLO ENVELOPE "BDAT 99999999999999999999999\r\nQUIT\r\n",
+	  "220 250 250 250 501", "", { 0 } },
+	{ "EHLO forgets the transaction", EHLO ENVELOPE EHLO "DATA\r\n", "220 250 250 250 250 503", "", { 0 } },
+	{ "a flight over a network", EHLO, "220 250", "", { .is_strict = true } },
+};
+
+static void test_dialogues(void **state)
+{
+	static const size_t steps[] = { SIZE_MAX, 1, 7 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(dialogues); i++)
+		for (size_t k = 0; k < COUNT_OF(steps); k++) {
+			const struct dialogue *d = &dialogues[i];
+			OWNED_OUTCOME o = { 0 };
+
+			serve_bytes(&o, d->in, strlen(d->in), steps[k], d->setting);
+			if (strcmp(o.codes, d->codes) != 0 || strcmp(o.taken, d->taken) != 0)
+				print_error("%s, %zu bytes a time:\n%s", d->name, steps[k], o.said);
+			assert_true(o.ok);
+			assert_string_equal(o.codes, d->codes);
+			assert_string_equal(o.taken, d->taken);
+		}
+}
+
+/* Over a network: what was sent ahead of a reply that it has to wait for ends the dialogue. */
+static void test_strict(void **state)
+{
+	static const struct { const char *in, *codes; } ahead[] = {
+		{ EHLO "NOOP\r\n", "220 554" },
+		{ HELO ENVELOPE, "220 554" },
+		{ "MAIL FROM:<s@example.org>\r\nNOOP\r\n", "220 554" },
+		{ "MAIL FROM:<s@example.org>\r\n", "220 503" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(ahead); i++) {
+		OWNED_OUTCOME o = { 0 };
+
+		serve_bytes(&o, ahead[i].in, strlen(ahead[i].in), SIZE_MAX,
+			    (struct setting){ .is_strict = true });
+		assert_string_equal(o.codes, ahead[i].codes);
+	}
+}
+
+static void test_replies(void **state)
+{
+	OWNED_OUTCOME plain = { 0 }, extended = { 0 };
+	static const char hello[] = HELO ENVELOPE "DATA\r\nA: x\r\n\r\n.\r\nRCPT TO:<x\r\n";
+	static const char more[] = EHLO "MAIL FROM:<s@example.org> RET=hdrs ENVID=a+2Bb\r\n"
+		"RCPT TO:<nobody@example.org>\r\nRCPT TO:<a@example.org> NOTIFY=delay,failure\r\n"
+		"BDAT 6 LAST\r\nA: x\r\n";
+
+	(void)state;
+	serve_bytes(&plain, hello, sizeof(hello) - 1, SIZE_MAX, (struct setting){ 0 });
+	assert_non_null(strstr(plain.said, "\r\n250 Ok: queued as 0123456789abcdef\r\n"));
+	assert_null(strstr(plain.said, "2.1"));
+	serve_bytes(&extended, more, sizeof(more) - 1, SIZE_MAX, (struct setting){ .max_size = 99 });
+	assert_non_null(strstr(extended.said, "\r\n250-SIZE 99\r\n"));
+	assert_non_null(strstr(extended.said, "\r\n250 LIMITS RCPTMAX=3\r\n"));
+	assert_non_null(strstr(extended.said, "\r\n250 2.0.0 Ok: queued as 0123456789abcdef\r\n"));
+	/* What the taker says cannot make a reply of its own. */
+	assert_non_null(strstr(extended.said, "\r\n550 5.1.1 no such??user\r\n"));
+	assert_string_equal(extended.notes, "DELAY,FAILURE HDRS a+2Bb");
+}
+
+static void test_nonsense(void **state)
+{
+	struct buf in = BUF_INIT(SAID_MAX);
+	OWNED_OUTCOME o = { 0 }, line = { 0 }, zero = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 30; i++)
+		buf_add(&in, "FROB\r\n");
+	serve_bytes(&o, in.text, in.len, SIZE_MAX, (struct setting){ 0 });
+	assert_false(o.ok);
+	assert_int_equal(o.err.kind, ERROR_PROTOCOL);
+	assert_non_null(strstr(o.said, "\r\n421 mx.example: too many errors\r\n"));
+
+	buf_clear(&in);
+	for (int i = 0; i < 100000; i++)
+		buf_add(&in, "NOOP ");
+	buf_add(&in, "\r\nNOOP\r\n");
+	serve_bytes(&line, in.text, in.len, SIZE_MAX, (struct setting){ 0 });
+	assert_string_equal(line.codes, "220 500 250");
+
+	serve_bytes(&zero, "NOOP\0\r\nNOOP\r\n", 13, SIZE_MAX, (struct setting){ 0 });
+	assert_string_equal(zero.codes, "220 500 250");
+	buf_free(&in);
+}
+
+/* Who says much and reads nothing costs no memory; who is gone is told from who is done. */
+static void test_deaf(void **state)
+{
+	OWNED_OUTCOME o = { 0 };
+	static const char in[] = HELO ENVELOPE "DATA\r\nA: x\r\n\r\n.\r\n";
+
+	(void)state;
+	serve_bytes(&o, in, sizeof(in) - 1, 1, (struct setting){ .is_deaf = true });
+	assert_false(o.ok);
+	assert_int_equal(o.err.kind, ERROR_NETWORK);
+	assert_string_equal(o.taken, "");
+}
+
+static void test_large(void **state)
+{
+	struct buf in = BUF_INIT(SAID_MAX);
+	OWNED_OUTCOME o = { 0 };
+
+	(void)state;
+	buf_add(&in, HELO ENVELOPE "DATA\r\nA: x\r\n\r\n");
+	for (int i = 0; i < 40000; i++)
+		buf_add(&in, "..a line\r\n");
+	buf_add(&in, ".\r\nNOOP\r\n");
+	serve_bytes(&o, in.text, in.len, 4093, (struct setting){ 0 });
+	assert_string_equal(o.codes, "220 250 250 250 354 250 250");
+	assert_int_equal(strlen(o.taken), strlen(TAKEN("A: x\r\n\r\n")) + 40000 * 9);
+	buf_free(&in);
+}
+
+static void test_turned_away(void **state)
+{
+	struct tape tape = {
+		.transport = { .read = tape_read, .write = tape_write }, .in = "",
+		.out = BUF_INIT(SAID_MAX),
+	};
+	const struct server_options options = { .name = "mx.example", .idle_timeout = 10 };
+	struct error why, err;
+
+	(void)state;
+	error_set(&why, ERROR_CONFIG, "line 3:\nno");
+	assert_true(smtp_turn_away(&tape.transport, &options, &why, &err));
+	assert_string_equal(buf_text(&tape.out), "421 mx.example: line 3:?no\r\n");
+	buf_free(&tape.out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_dialogues),
+		cmocka_unit_test(test_strict),
+		cmocka_unit_test(test_replies),
+		cmocka_unit_test(test_nonsense),
+		cmocka_unit_test(test_deaf),
+		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_turned_away),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
