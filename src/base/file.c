@@ -8,7 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -175,15 +178,6 @@ int directory_private(const char *path, struct error *err)
 	return fd_take(&fd);
 }
 
-const char *home_own(void)
-{
-	const char *home = getenv("HOME");
-	struct stat st;
-
-	return home && *home == '/' && stat(home, &st) == 0 && st.st_uid == geteuid() ? home :
-	       NULL;
-}
-
 int file_unnamed(struct error *err)
 {
 	const char *places[] = { getenv("TMPDIR"), "/var/tmp", "/tmp" };
@@ -215,9 +209,12 @@ bool file_is_ours(const struct stat *st, struct error *err)
 {
 	if (!S_ISREG(st->st_mode))
 		return error_set(err, ERROR_CONFIG, "not a regular file");
-	if (st->st_uid != geteuid() && st->st_uid != 0)
-		return error_set(err, ERROR_CONFIG, "the file belongs neither to this user nor "
-				 "to root (uid %ld)", (long)st->st_uid);
+	if (st->st_uid != geteuid() && st->st_uid != 0) {
+		error_set(err, ERROR_CONFIG, "the file belongs neither to this user nor "
+			  "to root (uid %ld)", (long)st->st_uid);
+		return error_advise(err, "chown the file; a container can mount it with the uid, "
+				    "gid and mode 0400 that it is to have");
+	}
 	if (!(st->st_mode & (S_IWGRP | S_IWOTH)))
 		return true;
 	error_set(err, ERROR_CONFIG, "others can write it (mode %04o)",
@@ -225,11 +222,39 @@ bool file_is_ours(const struct stat *st, struct error *err)
 	return error_advise(err, "chmod 600 the file");
 }
 
-bool file_is_private(const struct stat *st, struct error *err)
+/* The memory that everybody may put files into is no place that somebody mounted for us. */
+static bool is_everybodys(dev_t device)
+{
+	static const char *const places[] = { "/tmp", "/var/tmp", "/dev/shm" };
+	struct stat st;
+
+	for (size_t i = 0; i < COUNT_OF(places); i++)
+		if (stat(places[i], &st) == 0 && st.st_dev == device)
+			return true;
+	return false;
+}
+
+/*
+ * Docker, Kubernetes and systemd mount secrets that root owns and all of a container can read:
+ * who is in there is meant to.
+ */
+static bool is_mounted_secret(int fd, const struct stat *st)
+{
+	struct statfs fs;
+
+	if (st->st_uid != 0 || (st->st_mode & (S_IWGRP | S_IWOTH)) || fstatfs(fd, &fs) < 0)
+		return false;
+	if (fs.f_flags & ST_RDONLY)
+		return true;
+	return (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC) &&
+	       !is_everybodys(st->st_dev);
+}
+
+bool file_is_private(int fd, const struct stat *st, struct error *err)
 {
 	mode_t others = st->st_uid == 0 ? S_IRWXO : S_IRWXG | S_IRWXO;
 
-	if (!(st->st_mode & others))
+	if (!(st->st_mode & others) || is_mounted_secret(fd, st))
 		return true;
 	error_set(err, ERROR_CONFIG, "it holds a secret and others can read it (mode %04o)",
 		  (unsigned)(st->st_mode & 07777));

@@ -54,16 +54,11 @@ int directory_private(const char *path, struct error *err);
 bool file_is_ours(const struct stat *st, struct error *err);
 
 /*
- * Whether nobody else can read it; but root may share a file with a group, as 0640.
+ * Whether nobody else can read it; but root may share a file with a group, as 0640, and with
+ * all where it is mounted read-only or in memory, as the secrets of containers are.
  * ERROR_CONFIG, with what to do.
  */
-bool file_is_private(const struct stat *st, struct error *err);
-
-/*
- * $HOME if it is a whole path and this user's own, else NULL: sudo keeps HOME, and another's
- * home is no place for files of ours.
- */
-const char *home_own(void);
+bool file_is_private(int fd, const struct stat *st, struct error *err);
 
 /* A file without a name, in TMPDIR or the usual places: gone with its descriptor. */
 int file_unnamed(struct error *err);

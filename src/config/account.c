@@ -23,6 +23,7 @@ void config_free(struct config *config)
 	settings_free(SECTION_DEFAULTS, config);
 	settings_free(SECTION_DELIVERY, config);
 	free(config->files);
+	free(config->passed_over);
 	*config = (struct config){ 0 };
 }
 

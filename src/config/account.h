@@ -66,6 +66,7 @@ struct config {
 	char *default_account;	/* "": not said */
 	struct delivery_settings delivery;
 	char *files;		/* that were read, for people: "A, then B"; NULL: none */
+	struct error *passed_over;	/* a file of another user that HOME leads to, or NULL */
 };
 #define OWNED_CONFIG	__attribute__((cleanup(config_free))) struct config
 
@@ -84,7 +85,8 @@ bool config_read(struct config *config, const char *path, service_lookup *servic
 /*
  * The files of this user: `path` alone if not NULL (-C), else the system's and over
  * it $XDG_CONFIG_HOME/acsmtp.ini (~/.config/acsmtp.ini). A missing file is fine
- * unless it is `path`; a system file that this user may not read is passed over as
+ * unless it is `path`; one that belongs to another user, as HOME leads to after sudo -E, is
+ * passed over, and `passed_over` says so; a system file that this user may not read is passed over as
  * long as the user's own holds an account. ERROR_CONFIG when no account is left, with
  * what to do.
  */

@@ -56,9 +56,10 @@ static bool has_secret(const struct ini *ini)
 	return false;
 }
 
-static bool check_readers(const struct ini *ini, const struct stat *st, struct error *err)
+static bool check_readers(const struct ini *ini, int fd, const struct stat *st,
+			  struct error *err)
 {
-	return !has_secret(ini) || file_is_private(st, err) ||
+	return !has_secret(ini) || file_is_private(fd, st, err) ||
 	       error_context(err, "%s", ini->path);
 }
 
@@ -193,7 +194,7 @@ bool ini_read(struct ini *ini, int fd, const char *path, struct error *err)
 	bytes.at = xmalloc(bytes.size);
 	return read_bytes(fd, path, &bytes, err) &&
 	       ini_lint(ini, bytes.at, bytes.len, err) &&
-	       check_readers(ini, &st, err) && parse(ini, err);
+	       check_readers(ini, fd, &st, err) && parse(ini, err);
 }
 
 const char *ini_value(const struct ini *ini, const struct ini_section *section,

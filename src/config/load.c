@@ -3,12 +3,12 @@
 #include "config/load.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/home.h"
 #include "config/file.h"
 
 enum { FILES_MAX = 8192 };	/* bytes of the paths that were read */
@@ -66,25 +66,79 @@ static bool read_if_there(struct config *config, const char *path,
 	return read_opened(config, fd, path, service, err);
 }
 
-/* XDG Base Directory Specification: a relative path is to be ignored. NULL: no home. */
-static char *user_file(void)
+static char *path_below(const char *directory, const char *further)
+{
+	OWNED_BUF path = BUF_INIT(4096);
+
+	buf_addf(&path, "%s%s/acsmtp.ini", directory, further);
+	return buf_take(&path);
+}
+
+/* XDG Base Directory Specification: a relative path is to be ignored. */
+static char *named_file(void)
 {
 	const char *base = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-	OWNED_BUF path = BUF_INIT(4096);
-	const struct passwd *user;
 
-	if (base && *base == '/') {
-		buf_addf(&path, "%s/acsmtp.ini", base);
-		return buf_take(&path);
-	}
-	if (!home || *home != '/') {
-		user = getpwuid(geteuid());
-		home = user ? user->pw_dir : NULL;
-	}
-	if (!home || *home != '/')
-		return NULL;
-	buf_addf(&path, "%s/.config/acsmtp.ini", home);
-	return buf_take(&path);
+	if (base && *base == '/')
+		return path_below(base, "");
+	return home && *home == '/' ? path_below(home, "/.config") : NULL;
+}
+
+/* In another's directory too, as containers have it; but a link there is another's. */
+static bool is_trusted(const char *path)
+{
+	struct stat st, link;
+
+	return lstat(path, &link) == 0 && stat(path, &st) == 0 &&
+	       home_is_trusted(link.st_uid) && home_is_trusted(st.st_uid);
+}
+
+/* NULL: no home. */
+static char *user_file(void)
+{
+	const char *base = home_xdg("XDG_CONFIG_HOME"), *home;
+	OWNED_TEXT named = named_file();
+
+	if (named && is_trusted(named))
+		return text_take(&named);
+	if (base)
+		return path_below(base, "");
+	home = home_found();
+	return home ? path_below(home, "/.config") : NULL;
+}
+
+/* sudo -E and su leave HOME as it was: what is good for its owner is none of ours. */
+static bool is_anothers(const char *path, struct stat *st)
+{
+	return path && stat(path, st) == 0 && !home_is_trusted(st->st_uid);
+}
+
+static void note_anothers(struct config *config, const char *path)
+{
+	struct stat st;
+
+	if (!is_anothers(path, &st))
+		return;
+	if (!config->passed_over)
+		config->passed_over = xcalloc(1, sizeof(*config->passed_over));
+	error_set(config->passed_over, ERROR_CONFIG,
+		  "%s belongs to another user (uid %ld) and was not read", path, (long)st.st_uid);
+	error_advise(config->passed_over, "`sudo -H` and `su -` change HOME too; -C names any "
+					  "file that is yours or root's");
+}
+
+/* The user's own file, and a word about one that the environment speaks of and is not his. */
+static bool read_own(struct config *config, const char *path, service_lookup *service,
+		     struct error *err)
+{
+	OWNED_TEXT named = named_file();
+	struct stat st;
+	bool ignored, ok = !path || is_anothers(path, &st) ||
+			   read_if_there(config, path, service, &ignored, err);
+
+	note_anothers(config, path);
+	note_anothers(config, named);
+	return ok;
 }
 
 char *config_own_file(void)
@@ -115,14 +169,13 @@ static bool read_files(struct config *config, const char *path, service_lookup *
 		       bool *closed, struct error *err)
 {
 	OWNED_TEXT user = path ? NULL : user_file();
-	bool ignored;
 
 	*closed = false;
 	if (path)
 		return config_read(config, path, service, err);
 	if (!read_if_there(config, system_file, service, closed, err) && !*closed)
 		return false;
-	return !user || read_if_there(config, user, service, &ignored, err);
+	return read_own(config, user, service, err);
 }
 
 bool config_load_any(struct config *config, const char *path, service_lookup *service,

@@ -10,6 +10,7 @@
 #include "base/background.h"
 #include "base/fate.h"
 #include "base/file.h"
+#include "base/home.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "delivery/settle.h"
@@ -21,16 +22,16 @@ enum { PATH_BYTES = 4096, MESSAGE_ID_MAX = 1000 };
 
 char *queue_spool_path(const struct delivery_settings *settings)
 {
-	const char *state = getenv("XDG_STATE_HOME"), *home = home_own();
+	const char *state = home_xdg("XDG_STATE_HOME"), *home;
 	OWNED_BUF path = BUF_INIT(PATH_BYTES);
 
 	if (settings->spool && settings->spool[0])
 		return text_copy(settings->spool);
 	if (geteuid() == 0)
 		return text_copy(ACSMTP_LOCALSTATEDIR "/spool/acsmtp");
-	if (state && *state == '/')
+	if (state)
 		buf_addf(&path, "%s/acsmtp/spool", state);
-	else if (home)
+	else if ((home = home_found()))
 		buf_addf(&path, "%s/.local/state/acsmtp/spool", home);
 	return path.len && !buf_is_full(&path) ? buf_take(&path) : NULL;
 }

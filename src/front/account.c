@@ -20,11 +20,14 @@ static int list(struct command_call *call)
 	const struct account *usual;
 	struct error err;
 	int status;
+	bool ok;
 
 	if (!command_parse(call, &given, &status))
 		return status;
 	secret_guard_process();
-	if (!config_load(&config, given.config_file, service_setting, &err))
+	ok = config_load(&config, given.config_file, service_setting, &err);
+	command_warn(call, config.passed_over);
+	if (!ok)
 		return command_fail(call, &err);
 	usual = config_default(&config, &err);
 	for (size_t i = 0; i < config.count; i++) {

@@ -15,7 +15,10 @@ const struct flag account_flags[] = {
 static const struct account *choose(const struct command_call *call, const char *file,
 				    struct config *config, struct error *err)
 {
-	if (!config_load(config, file, service_setting, err))
+	bool ok = config_load(config, file, service_setting, err);
+
+	command_warn(call, config->passed_over);
+	if (!ok)
 		return NULL;
 	return call->count > 0 ? config_account(config, call->arguments[0], err)
 			       : config_default(config, err);

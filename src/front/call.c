@@ -40,9 +40,13 @@ void call_print_error(const struct call *call, const struct error *err)
 bool call_read_config(struct call *call, struct error *err)
 {
 	const char *file = call->options.config_file;
+	bool ok = config_load(&call->config, file && *file ? file : NULL, service_setting,
+			      err);
+	const struct error *passed_over = call->config.passed_over;
 
-	if (!config_load(&call->config, file && *file ? file : NULL, service_setting,
-			 err))
+	if (passed_over)
+		call_say(call, "warning: %s; %s", passed_over->text, passed_over->advice);
+	if (!ok)
 		return false;
 	aliases_init(&call->aliases, call->config.delivery.aliases,
 		     call->config.delivery.local_recipients);

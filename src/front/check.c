@@ -247,6 +247,7 @@ static int run_check(struct command_call *call)
 	if (c.flags.json)
 		language_leave();
 	status = look(&c);
+	command_warn(call, c.config.passed_over);
 	written = command_finish(call);
 	return status == EX_OK ? written : status;
 }

@@ -45,6 +45,17 @@ static int print_help(const struct command_call *call)
 	return command_finish(call);
 }
 
+void command_warn(const struct command_call *call, const struct error *err)
+{
+	OWNED_TEXT text = err ? text_copy(error_words(err)) : NULL;
+
+	if (!err)
+		return;
+	fflush(stdout);
+	text_make_printable(text);
+	fprintf(stderr, _("%s: warning: %s; %s\n"), call->name, text, tr(err->advice));
+}
+
 int command_fail(const struct command_call *call, const struct error *err)
 {
 	OWNED_TEXT text = text_copy(error_words(err));

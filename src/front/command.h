@@ -49,6 +49,9 @@ enum { ARGUMENTS_ANY = INT_MAX };
  */
 bool command_parse(struct command_call *call, void *target, int *status);
 
+/* Prints "NAME: warning: text; advice" of an error that has advice; NULL: nothing. */
+void command_warn(const struct command_call *call, const struct error *err);
+
 /*
  * Prints "NAME: text; advice" on standard error, harmless whatever is quoted in it, and
  * returns the error's exit status.

@@ -54,17 +54,35 @@ static bool use_bus_in(const char *directory)
 	       setenv("DBUS_SESSION_BUS_ADDRESS", buf_text(&address), 1) == 0;
 }
 
+/* sudo -E keeps the address of whoever called it, and buses let root in. */
+static bool names_anothers_bus(void)
+{
+	static const char kind[] = "unix:path=";
+	const char *address = getenv("DBUS_SESSION_BUS_ADDRESS");
+	OWNED_TEXT path = NULL;
+	struct stat st;
+
+	if (!address || strncmp(address, kind, sizeof(kind) - 1) != 0)
+		return false;
+	address += sizeof(kind) - 1;
+	path = text_copy_n(address, strcspn(address, ",;"));
+	return stat(path, &st) == 0 && st.st_uid != geteuid();
+}
+
 bool bus_find(void)
 {
 	const char *directory = getenv("XDG_RUNTIME_DIR");
 	char usual[40];
 
-	if (is_set("DBUS_SESSION_BUS_ADDRESS"))
+	if (is_set("DBUS_SESSION_BUS_ADDRESS") && !names_anothers_bus())
 		return true;
 	if (directory && use_bus_in(directory))
 		return true;
 	snprintf(usual, sizeof(usual), "/run/user/%ld", (long)geteuid());
-	return use_bus_in(usual);
+	if (use_bus_in(usual))
+		return true;
+	unsetenv("DBUS_SESSION_BUS_ADDRESS");
+	return false;
 }
 
 bool person_is_there(void)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/home.h"
 #include "base/secret.h"
 #include "base/sum.h"
 
@@ -36,11 +37,11 @@ static uint64_t checksum(const struct stamp *stamp, const struct ticket *ticket)
 
 static int open_cache(void)
 {
-	const char *cache = getenv("XDG_CACHE_HOME"), *home = home_own();
+	const char *cache = home_xdg("XDG_CACHE_HOME"), *home = home_own();
 	OWNED_BUF path = BUF_INIT(4096);
 	struct error unheard;
 
-	if (cache && cache[0] == '/')
+	if (cache)
 		buf_addf(&path, "%s/acsmtp", cache);
 	else if (home)
 		buf_addf(&path, "%s/.cache/acsmtp", home);

@@ -32,7 +32,7 @@ static bool check_file(int fd, struct error *err)
 	if (fstat(fd, &st) != 0)
 		return error_errno(err, ERROR_CONFIG, "fstat");
 	if (file_is_ours(&st, err))
-		return file_is_private(&st, err);
+		return file_is_private(fd, &st, err);
 	return S_ISREG(st.st_mode)
 		       ? false
 		       : error_advise(

@@ -3,14 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/home.h"
 #include "base/text.h"
 
 enum { PATH_LIMIT = 4096 };
@@ -153,20 +152,13 @@ static bool find_entry(struct reader *r, const char *host, const char *user,
 
 static int open_netrc(struct error *err)
 {
-	const char *home = getenv("HOME");
+	const char *home = home_found();
 	OWNED_BUF path = BUF_INIT(PATH_LIMIT);
-	const struct passwd *us;
 	int fd;
 
-	if (!home || *home != '/') {
-		us = getpwuid(geteuid());
-		home = us ? us->pw_dir : "";
-	}
-	buf_addf(&path, "%s/.netrc", home);
-	fd = *home == '/'
-		     ? open(buf_text(&path), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-		     : -1;
-	if (fd < 0 && (*home != '/' || errno == ENOENT || errno == ENOTDIR))
+	buf_addf(&path, "%s/.netrc", home ? home : "");
+	fd = home ? open(buf_text(&path), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
+	if (!home || (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == EACCES)))
 		error_set(err, ERROR_CONFIG, "there is no ~/.netrc");
 	else if (fd < 0)
 		error_errno(err, ERROR_CONFIG, "~/.netrc");
@@ -186,6 +178,9 @@ bool netrc_find(const char *host, const char *user, struct secret *password,
 		return false;
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return error_set(err, ERROR_CONFIG, "~/.netrc is no regular file");
+	if (!home_is_trusted(st.st_uid))
+		return error_set(err, ERROR_CONFIG, "~/.netrc belongs to another user (uid %ld)",
+				 (long)st.st_uid);
 	secret_make_room(&block);
 	secret_make_room(&word);
 	r.block = block;
@@ -198,7 +193,7 @@ bool netrc_find(const char *host, const char *user, struct secret *password,
 				 "machine %s",
 				 user, host);
 	}
-	if (file_is_ours(&st, err) && file_is_private(&st, err))
+	if (file_is_ours(&st, err) && file_is_private(fd, &st, err))
 		return true;
 	secret_free(password);
 	return false;

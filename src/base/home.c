@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/home.h"
+
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool home_is_trusted(uid_t owner)
+{
+	return owner == geteuid() || owner == 0;
+}
+
+/* A directory that belongs to one of these two. */
+static bool belongs(const char *path, uid_t one, uid_t other)
+{
+	struct stat st;
+
+	return path && *path == '/' && stat(path, &st) == 0 &&
+	       (st.st_uid == one || st.st_uid == other);
+}
+
+const char *home_own(void)
+{
+	const char *home = getenv("HOME");
+
+	return belongs(home, geteuid(), geteuid()) ? home : NULL;
+}
+
+const char *home_found(void)
+{
+	const char *home = getenv("HOME");
+	const struct passwd *user;
+
+	if (home_own())
+		return home;
+	user = getpwuid(geteuid());
+	if (user && belongs(user->pw_dir, geteuid(), geteuid()))
+		return user->pw_dir;
+	if (belongs(home, geteuid(), 0))
+		return home;
+	return user && belongs(user->pw_dir, geteuid(), 0) ? user->pw_dir : NULL;
+}
+
+const char *home_xdg(const char *variable)
+{
+	const char *value = getenv(variable);
+	OWNED_TEXT path = NULL;
+	struct stat st;
+
+	if (!value || *value != '/')
+		return NULL;
+	path = text_copy(value);
+	/* It may still have to be made: then whoever may make it is asked for. */
+	while (stat(path, &st) < 0) {
+		char *slash = strrchr(path, '/');
+
+		if (slash == path)
+			return NULL;
+		*slash = '\0';
+	}
+	return home_is_trusted(st.st_uid) ? value : NULL;
+}
