@@ -74,30 +74,26 @@ bool call_read_sender(struct call *call, struct error *err)
 	return true;
 }
 
-/*
- * Twice what any account takes: what is larger need not be read to its end, what is just
- * too large is, so that its size can be told. 0: an account takes any size.
- */
-static uint64_t most_to_read(const struct config *config)
+uint64_t call_largest(const struct call *call)
 {
 	uint64_t largest = 0;
 
-	for (size_t i = 0; i < config->count; i++) {
-		uint64_t most = (uint64_t)config->accounts[i].max_size;
+	for (size_t i = 0; i < call->config.count; i++) {
+		uint64_t most = (uint64_t)call->config.accounts[i].max_size;
 
 		if (!most)
 			return 0;
 		largest = most > largest ? most : largest;
 	}
-	return 2 * largest;
+	return largest;
 }
 
 bool call_read_message(struct call *call, struct error *err)
 {
 	enum ending_rule rule = call->options.dot_is_text ? ENDS_WITH_INPUT : ENDS_AT_DOT;
 
-	if (!message_read(&call->message, STDIN_FILENO, rule, most_to_read(&call->config),
-			  err))
+	/* What is far too large need not be read, what is just too large is: to tell its size. */
+	if (!message_read(&call->message, STDIN_FILENO, rule, 2 * call_largest(call), err))
 		return error_context(err, "reading the message from standard input");
 	/* Behind a lone dot the caller waits for us, and we for nothing. */
 	drain_expect(false);
@@ -161,6 +157,34 @@ enum submit_mode call_mode(const struct call *call)
 		return modes[call->options.delivery];
 	return call->config.delivery.mode == DELIVER_FROM_QUEUE ? SUBMIT_IN_BACKGROUND
 								: SUBMIT_DIRECTLY;
+}
+
+bool call_submit(struct call *call, struct error *err)
+{
+	bool is_traced = call->trace.fds[0] >= 0 || call->trace.fds[1] >= 0;
+
+	call->submittal = (struct submittal){
+		.account = call->account,
+		.queue = &call->queue,
+		.id = call->id,
+		.config = call->options.config_file,
+		.trace = is_traced ? &call->trace : NULL,
+		.mode = call_mode(call),
+		.holds = call->options.holds,
+		.keeps_failures = call->options.complaint >= COMPLAIN_BY_MAIL,
+	};
+	return submit(&call->submittal, &call->envelope, &call->message, err);
+}
+
+void call_forget_message(struct call *call)
+{
+	envelope_free(&call->envelope);
+	call->envelope = (struct envelope){ 0 };
+	message_free(&call->message);
+	message_init(&call->message);
+	call->submittal = (struct submittal){ .account = NULL };
+	call->sender = NULL;
+	call->account = NULL;
 }
 
 void call_free(struct call *call)

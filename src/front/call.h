@@ -38,6 +38,14 @@ bool call_find_recipients(struct call *call, struct error *err);
 bool call_find_account(struct call *call, struct error *err);
 bool call_prepare(struct call *call, struct error *err);
 
+bool call_submit(struct call *call, struct error *err);
+
+/* What concerns one message alone: the next one can come. */
+void call_forget_message(struct call *call);
+
+/* Bytes of the largest message that any account takes; 0: an account takes any size. */
+uint64_t call_largest(const struct call *call);
+
 /* How options and settings want it sent, if there is a queue. */
 enum submit_mode call_mode(const struct call *call);
 

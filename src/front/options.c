@@ -39,7 +39,7 @@ static const struct option table[] = {
 	{ "bm",	VALUE,	  set_mode, MODE_SEND, NULL, N_("read a message and send it: the default") },
 	{ "bP",	VALUE,	  set_mode, MODE_COUNT_QUEUE, NULL, N_("count the messages of the queue") },
 	{ "bp",	VALUE,	  set_mode, MODE_LIST_QUEUE, NULL, N_("list the queue, as mailq does") },
-	{ "bs",	VALUE,	  not_yet, 0, NULL, N_("SMTP on standard input and output") },
+	{ "bs",	VALUE,	  set_mode, MODE_SPEAK_SMTP, NULL, N_("SMTP on standard input and output") },
 	{ "bt",	VALUE,	  refuse_address_test, 0, NULL, N_("refused: there is no such mode") },
 	{ "bv",	VALUE,	  set_mode, MODE_LOOK_AT_RECIPIENTS, NULL,
 	  N_("show where recipients would go; send nothing") },

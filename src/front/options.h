@@ -12,9 +12,10 @@ enum mode {
 	MODE_LOOK_AT_RECIPIENTS,	/* -bv */
 	MODE_LOOK_AT_ALIASES,		/* -bi, -I, newaliases */
 	MODE_RUN_QUEUE,			/* -q */
+	MODE_SPEAK_SMTP,		/* -bs */
 	MODE_LIST_QUEUE,		/* -bp, mailq */
 	MODE_COUNT_QUEUE,		/* -bP */
-	MODE_REFUSED,			/* -bs, -bd, -bD, and -bt: refused */
+	MODE_REFUSED,			/* -bd, -bD, and -bt: refused */
 	MODE_HELP,
 	MODE_VERSION,
 };

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "front/call.h"
+#include "front/dialogue.h"
 #include "front/dry_run.h"
 #include "front/help.h"
 #include "front/look.h"
@@ -124,22 +125,12 @@ static void say_unattended(const struct call *call)
 
 static bool send_message(struct call *call, struct error *err)
 {
-	bool ok, is_traced = call->trace.fds[0] >= 0 || call->trace.fds[1] >= 0;
+	bool ok;
 
 	if (call->options.mode == MODE_DRY_RUN)
 		return dry_run_show(call->account, call->why_account, &call->envelope,
 				    &call->message, err);
-	call->submittal = (struct submittal){
-		.account = call->account,
-		.queue = &call->queue,
-		.id = call->id,
-		.config = call->options.config_file,
-		.trace = is_traced ? &call->trace : NULL,
-		.mode = call_mode(call),
-		.holds = call->options.holds,
-		.keeps_failures = call->options.complaint >= COMPLAIN_BY_MAIL,
-	};
-	ok = submit(&call->submittal, &call->envelope, &call->message, err);
+	ok = call_submit(call, err);
 	say_unattended(call);
 	return ok;
 }
@@ -203,6 +194,7 @@ static step_fn *const running_the_queue[] = {
 static step_fn *const looking_at_recipients[] = {
 	call_read_sender, call_read_config, call_find_account, show_recipients, NULL,
 };
+static step_fn *const speaking_smtp[] = { open_transcript, dialogue_hold, NULL };
 static step_fn *const looking_at_aliases[] = { check_aliases, NULL };
 
 /* A refusal before there was a dialogue has no log line yet. */
@@ -272,6 +264,9 @@ static int run_as(enum mode mode, const char *name, int argc, char **argv)
 		break;
 	case MODE_LOOK_AT_RECIPIENTS:
 		steps = looking_at_recipients;
+		break;
+	case MODE_SPEAK_SMTP:
+		steps = speaking_smtp;
 		break;
 	case MODE_RUN_QUEUE:
 		/* Whoever goes into the background holds nothing of its caller's, such as a lock. */

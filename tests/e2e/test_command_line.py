@@ -252,7 +252,7 @@ def test_address_test_mode(run):
 # --- to come
 
 NOT_YET = """
-    -bs -bd -bD -b:s --json -tbs
+    -bd -bD -b:d --json -tbd
 """.split()
 
 

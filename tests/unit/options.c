@@ -220,8 +220,6 @@ static const struct {
 	{ "sendmail|a@x\nRCPT TO:<evil@x>", ERROR_USAGE, "recipient 1" },
 	{ "sendmail|a@x|b\t@x", ERROR_USAGE, "recipient 2" },
 	/* what a later version brings is never read as mail */
-	{ "sendmail|-bs", ERROR_UNAVAILABLE, "-bs" },
-	{ "sendmail|-bs|-odb|-oem", ERROR_UNAVAILABLE, "-bs" },
 	{ "sendmail|-bd", ERROR_UNAVAILABLE, "-bd" }, { "sendmail|-bD", ERROR_UNAVAILABLE, "-bD" },
 	/* the queue */
 	{ "sendmail|-qx", ERROR_USAGE, "-q: \"x\" is not an interval" },
