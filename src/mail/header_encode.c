@@ -82,6 +82,7 @@ struct work {
 	struct buf *out;
 	/* Nothing closes any more of them from here on: they are characters. */
 	bool no_quotes, no_comments;
+	bool has_lost;		/* something was left out */
 };
 
 static enum kind kind_of(const struct field *field)
@@ -203,11 +204,20 @@ static bool add_parameter(struct work *w, const struct parameter *p)
 		return true;
 	}
 	if ((is_bad(w, p->value, p->value_end) || is_long) && p->name_end > p->name &&
-	    !is_bad(w, p->name, p->name_end))
-		return parameter_encode(w->text, p, w->out);
+	    !is_bad(w, p->name, p->name_end)) {
+		if (parameter_encode(w->text, p, w->out))
+			return true;
+		if (is_bad(w, p->start, p->end))
+			return false;
+		/* A boundary of that length is for programs that do not count. */
+		buf_add_bytes(w->out, w->text + p->start, p->end - p->start);
+		return true;
+	}
 	/* Without "=" it means nothing; else its name or a comment is bad. */
 	if (p->value > p->name)
 		add_mixed(w, p->start, p->end, false);
+	else
+		w->has_lost = true;
 	return true;
 }
 
@@ -229,12 +239,16 @@ static bool add_parameters(struct work *w)
 
 /* --- fields */
 
-bool field_must_encode(const struct field *field, bool keeps_utf8)
+bool field_is_bad(const struct field *field, bool keeps_utf8)
 {
 	return memchr(field->start, '\0', field->len) ||
-	       has_long_line(field->start, field->len) ||
 	       (text_has_8bit(field->start, field->len) &&
 		!(keeps_utf8 && text_is_utf8(field->start, field->len)));
+}
+
+bool field_must_encode(const struct field *field, bool keeps_utf8)
+{
+	return has_long_line(field->start, field->len) || field_is_bad(field, keeps_utf8);
 }
 
 static bool fail(const struct field *field, const char *why, struct error *err)
@@ -290,12 +304,24 @@ static bool is_still_bad(const struct work *w)
 	       (!w->keeps_8bit && text_has_8bit(buf_text(w->out), w->out->len));
 }
 
-/* Those that are left stand where nothing can be encoded, and mean nothing there. */
+/* Those that are left stand where nothing can be encoded, and mean nothing to programs. */
 static void replace_bad(struct buf *b, bool keeps_8bit)
 {
 	for (size_t i = 0; i < b->len; i++)
 		if (!b->text[i] || ((unsigned char)b->text[i] > 127 && !keeps_8bit))
 			b->text[i] = '?';
+}
+
+/* A field beside it that says all that it said. */
+static void add_for_people(const struct work *w, const struct field *field, struct buf *out)
+{
+	OWNED_BUF text = BUF_INIT(FIELD_MAX);
+	struct work copy = *w;
+
+	copy.out = &text;
+	rewrite_as_text(&copy, field, true);
+	buf_add(&text, "\r\n");
+	header_fold(out, buf_text(&text), text.len, false);
 }
 
 bool field_encode(const struct field *field, bool keeps_utf8, struct buf *out,
@@ -316,11 +342,12 @@ bool field_encode(const struct field *field, bool keeps_utf8, struct buf *out,
 		rewrite_as_text(&w, field, true);
 	if (kind == ADDRESSES && is_still_bad(&w) && !are_addresses(&w))
 		rewrite_as_text(&w, field, false);
+	if ((kind == LABEL || kind == PARAMETERS) && (w.has_lost || is_still_bad(&w)))
+		add_for_people(&w, field, out);
 	replace_bad(&changed, w.keeps_8bit || kind == ADDRESSES);
 	buf_add(&changed, "\r\n");
-	if (buf_is_full(&changed) ||
-	    !header_fold(out, buf_text(&changed), changed.len, kind != TEXT))
-		return fail(field, N_("has a line over 998 bytes that cannot be folded"),
-			    err);
+	if (buf_is_full(&changed))
+		return fail(field, N_("is too long when encoded"), err);
+	header_fold(out, buf_text(&changed), changed.len, kind != TEXT);
 	return true;
 }

@@ -93,48 +93,64 @@ static size_t trimmed(const char *line, size_t len)
 	return len;
 }
 
+/*
+ * Where this line of the field ends. A line that is a name and nothing else is lawful, and
+ * still not worth it where what follows is too long all the same.
+ */
+static bool find_cut(const struct fold *f, size_t start, struct place *place)
+{
+	struct fold ahead = *f;
+	struct place next = { .at = f->len };
+	bool has_next;
+
+	if (!find_place(&ahead, start, place))
+		return false;
+	if (start > 0 || !place->is_blank || f->line[place->at - 1] != ':')
+		return true;
+	ahead = *f;
+	has_next = find_place(&ahead, place->at, &next);
+	if (next.at - place->at <= LINE_MAX_BYTES)
+		return true;
+	*place = next;
+	return has_next;
+}
+
 /* What is open must be followed again from where the line was cut. */
-static bool fold_line(struct buf *out, struct fold f)
+static void fold_line(struct buf *out, struct fold f)
 {
 	size_t start = 0;
 
 	f.len = trimmed(f.line, f.len);
 	while (f.len - start > LINE_WISH) {
-		struct fold before = f;
 		struct place place = { 0 };
 
-		if (!find_place(&f, start, &place))
+		if (!find_cut(&f, start, &place))
 			break;
-		f = before;
 		for (size_t i = start; i < place.at; i++) {
 			if (f.line[i] == '\\' && (f.is_quoted || f.depth))
 				i++;
 			else
 				follow(&f, f.line[i]);
 		}
-		if (place.at - start > LINE_MAX_BYTES)
-			return false;
 		buf_add_bytes(out, f.line + start, place.at - start);
 		buf_add(out, place.is_blank ? "\r\n" : "\r\n ");
 		start = place.at;
 	}
 	buf_add_bytes(out, f.line + start, f.len - start);
-	return f.len - start <= LINE_MAX_BYTES - 1;
 }
 
-bool header_fold(struct buf *out, const char *field, size_t len, bool at_separators)
+void header_fold(struct buf *out, const char *field, size_t len, bool at_separators)
 {
 	for (size_t at = 0, whole; at < len; at += whole) {
 		size_t line = line_length(field + at, len - at, &whole);
 		struct fold f = { .line = field + at, .len = line,
 				  .at_separators = at_separators };
 
-		if (line <= LINE_MAX_BYTES)
+		if (line <= LINE_MAX_BYTES) {
 			buf_add_bytes(out, field + at, whole);
-		else if (!fold_line(out, f))
-			return false;
-		else
+		} else {
+			fold_line(out, f);
 			buf_add(out, "\r\n");
+		}
 	}
-	return true;
 }

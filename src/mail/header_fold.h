@@ -12,9 +12,9 @@ bool has_long_line(const char *text, size_t len);
 
 /*
  * Appends a whole field, the long ones of its lines folded at blanks; with
- * `at_separators` also behind "," ";" and ">", where a blank changes nothing. False:
- * there is no such place in time.
+ * `at_separators` also behind "," ";" and ">", where a blank changes nothing. What has no
+ * such place, as a message id or an address in the web, stays as it is, however long.
  */
-bool header_fold(struct buf *out, const char *field, size_t len, bool at_separators);
+void header_fold(struct buf *out, const char *field, size_t len, bool at_separators);
 
 #endif

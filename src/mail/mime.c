@@ -12,6 +12,7 @@
 enum {
 	ENCODED_MAX = 80 * 1024,	/* bytes that a piece of 16 KiB can become */
 	HEADER_GROWTH = 4,		/* times, at most, by encoding */
+	UTF8_MAX = 4,			/* bytes of a character */
 };
 
 struct writer {
@@ -22,6 +23,8 @@ struct writer {
 	struct error *err;
 	struct buf piece;	/* on its way out */
 	struct encoder encoder;	/* of the part that is being written */
+	struct encoder outside;	/* of a line between parts */
+	bool is_encoding_outside;
 	size_t column;		/* of the line that is being written */
 };
 
@@ -68,10 +71,14 @@ static bool may_encode(struct writer *w, const struct mime_part *part,
 	if (is_sealed(w, part, part->seal) ||
 	    is_sealed(w, part, plan.is_signed ? "PGP SIGNED MESSAGE" : NULL))
 		return false;
-	return !plan.is_impossible ||
-	       error_set(w->err, ERROR_DATA, "part %zu of the message (%s) has 8-bit text, "
-			 "NUL or a line of more than 998 bytes, and may not be encoded",
-			 part->number + 1, part->type.name);
+	if (!plan.is_impossible)
+		return true;
+	error_set(w->err, ERROR_DATA, "part %zu of the message (%s) has 8-bit text, NUL or a "
+		  "line of more than 998 bytes, and may not be encoded",
+		  part->number + 1, part->type.name);
+	return part->type.kind == MIME_MULTIPART &&
+	       error_advise(w->err, "no line of it is its boundary, so it has no parts; correct "
+			    "the boundary in Content-Type, or use a server that offers 8BITMIME");
 }
 
 /* --- header sections */
@@ -108,23 +115,22 @@ static bool keeps_8bit(const struct writer *w, const struct mime_part *part)
 }
 
 /* In the body 8BITMIME carries what is no UTF-8 as well. */
-static bool must_encode(const struct mime_part *part, const struct field *field,
-			bool keeps)
+static bool is_bad(const struct mime_part *part, const struct field *field, bool keeps)
 {
 	if (part->number == 0 || !keeps)
-		return field_must_encode(field, keeps);
-	return memchr(field->start, '\0', field->len) ||
-	       has_long_line(field->start, field->len);
+		return field_is_bad(field, keeps);
+	return memchr(field->start, '\0', field->len) != NULL;
 }
 
 static bool add_field(struct writer *w, const struct mime_part *part,
 		      const struct field *field, struct buf *header)
 {
-	bool keeps = keeps_8bit(w, part), must = must_encode(part, field, keeps);
+	bool keeps = keeps_8bit(w, part), bad = is_bad(part, field, keeps);
 
-	if (must && is_sealed(w, part, part->seal))
+	if (bad && is_sealed(w, part, part->seal))
 		return false;
-	if (must)
+	/* A long line goes where no limit is, and a broken signature nowhere. */
+	if (bad || (has_long_line(field->start, field->len) && !part->seal))
 		return field_encode(field, keeps, header, w->err);
 	buf_add_bytes(header, field->start, field->len);
 	return true;
@@ -214,32 +220,52 @@ static bool take_content(struct writer *w, const struct mime_piece *piece)
 	return put_piece(w);
 }
 
-/*
- * What nobody reads and no encoding can carry: other bytes become "?", long lines are
- * divided so that no half of one looks like a delimiter.
- */
-static bool take_outside(struct writer *w, const struct mime_piece *piece)
+/* A long line, so that no half of it looks like a delimiter, and no character is cut. */
+static bool divide(struct writer *w, const struct mime_piece *piece)
 {
 	size_t column = w->column;
-	bool is_end = piece->len == 2 && piece->bytes[0] == '\r';
-	bool is_bad = !is_end && (column + piece->len > LINE_MAX_BYTES ||
-		memchr(piece->bytes, '\0', piece->len) ||
-		(!w->limits->eightbit && text_has_8bit(piece->bytes, piece->len)));
 
-	if (is_bad && is_sealed(w, NULL, piece->seal))
-		return false;
-	for (size_t i = 0; is_bad && i < piece->len; i++) {
-		char c = piece->bytes[i];
-		bool is_8bit = (unsigned char)c > 127 && !w->limits->eightbit;
+	for (size_t i = 0; i < piece->len; i++, column++) {
+		size_t need = (unsigned char)piece->bytes[i] >= 0xc0 ? UTF8_MAX : 1;
 
-		if (column == LINE_MAX_BYTES) {
+		if (column + need > LINE_MAX_BYTES) {
 			buf_add(&w->piece, "\r\n ");
 			column = 1;
 		}
-		buf_add_char(&w->piece, c && !is_8bit ? c : '?');
-		column++;
+		buf_add_char(&w->piece, piece->bytes[i]);
 	}
-	return is_bad ? put_piece(w) : put(w, piece->bytes, piece->len);
+	return put_piece(w);
+}
+
+/* The rest of a line: it ends where the line does. */
+static bool encode_outside(struct writer *w, const struct mime_piece *piece, bool is_end)
+{
+	if (!w->is_encoding_outside) {
+		encoder_start(&w->outside, TRANSFER_QUOTED_PRINTABLE);
+		w->outside.column = w->column;
+	}
+	w->is_encoding_outside = !is_end;
+	encoder_add(&w->outside, piece->bytes, piece->len, &w->piece);
+	return put_piece(w);
+}
+
+/*
+ * What readers pass over, before the first part and behind the last, has no label that
+ * could name an encoding. Still none of it may be lost: where it cannot go as it is it is
+ * quoted-printable to whoever looks.
+ */
+static bool take_outside(struct writer *w, const struct mime_piece *piece)
+{
+	bool is_end = piece->len == 2 && piece->bytes[0] == '\r';
+	bool is_bad = memchr(piece->bytes, '\0', piece->len) ||
+		(!w->limits->eightbit && text_has_8bit(piece->bytes, piece->len));
+	bool is_long = !is_end && w->column + piece->len > LINE_MAX_BYTES;
+
+	if ((is_bad || is_long) && is_sealed(w, NULL, piece->seal))
+		return false;
+	if (is_bad || w->is_encoding_outside)
+		return encode_outside(w, piece, is_end);
+	return is_long ? divide(w, piece) : put(w, piece->bytes, piece->len);
 }
 
 static bool take_delimiter(struct writer *w, const struct mime_piece *piece)

@@ -22,8 +22,9 @@ bool mime_must_convert(const struct message *m, const struct mime_limits *limits
 
 /*
  * Makes `out`, which it initialises and the caller frees in any case, a changed copy:
- * each line up to 998 bytes, without NUL, 7-bit where the server wants it (but for
- * addresses that only SMTPUTF8 carries). ERROR_DATA says why that cannot be: a part that
+ * each line up to 998 bytes (but for those of a header that cannot be folded, or that are
+ * signed), without NUL, 7-bit where the server wants it (but for addresses that only
+ * SMTPUTF8 carries). ERROR_DATA says why that cannot be: a part that
  * is signed or encrypted, or that must not be encoded; a header field that cannot be
  * lawful. ERROR_IO, ERROR_CREATE. Memory: about 1 MiB beyond the header's.
  */

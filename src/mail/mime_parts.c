@@ -13,6 +13,7 @@ enum { DELIMITER_MAX = 998 };
 
 /* A multipart that is open, or a message in a message (without boundary). */
 struct level {
+	size_t number;		/* of the part that it is */
 	char *boundary;
 	size_t boundary_len;
 	bool is_closed;		/* after its last delimiter all is epilogue */
@@ -52,6 +53,7 @@ static bool hand_out(struct walk *w, enum mime_piece_kind kind, const char *byte
 	struct mime_piece piece = {
 		.kind = kind, .bytes = bytes, .len = len,
 		.part = is_part ? &w->part : NULL,
+		.of = is_part ? 0 : w->levels[w->depth - 1].number,
 		.seal = is_part ? w->part.seal : seal_of(w),
 	};
 
@@ -108,6 +110,7 @@ static bool open_level(struct walk *w)
 				 "more than %d deep", MIME_DEPTH_MAX);
 	grow((void **)&w->levels, &w->room, w->depth, sizeof(*w->levels));
 	w->levels[w->depth++] = (struct level){
+		.number = w->part.number,
 		.boundary = text_take(&type->boundary), .boundary_len = len,
 		.is_digest = text_is(type->name, "multipart/digest"),
 		.seal = w->part.seal, .seal_inside = w->part.seal ? w->part.seal : seal,

@@ -35,7 +35,8 @@ struct mime_part {
 
 struct mime_piece {
 	enum mime_piece_kind kind;
-	const struct mime_part *part;	/* NULL for MIME_OUTSIDE and MIME_DELIMITER */
+	const struct mime_part *part;	/* NULL for MIME_OUTSIDE and MIME_DELIMITER: */
+	size_t of;			/* these belong to the multipart of this number */
 	const char *bytes;
 	size_t len;
 	const char *seal;

@@ -8,7 +8,9 @@
 #include "mail/mime_parts.h"
 
 /* A plan in one byte: how, and these. */
-enum { HOW = 7, IS_8BIT = 8, IS_UTF8 = 16, IS_SIGNED = 32, IS_IMPOSSIBLE = 64 };
+enum {
+	HOW = 7, IS_8BIT = 8, IS_UTF8 = 16, IS_SIGNED = 32, IS_IMPOSSIBLE = 64, HAS_PARTS = 128,
+};
 
 static const char signed_text[] = "-----BEGIN PGP SIGNED MESSAGE-----";
 
@@ -88,6 +90,22 @@ static void decide(struct surveyor *s, const struct mime_part *part)
 	s->plans->text[part->number] = (char)plan;
 }
 
+static void add_to_plan(struct surveyor *s, size_t part, unsigned what)
+{
+	s->plans->text[part] = (char)((unsigned char)s->plans->text[part] | what);
+}
+
+/*
+ * What stands between parts is for nobody, but where there are no parts it may be all of the
+ * text: the type says that it is none, so no reader would decode it.
+ */
+static void look_outside(struct surveyor *s, const struct mime_piece *piece)
+{
+	if (memchr(piece->bytes, '\0', piece->len) ||
+	    (!s->limits->eightbit && text_has_8bit(piece->bytes, piece->len)))
+		add_to_plan(s, piece->of, IS_IMPOSSIBLE);
+}
+
 static bool visit(struct mime_visitor *visitor, const struct mime_piece *piece,
 		  struct error *err)
 {
@@ -103,6 +121,10 @@ static bool visit(struct mime_visitor *visitor, const struct mime_piece *piece,
 		look_at(s, piece->bytes, piece->len);
 	} else if (piece->kind == MIME_CONTENT_END) {
 		decide(s, piece->part);
+	} else if (piece->kind == MIME_OUTSIDE) {
+		look_outside(s, piece);
+	} else if (piece->bytes[0] == '-') {	/* and not the line end before it */
+		add_to_plan(s, piece->of, HAS_PARTS);
 	}
 	return true;
 }
@@ -123,7 +145,7 @@ struct mime_plan mime_survey_plan(const struct mime_survey *survey, size_t part)
 
 	return (struct mime_plan){
 		.how = plan & HOW, .is_8bit = plan & IS_8BIT, .is_utf8 = plan & IS_UTF8,
-		.is_signed = plan & IS_SIGNED, .is_impossible = plan & IS_IMPOSSIBLE,
+		.is_signed = plan & IS_SIGNED, .is_impossible = (plan & IS_IMPOSSIBLE) && !(plan & HAS_PARTS),
 	};
 }
 

@@ -198,6 +198,61 @@ def test_raw_text_gets_a_mime_header(arrive):
     assert mail.get_content().rstrip() == "Grüße, 名前 🎉"
 
 
+# --- what cannot be folded
+
+LINK = f"<https://example.org/u?t={'x' * 1200}>"
+ID = f"<{'i' * 1100}@contoso.com>"
+
+
+@pytest.mark.parametrize("without", [ALL, SEVEN], ids=["all", "neither"])
+@pytest.mark.parametrize("field, arrived", [
+    (f"List-Unsubscribe: {LINK}", f"List-Unsubscribe: {LINK}"),
+    (f"List-Unsubscribe: {LINK}, <mailto:u@example.org>",
+     f"List-Unsubscribe: {LINK},\n <mailto:u@example.org>"),
+    (f"In-Reply-To: {ID}", f"In-Reply-To: {ID}"),
+    (f"References: <1@x.example> {ID} <2@x.example>",
+     f"References: <1@x.example>\n {ID}\n <2@x.example>"),
+    ("References: " + " ".join(f"<{n}{'r' * 50}@x.example>" for n in range(30)),
+     "References: " + "\n ".join(f"<{n}{'r' * 50}@x.example>" for n in range(30))),
+], ids=["link", "links", "id", "ids", "many ids"])
+def test_long_header_lines(acs, send, without, field, arrived):
+    """Folded where a fold is allowed; where none is the line goes as it came."""
+    server = acs(without=without)
+    assert_sent(send(server, HEADER + field.encode() + b"\n\nHello\n", "-i", "-t"))
+    assert crlf(b"\n" + arrived.encode() + b"\n") in server.message.data
+
+
+def test_a_long_message_id(acs, send):
+    server = acs()
+    data = HEADER.replace(b"<id@contoso.com>", ID.encode()) + b"\nHello\n"
+    assert_sent(send(server, data, "-i", "-t"))
+    assert server.message.data == crlf(data)
+
+
+# --- outside of the parts
+
+def test_text_outside_of_parts_is_not_lost(arrive):
+    """Quoted-printable to whoever looks; no label can say so."""
+    data = MIME + multipart(PLAIN).replace(b"\n\n--b", "\n\nfür alle\n--b".encode(), 1) \
+        + "Ende = schön\n".encode()
+    arrived = arrive(data, SEVEN)
+    assert b"\r\nf=C3=BCr alle\r\n--b\r\n" in arrived
+    assert arrived.endswith(b"--b--\r\nEnde =3D sch=C3=B6n\r\n")
+    assert contents(arrived) == contents(data)
+
+
+@pytest.mark.parametrize("data", [
+    MIME + multipart(GREETING).replace(b"boundary=\"b\"", b"boundary=\"other\""),
+    MIME + multipart(PLAIN, multipart(boundary="in").replace(
+        b"--in--", "Grüße".encode())),
+], ids=["message", "part"])
+def test_a_multipart_without_parts(acs, send, arrive, data):
+    server = acs(without=NO_8BIT)
+    assert_failed(send(server, data, "-i", "-t"), DATAERR, "multipart/mixed", "boundary")
+    assert server.messages == []
+    assert arrive(data, ALL) == crlf(data)
+
+
 # --- what must not be altered
 
 SIGNED = MIME + multipart(

@@ -74,7 +74,6 @@ static void check_header(const struct message *out, const struct mime_limits *li
 		     memchr(field.body, '@', field.body_len) ||
 		     memchr(field.body, '<', field.body_len));
 	}
-	MUST(!has_long_line(buf_text(&out->header), out->header.len));
 }
 
 static bool is_settled(const struct message *out, const struct mime_limits *limits)
@@ -84,7 +83,9 @@ static bool is_settled(const struct message *out, const struct mime_limits *limi
 	for (size_t at = 0; header_next(&out->header, &at, &field); )
 		if (field_must_encode(&field, limits->utf8_header))
 			return false;
-	return limits->eightbit || !out->body_is_8bit;
+	/* Of a line without a place for a fold each half is looked at anew. */
+	return out->longest_line <= LINE_MAX_BYTES &&
+	       (limits->eightbit || !out->body_is_8bit);
 }
 
 /* Those of message/rfc822 may be 8-bit. */
@@ -107,8 +108,9 @@ static void check(const struct message *m, const struct mime_limits *limits)
 	}
 	first = fuzz_wire(&out);
 	check_header(&out, limits);
-	MUST(!out.has_nul && out.longest_line <= LINE_MAX_BYTES);
-	MUST(!has_long_line(buf_text(&first), first.len));
+	/* A header may have what cannot be folded. */
+	MUST(!out.has_nul && (out.longest_line <= LINE_MAX_BYTES ||
+			      m->longest_line > LINE_MAX_BYTES));
 	MUST(limits->eightbit || !out.body_is_8bit || has_addresses(&out));
 	if (!is_settled(&out, limits))
 		return;

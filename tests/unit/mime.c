@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "mail/header_fold.h"
 #include "mail/mime.h"
 #include "mail/mime_parts.h"
 #include "mail/transfer.h"
@@ -98,7 +99,9 @@ static struct outcome convert(const char *bytes, size_t len, const struct mime_l
 		outcome.text = text_of(&m);
 	} else if (mime_convert(&m, limits, &out, &err)) {
 		outcome.text = text_of(&out);
-		assert_true(out.longest_line <= 998);
+		/* A header may have what cannot be folded. */
+		assert_true(out.longest_line <= 998 ||
+			    has_long_line(buf_text(&out.header), out.header.len));
 		assert_false(out.has_nul);
 		assert_true(limits->eightbit || !out.body_is_8bit);
 	} else {
