@@ -61,7 +61,7 @@ static void append(char text[ERROR_TEXT_MAX], const char *rest)
 static void begin(struct error *err, enum error_kind kind)
 {
 	err->kind = kind;
-	err->reply = 0;
+	err->reply = err->number = 0;
 	err->advice = NULL;
 }
 
@@ -96,6 +96,7 @@ bool error_errno(struct error *err, enum error_kind kind, const char *fmt, ...)
 	va_list args;
 
 	begin(err, kind);
+	err->number = number;
 	va_start(args, fmt);
 	put(err, fmt, args);
 	va_end(args);
@@ -136,6 +137,11 @@ bool error_advise(struct error *err, const char *advice)
 int error_exit_status(const struct error *err)
 {
 	return kinds[err->kind].exit_status;
+}
+
+bool error_is_no_room(const struct error *err)
+{
+	return err->number == ENOSPC || err->number == EDQUOT;
 }
 
 bool error_is_worth_retrying(const struct error *err)

@@ -44,6 +44,7 @@ struct error {			/* lives on the caller's stack; nothing to free */
 	const char *advice;	/* what to do, a string that lives for ever, or NULL */
 	char text[ERROR_TEXT_MAX];	/* English: for logs, files and programs */
 	char words[ERROR_TEXT_MAX];	/* for the person at the terminal; "": text */
+	int number;		/* errno behind it, or 0 */
 };
 
 /*
@@ -69,6 +70,9 @@ const char *error_words(const struct error *err);
 
 /* The status to exit with, sysexits(3). */
 int error_exit_status(const struct error *err);
+
+/* Whether it is that a disk or a quota is full, of bytes or of files. */
+bool error_is_no_room(const struct error *err);
 
 /* Whether the same message may succeed later, unchanged (or once the account is mended). */
 bool error_is_worth_retrying(const struct error *err);

@@ -12,23 +12,52 @@
 enum {
 	LINE_SIZE = 320,
 	PATIENCE_MS = 1000,	/* for a standard error that nobody reads */
+	ANSWER_PATIENCE = 60,	/* seconds for an answer when a signal says that we should go:
+				   less than those who send signals wait until they kill */
+	DETAIL_SIZE = 120,
 };
 
 /* Global, as a signal handler is given nothing else to know it from. */
 static struct {
 	volatile sig_atomic_t fate, group, put_off;
+	volatile sig_atomic_t is_stored;	/* FATE_STORED was the last before this one */
+	volatile sig_atomic_t detail;		/* which of the two is good */
+	char details[2][DETAIL_SIZE];
 	char name[64];
 } self = { .name = "acsmtp" };
 
-void fate_set(enum fate fate)
+/* It does what it would have done. */
+static void give_way(int number)
 {
-	int number = self.put_off;
-
-	self.fate = (sig_atomic_t)fate;
-	if (fate != FATE_NOT_SENT || !number)
-		return;
+	if (self.is_stored)
+		fate_end("interrupted");
 	signal(number, SIG_DFL);
 	raise(number);
+}
+
+void fate_set(enum fate fate)
+{
+	bool is_end = fate == FATE_NOT_SENT || fate == FATE_STORED;
+
+	if (is_end)
+		self.is_stored = fate == FATE_STORED;
+	/* In this order: a signal in between is put off before we look, or ends us by itself. */
+	self.fate = (sig_atomic_t)fate;
+	if (is_end && self.put_off)
+		give_way(self.put_off);
+}
+
+bool fate_is_put_off(void)
+{
+	return self.put_off != 0;
+}
+
+void fate_explain(const char *words)
+{
+	int other = !self.detail;
+
+	snprintf(self.details[other], DETAIL_SIZE, "%s", words);
+	self.detail = other;
 }
 
 enum fate fate_now(void)
@@ -62,6 +91,8 @@ _Noreturn void fate_end(const char *why)
 				   EX_TEMPFAIL },
 		[FATE_SENT] = { "the message was sent; the log may lack it", EX_OK },
 		[FATE_QUEUED] = { "the message is queued and will be sent", EX_OK },
+		[FATE_STORED] = { "the message is queued and will be sent", EX_OK },
+		[FATE_AWAITED] = { "the message is queued, and may have been sent", EX_OK },
 	};
 	enum fate fate = fate_now();
 	char line[LINE_SIZE];
@@ -71,25 +102,40 @@ _Noreturn void fate_end(const char *why)
 	len = add(line, len, why);
 	len = add(line, len, ": ");
 	len = add(line, len, ends[fate].words);
+	if (fate == FATE_PERHAPS && self.details[self.detail][0]) {
+		len = add(line, len, ": ");
+		len = add(line, len, self.details[self.detail]);
+	}
 	line[len++] = '\n';
 	(void)write_patiently(STDERR_FILENO, line, len, PATIENCE_MS);
 	drain();
-	_exit(ends[fate].status);
+	/* Without FATE_STORED before it, it is somebody else's message that is awaited. */
+	_exit(fate == FATE_AWAITED && !self.is_stored ? EX_TEMPFAIL : ends[fate].status);
 }
 
 static void on_signal(int number)
 {
-	if (fate_now() == FATE_SENT || fate_now() == FATE_QUEUED) {
+	enum fate fate = fate_now();
+
+	if (fate == FATE_SENT || fate == FATE_QUEUED || fate == FATE_AWAITED) {
+		if (fate == FATE_AWAITED && !self.put_off)
+			alarm(ANSWER_PATIENCE);
 		self.put_off = number;
 		return;
 	}
 	if (self.group > 0)
 		kill(-self.group, SIGKILL);
-	if (fate_now() == FATE_PERHAPS)
+	if (fate == FATE_PERHAPS)
 		fate_end("interrupted");
-	/* It is blocked until we return, and then does what it always did. */
-	signal(number, SIG_DFL);
-	raise(number);
+	/* It is blocked until we return. */
+	give_way(number);
+}
+
+static void on_alarm(int number)
+{
+	(void)number;
+	if (fate_now() == FATE_AWAITED && self.put_off)
+		give_way(self.put_off);
 }
 
 static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
@@ -110,6 +156,8 @@ void fate_catch_signals(const char *name)
 
 	snprintf(self.name, sizeof(self.name), "%s", name);
 	sigfillset(&ours.sa_mask);
+	sigaction(SIGALRM, &(struct sigaction){ .sa_handler = on_alarm, .sa_flags = SA_RESTART,
+						.sa_mask = ours.sa_mask }, NULL);
 	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
 		struct sigaction inherited;
 

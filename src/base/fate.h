@@ -15,8 +15,14 @@ enum fate {
 	FATE_PERHAPS,		/* somebody may have it, or some have it and others not */
 	FATE_SENT,		/* everybody who will get it has it */
 	FATE_QUEUED,		/* we have it, on the disk */
+	FATE_STORED,		/* the same, and what we are about to do others can do as well */
+	FATE_AWAITED,		/* the disk has it, and perhaps somebody else: whose answer is
+				   worth waiting for */
 };
-/* A signal that came after all was sent or queued ends us with the next FATE_NOT_SENT. */
+/*
+ * A signal that was put off ends us with the next FATE_NOT_SENT or FATE_STORED; where it came
+ * while an answer is awaited, after a minute at the latest.
+ */
 void fate_set(enum fate fate);
 enum fate fate_now(void);
 
@@ -26,10 +32,17 @@ enum fate fate_now(void);
  */
 void fate_hold(bool hold);
 
+/* Whether such a signal waits for that. */
+bool fate_is_put_off(void);
+
+/* What else is known of a message of which FATE_PERHAPS is true, "" nothing; copied. */
+void fate_explain(const char *words);
+
 /*
  * From now on SIGTERM, SIGINT and SIGHUP, unless our caller has them ignored, kill us only
- * while nothing is sent. After that they end us with a line on standard error and
- * EX_TEMPFAIL, and are ignored once all is sent or queued. `name` begins that line; it is copied.
+ * while nothing is sent. After that they end us with a line on standard error, and EX_TEMPFAIL
+ * or what FATE_STORED has; they are put off once all is sent or queued, and while an answer
+ * is awaited. `name` begins that line; it is copied.
  */
 void fate_catch_signals(const char *name);
 

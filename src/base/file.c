@@ -106,8 +106,7 @@ bool file_replace(int dir, const char *name, const void *bytes, size_t len,
 	return true;
 }
 
-/* A new one: what has the name is litter, or not even a file. */
-static int create_anew(int dir, const char *name)
+int file_create_anew(int dir, const char *name)
 {
 	int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
 	int fd = openat(dir, name, flags, 0600);
@@ -120,7 +119,7 @@ static int create_anew(int dir, const char *name)
 bool file_replace_durably(int dir, const char *temp, const char *name,
 			  const struct buf *content, struct error *err)
 {
-	OWNED_FD fd = create_anew(dir, temp);
+	OWNED_FD fd = file_create_anew(dir, temp);
 
 	if (fd < 0)
 		return error_errno(err, ERROR_CREATE, "create %s", temp);

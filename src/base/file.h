@@ -35,7 +35,13 @@ bool file_replace(int dir, const char *name, const void *bytes, size_t len,
 		  struct error *err);
 
 /*
- * The same, and on the disk when it returns true: file and directory are fsynced. When
+ * Makes a file to write to, mode 0600; what has the name is litter, or not even a file, and
+ * goes. -1: errno says why.
+ */
+int file_create_anew(int dir, const char *name);
+
+/*
+ * As file_replace(), and on the disk when it returns true: file and directory are fsynced. When
  * false the old content is there, or the new one. The name `temp` is used on the way.
  */
 bool file_replace_durably(int dir, const char *temp, const char *name,

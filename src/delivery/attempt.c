@@ -24,8 +24,11 @@ bool attempt_send(struct attempt *a, struct connection *c, struct envelope *e,
 		  const struct message *m, struct error *err)
 {
 	const struct transport *wire = smtp_transport(c->session);
-	bool ok = smtp_send(c->session, e, m, err);
+	bool ok;
 
+	smtp_set_witness(c->session, a->witness);
+	ok = smtp_send(c->session, e, m, err);
+	smtp_set_witness(c->session, NULL);
 	snprintf(a->peer, sizeof(a->peer), "%s", c->peer);
 	snprintf(a->reply, sizeof(a->reply), "%s", smtp_last_reply(c->session));
 	snprintf(a->tls, sizeof(a->tls), "%s%s", wire->tls ? wire->tls : "none",

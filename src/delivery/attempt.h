@@ -12,6 +12,7 @@ struct attempt {		/* what is known of it, for the log */
 	const char *id;
 	uid_t uid;		/* who handed the message in */
 	int64_t started;	/* clock_ms() */
+	struct witness *witness;	/* of its transactions, borrowed; NULL: none */
 	char reply[256], tls[32], peer[80];
 };
 

@@ -23,6 +23,18 @@ bool round_is_blocked(const struct round *r, uint64_t account)
 	return false;
 }
 
+static void lower(time_t *limit, time_t other)
+{
+	if (other && (!*limit || other < *limit))
+		*limit = other;
+}
+
+void round_know_limits(struct round *r, time_t expire, time_t warn_after)
+{
+	lower(&r->expire, expire);
+	lower(&r->warn_after, warn_after);
+}
+
 void round_wake_at(struct round *r, time_t when)
 {
 	if (!r->wake || when < r->wake)
@@ -60,7 +72,7 @@ bool round_wants_warning(const struct round *r, const struct entry_start *start)
 
 static bool is_eligible(const struct round *r, const struct entry_start *start)
 {
-	if (round_is_blocked(r, start->account))
+	if (start->is_held || round_is_blocked(r, start->account))
 		return round_is_expired(r, start) || round_wants_warning(r, start);
 	return r->is_flush || round_is_due(r, start) || round_wants_warning(r, start);
 }
@@ -126,13 +138,13 @@ static bool see(void *seer, const char *id, const struct entry_start *start)
 	struct round *r = seer;
 	struct batch_row row = { .start = *start };
 
-	if (start->is_held)
+	if (start->is_held && !start->is_held_by_us)
 		return true;
 	r->waiting++;
 	row.key = r->is_flush ? start->arrived : start->next;
 	memcpy(row.id, id, ID_SIZE);
 	if (!is_eligible(r, start)) {
-		if (!round_is_blocked(r, start->account))
+		if (!start->is_held && !round_is_blocked(r, start->account))
 			round_wake_at(r, start->next);
 		return true;
 	}

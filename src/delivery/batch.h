@@ -25,7 +25,7 @@ struct round {
 	const struct spool *spool;
 	bool is_flush;		/* also what is not due yet */
 	time_t now;
-	time_t expire, warn_after;	/* seconds of age; 0: never */
+	time_t expire, warn_after;	/* seconds of age; 0: never; the least of all messages' */
 	struct { uint64_t account; time_t until; } blocked[BLOCKED_MAX];
 	size_t blocked_count;
 	struct batch_row rows[BATCH_MAX];
@@ -41,6 +41,9 @@ void round_begin(struct round *r, const struct spool *spool, time_t now);
 
 /* Fills the rows with the next messages; none: the round is over. ERROR_IO. */
 bool round_next(struct round *r, struct error *err);
+
+/* A message has limits of its own, by its configuration: seconds, 0: none. */
+void round_know_limits(struct round *r, time_t expire, time_t warn_after);
 
 /* All mail of the account waits until then, but what is too old is still met. */
 void round_block(struct round *r, uint64_t account, time_t until);

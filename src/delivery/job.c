@@ -6,23 +6,42 @@
 #include "base/log.h"
 
 enum {
+	SECONDS_OF_DAY = 86400,
+	SECONDS_OF_HOUR = 3600,
+	FULL_PAUSE = 60,		/* seconds until a disk that is full is looked at again */
+	UNWRITTEN_LOGGED = 20,		/* in a round, as it is one problem */
 	REPORT_PAUSE = 60,		/* seconds until one is tried again that the spool refused */
 	REPORT_PATIENCE = 24 * 3600,	/* over the age of a message that is given up */
 };
 
 void job_spool_failed(struct job *j, const struct error *err)
 {
-	j->w->spool_fails = true;
-	log_problem("%s: %s", j->item.entry.id, err->text);
+	if (j->w->unwritten++ < UNWRITTEN_LOGGED)
+		log_problem("%s: %s", j->item.entry.id, err->text);
+	if (!error_is_no_room(err))
+		j->w->spool_fails = true;
+	else if (!j->round->wake || j->round->wake > j->round->now + FULL_PAUSE)
+		j->round->wake = j->round->now + FULL_PAUSE;
+}
+
+bool job_is_expired(const struct job *j)
+{
+	long days = j->settings->expire;
+
+	return days && j->item.entry.arrived < j->round->now - days * SECONDS_OF_DAY;
+}
+
+bool job_wants_warning(const struct job *j)
+{
+	long hours = j->settings->warn_after;
+
+	return hours && !j->item.entry.is_warned &&
+	       j->item.entry.arrived < j->round->now - hours * SECONDS_OF_HOUR;
 }
 
 static bool may_be_somewhere(const struct envelope *e)
 {
-	for (size_t i = 0; i < e->count; i++)
-		if (e->recipients[i].verdict == VERDICT_ACCEPTED ||
-		    e->recipients[i].verdict == VERDICT_UNKNOWN)
-			return true;
-	return false;
+	return envelope_count(e, VERDICT_ACCEPTED) + envelope_count(e, VERDICT_UNKNOWN) > 0;
 }
 
 /* Where the disk does not learn who has the message, the mark stays: it is in doubt. */
@@ -62,8 +81,9 @@ static void remove_sent(struct job *j)
 
 static bool is_too_late(const struct job *j)
 {
-	return j->round->expire &&
-	       j->item.entry.arrived < j->round->now - j->round->expire - REPORT_PATIENCE;
+	return j->settings->expire &&
+	       j->item.entry.arrived < j->round->now - REPORT_PATIENCE -
+				       j->settings->expire * SECONDS_OF_DAY;
 }
 
 /* The configuration that has the account, which may be a substitute. The caller frees. */
@@ -85,14 +105,18 @@ static bool report(struct job *j, enum report_kind kind)
 		.spool = &j->w->queue->spool,
 		.account = j->account,
 		.config = config,
-		.settings = j->w->queue->settings,
+		.settings = j->settings,
 		.aliases = &j->w->aliases,
 		.now = j->round->now,
 	};
 	struct error err;
 
 	if (!report_queue(&reporter, &j->item, kind, &err)) {
-		log_problem("%s: no report: %s", e->id, err.text);
+		error_context(&err, "no report");
+		if (error_is_no_room(&err))
+			job_spool_failed(j, &err);
+		else
+			log_problem("%s: %s", e->id, err.text);
 		return err.kind == ERROR_DATA || is_too_late(j);
 	}
 	if (kind == REPORT_DELAYED)
@@ -105,10 +129,7 @@ static bool report(struct job *j, enum report_kind kind)
 
 static bool has_failures(const struct entry *e)
 {
-	for (size_t i = 0; i < e->envelope.count; i++)
-		if (e->envelope.recipients[i].verdict == VERDICT_REFUSED)
-			return true;
-	return false;
+	return envelope_count(&e->envelope, VERDICT_REFUSED) > 0;
 }
 
 static bool has_news(const struct entry *e)
@@ -171,7 +192,7 @@ void job_conclude(struct job *j)
 void job_give_up(struct job *j)
 {
 	struct envelope *e = &j->item.entry.envelope;
-	long days = (long)(j->round->expire / 86400);
+	long days = j->settings->expire;
 
 	for (size_t i = 0; i < e->count; i++) {
 		struct recipient *r = &e->recipients[i];
@@ -189,9 +210,10 @@ void job_give_up(struct job *j)
 	job_conclude(j);
 }
 
-bool job_warn(struct job *j)
+void job_warn(struct job *j)
 {
-	(void)report(j, REPORT_DELAYED);
+	if (!report(j, REPORT_DELAYED))
+		return;
 	j->item.entry.is_warned = true;
-	return job_update(j);
+	(void)job_update(j);
 }

@@ -13,12 +13,20 @@ struct job {
 	struct worker *w;
 	struct round *round;
 	const struct account *account;
+	const struct delivery_settings *settings;	/* of the message's own configuration */
 	struct item item;
 	struct entry_start start;	/* of its entry, as it was taken */
 };
 
-/* The spool could not be written: logged, and the worker goes on with nothing more. */
+/*
+ * The spool could not be written: logged, and the worker goes on with nothing more; or, where
+ * it is full, with what may leave it.
+ */
 void job_spool_failed(struct job *j, const struct error *err);
+
+/* It waits for longer than its configuration says, or for so long that its sender should know. */
+bool job_is_expired(const struct job *j);
+bool job_wants_warning(const struct job *j);
 
 /* Puts the entry on the disk. */
 bool job_update(struct job *j);
@@ -41,7 +49,7 @@ void job_conclude(struct job *j);
 /* It is too old: nobody is tried any more. */
 void job_give_up(struct job *j);
 
-/* It is late: the sender is told, once. False: the disk does not know of it. */
-bool job_warn(struct job *j);
+/* It is late: the sender is told, once. What cannot be told now is told another time. */
+void job_warn(struct job *j);
 
 #endif

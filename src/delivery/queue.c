@@ -89,7 +89,8 @@ char *queue_config_path(const char *file)
 	return text_copy(!file || !*file ? "" : realpath(file, path) ? path : file);
 }
 
-static void fill(struct entry *e, const struct queue *q, const struct intake_facts *facts)
+void queue_schedule(const struct queue *q, const struct intake_facts *facts,
+		    struct entry *e)
 {
 	struct settlement s = {
 		.settings = q->settings,
@@ -98,17 +99,24 @@ static void fill(struct entry *e, const struct queue *q, const struct intake_fac
 		.random = chance_new(),
 	};
 
-	snprintf(e->id, sizeof(e->id), "%s", facts->id);
-	e->arrived = facts->now;
 	e->next = facts->not_before ? facts->not_before : facts->now;
-	e->is_held = facts->is_held;
-	e->uid = getuid();
-	e->account = text_copy(facts->account->name);
-	e->config = queue_config_path(facts->config);
 	if (facts->why && facts->not_before)
 		entry_keep_reason(e, facts->why);
 	else if (facts->why)
 		settle_schedule(&s, e, facts->why);
+}
+
+static void fill(struct entry *e, const struct queue *q, const struct intake_facts *facts,
+		 const struct message *m)
+{
+	snprintf(e->id, sizeof(e->id), "%s", facts->id);
+	e->arrived = facts->now;
+	e->is_held = facts->is_held;
+	e->uid = getuid();
+	e->account = text_copy(facts->account->name);
+	e->config = queue_config_path(facts->config);
+	e->message_id = printable_message_id(m);
+	queue_schedule(q, facts, e);
 }
 
 /* What the recipients point to is lent; the list of them is not. */
@@ -130,8 +138,7 @@ bool queue_add(const struct queue *q, const struct intake_facts *facts,
 	bool ok;
 
 	choose_recipients(&entry.envelope, e, facts->keeps_refused);
-	entry.message_id = printable_message_id(m);
-	fill(&entry, q, facts);
+	fill(&entry, q, facts, m);
 	*next = entry.next;
 	fate_hold(true);
 	ok = spool_add(&q->spool, &entry, m, err);
@@ -141,6 +148,27 @@ bool queue_add(const struct queue *q, const struct intake_facts *facts,
 	free(entry.envelope.recipients);
 	entry.envelope = (struct envelope){ 0 };
 	return ok;
+}
+
+void queue_let_go(struct item *item)
+{
+	item->entry.envelope = (struct envelope){ 0 };
+	item_release(item);
+}
+
+bool queue_keep(const struct queue *q, const struct intake_facts *facts, struct envelope *e,
+		const struct message *m, struct item *item, struct error *err)
+{
+	struct item kept = ITEM_NONE;
+
+	kept.entry.envelope = *e;
+	fill(&kept.entry, q, facts, m);
+	if (!spool_add_locked(&q->spool, &kept.entry, m, &kept.fd, err)) {
+		queue_let_go(&kept);
+		return false;
+	}
+	*item = kept;
+	return true;
 }
 
 /* --- who runs it */

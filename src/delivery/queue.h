@@ -56,6 +56,19 @@ bool queue_add(const struct queue *q, const struct intake_facts *facts,
 	       struct envelope *e, const struct message *m, time_t *next, struct error *err);
 
 /*
+ * The same for all recipients of a message that goes on being sent by us: it is in the spool
+ * and held there as `item`, whose entry shares the envelope; queue_let_go() ends that. No word
+ * of fate.
+ */
+bool queue_keep(const struct queue *q, const struct intake_facts *facts, struct envelope *e,
+		const struct message *m, struct item *item, struct error *err);
+void queue_let_go(struct item *item);
+
+/* When it is tried again, as the facts have it. */
+void queue_schedule(const struct queue *q, const struct intake_facts *facts,
+		    struct entry *e);
+
+/*
  * Sees to it that somebody runs the queue: wakes the runner, or starts one in the background
  * if `background` is on. Its descriptors are none of ours. False: nobody does; it is logged,
  * and the message waits for `sendmail -q`, a timer, or the next call.

@@ -86,7 +86,7 @@ static bool do_round(struct runner *r, struct error *err)
 		worker_forget_config(&r->worker);	/* it may have been mended */
 	r->worker.spool_fails = false;
 	worker_open_log(&r->worker);
-	r->worker.unread = 0;
+	r->worker.unread = r->worker.unwritten = 0;
 	spool_sweep(&r->run->queue->spool, now, keep * SECONDS_OF_DAY);
 	do {
 		if (!round_next(r->round, err))
@@ -116,9 +116,9 @@ static bool work(struct runner *r, struct error *err)
 
 static bool report_trouble(const struct runner *r, struct error *err)
 {
-	if (!r->worker.spool_fails && r->worker.unread == 0)
+	if (!r->worker.spool_fails && r->worker.unread + r->worker.unwritten == 0)
 		return true;
-	if (r->worker.spool_fails)
+	if (r->worker.spool_fails || r->worker.unwritten > 0)
 		return error_set(err, ERROR_IO, "the spool %s cannot be written; the log has "
 				 "more", r->run->queue->spool.path);
 	return error_set(err, ERROR_IO, "the spool %s cannot be read as a whole; the log has "
@@ -196,6 +196,7 @@ bool runner_every(struct run *run, long seconds, struct error *err)
 	struct runner r;
 
 	begin(&r, run);
+	r.worker.remembers = true;
 	while (round_or_trouble(&r, err))
 		nap(bell, seconds);
 	log_problem("no more rounds of the queue: the spool %s is gone", run->queue->spool.path);
@@ -270,6 +271,7 @@ bool runner_stay(struct run *run, struct error *err)
 	bool ok;
 
 	begin(&r, run);
+	r.worker.remembers = true;
 	ok = stay(&r, bell, err);
 	end(&r);
 	fd_cleanup(&bell);

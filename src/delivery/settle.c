@@ -4,19 +4,11 @@
 #include "base/log.h"
 #include "delivery/retry.h"
 
-static bool is_in_doubt(const struct envelope *e)
-{
-	for (size_t i = 0; i < e->count; i++)
-		if (e->recipients[i].verdict == VERDICT_UNKNOWN)
-			return true;
-	return false;
-}
-
 static void note_doubt(const struct settlement *s, struct entry *e)
 {
 	e->is_in_doubt = true;
 	if (s->settings->on_lost_reply == LOST_HOLD) {
-		e->is_held = true;
+		e->is_held = e->is_held_by_us = true;
 		log_problem("%s: held: it may have been sent already (on_lost_reply = hold)",
 			    e->id);
 	} else {
@@ -32,7 +24,7 @@ void settle_schedule(const struct settlement *s, struct entry *e, const struct e
 	/* The clock was put back: it would not be given up for years. */
 	if (e->arrived > s->now + RETRY_DELAY_MAX)
 		e->arrived = s->now;
-	if (is_in_doubt(&e->envelope))
+	if (envelope_count(&e->envelope, VERDICT_UNKNOWN) > 0)
 		note_doubt(s, e);
 	/* The account has a pause of its own then: its messages are due when that is over. */
 	if (retry_scope(why, s->had_session) == RETRY_ACCOUNT) {

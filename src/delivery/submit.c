@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "delivery/attempt.h"
+#include "delivery/direct.h"
 #include "delivery/throttle.h"
 #include "delivery/worker.h"
 
@@ -16,29 +17,20 @@ struct trial {
 	bool is_accounts;	/* the error is about the account, not about an address */
 	bool had_session;
 	time_t not_before;	/* there was none: the account has to wait until then */
+	struct direct direct;
 };
-
-static size_t count_verdict(const struct envelope *e, enum verdict verdict)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < e->count; i++)
-		count += e->recipients[i].verdict == verdict;
-	return count;
-}
 
 static size_t count_waiting(const struct envelope *e)
 {
-	return e->count - count_verdict(e, VERDICT_ACCEPTED) -
-	       count_verdict(e, VERDICT_REFUSED);
+	return e->count - envelope_count(e, VERDICT_ACCEPTED) -
+	       envelope_count(e, VERDICT_REFUSED);
 }
 
 /* --- durable */
 
-static bool enqueue(struct submittal *s, struct envelope *e, const struct message *m,
-		    const struct trial *trial, struct error *err)
+static struct intake_facts facts_of(const struct submittal *s, const struct trial *trial)
 {
-	struct intake_facts facts = {
+	return (struct intake_facts){
 		.id = s->id,
 		.account = s->account,
 		.config = s->config,
@@ -49,9 +41,17 @@ static bool enqueue(struct submittal *s, struct envelope *e, const struct messag
 		.keeps_refused = s->keeps_failures,
 		.now = time(NULL),
 	};
+}
+
+static bool enqueue(struct submittal *s, struct envelope *e, const struct message *m,
+		    struct trial *trial, struct error *err)
+{
+	const struct intake_facts facts = facts_of(s, trial);
 	char when[CLOCK_DATE_SIZE];
 
-	if (!queue_add(s->queue, &facts, e, m, &s->next, err))
+	if (trial && direct_is_stored(&trial->direct))
+		direct_keep(&trial->direct, &facts, &s->next);
+	else if (!queue_add(s->queue, &facts, e, m, &s->next, err))
 		return false;
 	s->is_queued = true;
 	if (facts.why)
@@ -72,18 +72,20 @@ static void see_to_it(struct submittal *s)
 }
 
 /* What was refused goes to failed/, and a report to whoever sent it. */
-static void keep_failures(struct submittal *s, struct envelope *e, const struct message *m)
+static void keep_failures(struct submittal *s, struct envelope *e, const struct message *m,
+			  struct trial *trial)
 {
-	struct trial trial = { .err.kind = ERROR_NONE };
 	struct worker worker;
 	struct round *round;
 	struct batch_row row = { .start.next = 0 };
 	struct error err;
 
-	if (!enqueue(s, e, m, &trial, &err)) {
+	trial->err.kind = ERROR_NONE;	/* each of them has a reason of its own */
+	if (!enqueue(s, e, m, trial, &err)) {
 		log_problem("%s: refused, and cannot be kept: %s", s->id, err.text);
 		return;
 	}
+	direct_end(&trial->direct);	/* it is for the worker to take */
 	s->is_queued = false;
 	s->is_kept = true;
 	snprintf(row.id, sizeof(row.id), "%s", s->id);
@@ -117,13 +119,17 @@ static bool try_now(const struct submittal *s, struct envelope *e, const struct 
 		    struct trial *trial)
 {
 	struct connection c = { .account = s->account };
+	struct intake_facts facts = facts_of(s, NULL);
 	struct attempt a;
 	bool ok;
 
 	trial->is_accounts = true;
 	if (!may_try(s, e, trial))
 		return false;
+	facts.keeps_refused = true;	/* while nobody else has been told of them */
+	direct_begin(&trial->direct, s->queue, &facts, e, m);
 	attempt_begin(&a, s->account, s->id, getuid());
+	a.witness = &trial->direct.witness;
 	ok = connection_open(&c, s->account, s->trace, &trial->err);
 	trial->had_session = ok;
 	snprintf(a.peer, sizeof(a.peer), "%s", c.peer);
@@ -133,6 +139,7 @@ static bool try_now(const struct submittal *s, struct envelope *e, const struct 
 	if (s->queue->is_on)
 		throttle_learn(&s->queue->spool, s->account, ok ? NULL : &trial->err,
 			       trial->had_session, time(NULL));
+	trial->direct.facts = NULL;
 	return ok;
 }
 
@@ -166,7 +173,9 @@ static bool take_rest(struct submittal *s, struct envelope *e, const struct mess
 		error_context(err, "account %s", s->account->name);
 	if (count_waiting(e) == 0) {
 		if (s->keeps_failures && s->queue->is_on)
-			keep_failures(s, e, m);
+			keep_failures(s, e, m, trial);
+		else if (direct_is_stored(&trial->direct))
+			direct_remove(&trial->direct);
 		return false;
 	}
 	/* Nothing passes by itself here: it is told, as a file that makes no sense is. */
@@ -189,7 +198,7 @@ static bool take_rest(struct submittal *s, struct envelope *e, const struct mess
 static bool refuse_all(struct submittal *s, struct envelope *e, const struct message *m,
 		       const struct error *refusal, struct error *err)
 {
-	struct trial trial = { .err = *refusal };
+	struct trial trial = { .err = *refusal, .direct.item = ITEM_NONE };
 
 	log_problem("%s: not taken: uid=%ld error=%s", s->id, (long)getuid(), trial.err.text);
 	return take_rest(s, e, m, &trial, err);
@@ -198,8 +207,9 @@ static bool refuse_all(struct submittal *s, struct envelope *e, const struct mes
 bool submit(struct submittal *s, struct envelope *e, const struct message *m,
 	    struct error *err)
 {
-	struct trial trial = { .err.kind = ERROR_NONE };
+	struct trial trial = { .err.kind = ERROR_NONE, .direct.item = ITEM_NONE };
 	const struct error *refusal = first_refusal(e);
+	bool ok;
 
 	if (count_waiting(e) == 0 && refusal)
 		return refuse_all(s, e, m, refusal, err);
@@ -211,5 +221,10 @@ bool submit(struct submittal *s, struct envelope *e, const struct message *m,
 		/* A full disk need not stop the mail. */
 		log_problem("%s: not queued, so sent directly: %s", s->id, err->text);
 	}
-	return try_now(s, e, m, &trial) || take_rest(s, e, m, &trial, err);
+	ok = try_now(s, e, m, &trial);
+	if (ok && direct_is_stored(&trial.direct))
+		direct_remove(&trial.direct);
+	ok = ok || take_rest(s, e, m, &trial, err);
+	direct_end(&trial.direct);
+	return ok;
 }

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/fate.h"
 #include "base/log.h"
 #include "delivery/attempt.h"
 #include "delivery/job.h"
+#include "delivery/record.h"
 #include "delivery/retry.h"
 #include "delivery/settle.h"
 #include "delivery/throttle.h"
@@ -23,6 +23,8 @@ enum {
 	TRIED_ENOUGH = 6,		/* failures of an account in a row, an hour or so */
 	UNREAD_PAUSE = 60,
 	UNREAD_LOGGED = 20,		/* in a round: a disk that is gone is one problem */
+	SECONDS_OF_DAY = 86400,
+	SECONDS_OF_HOUR = 3600,
 };
 
 void worker_init(struct worker *w, const struct queue *queue)
@@ -42,11 +44,6 @@ void worker_free(struct worker *w)
 	worker_forget_config(w);
 	owed_free(&w->owed);
 	free(w->logged);
-}
-
-static const struct delivery_settings *settings_of(const struct job *j)
-{
-	return j->w->queue->settings;
 }
 
 static void leave(struct job *j, time_t until)
@@ -83,11 +80,7 @@ static void begin_again(struct entry *e)
 
 static bool nobody_was_judged(const struct envelope *e)
 {
-	for (size_t i = 0; i < e->count; i++)
-		if (e->recipients[i].verdict == VERDICT_LATER ||
-		    e->recipients[i].verdict == VERDICT_UNKNOWN)
-			return false;
-	return true;
+	return envelope_count(e, VERDICT_LATER) + envelope_count(e, VERDICT_UNKNOWN) == 0;
 }
 
 static bool connect_for(struct job *j, struct error *err)
@@ -138,7 +131,7 @@ static void settle(struct job *j, bool ok, bool had_session, const struct error 
 {
 	struct entry *e = &j->item.entry;
 	const struct settlement s = {
-		.settings = settings_of(j),
+		.settings = j->settings,
 		.had_session = had_session,
 		.now = time(NULL),	/* a round may take long */
 		.random = chance_new(),
@@ -151,7 +144,7 @@ static void settle(struct job *j, bool ok, bool had_session, const struct error 
 	}
 	(void)job_report_failures(j);	/* if not now, with the next attempt */
 	settle_schedule(&s, e, err);
-	if (!ok && j->round->expire && e->arrived < j->round->now - j->round->expire) {
+	if (!ok && job_is_expired(j)) {
 		job_give_up(j);
 		return;
 	}
@@ -178,32 +171,49 @@ static bool is_nudged(struct job *j)
 	return before;
 }
 
+/* Whether it may be sent now: by its account, and by the disk. */
+static bool may_try(struct job *j, struct record *r)
+{
+	const struct spool *spool = &j->w->queue->spool;
+	struct error err;
+	struct pause pause;
+
+	if (j->round->is_flush && !is_nudged(j))
+		throttle_nudge(spool, j->account);
+	record_begin(r, spool, &j->item);
+	r->is_durable = j->settings->on_lost_reply == LOST_HOLD;
+	r->is_remembered = j->w->remembers;
+	if (!record_prepare(r, (size_t)j->account->max_recipients, &err)) {
+		job_spool_failed(j, &err);
+		leave(j, 0);
+		return false;
+	}
+	if (throttle_ask(spool, j->account, transactions(j), time(NULL), &pause))
+		return true;
+	spool_end_try(spool, &j->item);
+	leave(j, pause.at);
+	return false;
+}
+
 static void attempt(struct job *j, const struct message *m)
 {
 	const struct spool *spool = &j->w->queue->spool;
 	struct entry *e = &j->item.entry;
+	struct record record;
 	struct attempt a;
 	struct error err;
-	struct pause pause;
 	bool ok, had_session = false;
 
-	if (j->round->is_flush && !is_nudged(j))
-		throttle_nudge(spool, j->account);
-	if (!spool_begin_try(spool, &j->item, &err)) {
-		job_spool_failed(j, &err);
-		j->w->counts.left++;
+	if (!may_try(j, &record))
 		return;
-	}
-	if (!throttle_ask(spool, j->account, transactions(j), time(NULL), &pause)) {
-		spool_end_try(spool, &j->item);
-		leave(j, pause.at);
-		return;
-	}
 	attempt_begin(&a, j->account, e->id, e->uid);
+	a.witness = &record.witness;
 	begin_again(e);
 	ok = converse(j, &a, m, &had_session, &err);
 	snprintf(a.peer, sizeof(a.peer), "%s", j->w->connection.peer);
 	ok = attempt_end(&a, ok, &e->envelope, m, &err);
+	if (record.failure.kind != ERROR_NONE)
+		job_spool_failed(j, &record.failure);
 	throttle_learn(spool, j->account, ok ? NULL : &err, had_session, time(NULL));
 	j->w->lost = !ok && is_of_the_session(&err) ? j->w->lost + 1 : 0;
 	if (!ok && retry_scope(&err, had_session) == RETRY_ACCOUNT)
@@ -241,12 +251,12 @@ static void wait_for_config(struct job *j, const struct error *err)
 	}
 	/* What is told of it can go through another account. */
 	j->account = worker_substitute(j->w);
-	if (j->account && round_is_expired(j->round, &j->start)) {
+	if (j->account && job_is_expired(j)) {
 		job_give_up(j);
 		return;
 	}
-	if (j->account && round_wants_warning(j->round, &j->start))
-		(void)job_warn(j);
+	if (j->account && job_wants_warning(j))
+		job_warn(j);
 	j->w->counts.left++;
 }
 
@@ -257,8 +267,8 @@ static bool note_interruption(struct job *j)
 	struct error err;
 
 	e->is_in_doubt = true;
-	if (settings_of(j)->on_lost_reply == LOST_HOLD)
-		e->is_held = true;
+	if (j->settings->on_lost_reply == LOST_HOLD)
+		e->is_held = e->is_held_by_us = true;
 	log_problem("%s: a process died while it was sending it: it may have been sent already "
 		    "and %s: message-id=%s", e->id, e->is_held ? "is held" :
 		    "is sent again", e->message_id ? e->message_id : "");
@@ -271,10 +281,10 @@ static bool note_interruption(struct job *j)
 }
 
 /* It may have to wait for its account, and must not come out of sight again meanwhile. */
-static bool catch_up(struct job *j)
+static void catch_up(struct job *j)
 {
 	j->item.entry.next = j->round->now;
-	return job_update(j);
+	(void)job_update(j);
 }
 
 static void try_now(struct job *j)
@@ -304,46 +314,70 @@ static bool was_tried(const struct job *j)
 	return view.failures >= TRIED_ENOUGH;
 }
 
+/* It cannot be sent now, as it is held or its account has to wait; but it has an end. */
+static void look_after(struct job *j)
+{
+	if (job_is_expired(j) && (j->item.entry.is_held || was_tried(j)))
+		job_give_up(j);
+	else if (j->item.entry.is_held)
+		j->w->counts.left++;
+}
+
+static void send_or_wait(struct job *j)
+{
+	struct worker *w = j->w;
+
+	if (entry_waiting(&j->item.entry) == 0) {
+		job_conclude(j);
+		return;
+	}
+	/* Nothing is sent of which the disk could not be told. */
+	if (owed_is_full(&w->owed)) {
+		w->spool_fails = true;
+		return;
+	}
+	if (j->item.was_interrupted && !note_interruption(j)) {
+		leave(j, 0);
+		return;
+	}
+	if (round_is_ahead(j->round, &j->start))
+		catch_up(j);
+	if (job_wants_warning(j))
+		job_warn(j);
+	if (w->spool_fails)
+		return;
+	if (j->item.entry.is_held || round_is_blocked(j->round, j->start.account))
+		look_after(j);
+	else if (j->round->is_flush || round_is_due(j->round, &j->start))
+		try_now(j);
+}
+
 static void work_on(struct job *j)
 {
 	struct worker *w = j->w;
+	const struct entry *e = &j->item.entry;
 	struct error err;
 
 	if (owed_restore(&w->owed, &j->item.entry)) {
 		job_pay(j);
 		return;
 	}
-	if (j->item.entry.is_held || (w->selects && !w->selects(w->selector, &j->item.entry)))
+	if ((e->is_held && !e->is_held_by_us) || (w->selects && !w->selects(w->selector, e)))
 		return;
-	if (!worker_find_account(w, &j->item.entry, &j->account, &err)) {
+	if (!worker_find_account(w, e, &j->account, &err)) {
 		wait_for_config(j, &err);
 		return;
 	}
-	if (entry_waiting(&j->item.entry) == 0) {
-		job_conclude(j);
-		return;
-	}
-	/* Nothing is sent of which the disk could not be told. */
-	if (owed_is_full(&w->owed) || (j->item.was_interrupted && !note_interruption(j))) {
-		w->spool_fails = true;
-		return;
-	}
-	if (j->item.entry.is_held)
-		return;
-	if ((round_is_ahead(j->round, &j->start) && !catch_up(j)) ||
-	    (round_wants_warning(j->round, &j->start) && !job_warn(j)))
-		return;
-	if (!round_is_blocked(j->round, j->start.account)) {
-		if (j->round->is_flush || round_is_due(j->round, &j->start))
-			try_now(j);
-	} else if (round_is_expired(j->round, &j->start) && was_tried(j)) {
-		job_give_up(j);
-	}
+	j->settings = &w->config.delivery;
+	round_know_limits(j->round, j->settings->expire * SECONDS_OF_DAY,
+			  j->settings->warn_after * SECONDS_OF_HOUR);
+	send_or_wait(j);
 }
 
 void worker_do(struct worker *w, struct round *r, const struct batch_row *row)
 {
-	struct job j = { .w = w, .round = r, .item = ITEM_NONE };
+	struct job j = { .w = w, .round = r, .item = ITEM_NONE,
+			 .settings = w->queue->settings };
 	struct error err;
 
 	worker_open_log(w);

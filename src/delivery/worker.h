@@ -35,7 +35,9 @@ struct worker {
 	unsigned lost;			/* dialogues in a row */
 	uint64_t nudged;		/* the account whose pause a flush has ended last */
 	struct owed owed;
+	bool remembers;			/* it stays, and with it what the disk did not take */
 	bool spool_fails;		/* it could not be written: no use to go on now */
+	size_t unwritten;		/* what could not be written, in this round */
 	size_t unread;			/* messages that could not be read, in this round */
 };
 

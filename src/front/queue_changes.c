@@ -34,7 +34,7 @@ static bool retry(const struct spool *s, struct item *item, const char **why,
 		  struct error *err)
 {
 	if (item->is_failed) {
-		item->entry.is_held = false;
+		item->entry.is_held = item->entry.is_held_by_us = false;
 		try_again(&item->entry);
 		return spool_bring_back(s, item, err);
 	}
@@ -52,11 +52,12 @@ static bool set_held(const struct spool *s, struct item *item, bool is_held,
 	if (item->is_failed)
 		*why = N_("it has failed and is tried no more; `acsmtp queue retry` brings it "
 			  "back");
-	else if (item->entry.is_held == is_held)
+	else if (item->entry.is_held == is_held && !(is_held && item->entry.is_held_by_us))
 		*why = is_held ? N_("it is held already") : N_("it is not held");
 	if (*why)
 		return true;
 	item->entry.is_held = is_held;
+	item->entry.is_held_by_us = false;
 	return spool_update(s, item, err);
 }
 

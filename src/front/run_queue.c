@@ -86,11 +86,12 @@ static bool hold_one(void *seer, const char *id, const struct entry_start *start
 	OWNED_ITEM item = ITEM_NONE;
 	enum taken taken;
 
-	if (start->is_held == h->hold)
+	if (start->is_held == h->hold && !(h->hold && start->is_held_by_us))
 		return true;
 	taken = spool_take(h->spool, id, false, &item, h->err);
 	if (taken == TAKEN && is_selected(h->options, &item.entry)) {
 		item.entry.is_held = h->hold;
+		item.entry.is_held_by_us = false;
 		h->ok = spool_update(h->spool, &item, h->err) && h->ok;
 	}
 	if (taken == TAKEN_BUSY)

@@ -100,6 +100,15 @@ void envelope_refuse(struct envelope *e, const char *name, const struct error *w
 	}
 }
 
+size_t envelope_count(const struct envelope *e, enum verdict verdict)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < e->count; i++)
+		count += e->recipients[i].verdict == verdict;
+	return count;
+}
+
 void recipient_judge(struct recipient *r, enum verdict verdict, const struct error *why)
 {
 	struct error *copy = NULL;

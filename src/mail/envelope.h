@@ -51,6 +51,9 @@ bool envelope_has(const struct envelope *e, const char *mailbox);
  */
 void envelope_refuse(struct envelope *e, const char *name, const struct error *why);
 
+/* How many recipients have this verdict. */
+size_t envelope_count(const struct envelope *e, enum verdict verdict);
+
 /* Gives a recipient its verdict; `why` is copied, NULL for ACCEPTED. */
 void recipient_judge(struct recipient *r, enum verdict verdict, const struct error *why);
 

@@ -4,14 +4,12 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/fate.h"
 
 enum { PIECE = 64 * 1024 };	/* four full TLS records (RFC 8446 section 5.1) */
 
 static bool write_piece(struct session *s, const char *bytes, size_t len, struct error *err)
 {
-	s->wire->deadline = clock_after(s->options.timeout);
+	session_set_deadline(s);
 	return s->wire->write(s->wire, bytes, len, err);
 }
 
@@ -64,17 +62,16 @@ bool body_send_dotted(struct session *s, const struct message *m, struct error *
 	if (n < 0)
 		return false;
 	buf_add(&out, ".\r\n");
-	fate_set(FATE_PERHAPS);
-	return write_piece(s, out.text, out.len, err);
+	return session_at_brink(s, err) && write_piece(s, out.text, out.len, err);
 }
 
 bool body_send_chunk(struct session *s, const struct message *m, struct error *err)
 {
 	OWNED_BUF out = BUF_INIT(FLIGHT_MAX + COMMAND_MAX + PIECE);
-	uint64_t at = 0;
+	uint64_t at = 0, size = message_size(m);
 	ssize_t n;
 
-	if (!session_say(s, err, "BDAT %" PRIu64 " LAST", message_size(m)))
+	if (!session_say(s, err, "BDAT %" PRIu64 " LAST", size))
 		return false;
 	buf_add_bytes(&out, s->out.text, s->out.len);
 	buf_clear(&s->out);
@@ -85,11 +82,10 @@ bool body_send_chunk(struct session *s, const struct message *m, struct error *e
 		if (n < 0)
 			return false;
 		out.len += (size_t)n;
-		if (n < PIECE)
-			fate_set(FATE_PERHAPS);
-		if (out.len > 0 && !write_piece(s, out.text, out.len, err))
+		if ((at == size && !session_at_brink(s, err)) ||
+		    !write_piece(s, out.text, out.len, err))
 			return false;
 		buf_clear(&out);
-	} while (n == PIECE);
+	} while (at < size && n > 0);
 	return true;
 }

@@ -62,7 +62,7 @@ static bool start_tls(struct session *s, const struct reply *reply, struct error
 		return error_advise(err, "someone between here and the server may be "
 				    "tampering with the connection");
 	}
-	s->wire->deadline = clock_after(s->options.timeout);
+	session_set_deadline(s);
 	if (!s->wire->start_tls(s->wire, err)) {
 		s->is_broken = true;
 		return false;
@@ -122,6 +122,7 @@ struct session *smtp_new(struct transport *transport, const struct smtp_options 
 
 	s->wire = transport;
 	s->options = *options;
+	s->until = s->last_call = clock_after(WHOLE_PATIENCE * options->timeout);
 	s->out = (struct buf)BUF_INIT(FLIGHT_MAX + COMMAND_MAX);
 	s->last_reply = text_copy("");
 	reader_init(&s->reader, transport);
@@ -192,6 +193,58 @@ static size_t gather(struct envelope *e, struct recipient **some, size_t most)
 	return count;
 }
 
+void smtp_set_witness(struct session *s, struct witness *witness)
+{
+	s->witness = witness;
+}
+
+/* The clock of one message; a server that needs all of it for some is left with those. */
+static void set_limits(struct session *s, const struct envelope *e)
+{
+	size_t most = transaction_max(s), left = envelope_count(e, VERDICT_NONE);
+	long further = left > most ? (long)((left - 1) / most) : 0;
+	long whole = s->options.timeout * WHOLE_PATIENCE +
+		     further * s->options.timeout / WHOLE_SHARE;
+
+	s->until = clock_after(whole);
+	s->last_call = clock_after(whole / 2);
+	s->is_late = false;
+}
+
+/* Whether another transaction makes sense. */
+static bool may_begin(const struct session *s, struct error *err)
+{
+	if (s->is_broken)
+		return error_set(err, ERROR_LATER, "the server ended the session before "
+				 "it had heard of every recipient");
+	if (s->is_throttled)
+		return error_set(err, ERROR_QUOTA, "not tried: the server had refused all "
+				 "mail of this account for now");
+	return (!s->is_late && clock_left(s->last_call) > 0) ||
+	       error_set(err, ERROR_LATER, "not tried: the server was so slow that the whole "
+			 "would take too long");
+}
+
+static bool tell_witness(struct session *s, const struct envelope *e, bool ok,
+			 struct error *err)
+{
+	bool is_last = !ok || envelope_count(e, VERDICT_NONE) == 0;
+	struct error why;
+
+	if (!s->witness || s->witness->after_transaction(s->witness, is_last, &why) || is_last)
+		return ok;
+	*err = why;
+	return false;
+}
+
+static bool run_next(struct transaction *t, struct error *err)
+{
+	struct session *s = t->session;
+
+	return may_begin(s, err) && (!s->is_dirty || session_reset(s, err)) &&
+	       tell_witness(s, t->envelope, transaction_run(t, err), err);
+}
+
 bool smtp_send(struct session *s, struct envelope *e, const struct message *m,
 	       struct error *err)
 {
@@ -205,17 +258,14 @@ bool smtp_send(struct session *s, struct envelope *e, const struct message *m,
 		return false;
 	t.message = suit.message;
 	t.is_utf8 = suit.is_utf8;
+	if (s->witness && s->witness->all_or_none &&
+	    envelope_count(e, VERDICT_NONE) > transaction_max(s))
+		return error_set(err, ERROR_LATER, "the server does not take it for all "
+				 "recipients at once");
+	set_limits(s, e);
 	t.recipients = xcalloc(e->count, sizeof(struct recipient *));
-	while (ok && (t.count = gather(e, t.recipients, transaction_max(s))) > 0) {
-		if (s->is_broken)
-			ok = error_set(err, ERROR_LATER, "the server ended the session before "
-				       "it had heard of every recipient");
-		else if (s->is_throttled)
-			ok = error_set(err, ERROR_QUOTA, "not tried: the server had refused all "
-				       "mail of this account for now");
-		else
-			ok = (!s->is_dirty || session_reset(s, err)) && transaction_run(&t, err);
-	}
+	while (ok && (t.count = gather(e, t.recipients, transaction_max(s))) > 0)
+		ok = run_next(&t, err);
 	free(t.recipients);
 	return ok;
 }

@@ -23,9 +23,24 @@ struct smtp_options {		/* borrowed while the session lives */
 	enum smtp_auth auth;
 	const char *user;
 	const struct secret *secret;
-	long timeout;		/* seconds for each reply; ten times that after the final dot */
+	long timeout;		/* seconds for each reply; ten times that after the final dot,
+				   and for all the rest of the dialogue about a message */
 	long max_recipients;	/* of one transaction; the server's LIMITS may lower it */
 	struct trace *trace;	/* NULL: none */
+};
+
+/*
+ * Who has to know how far a message has come, whatever ends us when; embedded first in what
+ * implements it. What it cannot bear ends smtp_send() with its error.
+ */
+struct witness {
+	/* The bytes that go out next are all that the server needs to take the message. */
+	bool (*at_brink)(struct witness *w, struct error *err);
+	/* A transaction is over, and its recipients have the verdicts that the server gave
+	   them; is_last: no other one follows in this dialogue, whatever this returns. */
+	bool (*after_transaction)(struct witness *w, bool is_last, struct error *err);
+	/* Nobody could be told who has it: to everybody in one transaction, or to nobody. */
+	bool all_or_none;
 };
 
 struct session;
@@ -49,10 +64,14 @@ enum smtp_stage {
 struct session *smtp_new(struct transport *transport, const struct smtp_options *options);
 bool smtp_advance(struct session *s, enum smtp_stage stage, struct error *err);
 
+/* Whom to tell of the messages from now on, borrowed; NULL: nobody, as in the beginning. */
+void smtp_set_witness(struct session *s, struct witness *witness);
+
 /*
  * Sends one message; every recipient without a verdict gets one as far as the server
  * said. False: the session or the whole transaction failed, `err` says why, recipients
- * keep VERDICT_NONE when nothing was decided. True: look at the verdicts.
+ * keep VERDICT_NONE when nothing was decided. True: look at the verdicts. A server that is
+ * slow with every answer gets the message for some of them and ERROR_LATER for the rest.
  */
 bool smtp_send(struct session *s, struct envelope *e, const struct message *m,
 	       struct error *err);

@@ -74,9 +74,24 @@ void session_last_words(struct session *s, struct error *err)
 	}
 }
 
+void session_set_deadline(struct session *s)
+{
+	int64_t deadline = clock_after(s->options.timeout);
+
+	s->wire->deadline = deadline < s->until ? deadline : s->until;
+}
+
+bool session_at_brink(struct session *s, struct error *err)
+{
+	if (!s->witness || s->witness->at_brink(s->witness, err))
+		return true;
+	s->is_broken = true;
+	return false;
+}
+
 static bool write_now(struct session *s, const char *bytes, size_t len, struct error *err)
 {
-	s->wire->deadline = clock_after(s->options.timeout);
+	session_set_deadline(s);
 	if (s->wire->write(s->wire, bytes, len, err))
 		return true;
 	session_last_words(s, err);
@@ -137,10 +152,16 @@ bool session_flush(struct session *s, struct error *err)
 
 bool session_hear(struct session *s, struct reply *reply, int patience, struct error *err)
 {
-	s->wire->deadline = clock_after(s->options.timeout * patience);
+	if (patience == 1)
+		session_set_deadline(s);
+	else
+		s->wire->deadline = clock_after(s->options.timeout * patience);
 	if (!reply_read(&s->reader, reply, err)) {
 		s->is_broken = true;
 		hide_secrets(s, &reply->text);
+		if (patience == 1 && clock_left(s->until) == 0)
+			return error_set(err, ERROR_LATER, "the server was so slow that the "
+					 "whole took too long");
 		return reply->code || reply->text.len == 0 ? false :
 		       reply_is_none(reply, err);
 	}

@@ -15,6 +15,11 @@ enum {
 	   the standard 60 seconds the ten minutes of RFC 5321 section 4.5.3.2.6. Giving
 	   up earlier means sending twice. */
 	FINAL_PATIENCE = 10,
+	/* What all other answers to one message may take together, in the same units. A
+	   transaction that follows another adds a unit's WHOLE_SHARE-th part. */
+	WHOLE_PATIENCE = 10,
+	WHOLE_SHARE = 30,
+	RATE_MIN = 4096,	/* bytes a second: a message may take what that needs */
 };
 
 struct session {
@@ -32,7 +37,18 @@ struct session {
 	struct secret hidden;	/* the last secret line: no server's echo of it is shown */
 	bool had_tls_started;	/* by STARTTLS: EHLO must be said again */
 	char *last_reply;	/* to the last message that was accepted */
+	struct witness *witness;	/* NULL: none */
+	/* clock_ms(): when the dialogue has to be over, or that about this message, but for
+	   the message itself; and when nobody else is named any more. */
+	int64_t until, last_call;
+	bool is_late;		/* somebody was not named any more */
 };
+
+/* How long what follows may take: the time-out, as far as the whole allows. */
+void session_set_deadline(struct session *s);
+
+/* What follows can end with the message in the server's hands: false, it must not go out. */
+bool session_at_brink(struct session *s, struct error *err);
 
 /*
  * Adds a command line. ERROR_DATA when it would hold a control character or be too

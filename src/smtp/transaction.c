@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fate.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "smtp/body.h"
 
@@ -25,6 +25,7 @@
 enum { SMALL_MAX = 48 * 1024 };
 
 struct progress {
+	size_t asked;		/* recipients in the beginning */
 	size_t said, heard;	/* commands of the envelope: 0 is MAIL, then RCPT */
 	size_t accepted;	/* recipients: they are moved to the front of the list */
 	bool mail_refused;
@@ -149,7 +150,27 @@ static bool say_all(struct transaction *t, struct progress *p, struct error *err
 			return error_context(err, "sending the envelope");
 		if (!hear_rest(t, p, err))
 			return false;
+		/* Better for some of them now than, the next time as well, for nobody. */
+		if (p->accepted > 0 && p->said <= t->count && clock_left(s->last_call) == 0) {
+			t->count = p->said - 1;
+			s->is_late = true;
+		}
 	}
+	return true;
+}
+
+static bool is_for_all_or_none(const struct transaction *t)
+{
+	return t->session->witness && t->session->witness->all_or_none;
+}
+
+/* Heard of all of them: whether it must not be sent to those who were accepted alone. */
+static bool leaves_somebody_out(const struct transaction *t, const struct progress *p,
+				struct error *err)
+{
+	if (!is_for_all_or_none(t) || p->accepted == p->asked)
+		return false;
+	error_set(err, ERROR_LATER, "the server does not take it for all recipients at once");
 	return true;
 }
 
@@ -225,38 +246,68 @@ static bool hear_message(struct transaction *t, struct progress *p, struct error
 /* A body that could not be sent whole was not taken, unless the server says otherwise. */
 static bool body_failed(struct transaction *t, struct error *err)
 {
-	t->session->is_broken = true;
-	session_last_words(t->session, err);
+	if (!t->session->is_broken)	/* or we did not want to */
+		session_last_words(t->session, err);
 	return error_context(err, "sending the message");
+}
+
+/* The message has a time of its own, by its size: a slow line is not a slow server. */
+static bool send_body(struct transaction *t, struct error *err)
+{
+	struct session *s = t->session;
+	int64_t began = clock_ms(), until = s->until;
+	bool ok;
+
+	s->until = clock_after(s->options.timeout +
+			       (long)(message_size(t->message) / RATE_MIN));
+	ok = s->can.chunking ? body_send_chunk(s, t->message, err) :
+			       body_send_dotted(s, t->message, err);
+	s->until = until + (clock_ms() - began);
+	s->last_call += clock_ms() - began;
+	return ok || body_failed(t, err);
+}
+
+/* Hears of the whole envelope before the message. False: that was all, and *ok says how. */
+static bool goes_on(struct transaction *t, struct progress *p, bool *ok, struct error *err)
+{
+	struct session *s = t->session;
+
+	*ok = (session_flush(s, err) || error_context(err, "sending the envelope")) &&
+	      hear_rest(t, p, err);
+	if (!*ok || nobody_left(p))
+		return false;
+	*ok = !leaves_somebody_out(t, p, err);
+	return *ok;
 }
 
 static bool send_chunked(struct transaction *t, struct progress *p, struct error *err)
 {
 	struct session *s = t->session;
-	bool together = s->can.pipelining && message_size(t->message) <= SMALL_MAX;
+	bool together = s->can.pipelining && message_size(t->message) <= SMALL_MAX &&
+			!is_for_all_or_none(t);
+	int64_t until;
+	bool ok;
 
-	if (!together) {
-		if (!session_flush(s, err))
-			return error_context(err, "sending the envelope");
-		if (!hear_rest(t, p, err))
-			return false;
-		if (nobody_left(p))
-			return true;
-	}
-	if (!body_send_chunk(s, t->message, err))
-		return body_failed(t, err);
-	if (!hear_rest(t, p, err))
-		return answer_lost(t, p, err);
-	return hear_message(t, p, err);
+	if (!together && !goes_on(t, p, &ok, err))
+		return ok;
+	if (!send_body(t, err))
+		return false;
+	/* It may be taken now: no more haste. */
+	until = s->until;
+	s->until = INT64_MAX;
+	ok = hear_rest(t, p, err);
+	s->until = until;
+	return ok ? hear_message(t, p, err) : answer_lost(t, p, err);
 }
 
 static bool send_data(struct transaction *t, struct progress *p, struct error *err)
 {
 	struct session *s = t->session;
 	OWNED_REPLY reply = REPLY_INIT;
+	bool ok;
 
-	if (!s->can.pipelining && nobody_left(p))
-		return true;
+	if ((!s->can.pipelining || is_for_all_or_none(t)) && !goes_on(t, p, &ok, err))
+		return ok;
 	if (!session_say(s, err, "DATA") || !session_flush(s, err))
 		return error_context(err, "DATA");
 	if (!hear_rest(t, p, err))
@@ -276,27 +327,12 @@ static bool send_data(struct transaction *t, struct progress *p, struct error *e
 	}
 	if (!session_is_in_step(s, err))
 		return error_context(err, "DATA");
-	if (!body_send_dotted(s, t->message, err))
-		return body_failed(t, err);
-	return hear_message(t, p, err);
-}
-
-/* What is true of the mail between transactions, and after the last. */
-static void settle_fate(const struct envelope *e)
-{
-	size_t accepted = 0, unknown = 0;
-
-	for (size_t i = 0; i < e->count; i++) {
-		accepted += e->recipients[i].verdict == VERDICT_ACCEPTED;
-		unknown += e->recipients[i].verdict == VERDICT_UNKNOWN;
-	}
-	fate_set(accepted == e->count ? FATE_SENT :
-		 accepted || unknown ? FATE_PERHAPS : FATE_NOT_SENT);
+	return send_body(t, err) && hear_message(t, p, err);
 }
 
 bool transaction_run(struct transaction *t, struct error *err)
 {
-	struct progress p = { 0 };
+	struct progress p = { .asked = t->count };
 	bool ok;
 
 	t->session->is_dirty = true;
@@ -310,6 +346,5 @@ bool transaction_run(struct transaction *t, struct error *err)
 		*err = p.why;
 	else if (!ok && p.closing.kind != ERROR_NONE)
 		*err = p.closing;
-	settle_fate(t->envelope);
 	return ok && !p.mail_refused;
 }

@@ -19,7 +19,7 @@ static const char first_line[] = "acsmtp-spool 1\n";
 static const char any_version[] = "acsmtp-spool ";
 
 enum {
-	START_LINES = 5,	/* behind the first: those of the rows at the top */
+	START_LINES = 5,	/* behind the first: those of the rows at the top; one may follow */
 	START_LINE_MAX = 600,	/* bytes of one */
 };
 
@@ -37,6 +37,7 @@ static const struct row rows[] = {
 	{ "held",	FLAG,	IN(is_held) },
 	{ "warned",	FLAG,	IN(is_warned) },
 	{ "account",	TEXT,	IN(account) },
+	{ "held-by-us",	FLAG,	IN(is_held_by_us) },	/* and this one if it is there */
 	{ "attempts",	NUMBER, IN(attempts) },
 	{ "report",	FLAG,	IN(is_report) },
 	{ "doubt",	FLAG,	IN(is_in_doubt) },
@@ -369,33 +370,39 @@ void entry_get_start(const struct entry *e, struct entry_start *start)
 		.arrived = e->arrived,
 		.next = e->next,
 		.is_held = e->is_held,
+		.is_held_by_us = e->is_held && e->is_held_by_us,
 		.is_warned = e->is_warned,
 		.account = e->account ? sum_add(SUM_INIT, e->account, strlen(e->account)) : 0,
 	};
 }
 
+/* One line, which has to be this row's. What is behind it, or NULL. */
+static const char *read_start_line(struct entry *e, const struct row *row, const char *at,
+				   const char *text_end)
+{
+	const char *end = memchr(at, '\n', (size_t)(text_end - at)), *value;
+	char line[START_LINE_MAX];
+
+	if (!end || end - at >= (ptrdiff_t)sizeof(line))
+		return NULL;
+	snprintf(line, sizeof(line), "%.*s", (int)(end - at), at);
+	value = after(line, row->word);
+	return value && read_row(e, row, value) ? end + 1 : NULL;
+}
+
 bool entry_read_start(struct entry_start *start, const char *text, size_t len)
 {
-	const char *at = text + sizeof(first_line) - 1, *end;
+	const char *at = text + sizeof(first_line) - 1, *end = text + len;
 	struct entry e = { 0 };
-	bool ok = true;
 
 	if (len < sizeof(first_line) - 1 ||
 	    strncmp(text, first_line, sizeof(first_line) - 1) != 0)
 		return false;
-	for (size_t i = 0; ok && i < START_LINES; i++, at = end + 1) {
-		char line[START_LINE_MAX];
-		const char *value;
-
-		end = memchr(at, '\n', (size_t)(text + len - at));
-		ok = end && end - at < (ptrdiff_t)sizeof(line);
-		if (!ok)
-			break;
-		snprintf(line, sizeof(line), "%.*s", (int)(end - at), at);
-		value = after(line, rows[i].word);
-		ok = value && read_row(&e, &rows[i], value);
-	}
+	for (size_t i = 0; at && i < START_LINES; i++)
+		at = read_start_line(&e, &rows[i], at, end);
+	if (at)
+		(void)read_start_line(&e, &rows[START_LINES], at, end);
 	entry_get_start(&e, start);
 	entry_free(&e);
-	return ok;
+	return at != NULL;
 }

@@ -20,6 +20,7 @@ struct entry {
 	time_t arrived, next;	/* when it came; before what moment it is not tried again */
 	unsigned attempts;	/* that failed */
 	bool is_held;		/* tried only when released */
+	bool is_held_by_us;	/* by on_lost_reply and no person: so its sender is told, and it ends */
 	bool is_report;		/* of ours: nobody is told of its fate */
 	bool is_warned;		/* the sender was told that it is late */
 	bool is_in_doubt;	/* an answer was lost: recipients may have it already */
@@ -56,7 +57,7 @@ bool entry_read(struct entry *e, const char *text, size_t len, struct error *err
 /* The first lines alone, which say what may be due; `len` may be short of the whole. */
 struct entry_start {
 	time_t arrived, next;
-	bool is_held, is_warned;
+	bool is_held, is_held_by_us, is_warned;
 	uint64_t account;	/* a checksum of its name: the same for the same account */
 };
 bool entry_read_start(struct entry_start *start, const char *text, size_t len);

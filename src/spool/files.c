@@ -5,11 +5,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
+
+enum {				/* bytes */
+	ROOM_OF_RECIPIENT = 16,	/* a verdict may have a longer name than another */
+	ROOM_SPARE = 1024,	/* and why the message waits */
+};
 
 const char *spool_name(const char *id, const char *suffix, char name[SPOOL_NAME_SIZE])
 {
@@ -121,4 +127,78 @@ bool spool_write_entry(int dir, const struct entry *e, struct error *err)
 	return entry_write(e, &text, err) &&
 	       file_replace_durably(dir, spool_name(e->id, ".new", temp),
 				    spool_name(e->id, ".env", name), &text, err);
+}
+
+/* --- room for an entry */
+
+bool spool_make_room(int dir, const struct entry *e, struct error *err)
+{
+	char temp[SPOOL_NAME_SIZE], name[SPOOL_NAME_SIZE];
+	OWNED_FD fd = file_create_anew(dir, spool_name(e->id, ".new", temp));
+	off_t size = ROOM_SPARE + (off_t)e->envelope.count * ROOM_OF_RECIPIENT;
+	struct stat st;
+
+	if (fd < 0)
+		return error_errno(err, ERROR_CREATE, "create %s", temp);
+	if (fstatat(dir, spool_name(e->id, ".env", name), &st, AT_SYMLINK_NOFOLLOW) == 0)
+		size += st.st_size;
+	errno = posix_fallocate(fd, 0, size);
+	if (!errno)
+		return true;
+	error_errno(err, ERROR_IO, "write %s", temp);
+	unlinkat(dir, temp, 0);
+	return false;
+}
+
+/* What others would have to be told of a recipient, without why. */
+static bool write_without_reasons(const struct entry *e, struct buf *text, struct error *err)
+{
+	struct entry bare = *e;
+	bool ok;
+
+	bare.envelope.recipients = xcalloc(e->envelope.count, sizeof(struct recipient));
+	for (size_t i = 0; i < e->envelope.count; i++) {
+		bare.envelope.recipients[i] = e->envelope.recipients[i];
+		bare.envelope.recipients[i].why = NULL;
+	}
+	ok = entry_write(&bare, text, err);
+	free(bare.envelope.recipients);
+	return ok;
+}
+
+/* Over what is there, as what it takes up must not be given back first. */
+static bool overwrite(int fd, const struct buf *text)
+{
+	return lseek(fd, 0, SEEK_SET) == 0 && write_all(fd, buf_text(text), text->len) &&
+	       ftruncate(fd, (off_t)text->len) == 0 && fsync(fd) == 0;
+}
+
+static bool fill_room(int fd, const char *name, const struct entry *e, struct error *err)
+{
+	OWNED_BUF whole = BUF_INIT(ENTRY_TEXT_MAX), bare = BUF_INIT(ENTRY_TEXT_MAX);
+
+	if (!entry_write(e, &whole, err))
+		return false;
+	if (overwrite(fd, &whole))
+		return true;
+	error_errno(err, ERROR_IO, "write %s", name);
+	return error_is_no_room(err) && write_without_reasons(e, &bare, err) &&
+	       (overwrite(fd, &bare) || error_errno(err, ERROR_IO, "write %s", name));
+}
+
+bool spool_use_room(int dir, int to, const struct entry *e, struct error *err)
+{
+	char temp[SPOOL_NAME_SIZE], name[SPOOL_NAME_SIZE];
+	OWNED_FD fd = openat(dir, spool_name(e->id, ".new", temp),
+			     O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd < 0)
+		return spool_write_entry(to, e, err);
+	spool_name(e->id, ".env", name);
+	if (!fill_room(fd, temp, e, err) ||
+	    (renameat(dir, temp, to, name) < 0 && !error_errno(err, ERROR_IO, "write %s", name))) {
+		unlinkat(dir, temp, 0);
+		return false;
+	}
+	return fsync(to) == 0 || error_errno(err, ERROR_IO, "sync the directory of %s", name);
 }

@@ -32,4 +32,11 @@ enum taken spool_read_entry(int dir, const char *id, struct entry *e, struct err
 /* Puts it in the place of the one that is there, durably. */
 bool spool_write_entry(int dir, const struct entry *e, struct error *err);
 
+/* Whether somebody was getting the message when a process died; `fd` is its ID.msg. */
+bool spool_is_marked(const struct spool *s, const char *id, int fd);
+
+/* Room for that in `dir`, and the same with it, in `to`: without reasons where those are more. */
+bool spool_make_room(int dir, const struct entry *e, struct error *err);
+bool spool_use_room(int dir, int to, const struct entry *e, struct error *err);
+
 #endif

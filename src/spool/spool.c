@@ -100,10 +100,29 @@ bool spool_can_lock(const struct spool *s, struct error *err)
 	return fd < 0 || lock_new(fd, name, err) || error_context(err, "the spool %s", s->path);
 }
 
-bool spool_add(const struct spool *s, struct entry *e, const struct message *m,
-	       struct error *err)
+/*
+ * What could not be finished: false, nothing is left of it. The entry may have appeared and
+ * only its directory not been synced: one that cannot be taken back will be sent from here,
+ * and must not be by others as well.
+ */
+static bool is_there_to_stay(const struct spool *s, const char *id, const struct error *err)
 {
-	char msg[SPOOL_NAME_SIZE], env[SPOOL_NAME_SIZE];
+	char name[SPOOL_NAME_SIZE];
+
+	if (unlinkat(s->dir, spool_name(id, ".env", name), 0) == 0)
+		(void)fsync(s->dir);
+	else if (errno != ENOENT) {
+		log_problem("%s: queued, but it may not outlive a loss of power: %s", id, err->text);
+		return true;
+	}
+	unlinkat(s->dir, spool_name(id, ".msg", name), 0);
+	return false;
+}
+
+bool spool_add_locked(const struct spool *s, struct entry *e, const struct message *m,
+		      int *lock, struct error *err)
+{
+	char msg[SPOOL_NAME_SIZE];
 	OWNED_FD fd = openat(s->dir, spool_name(e->id, ".msg", msg),
 			     O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
@@ -112,13 +131,21 @@ bool spool_add(const struct spool *s, struct entry *e, const struct message *m,
 		return error_context(err, "the spool %s", s->path);
 	}
 	note_facts(m, e);
-	if (lock_new(fd, msg, err) && copy_message(fd, m, e, err) &&
-	    spool_write_entry(s->dir, e, err))
+	if ((lock_new(fd, msg, err) && copy_message(fd, m, e, err) &&
+	     spool_write_entry(s->dir, e, err)) ||
+	    is_there_to_stay(s, e->id, err)) {
+		*lock = fd_take(&fd);
 		return true;
-	/* The entry may have appeared and only its directory not been synced. */
-	unlinkat(s->dir, spool_name(e->id, ".env", env), 0);
-	unlinkat(s->dir, msg, 0);
+	}
 	return error_context(err, "the spool %s", s->path);
+}
+
+bool spool_add(const struct spool *s, struct entry *e, const struct message *m,
+	       struct error *err)
+{
+	OWNED_FD lock = -1;
+
+	return spool_add_locked(s, e, m, &lock, err);
 }
 
 /* --- taking */
@@ -187,13 +214,11 @@ static enum taken take_entry(const struct spool *s, int dir, const char *id,
 			     struct item *item, struct error *err)
 {
 	enum taken taken = spool_read_entry(dir, id, &item->entry, err);
-	char name[SPOOL_NAME_SIZE];
 
 	if (taken == TAKEN_BROKEN)
 		set_aside(s, dir, id, err->text);
 	if (taken == TAKEN)
-		item->was_interrupted = faccessat(s->dir, spool_name(id, ".try", name), F_OK,
-						  AT_SYMLINK_NOFOLLOW) == 0;
+		item->was_interrupted = spool_is_marked(s, id, item->fd);
 	return taken;
 }
 
@@ -347,12 +372,21 @@ static int directory_of(const struct spool *s, const struct item *item, int *own
 	return *owned;
 }
 
+/* Into the room that is reserved for it, if there is one. */
+static bool write_entry(const struct spool *s, struct item *item, int dir, struct error *err)
+{
+	if (!item->has_room)
+		return spool_write_entry(dir, &item->entry, err);
+	item->has_room = false;
+	return spool_use_room(s->dir, dir, &item->entry, err);
+}
+
 bool spool_update(const struct spool *s, struct item *item, struct error *err)
 {
 	OWNED_FD owned = -1;
 	int dir = directory_of(s, item, &owned, err);
 
-	return (dir >= 0 && spool_write_entry(dir, &item->entry, err)) ||
+	return (dir >= 0 && write_entry(s, item, dir, err)) ||
 	       error_context(err, "the spool %s", s->path);
 }
 
@@ -378,14 +412,16 @@ bool spool_remove(const struct spool *s, struct item *item, struct error *err)
 }
 
 /* In both directories for a moment rather than in none: the entry that is left is done again. */
-static bool move(int from, int to, const struct entry *e, struct error *err)
+static bool move(const struct spool *s, struct item *item, int from, int to,
+		 struct error *err)
 {
+	const char *id = item->entry.id;
 	char name[SPOOL_NAME_SIZE];
 
-	spool_name(e->id, ".msg", name);
+	spool_name(id, ".msg", name);
 	if (linkat(from, name, to, name, 0) < 0 && errno != EEXIST)
 		return error_errno(err, ERROR_CREATE, "link %s", name);
-	return spool_write_entry(to, e, err) && remove_from(from, e->id, err);
+	return write_entry(s, item, to, err) && remove_from(from, id, err);
 }
 
 static bool move_item(const struct spool *s, struct item *item, bool to_failed,
@@ -393,8 +429,8 @@ static bool move_item(const struct spool *s, struct item *item, bool to_failed,
 {
 	OWNED_FD failed = spool_subdirectory(s, "failed", true, err);
 
-	if (failed < 0 || !move(to_failed ? s->dir : failed, to_failed ? failed : s->dir,
-				&item->entry, err))
+	if (failed < 0 || !move(s, item, to_failed ? s->dir : failed,
+				to_failed ? failed : s->dir, err))
 		return error_context(err, "the spool %s", s->path);
 	item->is_failed = to_failed;
 	return true;
@@ -408,25 +444,4 @@ bool spool_fail(const struct spool *s, struct item *item, struct error *err)
 bool spool_bring_back(const struct spool *s, struct item *item, struct error *err)
 {
 	return move_item(s, item, false, err);
-}
-
-bool spool_begin_try(const struct spool *s, const struct item *item, struct error *err)
-{
-	char name[SPOOL_NAME_SIZE];
-	OWNED_FD fd = openat(s->dir, spool_name(item->entry.id, ".try", name),
-			     O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-
-	if (fd >= 0 || errno == ENOSPC || errno == EDQUOT)
-		return true;
-	error_errno(err, ERROR_IO, "create %s", name);
-	/* That it is there, as whatever it may be, is all it says. */
-	return faccessat(s->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
-	       error_context(err, "the spool %s", s->path);
-}
-
-void spool_end_try(const struct spool *s, const struct item *item)
-{
-	char name[SPOOL_NAME_SIZE];
-
-	unlinkat(s->dir, spool_name(item->entry.id, ".try", name), 0);
 }

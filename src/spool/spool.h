@@ -5,8 +5,9 @@
  *
  *	ID.msg		the message, written once
  *	ID.env		its entry; appears by rename, and that is the commit: mail from then on
- *	ID.new		an ID.env that is being written: litter when nobody holds ID.msg
- *	ID.try		a dialogue about it is going on, or was when a process died
+ *	ID.new		an ID.env that is being written, or room for one: litter when nobody
+ *			holds ID.msg
+ *	ID.try		somebody may be getting it now, or was when a process died
  *	failed/		ID.msg and ID.env of what nobody will try again by itself
  *	damaged/	what makes no sense; for people to look at
  *	accounts/	quota and pauses, a file for each account
@@ -47,20 +48,27 @@ bool spool_can_lock(const struct spool *s, struct error *err);
 #define OWNED_SPOOL	__attribute__((cleanup(spool_close))) struct spool
 
 /*
- * Takes a message in. True: it and its entry are on the disk, whatever fails from now on.
- * False: there is no trace of it. Fills the entry's facts about the message (header_len and
+ * Takes a message in. True: it and its entry are on the disk, whatever fails from now on; or
+ * they are there and nothing can take them away again, which is logged. False: there is no
+ * trace of it. Fills the entry's facts about the message (header_len and
  * what follows it). ERROR_CREATE, ERROR_IO: with the reason of the system (ENOSPC, EDQUOT,
  * EIO...).
  */
 bool spool_add(const struct spool *s, struct entry *e, const struct message *m,
 	       struct error *err);
 
+/* The same for who goes on with it: *lock is what an item of it has as its fd. */
+bool spool_add_locked(const struct spool *s, struct entry *e, const struct message *m,
+		      int *lock, struct error *err);
+
 /* One message, locked for us; failed/ has them too. */
 struct item {
 	struct entry entry;
 	int fd;			/* of its ID.msg; -1: nothing is held */
 	bool is_failed;		/* it is in failed/ */
-	bool was_interrupted;	/* a process died in a dialogue about it */
+	bool was_interrupted;	/* a process died while somebody may have been getting it */
+	bool is_marked;		/* by spool_begin_try() */
+	bool has_room;		/* by spool_reserve() */
 };
 #define ITEM_NONE	{ .fd = -1 }
 
@@ -105,13 +113,21 @@ bool spool_fail(const struct spool *s, struct item *item, struct error *err);
 bool spool_bring_back(const struct spool *s, struct item *item, struct error *err);
 
 /*
- * Before and after a dialogue: whoever takes the item after a process died in between sees
- * was_interrupted. Not durable over a power failure. False with ERROR_IO: the spool cannot be
- * written, so it would not learn what becomes of the message. A disk that is full is no such
- * reason, as a message can leave it.
+ * Room for the next spool_update() or spool_fail() of this item, which then succeeds on a
+ * disk that is full, without the reasons of recipients if need be. ERROR_CREATE, ERROR_IO;
+ * error_is_no_room(): there is none.
  */
-bool spool_begin_try(const struct spool *s, const struct item *item, struct error *err);
-void spool_end_try(const struct spool *s, const struct item *item);
+bool spool_reserve(const struct spool *s, struct item *item, struct error *err);
+
+/*
+ * Before somebody can get it, and when the disk knows what became of that: whoever takes the
+ * item after a process died in between sees was_interrupted. Over a loss of power only if
+ * `is_durable`. A disk that is full stops it no more than it stops a message from leaving.
+ * False with ERROR_IO: the spool cannot be written. The end gives room back that was reserved.
+ */
+bool spool_begin_try(const struct spool *s, struct item *item, bool is_durable,
+		     struct error *err);
+void spool_end_try(const struct spool *s, struct item *item);
 
 /*
  * Calls `see` for each message, in no order, until it returns false; entries that cannot be

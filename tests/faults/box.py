@@ -138,13 +138,13 @@ class Box(Spool):
 
     # --- its calls of the system
 
-    def points(self, calls, function, *args, **how):
+    def points(self, calls, function, *args, status=0, **how):
         """Those of its first process, of these names, once it has its configuration."""
         record = self.directory / "strace"
         # A process that guards its secrets shows nothing; so it does not get to guard them.
         done = function(*args, record=record, **how, strace=(
             "trace=prctl," + ",".join(calls), "inject=prctl:retval=0"))
-        assert done.status == 0, done.stderr
+        assert done.status == status, done.stderr
         counts, found, has_begun, first = collections.Counter(), [], False, None
         for line in record.read_text(errors="replace").splitlines():
             match = re.match(r"(\d+) +(\w+)\((.*)", line)

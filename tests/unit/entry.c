@@ -28,6 +28,7 @@ static void fill(struct entry *e, const char *text)
 		.next = 1800000060,
 		.attempts = 4294967295u,
 		.is_held = true,
+		.is_held_by_us = true,
 		.is_report = true,
 		.is_warned = true,
 		.is_in_doubt = true,
@@ -101,6 +102,7 @@ static void assert_same(const struct entry *a, const struct entry *b)
 	assert_int_equal(a->next, b->next);
 	assert_int_equal(a->attempts, b->attempts);
 	assert_int_equal(a->is_held, b->is_held);
+	assert_int_equal(a->is_held_by_us, b->is_held_by_us);
 	assert_int_equal(a->is_report, b->is_report);
 	assert_int_equal(a->is_warned, b->is_warned);
 	assert_int_equal(a->is_in_doubt, b->is_in_doubt);
@@ -445,7 +447,7 @@ static void test_start(void **state)
 	assert_true(entry_read_start(&start, buf_text(&text), text.len));
 	assert_int_equal(start.arrived, e.arrived);
 	assert_int_equal(start.next, e.next);
-	assert_true(start.is_held && start.is_warned);
+	assert_true(start.is_held && start.is_held_by_us && start.is_warned);
 	line = strstr(buf_text(&text), "account work\n");
 	assert_non_null(line);
 	for (size_t len = 0; len < text.len; len++) {
@@ -456,6 +458,11 @@ static void test_start(void **state)
 		assert_int_equal(entry_read_start(&other, part, len), is_enough);
 	}
 	assert_int_equal(other.account, start.account);
+	/* Its line is none of those that have to be there, as older entries lack it. */
+	assert_true(other.is_held_by_us);
+	assert_true(entry_read_start(&other, buf_text(&text),
+				     (size_t)(line - buf_text(&text)) + strlen("account work\n")));
+	assert_false(other.is_held_by_us);
 	e.account[0] = 'W';
 	buf_clear(&text);
 	write_it(&e, &text);

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -90,6 +91,34 @@ static void be_signalled_between(int number)
 	fate_set(FATE_NOT_SENT);
 }
 
+/* The server's answer is waited for, and the verdict written down. */
+static void be_signalled_when_awaited(int number)
+{
+	fate_set(FATE_AWAITED);
+	be_signalled(number);
+	if (!fate_is_put_off())
+		return;
+	(void)!write(STDERR_FILENO, "written\n", 8);
+	fate_set(FATE_NOT_SENT);
+}
+
+/* The same of a message that a caller waits for, and that the spool has by now. */
+static void be_signalled_when_stored(int number)
+{
+	fate_set(FATE_STORED);
+	fate_set(FATE_AWAITED);
+	be_signalled(number);
+	(void)!write(STDERR_FILENO, "written\n", 8);
+	fate_set(FATE_STORED);
+}
+
+static void be_signalled_when_explained(int number)
+{
+	fate_explain("1 of 3 has it");
+	fate_explain("2 of 3 have it");
+	be_signalled_perhaps(number);
+}
+
 static void be_signalled_when_ignored(int number)
 {
 	signal(number, SIG_IGN);
@@ -146,6 +175,81 @@ static void test_put_off(void **state)
 		assert_int_equal(WTERMSIG(status), numbers[i]);
 		assert_string_equal(said, "");
 	}
+}
+
+static void test_awaited(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+		char said[SAID_MAX + 1];
+		int status = end_of(be_signalled_when_awaited, numbers[i], said);
+
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), numbers[i]);
+		assert_string_equal(said, "written\n");
+		status = end_of(be_signalled_when_stored, numbers[i], said);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), EX_OK);
+		assert_string_equal(said, "written\nsendmail: interrupted: the message is "
+				    "queued and will be sent\n");
+		status = end_of(be_signalled_when_explained, numbers[i], said);
+		assert_int_equal(WEXITSTATUS(status), EX_TEMPFAIL);
+		assert_non_null(strstr(said, "deliver it twice: 2 of 3 have it\n"));
+	}
+}
+
+/* Whatever instruction a signal comes at, it ends us: none is put off for ever. */
+static void step_into(int unused)
+{
+	(void)unused;
+	fate_catch_signals("sendmail");
+	fate_set(FATE_SENT);
+	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+	raise(SIGSTOP);
+	fate_set(FATE_NOT_SENT);
+	_exit(DONE);
+}
+
+/* A child whose signal comes after so many instructions; its wait(2) status. */
+static int end_after(int steps)
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		signal(SIGTERM, SIG_DFL);
+		step_into(0);
+	}
+	waitpid(pid, &status, 0);
+	for (int i = 0; WIFSTOPPED(status); i++) {
+		ptrace(PTRACE_SINGLESTEP, pid, NULL, (long)(i == steps ? SIGTERM : 0));
+		waitpid(pid, &status, 0);
+		if (i > steps) {
+			ptrace(PTRACE_CONT, pid, NULL, NULL);
+			waitpid(pid, &status, 0);
+			if (WIFSTOPPED(status)) {
+				ptrace(PTRACE_CONT, pid, NULL, (long)WSTOPSIG(status));
+				waitpid(pid, &status, 0);
+			}
+		}
+	}
+	return status;
+}
+
+static void test_at_every_instruction(void **state)
+{
+	int status = 0;
+
+	(void)state;
+	for (int steps = 0; steps < 2000; steps++) {
+		status = end_after(steps);
+		if (WIFEXITED(status))
+			break;
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), SIGTERM);
+	}
+	assert_int_equal(WEXITSTATUS(status), DONE);	/* it came too late to be noticed */
 }
 
 /* nohup sendmail ... */
@@ -259,6 +363,8 @@ int main(void)
 		cmocka_unit_test(test_signals),
 		cmocka_unit_test(test_queued),
 		cmocka_unit_test(test_put_off),
+		cmocka_unit_test(test_awaited),
+		cmocka_unit_test(test_at_every_instruction),
 		cmocka_unit_test(test_inherited),
 		cmocka_unit_test(test_unheard),
 		cmocka_unit_test(test_taken_along),

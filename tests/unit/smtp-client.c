@@ -395,9 +395,153 @@ static void test_no_line_break_in_a_command(void **state)
 	assert_true(script_is_over(&script));
 }
 
+/* --- who is told how far it is */
+
+#define PLAIN_OPENING	"S: 220 mx\nC: EHLO me\nS: 250 mx\n"
+#define FAST_OPENING	"S: 220 mx\nC: EHLO me\nS: 250-mx\nS: 250-PIPELINING\nS: 250 CHUNKING\n"
+
+struct observer {
+	struct witness witness;		/* first */
+	const struct script *script;
+	const char *next;		/* what the server was about to hear or say, at the brink */
+	char told[20];			/* b: at the brink, t: a transaction, l: the last one */
+	bool refuses;
+};
+
+static void note(struct observer *o, char letter)
+{
+	size_t len = strlen(o->told);
+
+	assert_true(len < sizeof(o->told) - 1);
+	o->told[len] = letter;
+}
+
+static bool see_brink(struct witness *w, struct error *err)
+{
+	struct observer *o = (struct observer *)w;
+
+	note(o, 'b');
+	o->next = o->script->at;
+	return !o->refuses || error_set(err, ERROR_IO, "the disk is gone");
+}
+
+static bool see_transaction(struct witness *w, bool is_last, struct error *err)
+{
+	struct observer *o = (struct observer *)w;
+
+	note(o, is_last ? 'l' : 't');
+	return !o->refuses || error_set(err, ERROR_IO, "the disk is gone");
+}
+
+static const struct observed {
+	const char *name, *text, *recipients, *verdicts, *told;
+	const char *next;	/* what comes at the brink */
+	enum error_kind kind;
+	bool all_or_none, refuses;
+} observed[] = {
+	{ "at the final dot, and between transactions",
+	  PLAIN_OPENING "C: MAIL FROM:<s@x.org>\nS: 250 ok\nC: RCPT TO:<a@example.org>\nS: 250 ok\n"
+	  "C: DATA\nS: 354 go\n" DOTTED "S: 250 taken\n"
+	  "C: MAIL FROM:<s@x.org>\nS: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\n"
+	  "C: DATA\nS: 354 go\n" DOTTED "S: 250 taken\nC: QUIT\n",
+	  "ab", "aa", "btbl", "C: Subject: s", ERROR_NONE, false, false },
+	{ "what is said in one breath",
+	  FAST_OPENING "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: BDAT 26 LAST\n" BODY
+	  "S: 250 ok\nS: 250 ok\nS: 250 taken\nC: QUIT\n",
+	  "a", "a", "bl", "C: MAIL", ERROR_NONE, false, false },
+	{ "no brink where nobody is left",
+	  PLAIN_OPENING "C: MAIL FROM:<s@x.org>\nS: 250 ok\nC: RCPT TO:<a@example.org>\nS: 550 no\n"
+	  "C: QUIT\n",
+	  "a", "r", "l", NULL, ERROR_NONE, false, false },
+	{ "the witness does not want it",
+	  PLAIN_OPENING "C: MAIL FROM:<s@x.org>\nS: 250 ok\nC: RCPT TO:<a@example.org>\nS: 250 ok\n"
+	  "C: DATA\nS: 354 go\n",
+	  "a", ".", "bl", NULL, ERROR_IO, false, true },
+	{ "not a byte of what would be said in one breath",
+	  FAST_OPENING, "a", ".", "bl", NULL, ERROR_IO, false, true },
+	{ "for all of them, or for none",
+	  FAST_OPENING "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nS: 250 ok\nS: 250 ok\n"
+	  "C: BDAT 26 LAST\n" BODY "S: 250 taken\nC: QUIT\n",
+	  "a", "a", "bl", NULL, ERROR_NONE, true, false },
+};
+
+static void observe(const struct observed *row)
+{
+	struct error err = { 0 };
+	struct script script;
+	OWNED_ENVELOPE e = { 0 };
+	OWNED_MESSAGE m;
+	struct smtp_options options = { .service = "acs", .helo = "me", .timeout = 60,
+					.max_recipients = 1 };
+	struct observer o = { .witness = { see_brink, see_transaction, row->all_or_none },
+			      .script = &script, .refuses = row->refuses };
+	struct session *s;
+
+	fill_envelope(&e, row->recipients);
+	fill_message(&m);
+	script_init(&script, row->text, 100000);
+	s = smtp_open(&script.transport, &options, &err);
+	assert_non_null(s);
+	smtp_set_witness(s, &o.witness);
+	if (smtp_send(s, &e, &m, &err) != (row->kind == ERROR_NONE) ||
+	    (row->kind && err.kind != row->kind))
+		fail_msg("%s: %s", row->name, err.text);
+	smtp_close(s);
+	assert_string_equal(o.told, row->told);
+	if (row->next && strncmp(o.next, row->next, strlen(row->next)) != 0)
+		fail_msg("%s: told before \"%.30s\"", row->name, o.next);
+	for (size_t i = 0; i < e.count; i++)
+		if (letter_of(e.recipients[i].verdict) != row->verdicts[i])
+			fail_msg("%s: recipient %zu", row->name, i);
+	assert_true(script_is_over(&script));
+}
+
+static void test_witness(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(observed); i++)
+		observe(&observed[i]);
+}
+
+/* One of two is refused, and there is no room to say which has it: so neither. */
+static void test_all_or_none(void **state)
+{
+	static const char *const texts[] = {
+		FAST_OPENING "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\n"
+		"C: RCPT TO:<b@example.org>\nS: 250 ok\nS: 250 ok\nS: 450 later\nC: QUIT\n",
+		PLAIN_OPENING "C: MAIL FROM:<s@x.org>\nS: 250 ok\nC: RCPT TO:<a@example.org>\n"
+		"S: 250 ok\nC: RCPT TO:<b@example.org>\nS: 550 no\nC: QUIT\n",
+		"S: 220 mx\nC: EHLO me\nS: 250-mx\nS: 250 LIMITS RCPTMAX=1\nC: QUIT\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(texts); i++) {
+		struct error err = { 0 };
+		struct script script;
+		OWNED_ENVELOPE e = { 0 };
+		OWNED_MESSAGE m;
+		struct smtp_options options = { .service = "acs", .helo = "me", .timeout = 60 };
+		struct observer o = { .witness = { see_brink, see_transaction, true },
+				      .script = &script };
+		struct session *s;
+
+		fill_envelope(&e, "ab");
+		fill_message(&m);
+		script_init(&script, texts[i], 100000);
+		s = smtp_open(&script.transport, &options, &err);
+		smtp_set_witness(s, &o.witness);
+		assert_false(smtp_send(s, &e, &m, &err));
+		assert_int_equal(err.kind, ERROR_LATER);
+		assert_int_equal(e.recipients[0].verdict, VERDICT_NONE);
+		assert_null(strchr(o.told, 'b'));
+		smtp_close(s);
+		assert_true(script_is_over(&script));
+	}
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[COUNT_OF(dialogues) + 4];
+	struct CMUnitTest tests[COUNT_OF(dialogues) + 6];
 	size_t n = 0;
 
 	for (; n < COUNT_OF(dialogues); n++)
@@ -407,5 +551,7 @@ int main(void)
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_text_after_starttls);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_no_secret_in_clear_text);
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_no_line_break_in_a_command);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_witness);
+	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_all_or_none);
 	return cmocka_run_group_tests_name("smtp-client", tests, NULL, NULL);
 }

@@ -82,7 +82,17 @@ int __wrap_fsync(int fd) /* no test loses its power, and disks are slow */
 }
 FAILING(renameat, (int from, const char *name, int to, const char *other),
 	(from, name, to, other))
-FAILING(unlinkat, (int dir, const char *name, int flags), (dir, name, flags))
+
+static bool is_read_only;	/* nothing can be removed any more */
+
+REAL_AND_WRAPPED(int, unlinkat, (int dir, const char *name, int flags));
+int __wrap_unlinkat(int dir, const char *name, int flags)
+{
+	if (is_turn_of("unlinkat"))
+		return -1;
+	errno = EROFS;
+	return is_read_only ? -1 : __real_unlinkat(dir, name, flags);
+}
 FAILING(linkat, (int from, const char *name, int to, const char *other, int flags),
 	(from, name, to, other, flags))
 FAILING(mkdirat, (int dir, const char *name, mode_t mode), (dir, name, mode))
@@ -759,7 +769,7 @@ static void test_mark_of_a_dialogue(void **state)
 
 		assert_int_equal(take(&p, false, &item, &err), TAKEN);
 		assert_int_equal(item.was_interrupted, i == 1);
-		assert_true(spool_begin_try(&p.spool, &item, &err));
+		assert_true(spool_begin_try(&p.spool, &item, false, &err));
 		if (i == 1)
 			spool_end_try(&p.spool, &item);
 	}
@@ -788,12 +798,163 @@ static void test_mark_that_cannot_be_made(void **state)
 		assert_true(add(&p, &err));
 		assert_int_equal(take(&p, false, &item, &err), TAKEN);
 		set_fault("create", 1, refusals[i].number);
-		if (spool_begin_try(&p.spool, &item, &err) != refusals[i].may)
+		if (spool_begin_try(&p.spool, &item, false, &err) != refusals[i].may)
 			fail_msg("%s", strerror(refusals[i].number));
 		assert_true(was_reached());
 		assert_true(refusals[i].may || strstr(err.text, strerror(refusals[i].number)));
 		place_remove(&p);
 	}
+}
+
+/* No room for a file: a bit of the message says the same. */
+static void test_mark_without_room(void **state)
+{
+	struct error err;
+	struct place p;
+
+	(void)state;
+	place_make(&p);
+	assert_true(add(&p, &err));
+	for (int i = 0; i < 3; i++) {
+		OWNED_ITEM item = ITEM_NONE;
+
+		assert_int_equal(take(&p, false, &item, &err), TAKEN);
+		assert_int_equal(item.was_interrupted, i == 1);
+		if (i < 2) {
+			set_fault("create", 1, ENOSPC);
+			assert_true(spool_begin_try(&p.spool, &item, true, &err));
+			assert_true(was_reached());
+		}
+		if (i == 1)
+			spool_end_try(&p.spool, &item);
+	}
+	assert_false(has_file(&p, ID ".try"));
+	place_remove(&p);
+}
+
+/* Asked for, it is on the disk before anybody can have the message. */
+static void test_durable_mark(void **state)
+{
+	(void)state;
+	for (int is_durable = 0; is_durable < 2; is_durable++) {
+		OWNED_ITEM item = ITEM_NONE;
+		struct error err;
+		struct place p;
+
+		place_make(&p);
+		assert_true(add(&p, &err));
+		assert_int_equal(take(&p, false, &item, &err), TAKEN);
+		set_fault("fsync", 1, EIO);
+		assert_int_equal(spool_begin_try(&p.spool, &item, is_durable, &err), !is_durable);
+		assert_int_equal(was_reached(), is_durable);
+		place_remove(&p);
+	}
+}
+
+static void judge(struct item *item)
+{
+	struct error why;
+
+	error_set(&why, ERROR_LATER, "450 4.2.1 a reason of some length");
+	recipient_judge(&item->entry.envelope.recipients[0], VERDICT_ACCEPTED, NULL);
+	recipient_judge(&item->entry.envelope.recipients[1], VERDICT_LATER, &why);
+}
+
+/* A disk that is full by the time there are verdicts: the reasons are what is left out. */
+static void test_reserved_room(void **state)
+{
+	(void)state;
+	for (int turn = 0; turn < 2; turn++) {
+		OWNED_ITEM item = ITEM_NONE;
+		struct error err;
+		struct place p;
+
+		place_make(&p);
+		assert_true(add(&p, &err));
+		assert_int_equal(take(&p, false, &item, &err), TAKEN);
+		assert_true(spool_reserve(&p.spool, &item, &err));
+		assert_true(has_file(&p, ID ".new"));
+		judge(&item);
+		set_fault("write", turn, ENOSPC);
+		assert_true(spool_update(&p.spool, &item, &err));
+		assert_true(turn == 0 || was_reached());
+		fault.turn = 0;
+		assert_false(has_file(&p, ID ".new"));
+		item_release(&item);
+		assert_int_equal(take(&p, false, &item, &err), TAKEN);
+		assert_int_equal(item.entry.envelope.recipients[0].verdict, VERDICT_ACCEPTED);
+		assert_int_equal(item.entry.envelope.recipients[1].verdict, VERDICT_LATER);
+		assert_int_equal(item.entry.envelope.recipients[1].why != NULL, turn == 0);
+		assert_true(spool_reserve(&p.spool, &item, &err));
+		spool_end_try(&p.spool, &item);
+		assert_false(has_file(&p, ID ".new"));
+		place_remove(&p);
+	}
+}
+
+/* What is to be kept moves into the room as well. */
+static void test_reserved_room_in_failed(void **state)
+{
+	OWNED_ITEM item = ITEM_NONE;
+	struct error err;
+	struct place p;
+	time_t next;
+
+	(void)state;
+	place_make(&p);
+	assert_true(add(&p, &err));
+	assert_int_equal(take(&p, false, &item, &err), TAKEN);
+	assert_true(spool_reserve(&p.spool, &item, &err));
+	set_fault("create", 1, ENOSPC);
+	assert_true(spool_fail(&p.spool, &item, &err));
+	assert_false(was_reached());
+	item_release(&item);
+	assert_true(is_whole_in(&p, true, &next));
+	assert_no_litter(&p, false, true);
+	place_remove(&p);
+}
+
+static void test_no_room_to_reserve(void **state)
+{
+	static const int reasons[] = { ENOSPC, EDQUOT, EIO };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(reasons); i++) {
+		OWNED_ITEM item = ITEM_NONE;
+		struct error err;
+		struct place p;
+
+		place_make(&p);
+		assert_true(add(&p, &err));
+		assert_int_equal(take(&p, false, &item, &err), TAKEN);
+		set_fault("create", 1, reasons[i]);
+		assert_false(spool_reserve(&p.spool, &item, &err));
+		assert_true(was_reached());
+		assert_int_equal(error_is_no_room(&err), reasons[i] != EIO);
+		assert_true(spool_update(&p.spool, &item, &err));
+		place_remove(&p);
+	}
+}
+
+/* What cannot be taken back is taken: it will be sent from here. */
+static void test_commit_that_cannot_be_undone(void **state)
+{
+	char log[400];
+	struct error err;
+	struct place p;
+	time_t next;
+
+	(void)state;
+	place_make(&p);
+	is_read_only = true;
+	set_fault("fsync", 3, EIO);	/* of the directory, which has the entry by now */
+	assert_true(add(&p, &err));
+	assert_true(was_reached());
+	is_read_only = false;
+	assert_true(is_whole_in(&p, false, &next));
+	read_log(&p, log, sizeof(log));
+	assert_non_null(strstr(log, "may not outlive a loss of power"));
+	place_remove(&p);
 }
 
 static void make_in_the_way(const struct place *p, const char *name, int what)
@@ -827,7 +988,7 @@ static void test_in_the_way(void **state)
 		assert_int_equal(take(&p, false, &item, &err), TAKEN);
 		item.entry.attempts = 5;
 		assert_true(spool_update(&p.spool, &item, &err));
-		assert_true(spool_begin_try(&p.spool, &item, &err));
+		assert_true(spool_begin_try(&p.spool, &item, false, &err));
 		spool_end_try(&p.spool, &item);
 		item_release(&item);
 		assert_int_equal(take(&p, false, &item, &err), TAKEN);
@@ -964,6 +1125,12 @@ int main(void)
 		cmocka_unit_test(test_one_at_a_time),
 		cmocka_unit_test(test_mark_of_a_dialogue),
 		cmocka_unit_test(test_mark_that_cannot_be_made),
+		cmocka_unit_test(test_mark_without_room),
+		cmocka_unit_test(test_durable_mark),
+		cmocka_unit_test(test_reserved_room),
+		cmocka_unit_test(test_reserved_room_in_failed),
+		cmocka_unit_test(test_no_room_to_reserve),
+		cmocka_unit_test(test_commit_that_cannot_be_undone),
 		cmocka_unit_test(test_in_the_way),
 		cmocka_unit_test(test_sweep_keeps_what_is_young_or_held),
 		cmocka_unit_test(test_sweep_of_failed),

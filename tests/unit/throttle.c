@@ -120,10 +120,10 @@ static void test_schedules(void **state)
 		struct error err;
 		long least[7];
 	} rows[] = {
-		{ { ERROR_QUOTA, 450, NULL, "4.5.127", "" }, { 60, 120, 300, 900, 1800, 3600, 3600 } },
-		{ { ERROR_AUTH, 535, NULL, "5.7.3", "" }, { 300, 900, 1800, 3600, 3600, 3600, 3600 } },
-		{ { ERROR_NETWORK, 0, NULL, "x", "" }, { 60, 120, 300, 900, 1800, 3600, 3600 } },
-		{ { ERROR_CONFIG, 0, NULL, "x", "" }, { 60, 120, 300, 900, 1800, 3600, 3600 } },
+		{ { .kind = ERROR_QUOTA, .reply = 450, .text = "4.5.127" }, { 60, 120, 300, 900, 1800, 3600, 3600 } },
+		{ { .kind = ERROR_AUTH, .reply = 535, .text = "5.7.3" }, { 300, 900, 1800, 3600, 3600, 3600, 3600 } },
+		{ { .kind = ERROR_NETWORK, .text = "x" }, { 60, 120, 300, 900, 1800, 3600, 3600 } },
+		{ { .kind = ERROR_CONFIG, .text = "x" }, { 60, 120, 300, 900, 1800, 3600, 3600 } },
 	};
 
 	(void)state;

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "delivery/direct.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+
+enum { LOGGED_MAX = 4000 };	/* bytes of a line */
+
+static bool at_brink(struct witness *w, struct error *err)
+{
+	struct direct *d = (struct direct *)w;
+
+	if (direct_is_stored(d))
+		return d->record.witness.at_brink(&d->record.witness, err);
+	fate_set(FATE_PERHAPS);
+	return true;
+}
+
+/* A signal between its commit and this would tell the caller that it is his. */
+static bool store(struct direct *d)
+{
+	struct error err;
+	bool ok;
+
+	fate_hold(true);
+	ok = queue_keep(d->queue, d->facts, d->envelope, d->message, &d->item, &err);
+	if (ok) {
+		record_begin(&d->record, &d->queue->spool, &d->item);
+		d->record.at_rest = FATE_STORED;
+		d->record.is_durable = d->queue->settings->on_lost_reply == LOST_HOLD;
+		d->record.is_reserved = spool_reserve(&d->queue->spool, &d->item, &err);
+		fate_set(FATE_STORED);
+	} else {
+		log_problem("%s: goes on without the queue: %s", d->facts->id, err.text);
+	}
+	fate_hold(false);
+	return ok;
+}
+
+static void log_names(struct direct *d, const struct buf *names)
+{
+	log_info("%s: sent so far: to=%s", d->facts->id, buf_text(names));
+}
+
+/* Who sends it again after we were killed can leave these out. */
+static void tell(struct direct *d)
+{
+	struct buf names = BUF_INIT(LOGGED_MAX);
+	size_t accepted = envelope_count(d->envelope, VERDICT_ACCEPTED);
+	char words[80];
+
+	if (!d->is_told)
+		d->is_told = xcalloc(d->envelope->count, sizeof(*d->is_told));
+	for (size_t i = 0; i < d->envelope->count; i++) {
+		const struct recipient *r = &d->envelope->recipients[i];
+
+		if (r->verdict != VERDICT_ACCEPTED || d->is_told[i])
+			continue;
+		d->is_told[i] = true;
+		buf_addf(&names, "%s<%s>", names.len ? "," : "", r->mailbox);
+		if (names.len < LOGGED_MAX / 2)
+			continue;
+		log_names(d, &names);
+		buf_clear(&names);
+	}
+	if (names.len > 0)
+		log_names(d, &names);
+	buf_free(&names);
+	snprintf(words, sizeof(words), "%zu of %zu have it, and the log says who", accepted,
+		 d->envelope->count);
+	fate_explain(words);
+}
+
+static void settle_fate(const struct envelope *e)
+{
+	size_t accepted = envelope_count(e, VERDICT_ACCEPTED);
+
+	fate_set(accepted == e->count ? FATE_SENT :
+		 accepted + envelope_count(e, VERDICT_UNKNOWN) > 0 ? FATE_PERHAPS :
+		 FATE_NOT_SENT);
+}
+
+static bool after_transaction(struct witness *w, bool is_last, struct error *err)
+{
+	struct direct *d = (struct direct *)w;
+
+	if (direct_is_stored(d))
+		return d->record.witness.after_transaction(&d->record.witness, is_last, err);
+	settle_fate(d->envelope);
+	if (is_last || envelope_count(d->envelope, VERDICT_ACCEPTED) == 0)
+		return true;
+	if (!d->queue->is_on || !store(d))
+		tell(d);
+	return true;
+}
+
+void direct_begin(struct direct *d, const struct queue *queue,
+		  const struct intake_facts *facts, struct envelope *e,
+		  const struct message *m)
+{
+	*d = (struct direct){
+		.witness = { at_brink, after_transaction, false },
+		.queue = queue,
+		.facts = facts,
+		.envelope = e,
+		.message = m,
+		.item = ITEM_NONE,
+	};
+}
+
+void direct_end(struct direct *d)
+{
+	free(d->is_told);
+	d->is_told = NULL;
+	if (!direct_is_stored(d))
+		return;
+	spool_end_try(d->record.spool, &d->item);
+	queue_let_go(&d->item);
+}
+
+bool direct_is_stored(const struct direct *d)
+{
+	return d->item.fd >= 0;
+}
+
+void direct_remove(struct direct *d)
+{
+	struct error err;
+
+	settle_fate(d->envelope);
+	if (spool_remove(d->record.spool, &d->item, &err))
+		return;
+	log_problem("%s: over, but still in the queue: %s", d->item.entry.id, err.text);
+	/* Whoever finds it must not send it; where not even that can be said the mark is left. */
+	if (!record_write(&d->record, &err))
+		d->item.is_marked = false;
+}
+
+static void drop_refused(struct envelope *e)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < e->count; i++)
+		if (e->recipients[i].verdict != VERDICT_REFUSED)
+			e->recipients[kept++] = e->recipients[i];
+	e->count = kept;
+}
+
+void direct_keep(struct direct *d, const struct intake_facts *facts, time_t *next)
+{
+	struct entry *e = &d->item.entry;
+	struct envelope whole = e->envelope;
+	struct error err;
+
+	e->envelope.recipients = xcalloc(whole.count, sizeof(*whole.recipients));
+	for (size_t i = 0; i < whole.count; i++)
+		e->envelope.recipients[i] = whole.recipients[i];
+	if (!facts->keeps_refused)
+		drop_refused(&e->envelope);
+	queue_schedule(d->queue, facts, e);
+	*next = e->next;
+	/* What the last transaction has left there is as good but for the time; and the mark. */
+	if (!spool_update(d->record.spool, &d->item, &err)) {
+		log_problem("%s: %s", e->id, err.text);
+		d->item.is_marked = false;
+	}
+	fate_set(FATE_QUEUED);
+	free(e->envelope.recipients);
+	e->envelope = whole;
+}
