@@ -63,6 +63,7 @@ static bool looks_like_address(const char *text, size_t len)
 {
 	const char *at = memchr(text, '@', len);
 
+	len -= text[len - 1] == '.';
 	return at && at > text && at < text + len - 1;
 }
 
@@ -84,7 +85,7 @@ static bool check_senders(const char *value, struct error *err)
 	while (*(value += strspn(value, ", \t"))) {
 		size_t len = strcspn(value, ", \t");
 
-		if ((*value != '@' || len == 1) && !looks_like_address(value, len))
+		if ((*value != '@' || len == 1 || value[1] == '.') && !looks_like_address(value, len))
 			return error_set(err, ERROR_CONFIG, "\"%.*s\" is no address and no "
 					 "@domain", (int)len, value);
 		value += len;
@@ -355,6 +356,17 @@ static void replace_text(char **place, const char *value)
 	*place = copy;
 }
 
+/* Of "example.org.", which the DNS takes and mail does not, in a list of addresses. */
+static void cut_final_dots(char *addresses)
+{
+	char *to = addresses;
+
+	for (const char *c = addresses; *c; c++)
+		if (*c != '.' || (c[1] && !strchr(", \t", c[1])))
+			*to++ = *c;
+	*to = '\0';
+}
+
 /* U+0080 to U+009F: to a terminal they are what ESC and a letter are. */
 static bool has_c1(const char *value)
 {
@@ -386,6 +398,8 @@ bool setting_apply(const struct setting *row, void *target, const char *value,
 		if (!check_text(row, value, err))
 			return false;
 		replace_text(place, value);
+		if (row->check == check_from || row->check == check_senders)
+			cut_final_dots(*(char **)place);
 		return true;
 	case SETTING_NAME:
 		if (!find_word(row, value, &word, err))

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/language.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "delivery/choose.h"
 #include "mail/address.h"
@@ -199,6 +200,15 @@ static bool is_small_enough(const struct account *account, const struct message 
 			 account->max_size);
 }
 
+/* Who a From that we add names: -f, unless another address takes its place anyway. */
+static const char *author_to_add(const struct preparation *p, const char *sender)
+{
+	const char *from = p->account->from;
+	bool is_given = p->sender && *p->sender && *sender;
+
+	return !*from || (is_given && p->account->sender_policy != SENDER_REWRITE) ? sender : from;
+}
+
 static bool header_work(const struct preparation *p, struct message *m,
 			const char *sender, struct error *err)
 {
@@ -208,7 +218,8 @@ static bool header_work(const struct preparation *p, struct message *m,
 	OWNED_TEXT local = *sender || account->from[0] ? NULL : local_mailbox();
 	OWNED_TEXT host = net_host_name();
 	struct submission s = {
-		.from = account->from[0] ? account->from : *sender ? sender : local,
+		.from = account->from[0] ? account->from : local ? local : sender,
+		.author = local ? local : author_to_add(p, sender),
 		.from_name = name ? name : chosen_name(p),
 		.rewrite = account->sender_policy == SENDER_REWRITE,
 		.now = p->now,
@@ -233,6 +244,8 @@ bool prepare(const struct preparation *p, struct message *m, struct envelope *e,
 	const char *unheard;
 	bool ok;
 
+	if (p->sender_fault)
+		log_info("%s: goes as without a sender given: %s", p->id, p->sender_fault->text);
 	submission_author(m, &author);
 	free(e->origin);
 	e->origin = origin(p, author.mailbox);

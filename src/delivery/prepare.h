@@ -16,6 +16,7 @@
 struct preparation {
 	const struct account *account;
 	const char *sender;	/* of -f: a mailbox, "" for the null sender; NULL: not given */
+	const struct error *sender_fault;	/* what was given is no address; NULL: it is */
 	struct aliases *aliases;	/* whom names without a domain stand for */
 	const char *full_name;	/* of -F; NULL: not given */
 	const char **why_sender;	/* NULL, or where the reason for the envelope's goes */

@@ -61,14 +61,17 @@ bool call_check_recipients(struct call *call, struct error *err)
 
 bool call_read_sender(struct call *call, struct error *err)
 {
+	struct error *fault = &call->sender_fault;
 	char shown[SHOWN_SIZE];
 
+	(void)err;
 	if (!call->options.sender)
 		return true;
-	if (!address_parse(&call->sender_address, call->options.sender, err)) {
-		err->kind = ERROR_USAGE;
-		return error_context(err, "-%c \"%s\"", call->options.sender_letter,
-				     text_show(call->options.sender, shown));
+	if (!address_parse(&call->sender_address, call->options.sender, fault)) {
+		fault->kind = ERROR_USAGE;
+		error_context(fault, "-%c \"%s\"", call->options.sender_letter,
+			      text_show(call->options.sender, shown));
+		return true;
 	}
 	call->sender = call->sender_address.mailbox;
 	return true;
@@ -111,6 +114,15 @@ bool call_find_recipients(struct call *call, struct error *err)
 	return recipients_gather(&sources, &call->message, &call->envelope, err);
 }
 
+/* What would have been thrown away need not be an address. */
+static bool sender_will_do(const struct call *call, struct error *err)
+{
+	if (!call->sender_fault.kind || call->account->sender_policy == SENDER_REWRITE)
+		return true;
+	*err = call->sender_fault;
+	return false;
+}
+
 bool call_find_account(struct call *call, struct error *err)
 {
 	struct address author = { 0 };
@@ -119,7 +131,7 @@ bool call_find_account(struct call *call, struct error *err)
 	call->account = choose_account(&call->config, call->options.account, call->sender,
 				       author.mailbox, &call->why_account, err);
 	address_free(&author);
-	return call->account != NULL;
+	return call->account && sender_will_do(call, err);
 }
 
 bool call_prepare(struct call *call, struct error *err)
@@ -127,6 +139,7 @@ bool call_prepare(struct call *call, struct error *err)
 	struct preparation preparation = {
 		.account = call->account,
 		.sender = call->sender,
+		.sender_fault = call->sender_fault.kind ? &call->sender_fault : NULL,
 		.full_name = call->options.full_name,
 		.aliases = &call->aliases,
 		.why_sender = &call->why_sender,

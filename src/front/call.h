@@ -17,6 +17,7 @@ struct call {
 	struct envelope envelope;
 	const char *sender;		/* mailbox of -f, or NULL */
 	struct address sender_address;
+	struct error sender_fault;	/* -f was given and is no address; ERROR_NONE: it is one */
 	const struct account *account;
 	const char *why_account, *why_sender;
 	struct trace trace;

@@ -209,6 +209,8 @@ static void say_all(const struct explanation *x)
 	OWNED_TEXT way = way_to_send(call);
 
 	dry_run_show_account(call->account, call->why_account);
+	if (call->sender_fault.kind)
+		say(_("sender given: none, as %s"), error_words(&call->sender_fault));
 	if (call->sender)
 		say(_("sender given: <%s>, by -%c"), call->sender,
 		    call->options.sender_letter);

@@ -147,6 +147,16 @@ static bool read_spec(struct parser *p, size_t to, struct spec *spec, size_t *co
 	}
 }
 
+/* "example.org." is what the DNS calls example.org, and mail does not (RFC 5321 section 2.3.5). */
+static bool cut_final_dot(struct buf *domain)
+{
+	if (domain->len < 2 || domain->text[domain->len - 1] != '.' ||
+	    domain->text[domain->len - 2] == '.')
+		return false;
+	domain->text[--domain->len] = '\0';
+	return true;
+}
+
 static const char *fault_of(const struct spec *spec)
 {
 	const char *domain = buf_text(&spec->domain);
@@ -172,8 +182,9 @@ static const char *fault_of(const struct spec *spec)
 }
 
 /* Appends the address, which ends at p->lexer.at; takes `name`. */
-static bool emit(struct parser *p, const struct spec *spec, char *name, size_t start)
+static bool emit(struct parser *p, struct spec *spec, char *name, size_t start)
 {
+	bool is_cut = cut_final_dot(&spec->domain);
 	const char *fault = fault_of(spec);
 	struct address_list *list = p->list;
 	OWNED_TEXT mailbox = fault ? NULL : spec_mailbox(spec);
@@ -189,7 +200,7 @@ static bool emit(struct parser *p, const struct spec *spec, char *name, size_t s
 	grow((void **)&list->items, &list->room, list->count, sizeof(*list->items));
 	list->items[list->count++] = (struct address){
 		.mailbox = text_take(&mailbox), .name = text_take(&owned_name),
-		.start = start, .end = p->lexer.at };
+		.start = start, .end = p->lexer.at, .is_cut = is_cut };
 	return true;
 }
 

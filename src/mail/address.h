@@ -25,6 +25,7 @@ struct address {
 	char *name;		/* display name, quotes and backslashes resolved, encoded words
 				   left encoded; the comment of the form `a@b (Name)`; NULL: none */
 	size_t start, end;	/* the bytes of the text it was made from, for rewriting in place */
+	bool is_cut;		/* a dot stood there at the end of the domain, and not here */
 };
 
 struct address_list {

@@ -22,7 +22,8 @@ static bool must_change(const struct address *address, const struct qualifier *q
 {
 	const char *domain = address_domain(address->mailbox);
 
-	return (!domain && q->domain) || (domain && q->to_ascii && text_has_8bit(domain, strlen(domain)));
+	return (!domain && q->domain) || address->is_cut ||
+	       (domain && q->to_ascii && text_has_8bit(domain, strlen(domain)));
 }
 
 static bool any_must_change(const struct address_list *list, const struct qualifier *q)
@@ -38,7 +39,7 @@ static void add_in_ascii(struct buf *out, const struct address *address,
 			 const struct qualifier *q)
 {
 	struct error ignored;
-	OWNED_TEXT mailbox = q->to_ascii(address->mailbox, &ignored);
+	OWNED_TEXT mailbox = q->to_ascii ? q->to_ascii(address->mailbox, &ignored) : NULL;
 
 	header_format_address(out, address->name, mailbox ? mailbox : address->mailbox);
 }

@@ -16,9 +16,9 @@ struct qualifier {
 
 /*
  * Appends the field to `out` with its bare names replaced, those of recipients (To, Cc and
- * their Resent- forms) by what they stand for, and domains beyond ASCII made ASCII; all
- * other bytes as they were. False: the field has no such names, or is none of addresses, or
- * cannot be read; nothing was appended.
+ * their Resent- forms) by what they stand for, domains beyond ASCII made ASCII, and a dot at
+ * the end of a domain cut; all other bytes as they were. False: the field has no such names,
+ * or is none of addresses, or cannot be read; nothing was appended.
  */
 bool field_qualify(const struct field *field, const struct qualifier *q, struct buf *out);
 

@@ -192,7 +192,7 @@ static void add_from(struct work *w, const char *name)
 
 	/* A name that long is nobody's: better none than half of it. */
 	header_format_address(&body, who && strlen(who) <= NAME_MAX_BYTES ? who : NULL,
-			      w->s->from);
+			      w->s->author);
 	header_add(&w->out, name, buf_text(&body));
 }
 

@@ -26,7 +26,8 @@ bool submission_recipients(const struct message *m, struct address_list *list,
 void submission_author(const struct message *m, struct address *author);
 
 struct submission {
-	const char *from;	/* mailbox for a missing From, and for a rewritten one */
+	const char *from;	/* mailbox for a From that is rewritten */
+	const char *author;	/* mailbox for a From that we add */
 	const char *from_name;	/* display name for a From that we add, or NULL */
 	bool rewrite;		/* put `from` in the place of the From header's address */
 	const char *allowed;	/* addresses that `rewrite` leaves alone, or NULL */

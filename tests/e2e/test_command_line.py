@@ -177,7 +177,7 @@ def test_senders_that_make_no_sense(acs, send, options):
     (["-r", "a@@contoso.com"], '-r "a@@contoso.com": '),
 ])
 def test_sender_is_named_as_it_was_given(acs, send, options, said):
-    result = send(acs(), MESSAGE, *options, ADDRESS)
+    result = send(acs(), MESSAGE, *options, ADDRESS, sender_policy="keep")
     assert result.status == STATUS_USAGE
     assert said in result.stderr
 

@@ -195,6 +195,13 @@ def test_terminal_is_not_read(config, home):
     assert b"standard input is a terminal and was not read" in done.stdout
 
 
+def test_sender_that_is_thrown_away(run, config):
+    result = run(["explain", "-C", config(None), "-f", "a b@c", "a@example.org"],
+                 input=MESSAGE, program="acsmtp")
+    assert result.status == 0
+    assert 'sender given: none, as -f "a b@c": ' in result.stdout
+
+
 def test_output_is_harmless(run, config):
     message = 'From: "\x1b[2J"@host.example\nTo: you@example.org\n\nx\n'
     result = run(["explain", "-C", config(None), "-t"], input=message, program="acsmtp")
@@ -205,7 +212,6 @@ def test_output_is_harmless(run, config):
     ([], USAGE, "no recipients on the command line"),
     (["--colour", "a@example.org"], USAGE, "--colour"),
     (["-a", "nobody", "a@example.org"], CONFIG, 'no account "nobody"'),
-    (["-f", "a b@c", "a@example.org"], USAGE, "-f"),
 ])
 def test_mistakes(run, config, arguments, status, words):
     result = run(["explain", "-C", config(None), *arguments], input=MESSAGE, program="acsmtp")

@@ -109,6 +109,88 @@ def test_cron_is_recognised_and_can_be_answered(sent):
     assert "adm@contoso.com" in header(message, "To")[0]
 
 
+# --- a sender that is thrown away
+
+UNUSABLE = ["root@", "@", "a b", '"a b@x', "a@@b", "a@b, c@d", "b\udcff@x",
+            "x" * 2000 + "@example.org", "root@vm..", "a@[1.2"]
+
+
+@pytest.mark.parametrize("sender", [*UNUSABLE, "root@vm.(none)", "root@example.org.",
+                                    '"a b"@x', "b\u00e4r@b\u00e4r", "root"])
+@pytest.mark.parametrize("option", ["-f", "-r"])
+def test_it_stops_no_mail(sent, tmp_path, sender, option):
+    log = tmp_path / "log"
+    message = sent(f"From: Bea <{OTHER}>\n{BODY}", "-t", option, sender, log=log)
+    assert message.sender == OURS
+    assert header(message, "From") == [f"Bea <{OURS}>"]
+    said = [line for line in log.read_text().splitlines() if "is no address" in line]
+    assert len(said) == (sender in UNUSABLE)
+    assert all(f'{option} "' in line for line in said)
+
+
+@pytest.mark.parametrize("policy", ["keep", "refuse"])
+@pytest.mark.parametrize("sender", UNUSABLE)
+def test_where_it_matters_it_does(acs, send, policy, sender):
+    server = acs(senders=None)
+    result = send(server, f"From: {OURS}\n{BODY}", "-t", "-f", sender, sender_policy=policy)
+    assert result.status == 64 and "-f" in result.stderr
+    assert server.sessions == []
+
+
+def test_a_final_dot_is_cut_everywhere(acs, run, config, tmp_path):
+    """The DNS takes it, mail does not; an address with one is the same as without."""
+    (tmp_path / "aliases").write_text("al: c@example.org.\n")
+    server = acs(senders=None)
+    keys = {"from": "x@example.com.", "sender_policy": "refuse",
+            "allowed_senders": "a@example.com.,@example.net.",
+            "extra": f"[delivery]\naliases = {tmp_path}/aliases\n"
+                     "local_recipients = d@example.org.\n"}
+    for sender in ("a@example.com.", "x@example.com", "b@example.net."):
+        result = run(["-C", config(server, **keys), "-t", "-f", sender, "e@example.org.",
+                      "e@example.org", "al", "nobody-of-this-name"],
+                     input="From: x@example.com.\nTo: E <e@example.org.>\n\nb\n")
+        assert (result.status, result.stderr) == (0, "")
+        message = server.messages[-1]
+        assert message.sender == sender.rstrip(".")
+        assert sorted(message.recipients) == ["c@example.org", "d@example.org",
+                                              "e@example.org"]
+        assert header(message, "From") == ["x@example.com"]
+        assert header(message, "To") == ["E <e@example.org>"]
+
+
+# --- who a From that is added names
+
+ENV = "env@example.org"
+
+
+@pytest.mark.parametrize("args", [["-f", ENV], ["-r", ENV], ["-f", f"<{ENV}>"], ["-f<>"], []])
+@pytest.mark.parametrize("name", [None, "Full Name"])
+@pytest.mark.parametrize("sender", ["", "Sender: s@example.org\n"])
+@pytest.mark.parametrize("policy", ["rewrite", "keep", "refuse"])
+def test_author_who_is_added(sent, args, name, sender, policy):
+    """-f, where it is the sender that goes out; `from` where nothing is given or it is not."""
+    message = sent(sender + BODY, "-t", *args, *(["-F", name] if name else []),
+                   sender_policy=policy, null_sender="send",
+                   allowed_senders=ENV if policy == "refuse" else "")
+    has_env = ENV in "".join(args)
+    author = ENV if has_env and policy != "rewrite" else OURS
+    (value,) = header(message, "From")
+    assert value.endswith(f"<{author}>") or value == author
+    assert not name or value == f"{name} <{author}>"
+    assert message.sender == ("" if args == ["-f<>"] else author)
+    assert header(message, "Reply-To") == []
+    if sender:
+        assert (OURS in header(message, "Sender")[0]) == (policy == "rewrite")
+
+
+@pytest.mark.parametrize("args, author", [(["-f", "env@example.org"], "env@example.org"),
+                                          (["-fenv"], "env@"), ([], "@"), (["-f<>"], "@")])
+def test_author_who_is_added_without_an_account_of_its_own(sent, args, author):
+    message = sent(BODY, "-t", "-FFull Name", *args, sender_policy="keep", **{"from": ""})
+    assert header(message, "From")[0].startswith("Full Name <")
+    assert author in header(message, "From")[0]
+
+
 # --- keep
 
 def test_keep(sent):

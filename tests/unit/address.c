@@ -53,6 +53,7 @@ static const struct {
 	{ "a(1)@(2)x(3)", "a@x=3" },
 	{ "a@\r\n x", "a@x" },
 	{ "a@x,\r\n\tb@y", "a@x|b@y" },
+	{ "a@example.org., B <b@x.>, c@x. (C)", "a@example.org|b@x=B|c@x=C" },
 	{ "a@[192.0.2.1]", "a@[192.0.2.1]" },
 	{ "a@[IPv6:2001:db8::1], b@y", "a@[IPv6:2001:db8::1]|b@y" },
 	{ "a@[ 192.0.2.1 ]", "a@[192.0.2.1]" },
@@ -102,7 +103,8 @@ static const struct {
 } bad[] = {
 	{ "a@", "nothing stands after the @" },
 	{ "@x", "nothing stands before the @" },
-	{ "a@x.", "empty label" },
+	{ "a@x..", "empty label" },
+	{ "a@.", "empty label" },
 	{ "a@x..y", "empty label" },
 	{ "a@.x", "empty label" },
 	{ "a@b@c", "needs quotes" },

@@ -173,6 +173,8 @@ static const struct {
 	{ WORK "from = Contoso <a@b.c>\n", { "line 2", "from: it is no address alone" } },
 	{ WORK "from = DoNotReply\n", { "from: it is no address alone" } },
 	{ WORK "from = @x\n", { "from: it is no address alone" } },
+	{ WORK "from = a@.\n", { "it is no address alone" } },
+	{ WORK "allowed_senders = a@b.c, @.\n", { "\"@.\" is no address and no @domain" } },
 	{ WORK "allowed_senders = a@b.c, example.org\n", { "\"example.org\" is no address and" } },
 	{ WORK "[delivery]\naliases = aliases\n", { "neither the whole path of a file nor off" } },
 	{ WORK "[delivery]\nreport_to = A <a@b.c>\n", { "report_to: it is no address alone" } },

@@ -45,7 +45,7 @@ static char *header_of(const struct message *m)
 static struct submission standard(void)
 {
 	return (struct submission){
-		.from = "me@example.org", .from_name = "Me", .now = 0, .id = "unique",
+		.from = "me@example.org", .author = "me@example.org", .from_name = "Me", .now = 0, .id = "unique",
 		.id_domain = "example.org", .repairs = true,
 		.bare_names = { .domain = "host.example" },
 	};
@@ -167,6 +167,7 @@ static void test_bare_names(void **state)
 		  "\tb@y~Subject: root~" },
 		{ "To: undisclosed-recipients:;~Cc: broken <~", "To: undisclosed-recipients:;~"
 		  "Cc: broken <~" },
+		{ "To: Ann <a@x.>, b@y~Cc: c@z.~", "To: Ann <a@x>, b@y~Cc: c@z~" },
 		{ "Cc: a@@x,~ root, John Doe ,b@y~", "Cc: a@@x,~ root@host.example, John Doe ,b@y~" },
 	};
 	static const struct row mapped[] = {
