@@ -134,6 +134,18 @@ static bool refuse_no_mailbox(const struct walk *w, const struct target *target)
 	return fault(w, target);
 }
 
+/* "root:" behind a name is a group that has nobody in it, and so is ";" or a comment. */
+static bool refuse_nobody(const struct walk *w, const struct target *target)
+{
+	OWNED_TEXT text = text_copy_n(target->text, target->len);
+	char shown[SHOWN_SIZE];
+
+	error_set(w->err, ERROR_CONFIG, "\"%s\" names nobody", text_show(text, shown));
+	error_advise(w->err, "write the address or the name that gets the mail, or remove the "
+		     "alias");
+	return fault(w, target);
+}
+
 static bool has_bare_name(const struct address_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)
@@ -158,6 +170,8 @@ static bool follow_target(struct walk *w, const struct target *target)
 		w->err->kind = ERROR_CONFIG;
 		return fault(w, target);
 	}
+	if (list.count == 0)
+		return refuse_nobody(w, target);
 	for (size_t i = 0; i < list.count; i++) {
 		struct address *address = &list.items[i];
 

@@ -58,10 +58,11 @@ static bool stands_alone(const struct buf *text, const char *at, size_t len)
 
 static void hide(struct buf *text, const char *bytes, size_t len, bool alone)
 {
-	char *at = text->text, *end = at + text->len;
+	char *at = text->text, *end;
 
 	if (len == 0 || text->len == 0)
 		return;
+	end = at + text->len;
 	while ((at = memmem(at, (size_t)(end - at), bytes, len))) {
 		if (alone && !stands_alone(text, at, len)) {
 			at++;

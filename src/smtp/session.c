@@ -48,6 +48,17 @@ static void trace_reply(struct session *s, const struct reply *reply)
 	}
 }
 
+/* Its lines joined by blanks: an error is one line, whatever a server says. */
+static char *one_line(const struct reply *reply)
+{
+	char *text = text_copy(buf_text(&reply->text));
+
+	for (char *c = text; *c; c++)
+		if (*c == '\n')
+			*c = ' ';
+	return text;
+}
+
 static void hide_secrets(struct session *s, struct buf *text)
 {
 	hide_bytes(text, s->hidden.bytes, s->hidden.len);
@@ -129,6 +140,7 @@ bool session_say_secret(struct session *s, char *line, size_t len, const char *s
 bool session_is_in_step(struct session *s, struct error *err)
 {
 	OWNED_REPLY reply = REPLY_INIT;
+	OWNED_TEXT text = NULL;
 
 	if (reader_is_empty(&s->reader))
 		return true;
@@ -137,8 +149,9 @@ bool session_is_in_step(struct session *s, struct error *err)
 	s->is_broken = true;
 	if (reply.code == 421)
 		return session_refused(s, &reply, AT_SESSION, err);
+	text = one_line(&reply);
 	return error_set(err, ERROR_PROTOCOL, "the server answered more than was said: %d %.*s",
-			 reply.code, SHOWN_MAX, buf_text(&reply.text));
+			 reply.code, SHOWN_MAX, text);
 }
 
 bool session_flush(struct session *s, struct error *err)
@@ -176,12 +189,10 @@ bool session_hear(struct session *s, struct reply *reply, int patience, struct e
 bool session_refused(struct session *s, const struct reply *reply, enum reply_at at,
 		     struct error *err)
 {
-	OWNED_TEXT text = text_copy(buf_text(&reply->text));
-	struct meaning meaning = reply_meaning(s->options.service, at, reply->code, text);
+	OWNED_TEXT text = one_line(reply);
+	struct meaning meaning =
+		reply_meaning(s->options.service, at, reply->code, buf_text(&reply->text));
 
-	for (char *c = text; *c; c++)
-		if (*c == '\n')
-			*c = ' ';
 	if (reply->code < 400)
 		error_set(err, ERROR_PROTOCOL, "the server said %d %.*s, which is no answer here",
 			  reply->code, SHOWN_MAX, text);

@@ -84,10 +84,16 @@ static int64_t window_free(const struct window *w, long limit, size_t messages)
 
 /* --- time */
 
+/* Not to 0, which means never, or before: no file would hold that. */
 static void shift(time_t *when, time_t by)
 {
 	if (*when)
-		*when -= by;
+		*when = *when > by ? *when - by : 1;
+}
+
+static void shift_slot(int64_t *slot, int64_t by)
+{
+	*slot = *slot > by ? *slot - by : 0;
 }
 
 /*
@@ -98,8 +104,8 @@ static void shift_all(struct pace *p, time_t now)
 {
 	time_t by = p->stamp - now;
 
-	p->minute.newest -= p->stamp / MINUTE_SLOT - now / MINUTE_SLOT;
-	p->hour.newest -= p->stamp / HOUR_SLOT - now / HOUR_SLOT;
+	shift_slot(&p->minute.newest, p->stamp / MINUTE_SLOT - now / MINUTE_SLOT);
+	shift_slot(&p->hour.newest, p->stamp / HOUR_SLOT - now / HOUR_SLOT);
 	shift(&p->grown, by);
 	shift(&p->cut, by);
 	shift(&p->due, by);
@@ -259,9 +265,10 @@ void pace_resume(struct pace *p)
 
 void pace_reached(struct pace *p, time_t now)
 {
-	time_t due = p->due;
+	time_t due;
 
 	settle(p, now);
+	due = p->due;
 	pace_resume(p);
 	p->due = due;
 }

@@ -6,9 +6,12 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "mail/message.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -22,6 +25,66 @@ static inline void fuzz_must(bool holds, const char *what, const char *file, int
 		fprintf(stderr, "%s:%d: not so: %s\n", file, line, what);
 		abort();
 	}
+}
+
+/* What goes to a terminal, a log or a file of ours. */
+static inline void fuzz_must_be_printable(const char *text)
+{
+	OWNED_TEXT printable = text_copy(text);
+
+	text_make_printable(printable);
+	if (strcmp(text, printable) != 0)
+		fprintf(stderr, "not printable: \"%s\"\n", text);
+	MUST(!strcmp(text, printable));
+}
+
+/* Why something was refused: always said, and as text. */
+static inline void fuzz_must_say_why(const struct error *err)
+{
+	if (err->kind == ERROR_BUG)
+		fprintf(stderr, "a bug: %s\n", err->text);
+	MUST(err->kind != ERROR_NONE && err->kind != ERROR_BUG && err->text[0]);
+	/* A character that was cut becomes "?" where it is shown. */
+	if (text_is_utf8(err->text, strlen(err->text)))
+		fuzz_must_be_printable(err->text);
+	MUST(!text_has_control(err->text));
+}
+
+/* The bytes as a file of this user alone, at its beginning. */
+static inline int fuzz_file(const void *data, size_t size)
+{
+	int fd = memfd_create("fuzz", MFD_CLOEXEC);
+
+	MUST(fd >= 0 && fchmod(fd, 0600) == 0 && write_all(fd, data, size));
+	MUST(lseek(fd, 0, SEEK_SET) == 0);
+	return fd;
+}
+
+enum { FUZZ_PATH_SIZE = 40 };
+
+static inline const char *fuzz_path(int fd, char path[FUZZ_PATH_SIZE])
+{
+	snprintf(path, FUZZ_PATH_SIZE, "/proc/self/fd/%d", fd);
+	return path;
+}
+
+/* Cuts the input at its first byte of that value: the rest is behind it, or empty. */
+struct fuzz_pieces {
+	const uint8_t *first, *rest;
+	size_t first_len, rest_len;
+};
+
+static inline struct fuzz_pieces fuzz_cut(const uint8_t *data, size_t size, uint8_t at)
+{
+	const uint8_t *found = size > 0 ? memchr(data, at, size) : NULL;
+	struct fuzz_pieces p = { data, data + size, size, 0 };
+
+	if (found) {
+		p.first_len = (size_t)(found - data);
+		p.rest = found + 1;
+		p.rest_len = size - p.first_len - 1;
+	}
+	return p;
 }
 
 /* The bytes as sendmail's standard input; false: they are no message. */

@@ -373,6 +373,27 @@ static void test_clock_goes_back(void **state)
 	}
 }
 
+/* What was waited for is waited for no longer than before, whatever is told meanwhile. */
+static void test_a_turn_goes_back_with_the_clock(void **state)
+{
+	const struct quota quota = { 30, 100 };
+	struct pace p;
+	time_t at;
+
+	(void)state;
+	pace_init(&p);
+	p.share = PACE_ALL / 2;
+	assert_true(ask(&p, &quota, 1, NOW, &at));
+	assert_true(p.due > NOW && p.due < NOW + 600);
+	pace_accepted(&p, &quota, NOW - 86400);
+	assert_true(p.due < NOW - 86400 + 600);
+	/* Back to before all that is known: moments stay moments, and never becomes not now. */
+	p.last_success = 100;
+	pace_reached(&p, 1000);
+	assert_true(p.stamp == 1000 && p.last_success > 0 && p.minute.newest >= 0);
+	assert_int_equal(p.cut, 0);
+}
+
 static void test_clock_goes_forth(void **state)
 {
 	const struct quota quota = { 30, 100 };
@@ -427,6 +448,7 @@ int main(void)
 		cmocka_unit_test(test_share),
 		cmocka_unit_test(test_share_is_what_was_had),
 		cmocka_unit_test(test_clock_goes_back),
+		cmocka_unit_test(test_a_turn_goes_back_with_the_clock),
 		cmocka_unit_test(test_clock_goes_forth),
 		cmocka_unit_test(test_late_processes),
 	};

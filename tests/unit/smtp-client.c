@@ -327,6 +327,10 @@ static const struct dialogue surplus[] = {
 	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nS: 250 ok\nS: 250 ok\n",
 	  "a", ERROR_PROTOCOL, ".", "more than was said", 0, SMTP_AUTH_AUTO, 50 },
+	{ "of several lines: told in one",
+	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN\n" LOGIN
+	  "C: MAIL FROM:<s@x.org>\nS: 250 ok\nS: 250-one\nS: 250 two\n",
+	  "a", ERROR_PROTOCOL, ".", "said: 250 one two", 0, SMTP_AUTH_AUTO, 50 },
 };
 
 static void test_surplus_replies(void **state)
