@@ -15,17 +15,27 @@
 #include "base/language.h"
 #include "base/text.h"
 #include "front/option_apply.h"
+#include "front/options_msmtp.h"
 
-static bool apply_long_name(struct options *o, const struct option *row, const char *value,
-			    struct error *err);
+static apply_fn apply_long_name, apply_letter;
 
 #define IN(field)	offsetof(struct options, field)
 static const struct option table[] = {
 	{ "-account",	VALUE, set_text, IN(account), "ACCOUNT", N_("account to send through") },
+	{ "-debug",	ATTACHED, apply_letter, 'v', "on|off", N_("the same as -v, as with msmtp") },
 	{ "-dry-run",	ALONE, set_mode, MODE_DRY_RUN, NULL,
 	  N_("show account, envelope and message; contact nobody") },
+	{ "-dsn-notify", VALUE, apply_letter, 'N', "LIST", N_("the same as -N, as with msmtp") },
+	{ "-dsn-return", VALUE, apply_letter, 'R', "HOW", N_("the same as -R, as with msmtp") },
+	{ "-file",	VALUE, apply_letter, 'C', "FILE", N_("the same as -C, as with msmtp") },
+	{ "-from",	VALUE, apply_letter, 'f', "ADDRESS", N_("the same as -f, as with msmtp") },
+	{ "-from-full-name", VALUE, apply_letter, 'F', "NAME", N_("the same as -F, as with msmtp") },
 	{ "-help",	ALONE, set_mode, MODE_HELP, NULL, N_("this text") },
 	{ "-json",	ALONE, not_yet, 0, NULL, N_("output for programs") },
+	{ "-pretend",	ALONE, set_mode, MODE_DRY_RUN, NULL, N_("the same as --dry-run, as with msmtp") },
+	{ "-read-envelope-from", ALONE, ignore, 0, NULL,
+	  N_("ignored: without -f the author is the sender") },
+	{ "-read-recipients", ALONE, apply_letter, 't', NULL, N_("the same as -t, as with msmtp") },
 	{ "-version",	ALONE, set_mode, MODE_VERSION, NULL, N_("name and version") },
 	{ "A",	VALUE,	  ignore, 0, "c|m", N_("ignored (which sendmail.cf)") },
 	{ "a",	VALUE,	  set_text, IN(account), "ACCOUNT", N_("the same as --account") },
@@ -87,6 +97,7 @@ static const struct option table[] = {
 	{ "oi",	VALUE,	  set_switch, IN(dot_is_text), NULL, N_("the same as -i") },
 	{ "ov",	VALUE,	  set_switch, IN(verbose), NULL, N_("the same as -v") },
 	{ "o",	VALUE,	  ignore, 0, "X", N_("other options by letter: ignored") },
+	{ "P",	ALONE,	  set_mode, MODE_DRY_RUN, NULL, N_("the same as --dry-run, as with msmtp") },
 	{ "p",	VALUE,	  ignore, 0, "PROTOCOL", N_("ignored") },
 	{ "Q",	ATTACHED, set_flag, IN(holds), "REASON",
 	  N_("hold the message, or with -qI, -qR, -qS those of the queue; with -qQ release them") },
@@ -113,7 +124,7 @@ static const struct option table[] = {
 	{ "V",	VALUE,	  set_envid, IN(envid), N_("an envelope id in xtext (RFC 3461)"),
 	  N_("envelope id for notifications") },
 	{ "v",	ALONE,	  set_flag, IN(verbose), NULL, N_("show the dialogue") },
-	{ "X",	VALUE,	  set_text, IN(transcript), "FILE", N_("append the dialogue to FILE") },
+	{ "X",	VALUE,	  set_text, IN(transcript), "FILE", N_("append the dialogue to FILE; - is standard output") },
 	{ "x",	ALONE,	  ignore, 0, NULL, N_("ignored") },
 };
 
@@ -161,6 +172,16 @@ static bool apply_joined(struct options *o, const char *letters, const char *val
 	assert(row);	/* the letters themselves have one */
 	len = strlen(row->spelling) - strlen(letters);
 	return row->apply(o, row, value + len, err);
+}
+
+/* A long option for a letter. msmtp has no words for "not at all" but "off". */
+static bool apply_letter(struct options *o, const struct option *row, const char *value,
+			 struct error *err)
+{
+	const char letter[] = { (char)row->place, '\0' };
+
+	return (strchr("NRv", *letter) && text_is(value, "off")) ||
+	       apply_joined(o, letter, value, err);
 }
 
 static bool apply_long_name(struct options *o, const struct option *row, const char *value,
@@ -231,6 +252,9 @@ static bool parse_long(struct options *o, struct cursor *c, const char *word,
 		return check_value(row->spelling, value, err) &&
 		       row->apply(o, row, value, err);
 	}
+	if (msmtp_option_find(name + 1))
+		return msmtp_option_apply(msmtp_option_find(name + 1), o,
+					  equals ? value : NULL, err);
 	nearest = text_nearest(name, next_spelling);
 	text_show(name, shown);
 	if (!nearest) {
@@ -260,6 +284,16 @@ static bool wants_next(const struct option *row, const char *attached,
 	       (row->takes == LOOSE || is_for_queue(c->argv[c->at]));
 }
 
+static bool refuse_letter(struct options *o, char letter, struct error *err)
+{
+	bool shows = letter > ' ' && letter <= '~';
+
+	if (letter == 'S')
+		return msmtp_option_apply(msmtp_option_find("serverinfo"), o, NULL, err);
+	error_set(err, ERROR_USAGE, "unknown option -%c", shows ? letter : '?');
+	return error_advise(err, "--help lists the options");
+}
+
 /* One word of letters: -t, -itv, -fA, -f A. */
 static bool parse_letters(struct options *o, struct cursor *c, const char *word,
 			  struct error *err)
@@ -268,12 +302,8 @@ static bool parse_letters(struct options *o, struct cursor *c, const char *word,
 		const struct option *row = find_letter(*at);
 		const char letter[] = { *at, '\0' }, *value = at + 1;
 
-		if (!row) {
-			bool shows = *at > ' ' && *at <= '~';
-
-			error_set(err, ERROR_USAGE, "unknown option -%c", shows ? *at : '?');
-			return error_advise(err, "--help lists the options");
-		}
+		if (!row)
+			return refuse_letter(o, *at, err);
 		if (row->takes == ALONE) {
 			if (!row->apply(o, row, "", err))
 				return false;

@@ -5,14 +5,13 @@
  */
 #include "front/sendmail.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "base/background.h"
+#include "base/append.h"
 #include "base/clock.h"
 #include "base/drain.h"
 #include "base/log.h"
@@ -93,21 +92,18 @@ static bool read_config_if_any(struct call *call, struct error *err)
 static bool open_transcript(struct call *call, struct error *err)
 {
 	const char *file = call->options.transcript;
-	bool is_unread;
 
 	call->trace.name = call->name;
 	if (call->options.verbose)
 		call->trace.fds[0] = STDOUT_FILENO;
+	if (file && !strcmp(file, "-")) {
+		call->trace.fds[0] = STDOUT_FILENO;
+		return true;
+	}
 	if (!file)
 		return true;
-	/* O_NONBLOCK: a pipe without a reader must not stop the mail. */
-	call->trace.fds[1] = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY |
-				  O_NONBLOCK, 0600);
-	if (call->trace.fds[1] >= 0)
-		return true;
-	is_unread = errno == ENXIO;
-	error_errno(err, ERROR_CREATE, "-X %.600s", file);
-	return is_unread && error_advise(err, "a pipe needs somebody who reads it");
+	call->trace.fds[1] = append_open(file, err);
+	return call->trace.fds[1] >= 0 || error_context(err, "-X %.600s", file);
 }
 
 static bool open_queue(struct call *call, struct error *err)

@@ -314,3 +314,91 @@ def test_accounts_are_named_as_for_sendmail(run, config, option, words):
         result = run([*words, *given], program="acsmtp")
         assert result.status == 0, result.stderr
         assert "account other" in result.stdout
+
+
+# --- as with msmtp
+
+@pytest.mark.parametrize("args", [
+    ["--read-recipients"], ["-t", "--read-envelope-from"], ["--from=DoNotReply@contoso.com", "-t"],
+    ["--from", "DoNotReply@contoso.com", "-t"], ["-t", "--set-from-header=auto"],
+    ["-t", "--set-date-header=auto", "--set-msgid-header=auto", "--set-to-header=off"],
+    ["-t", "--remove-bcc-headers"], ["-t", "--remove-bcc-headers=on", "--keepbcc=off"],
+    ["-t", "--protocol=smtp", "--auto-from=off", "--undisclosed-recipients=off"],
+    ["-t", "--add-missing-from-header", "--add-missing-date-header=on", "--tls-certcheck=on"],
+    ["-t", "--dsn-notify=off", "--dsn-return=off", "--debug=off"],
+    ["-t", "--from-full-name=Full Name"],
+])
+def test_msmtps_options(acs, send, args):
+    server = acs()
+    result = send(server, WITH_TO, *args)
+    assert (result.status, result.stderr, result.stdout) == (0, "", "")
+    assert server.message.recipients == [ADDRESS]
+    assert server.message.sender == FROM
+
+
+def test_msmtps_file(acs, run, config):
+    server = acs()
+    for args in (["--file", config(server)], ["--file=" + config(server)]):
+        assert run([*args, "-t"], input=WITH_TO).status == 0
+    assert len(server.messages) == 2
+
+
+def test_msmtps_notifications(acs, send):
+    server = acs()
+    assert send(server, WITH_TO, "-t", "--dsn-notify=failure,delay", "--dsn-return", "hdrs") \
+        .status == 0
+    assert send(server, WITH_TO, "-t", "--dsn-notify=sometimes").status == STATUS_USAGE
+
+
+@pytest.mark.parametrize("option", ["--pretend", "-P"])
+def test_msmtps_pretend(run, config, option):
+    result = run(["-C", config(), option, "-t"], input=WITH_TO)
+    assert result.status == 0 and ADDRESS in result.stdout
+
+
+@pytest.mark.parametrize("option", [["--debug"], ["-X", "-"], ["-X-"], ["--debug=on"],
+                                    ["-v", "-X", "-"]])
+def test_dialogue_on_standard_output(acs, send, home, option):
+    server = acs()
+    result = send(server, WITH_TO, "-t", *option)
+    assert result.status == 0, result.stderr
+    assert result.stdout.count("MAIL FROM:") == 1 and "EHLO" in result.stdout
+    assert server.options.password not in result.stdout
+    assert not (home / "-").exists()
+
+
+@pytest.mark.parametrize("args, says", [
+    (["--serverinfo"], "acsmtp check"), (["-S"], "acsmtp check"),
+    (["--configure", "a@example.org"], "acsmtp setup"), (["--rmqs=host"], "remote queue"),
+    (["--set-from-header=on"], "sender_policy"), (["--set-from-header"], "sender_policy"),
+    (["--set-from-header=off"], "-G"), (["--host=h"], "-a or -C"), (["--port", "25"], "-a"),
+    (["--logfile=/tmp/log"], "`log`"), (["--syslog=on"], "`log`"), (["--tls=off"], "`tls`"),
+    (["--passwordeval=x"], "password_command"), (["--aliases=/x"], "[delivery]"),
+    (["--protocol=lmtp"], "only protocol"), (["--remove-bcc-headers=off"], "always removed"),
+    (["--tls-certcheck=off"], "tls_fingerprint"), (["--maildomain=x"], "`from`"),
+    (["--set-to-header=on"], "stays"), (["--source-ip=::1"], "directly"),
+])
+def test_msmtps_options_that_have_another_name(run, args, says):
+    result = run([*args, "-t"], input=WITH_TO)
+    assert result.status == STATUS_USAGE and result.stdout == ""
+    assert "msmtp" in result.stderr and says in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+# Every long option of msmtp 1.8's; a name that is in neither table would be a surprise.
+OF_MSMTP = """
+    version help configure pretend debug serverinfo rmqs file account host port timeout
+    connect-timeout auto-from from maildomain auth user passwordeval tls tls-starttls
+    tls-trust-file tls-crl-file tls-fingerprint tls-key-file tls-cert-file tls-certcheck
+    tls-force-sslv3 tls-min-dh-prime-bits tls-priorities tls-host-override dsn-notify
+    dsn-return protocol domain logfile logfile-time-format syslog aliases proxy-host
+    proxy-port add-missing-from-header add-missing-date-header set-from-header
+    set-date-header set-msgid-header set-to-header remove-bcc-headers
+    undisclosed-recipients source-ip socket keepbcc read-recipients read-envelope-from
+""".split()
+
+
+def test_every_option_of_msmtp_is_known(run):
+    for name in OF_MSMTP:
+        result = run(["-C", "/nowhere/at/all", f"--{name}=x"], input="")
+        assert "unknown option" not in result.stderr, name
