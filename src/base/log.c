@@ -2,7 +2,6 @@
 #include "base/log.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/append.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -37,10 +37,8 @@ void log_close(void)
 	sink.fd = -1;
 }
 
-static void complain(void)
+static void complain(const char *reason)
 {
-	const char *reason = strerror(errno);
-
 	if (!sink.complained)
 		fprintf(stderr, "%.100s: warning: log %s: %s; the mail is not affected\n",
 			sink.tag, sink.where, reason);
@@ -50,6 +48,7 @@ static void complain(void)
 void log_open(const char *where, const char *tag)
 {
 	char *new_tag = text_copy(tag), *new_where = text_copy(where ? where : "");
+	struct error err;
 
 	log_close();
 	sink.tag = new_tag;
@@ -64,12 +63,14 @@ void log_open(const char *where, const char *tag)
 	sink.fd = STDERR_FILENO;
 	if (!strcmp(sink.where, "stderr"))
 		return;
-	/* O_NONBLOCK: a pipe without a reader must not stop the mail. */
-	sink.fd = open(sink.where, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY |
-		       O_NONBLOCK, 0600);
+	sink.fd = append_open(sink.where, &err);
 	sink.owns_fd = sink.fd >= 0;
 	if (sink.fd < 0) {
-		complain();
+		OWNED_BUF reason = BUF_INIT(2 * ERROR_TEXT_MAX);
+
+		buf_addf(&reason, "%s%s%s", err.text, err.advice ? "; " : "",
+			 err.advice ? err.advice : "");
+		complain(buf_text(&reason));
 		sink.kind = NOWHERE;
 	}
 }
@@ -83,7 +84,7 @@ static void write_line(const char *text)
 	clock_stamp(time(NULL), stamp);
 	buf_addf(&line, "%s %.100s[%ld]: %s\n", stamp, sink.tag, (long)getpid(), text);
 	if (!write_all(sink.fd, buf_text(&line), line.len))
-		complain();
+		complain(strerror(errno));
 }
 
 PRINTF(2, 0)
@@ -98,7 +99,7 @@ static void log_text(int priority, const char *fmt, va_list args)
 	if (sink.kind == DESCRIPTOR)
 		write_line(text);
 	else if (!syslog_send(_PATH_LOG, priority, sink.tag, text))
-		complain();
+		complain(strerror(errno));
 }
 
 void log_info(const char *fmt, ...)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The log, the dialogue of -v and the transcript of -X: all of it, and no secret."""
 
+import os
 import stat
 
 import pytest
@@ -164,3 +165,112 @@ def test_transcript_that_cannot_be_made(acs, run, config, tmp_path):
     result = run(["-C", config(server), "-X", path, "-t"], input=HELLO)
     assert_failed(result, 73, f"-X {path}")
     assert server.sessions == []
+
+
+# --- links, where others can write
+
+OTHER = 65534
+
+
+@pytest.fixture
+def others(tmp_path):
+    """A directory of somebody else's, and a file of root's that he would like to write to."""
+    directory = tmp_path / "others"
+    directory.mkdir()
+    (directory / "below").mkdir()
+    for path in directory, directory / "below":
+        os.chown(path, OTHER, OTHER)
+    target = tmp_path / "target"
+    target.write_text("root's\n")
+    return directory, target
+
+
+def links(directory, target, kind):
+    """The name to log to; a trap has been set there."""
+    name = directory / "log"
+    if kind == "link":
+        name.symlink_to(target)
+    elif kind == "hard link":
+        os.link(target, name)
+    elif kind == "link to nothing":
+        name.symlink_to(target.with_name("new"))
+    elif kind == "pipe":
+        os.mkfifo(name)
+        os.chown(name, OTHER, OTHER)
+    elif kind == "link of a directory":
+        (directory / "below").rmdir()
+        (directory / "below").symlink_to(target.parent)
+        name = directory / "below" / "target"
+    elif kind == "file of a third":
+        name.write_text("")
+        os.chown(name, OTHER - 1, OTHER)
+    return name
+
+
+KINDS = ["link", "hard link", "link to nothing", "pipe", "link of a directory",
+         "file of a third"]
+
+
+@pytest.mark.as_root
+@pytest.mark.parametrize("kind", KINDS)
+def test_log_that_others_have_bent(acs, send, others, kind):
+    directory, target = others
+    name = links(directory, target, kind)
+    server = acs()
+    result = send(server, HELLO, log=name)
+    assert result.status == 0
+    assert result.stderr.count("\n") == 1 and "the mail is not affected" in result.stderr
+    assert "others can write to its directory" in result.stderr
+    assert "that root alone can write to" in result.stderr
+    assert target.read_text() == "root's\n"
+    assert not target.with_name("new").exists()
+
+
+@pytest.mark.as_root
+@pytest.mark.parametrize("kind", KINDS)
+def test_transcript_that_others_have_bent(acs, send, others, kind):
+    directory, target = others
+    name = links(directory, target, kind)
+    server = acs()
+    result = send(server, HELLO, "-X", name, "-t")
+    assert result.status == 73
+    assert "others can write to its directory" in result.stderr
+    assert target.read_text() == "root's\n" and not server.sessions
+
+
+@pytest.mark.as_root
+def test_log_in_a_directory_that_all_share(acs, send, tmp_path, others):
+    """As /tmp; links of root's own are no exception there."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    (shared / "log").symlink_to(others[1])
+    result = send(acs(), HELLO, log=shared / "log")
+    assert "others can write to its directory" in result.stderr
+    below = shared / "roots"
+    below.mkdir()
+    (below / "link").symlink_to(tmp_path / "real")
+    result = send(acs(), HELLO, log=below / "link")
+    assert result.stderr == "" and "sent" in (tmp_path / "real").read_text()
+
+
+@pytest.mark.as_root
+@pytest.mark.parametrize("owner", [0, OTHER, None])
+def test_log_among_others_that_is_a_plain_file(acs, send, others, owner):
+    """Root's, or the owner's of the directory, or there is none yet."""
+    path = others[0] / "below" / "log"
+    if owner is not None:
+        path.write_text("")
+        os.chown(path, owner, owner)
+    result = send(acs(), HELLO, log=path)
+    assert (result.status, result.stderr) == (0, "")
+    assert "sent" in path.read_text()
+    assert path.stat().st_uid == (owner or 0)
+
+
+@pytest.mark.parametrize("place", ["/dev/stderr", "/dev/fd/2", "/proc/self/fd/2",
+                                   "/proc/self/../self/fd/2"])
+def test_log_on_a_descriptor(acs, send, place):
+    """As containers have it; they are links, of the kernel's."""
+    result = send(acs(), HELLO, log=place)
+    assert result.status == 0 and result.stderr.count("sent: ") == 1
