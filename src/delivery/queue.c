@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "delivery/settle.h"
 #include "mail/submission.h"
+#include "spool/resident.h"
 
 enum { PATH_BYTES = 4096, MESSAGE_ID_MAX = 1000 };
 
@@ -173,14 +174,18 @@ bool queue_keep(const struct queue *q, const struct intake_facts *facts, struct 
 
 /* --- who runs it */
 
-static bool start_runner(const char *config, struct error *err)
+static bool start_runner(const char *config, bool is_flush, struct error *err)
 {
 	OWNED_TEXT path = config ? queue_config_path(config) : NULL;
-	const char *argv[] = { "acsmtp", "queue", "run", "--background", "--config", path,
-			       NULL };
+	const char *argv[8] = { "acsmtp", "queue", "run", "--background" };
+	size_t count = 4;
 
-	if (!path)
-		argv[4] = NULL;
+	if (is_flush)
+		argv[count++] = "--flush";
+	if (path) {
+		argv[count++] = "--config";
+		argv[count] = path;
+	}
 	return background_start(argv, err);
 }
 
@@ -191,23 +196,68 @@ static bool refuse_to_wait(struct error *err)
 	return false;
 }
 
-bool queue_see_to_it(const struct queue *q, const char *config, struct error *err)
+/* In the place of one that nobody reached from there, all is tried anew. */
+static bool replace_or_start(const char *config, const struct resident *resident,
+			     struct error *err)
 {
-	OWNED_FD lock = -1;
+	return start_runner(config, resident->cut_off != 0, err) || refuse_to_wait(err);
+}
 
-	/* A runner that finds the lock held, if only by our look at it, relies on whoever holds
-	   it: so nobody looks who would not start one. */
-	if (!q->settings->background) {
-		spool_wake_runner(&q->spool);
-		return true;
+bool queue_see_to_it(const struct queue *q, const char *config, const char *id,
+		     struct error *err)
+{
+	struct resident resident;
+
+	if (q->settings->background) {
+		if (!resident_look(&q->spool, &resident, err))
+			return refuse_to_wait(err);
+		if (resident_displace(&q->spool, &resident, false))
+			return replace_or_start(config, &resident, err);
 	}
-	if (!spool_lock(&q->spool, SPOOL_RESIDENT, &lock, err))
+	if (id)
+		spool_announce(&q->spool, id);
+	else
+		spool_wake_runner(&q->spool);
+	return true;
+}
+
+/* The place is taken meanwhile, so that the mark can be trusted; who comes now waits for us. */
+static bool has_waiting(const struct queue *q)
+{
+	OWNED_FD place = -1;
+	struct error unheard;
+
+	if (!resident_take(&q->spool, &place, &unheard) || place < 0)
+		return false;	/* somebody else has come */
+	return spool_has_waiting(&q->spool) ||
+	       (spool_mark_empty(&q->spool) && !spool_is_empty(&q->spool));
+}
+
+bool queue_look_after(const struct queue *q, const char *config, bool reaches,
+		      struct error *err)
+{
+	struct resident resident;
+
+	if (!q->is_on || !q->settings->background || spool_is_empty(&q->spool))
+		return true;
+	if (!resident_look(&q->spool, &resident, err))
 		return refuse_to_wait(err);
-	if (lock < 0) {
-		spool_wake_runner(&q->spool);
+	if (!resident_displace(&q->spool, &resident, reaches))
 		return true;
-	}
-	fd_cleanup(&lock);	/* it is for the runner to take */
-	lock = -1;
-	return start_runner(config, err) || refuse_to_wait(err);
+	return (!resident.is_there && !has_waiting(q)) ||
+	       replace_or_start(config, &resident, err);
+}
+
+bool queue_is_unattended(const struct queue *q, time_t due_since, long patience)
+{
+	struct resident resident;
+	struct error unheard;
+	time_t now = time(NULL);
+
+	if (!q->is_on || !due_since)
+		return false;
+	if (!q->settings->background && (!patience || due_since > now - patience))
+		return false;
+	return !resident_look(&q->spool, &resident, &unheard) ||
+	       !resident_is_reliable(&resident);
 }

@@ -69,10 +69,26 @@ void queue_schedule(const struct queue *q, const struct intake_facts *facts,
 		    struct entry *e);
 
 /*
- * Sees to it that somebody runs the queue: wakes the runner, or starts one in the background
- * if `background` is on. Its descriptors are none of ours. False: nobody does; it is logged,
- * and the message waits for `sendmail -q`, a timer, or the next call.
+ * Sees to it that somebody runs the queue: wakes the runner, for the new message `id` or (NULL)
+ * for whatever may have changed, or starts one in the background if `background` is on.
+ * Its descriptors are none of ours. False: nobody does; it is logged, and the message
+ * waits for `sendmail -q`, a timer, or the next call.
  */
-bool queue_see_to_it(const struct queue *q, const char *config, struct error *err);
+bool queue_see_to_it(const struct queue *q, const char *config, const char *id,
+		     struct error *err);
+
+/*
+ * The same for what others have left: one look where nothing waits. `reaches`: a server was
+ * reached just now, so a runner that reaches none is not the right one.
+ */
+bool queue_look_after(const struct queue *q, const char *config, bool reaches,
+		      struct error *err);
+
+/*
+ * Whether nobody works on mail that waits and that is due since then (0: nothing waits). With
+ * `background` off somebody else comes now and then: who should have come by now after so many
+ * seconds; 0: that is for others to know.
+ */
+bool queue_is_unattended(const struct queue *q, time_t due_since, long patience);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "spool/resident.h"
 
 enum {
 	NAP_MAX = 600,		/* seconds: then the calendar is looked at again */
@@ -21,6 +22,8 @@ enum {
 	CONFIG_AGE = 300,
 	SECONDS_OF_DAY = 86400,
 	SECONDS_OF_HOUR = 3600,
+	PLACE_TRIES = 10,
+	PLACE_PAUSE_MS = 20,
 };
 
 struct runner {
@@ -232,48 +235,65 @@ static bool work_or_wait(struct runner *r, struct error *err)
 	return true;
 }
 
+/* Who only looks at it holds it for a moment; who cannot be relied on loses it. */
+static bool take_place(const struct spool *spool, int *place, struct error *err)
+{
+	struct resident holder;
+
+	for (int i = 0; i < PLACE_TRIES; i++) {
+		if (!resident_take(spool, place, err))
+			return false;
+		if (*place >= 0)
+			return true;
+		if (!resident_look(spool, &holder, err))
+			return false;
+		if (!resident_displace(spool, &holder, false))
+			(void)poll(NULL, 0, PLACE_PAUSE_MS);
+	}
+	return true;
+}
+
 /*
  * Whoever adds a message finds this lock taken and rings, or free and starts a runner. What
  * came after our last look and before we let go is ours still: hence the second look.
  */
-static bool stay(struct runner *r, int bell, struct error *err)
+static bool stay(struct runner *r, struct error *err)
 {
 	const struct spool *spool = &r->run->queue->spool;
 
 	for (;;) {
-		OWNED_FD resident = -1;
+		OWNED_FD resident = -1, bell = -1;
 
-		if (!spool_lock(spool, SPOOL_RESIDENT, &resident, err))
+		if (!take_place(spool, &resident, err))
 			return false;
 		if (resident < 0) {
 			spool_wake_runner(spool);
 			return true;
 		}
+		bell = spool_open_bell(spool);
 		while (work_or_wait(r, err) || r->round->waiting > 0) {
 			end_flush(r);
 			sleep_until_due(r, bell);
+			if (resident_is_displaced(spool, resident))
+				return true;
 		}
 		if (!r->has_begun)
 			return false;
+		(void)spool_mark_empty(spool);
 		(void)flock(resident, LOCK_UN);
-		round_begin(r->round, spool, time(NULL));
-		if (!round_next(r->round, err))
-			return false;
-		if (r->round->waiting == 0)
+		if (spool_is_empty(spool) || !spool_has_waiting(spool))
 			return true;
 	}
 }
 
 bool runner_stay(struct run *run, struct error *err)
 {
-	int bell = spool_open_bell(&run->queue->spool);
 	struct runner r;
 	bool ok;
 
 	begin(&r, run);
 	r.worker.remembers = true;
-	ok = stay(&r, bell, err);
+	ok = stay(&r, err);
 	end(&r);
-	fd_cleanup(&bell);
 	return ok;
 }

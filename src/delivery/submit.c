@@ -68,7 +68,7 @@ static bool enqueue(struct submittal *s, struct envelope *e, const struct messag
 static void see_to_it(struct submittal *s)
 {
 	if (s->mode != SUBMIT_TO_QUEUE)
-		(void)queue_see_to_it(s->queue, s->config, &s->no_runner);
+		(void)queue_see_to_it(s->queue, s->config, s->id, &s->no_runner);
 }
 
 /* What was refused goes to failed/, and a report to whoever sent it. */
@@ -204,8 +204,8 @@ static bool refuse_all(struct submittal *s, struct envelope *e, const struct mes
 	return take_rest(s, e, m, &trial, err);
 }
 
-bool submit(struct submittal *s, struct envelope *e, const struct message *m,
-	    struct error *err)
+static bool take(struct submittal *s, struct envelope *e, const struct message *m,
+		 struct error *err)
 {
 	struct trial trial = { .err.kind = ERROR_NONE, .direct.item = ITEM_NONE };
 	const struct error *refusal = first_refusal(e);
@@ -226,5 +226,16 @@ bool submit(struct submittal *s, struct envelope *e, const struct message *m,
 		direct_remove(&trial.direct);
 	ok = ok || take_rest(s, e, m, &trial, err);
 	direct_end(&trial.direct);
+	return ok;
+}
+
+bool submit(struct submittal *s, struct envelope *e, const struct message *m,
+	    struct error *err)
+{
+	bool ok = take(s, e, m, err);
+
+	/* What others have left waiting is not left by us. */
+	if (!s->is_queued && !s->is_kept)
+		(void)queue_look_after(s->queue, s->config, ok, &s->no_runner);
 	return ok;
 }

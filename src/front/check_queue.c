@@ -10,7 +10,7 @@
 #include "base/language.h"
 #include "delivery/throttle.h"
 
-enum { WORDS_MAX = 500, DAY = 24 * 3600 };
+enum { WORDS_MAX = 500, DAY = 24 * 3600, OVERDUE = 3600 };
 
 /* --- quota */
 
@@ -66,6 +66,7 @@ void check_quota(struct check *c, struct finding *f)
 struct census {
 	time_t now, oldest; /* 0: there is none */
 	size_t count, held, due;
+	time_t due_since; /* when the first was due of those that wait; 0: none does */
 };
 
 static bool count_one(void *seer, const char *id, const struct entry_start *start)
@@ -76,6 +77,8 @@ static bool count_one(void *seer, const char *id, const struct entry_start *star
 	all->count++;
 	all->held += start->is_held;
 	all->due += !start->is_held && start->next <= all->now;
+	if (!start->is_held && (!all->due_since || start->next < all->due_since))
+		all->due_since = start->next > 0 ? start->next : 1;
 	if (!all->oldest || start->arrived < all->oldest)
 		all->oldest = start->arrived;
 	return true;
@@ -91,6 +94,8 @@ static bool count_all(struct check *c, struct census *waiting, struct census *fa
 static void tell_census(struct check *c, const struct census *waiting,
 			const struct census *failed, struct finding *f)
 {
+	bool is_unattended = queue_is_unattended(&c->queue, waiting->due_since, OVERDUE);
+
 	json_text(&c->json, "path", c->queue.spool.path);
 	json_number(&c->json, "waiting", (int64_t)waiting->count);
 	json_number(&c->json, "due", (int64_t)waiting->due);
@@ -106,6 +111,12 @@ static void tell_census(struct check *c, const struct census *waiting,
 		f->state = STATE_WARNING;
 		advise(f, "the oldest has waited for %ld hours: `acsmtp queue list` tells why",
 		       (long)(waiting->now - waiting->oldest) / 3600);
+	}
+	json_bool(&c->json, "unattended", is_unattended);
+	if (is_unattended) {
+		f->state = STATE_WARNING;
+		advise(f, "nobody works on what waits: `acsmtp queue run --background` does, "
+		       "and the timer acsmtp-queue.timer of systemd looks after it");
 	}
 }
 

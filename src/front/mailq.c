@@ -169,6 +169,8 @@ static bool show(struct list *l, const struct options *options, struct error *er
 		return false;
 	if (!queue_view_rows(&l->view, false, &rows, err))
 		return false;
+	if (queue_is_unattended(&l->view.queue, rows.due_since, 0))
+		fprintf(stderr, "%s: nobody works on what waits; `sendmail -q` sends it\n", l->name);
 	if (options->mode == MODE_COUNT_QUEUE)
 		count_rows(l, &rows);
 	else

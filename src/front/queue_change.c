@@ -258,7 +258,7 @@ int queue_change(struct command_call *call, const struct change *change)
 	json_end(&c.json);
 	/* What was said must be out before the runner is: they share nothing. */
 	status = command_finish(call);
-	if (change->wakes && c.changed && !queue_see_to_it(&c.view.queue, flags.config, &err))
+	if (change->wakes && c.changed && !queue_see_to_it(&c.view.queue, flags.config, NULL, &err))
 		(void)command_fail(call, &err);
 	else if (!change->wakes && c.changed)	/* a runner may have nothing to wait for any more */
 		spool_wake_runner(&c.view.queue.spool);

@@ -266,17 +266,22 @@ static void find_waiting_accounts(struct listing *l)
 	}
 }
 
+static const char unattended[] =
+	N_("nobody works on what waits: `acsmtp queue run` sends what is due\n");
+
 static int run_list(struct command_call *call)
 {
 	struct queue_flags flags = { .config = NULL };
 	OWNED_VIEW view = QUEUE_VIEW_NONE;
 	OWNED_ROWS rows = { 0 };
 	struct listing l = { .view = &view, .now = time(NULL) };
+	bool is_unattended;
 	int status;
 
 	if (!queue_begin(call, &flags, &view, &rows, &status))
 		return status;
 	l.status = status;
+	is_unattended = queue_is_unattended(&view.queue, rows.due_since, 0);
 	l.has_colours = terminal_has_colours(stdout);
 	l.columns = terminal_columns(stdout);
 	l.json.out = flags.json ? stdout : NULL;
@@ -294,9 +299,12 @@ static int run_list(struct command_call *call)
 	json_end(&l.json);
 	json_number(&l.json, "count", (int64_t)l.count);
 	json_number(&l.json, "bytes", (int64_t)l.bytes);
+	json_bool(&l.json, "unattended", is_unattended);
 	json_end(&l.json);
 	if (!flags.json)
 		print_summary(&l, flags.pick.failed, rows.failed);
+	if (!flags.json && is_unattended)
+		fputs(_(unattended), stdout);
 	free(l.waits);
 	status = command_finish(call);
 	return status ? status : l.status;

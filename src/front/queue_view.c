@@ -49,6 +49,9 @@ static bool gather(void *seer, const char *id, const struct entry_start *start)
 	*row = (struct queue_row){ .arrived = start->arrived, .is_failed = g->is_failed };
 	memcpy(row->id, id, ID_SIZE);
 	rows->failed += g->is_failed;
+	if (!g->is_failed && !start->is_held &&
+	    (!rows->due_since || start->next < rows->due_since))
+		rows->due_since = start->next > 0 ? start->next : 1;
 	return true;
 }
 

@@ -32,6 +32,7 @@ struct queue_rows {
 	struct queue_row *items;
 	size_t count, room;
 	size_t failed;		/* how many of them were found in failed/ */
+	time_t due_since;	/* when the first was due of those that wait; 0: none does */
 };
 void queue_rows_free(struct queue_rows *rows);
 #define OWNED_ROWS	__attribute__((cleanup(queue_rows_free))) struct queue_rows

@@ -162,7 +162,7 @@ bool run_queue_as_told(const struct options *options, const struct config *confi
 	if (!runner_once(&run, err))
 		return false;
 	if (run.waiting > 0)
-		return queue_see_to_it(queue, options->config_file, err);
+		return queue_see_to_it(queue, options->config_file, NULL, err);
 	spool_wake_runner(&queue->spool);	/* one that slept has no reason any more */
 	return true;
 }
@@ -269,7 +269,7 @@ static int run_and_tell(const struct command_call *call, const struct run_flags 
 	tell(&run, flags->json);
 	if (run.waiting == 0)
 		spool_wake_runner(&queue->spool);
-	else if (!queue_see_to_it(queue, flags->config, &err))
+	else if (!queue_see_to_it(queue, flags->config, NULL, &err))
 		(void)command_fail(call, &err);
 	return command_finish(call);
 }

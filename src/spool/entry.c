@@ -20,7 +20,8 @@ static const char any_version[] = "acsmtp-spool ";
 
 enum {
 	START_LINES = 5,	/* behind the first: those of the rows at the top; one may follow */
-	START_LINE_MAX = 600,	/* bytes of one */
+	FILE_LINE = 10,		/* that of "config" */
+	START_LINE_MAX = 5000,	/* bytes of one */
 };
 
 struct row {
@@ -31,7 +32,7 @@ struct row {
 
 #define IN(field)	offsetof(struct entry, field), sizeof(((struct entry *)0)->field)
 static const struct row rows[] = {
-	/* entry_read_start() wants these five first */
+	/* entry_read_start() wants these five first, and looks for what follows */
 	{ "next",	NUMBER, IN(next) },
 	{ "arrived",	NUMBER, IN(arrived) },
 	{ "held",	FLAG,	IN(is_held) },
@@ -364,6 +365,11 @@ bool entry_read(struct entry *e, const char *text, size_t len, struct error *err
 	return error_set(err, ERROR_DATA, "cut short");
 }
 
+static uint64_t sum_of(const char *text)
+{
+	return text && *text ? sum_add(SUM_INIT, text, strlen(text)) : 0;
+}
+
 void entry_get_start(const struct entry *e, struct entry_start *start)
 {
 	*start = (struct entry_start){
@@ -372,7 +378,8 @@ void entry_get_start(const struct entry *e, struct entry_start *start)
 		.is_held = e->is_held,
 		.is_held_by_us = e->is_held && e->is_held_by_us,
 		.is_warned = e->is_warned,
-		.account = e->account ? sum_add(SUM_INIT, e->account, strlen(e->account)) : 0,
+		.account = sum_of(e->account),
+		.file = sum_of(e->config),
 	};
 }
 
@@ -390,6 +397,16 @@ static const char *read_start_line(struct entry *e, const struct row *row, const
 	return value && read_row(e, row, value) ? end + 1 : NULL;
 }
 
+/* What may be there or not: the next line, if it is this one. */
+static void read_more(struct entry *e, const char *at, const char *end)
+{
+	for (size_t i = START_LINES; at && i <= FILE_LINE; i++) {
+		const char *next = read_start_line(e, &rows[i], at, end);
+
+		at = next || i > START_LINES ? next : at;
+	}
+}
+
 bool entry_read_start(struct entry_start *start, const char *text, size_t len)
 {
 	const char *at = text + sizeof(first_line) - 1, *end = text + len;
@@ -400,8 +417,7 @@ bool entry_read_start(struct entry_start *start, const char *text, size_t len)
 		return false;
 	for (size_t i = 0; at && i < START_LINES; i++)
 		at = read_start_line(&e, &rows[i], at, end);
-	if (at)
-		(void)read_start_line(&e, &rows[START_LINES], at, end);
+	read_more(&e, at, end);
 	entry_get_start(&e, start);
 	entry_free(&e);
 	return at != NULL;

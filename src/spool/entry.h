@@ -59,8 +59,15 @@ struct entry_start {
 	time_t arrived, next;
 	bool is_held, is_held_by_us, is_warned;
 	uint64_t account;	/* a checksum of its name: the same for the same account */
+	uint64_t file;		/* and of its file of -C; 0: none, or it was not reached */
 };
 bool entry_read_start(struct entry_start *start, const char *text, size_t len);
+
+/* Two files may have accounts of one name: the same number for the same account of both. */
+static inline uint64_t entry_start_key(const struct entry_start *start)
+{
+	return start->account ^ (start->file << 1 | start->file >> 63);
+}
 
 /* The same of an entry that was read as a whole. */
 void entry_get_start(const struct entry *e, struct entry_start *start);

@@ -124,6 +124,7 @@ bool spool_write_entry(int dir, const struct entry *e, struct error *err)
 	char temp[SPOOL_NAME_SIZE], name[SPOOL_NAME_SIZE];
 	OWNED_BUF text = BUF_INIT(ENTRY_TEXT_MAX);
 
+	spool_unmark_empty(dir);
 	return entry_write(e, &text, err) &&
 	       file_replace_durably(dir, spool_name(e->id, ".new", temp),
 				    spool_name(e->id, ".env", name), &text, err);
@@ -194,6 +195,7 @@ bool spool_use_room(int dir, int to, const struct entry *e, struct error *err)
 
 	if (fd < 0)
 		return spool_write_entry(to, e, err);
+	spool_unmark_empty(to);
 	spool_name(e->id, ".env", name);
 	if (!fill_room(fd, temp, e, err) ||
 	    (renameat(dir, temp, to, name) < 0 && !error_errno(err, ERROR_IO, "write %s", name))) {

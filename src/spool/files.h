@@ -26,6 +26,12 @@ bool spool_names(int dir, name_fn *see, void *seer, struct error *err);
 /* Whether a file that open(2) refuses with this errno is none that the spool has made. */
 bool spool_is_not_ours(int number);
 
+/* What stands first in it; what cannot be read is due since ever. */
+void spool_read_start(int dir, const char *name, struct entry_start *start);
+
+/* Before an entry is written by which something may wait: nobody may think that nothing does. */
+void spool_unmark_empty(int dir);
+
 /* Reads ID.env. TAKEN, TAKEN_GONE, TAKEN_BROKEN and TAKEN_ERROR with `err`. */
 enum taken spool_read_entry(int dir, const char *id, struct entry *e, struct error *err);
 

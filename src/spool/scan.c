@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,7 +15,7 @@
 #include "base/log.h"
 
 enum {
-	START_MAX = 1024,	/* bytes that hold the first lines of an entry */
+	START_MAX = 8192,	/* bytes that hold the first lines of an entry */
 	LITTER_AGE = 36 * 3600,	/* seconds: longer than anybody takes to write a message */
 };
 
@@ -24,7 +26,7 @@ struct scan {
 };
 
 /* What cannot be read is due since ever: so it is taken, and set aside. */
-static void read_start(int dir, const char *name, struct entry_start *start)
+void spool_read_start(int dir, const char *name, struct entry_start *start)
 {
 	OWNED_FD fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	char text[START_MAX];
@@ -42,7 +44,7 @@ static bool see_name(void *seer, const char *name)
 
 	if (!spool_name_is(name, ".env", id))
 		return true;
-	read_start(scan->dir, name, &start);
+	spool_read_start(scan->dir, name, &start);
 	return scan->see(scan->seer, id, &start);
 }
 
@@ -168,14 +170,37 @@ bool spool_lock(const struct spool *s, const char *name, int *fd, struct error *
 	return is_taken;
 }
 
-void spool_wake_runner(const struct spool *s)
+static void ring(const struct spool *s, const char *words, size_t len)
 {
 	OWNED_FD fd = openat(s->dir, "bell", O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat st;
+	int unheard;
 
 	/* ENXIO: nobody listens. A full pipe has woken them already. */
-	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode))
-		(void)!write(fd, "", 1);
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISFIFO(st.st_mode))
+		return;
+	/* Since when nobody has listened. */
+	if (ioctl(fd, FIONREAD, &unheard) == 0 && unheard == 0)
+		(void)utimensat(s->dir, SPOOL_RESIDENT, NULL, AT_SYMLINK_NOFOLLOW);
+	(void)!write(fd, words, len);
+}
+
+void spool_wake_runner(const struct spool *s)
+{
+	ring(s, "", 1);
+}
+
+void spool_announce(const struct spool *s, const char *id)
+{
+	char line[ID_SIZE + 1];
+	int len = snprintf(line, sizeof(line), "%s\n", id);
+
+	ring(s, line, (size_t)len);
+}
+
+void spool_ask_for_all(const struct spool *s)
+{
+	ring(s, SPOOL_FLUSH "\n", sizeof(SPOOL_FLUSH));
 }
 
 int spool_open_bell(const struct spool *s)

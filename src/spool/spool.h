@@ -14,6 +14,7 @@
  *	lock, resident	held by the runner
  *	probe		locked to see whether anything can be
  *	bell		a pipe that wakes it
+ *	empty		nothing waits, for sure
  *
  * Whoever changes or sends a message holds flock(2) on its ID.msg, which is never replaced.
  */
@@ -144,10 +145,24 @@ bool spool_scan(const struct spool *s, bool failed, spool_see_fn *see, void *see
 void spool_sweep(const struct spool *s, time_t now, time_t keep);
 
 /*
- * Wakes a runner that sleeps, if there is one: there is something new. The other end is for
- * the runner to poll(2), and to drain; -1: it cannot be had, so look again now and then.
+ * Whether nothing waits, but what is held: spool_is_empty() is one look, and false where that
+ * is not known. spool_mark_empty() is for whoever holds SPOOL_RESIDENT: true when nothing
+ * waits, and spool_is_empty() says so until something does. spool_has_waiting() looks for it.
  */
+bool spool_is_empty(const struct spool *s);
+bool spool_mark_empty(const struct spool *s);
+bool spool_has_waiting(const struct spool *s);
+
+/*
+ * Wakes a runner that sleeps, if there is one: there is something new, this message is new, or
+ * all should be tried now. What it hears are lines: an ID, or SPOOL_FLUSH; anything else
+ * means that it has to look. The other end is for the runner to poll(2), and to drain; -1: it
+ * cannot be had, so look again now and then.
+ */
+#define SPOOL_FLUSH	"all"
 void spool_wake_runner(const struct spool *s);
+void spool_announce(const struct spool *s, const char *id);
+void spool_ask_for_all(const struct spool *s);
 int spool_open_bell(const struct spool *s);
 
 /*

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The file "empty" is there only while nothing waits, so that one look tells it. Whoever adds
+ * a message makes and locks ID.msg, then removes "emptying", then "empty", and then commits.
+ * Whoever holds the runner's place makes "emptying", looks at all, and renames it to "empty":
+ * a message whose ID.msg came too late to be seen has removed "emptying", so that the rename
+ * fails, or removes "empty" after it. After any crash it is there rightly or not at all.
+ */
+#include "spool/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+static const char mark[] = "empty", mark_to_be[] = "emptying";
+
+void spool_unmark_empty(int dir)
+{
+	(void)unlinkat(dir, mark_to_be, 0);
+	(void)unlinkat(dir, mark, 0);
+}
+
+bool spool_is_empty(const struct spool *s)
+{
+	return faccessat(s->dir, mark, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+struct search {
+	int dir;
+	bool has_found;
+};
+
+/* Litter is what nobody holds, and what has no entry even after that. */
+static bool is_coming(int dir, const char *id)
+{
+	char name[SPOOL_NAME_SIZE];
+	OWNED_FD fd = openat(dir, spool_name(id, ".msg", name),
+			     O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	return (fd < 0 && errno != ENOENT) ||
+	       (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0) ||
+	       faccessat(dir, spool_name(id, ".env", name), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* A message that a person holds waits for him, who sees to it when he releases it. */
+static bool search_name(void *seer, const char *name)
+{
+	struct search *search = seer;
+	struct entry_start start;
+	char id[ID_SIZE];
+
+	if (spool_name_is(name, ".env", id)) {
+		spool_read_start(search->dir, name, &start);
+		search->has_found = !start.is_held || start.is_held_by_us;
+	} else if (spool_name_is(name, ".msg", id)) {
+		char env[SPOOL_NAME_SIZE];
+
+		search->has_found = faccessat(search->dir, spool_name(id, ".env", env), F_OK,
+					      AT_SYMLINK_NOFOLLOW) < 0 &&
+				    is_coming(search->dir, id);
+	}
+	return !search->has_found;
+}
+
+bool spool_has_waiting(const struct spool *s)
+{
+	struct search search = { .dir = s->dir };
+	struct error unheard;
+
+	return !spool_names(s->dir, search_name, &search, &unheard) || search.has_found;
+}
+
+bool spool_mark_empty(const struct spool *s)
+{
+	OWNED_FD fd = -1;
+
+	if (spool_has_waiting(s))
+		return false;
+	fd = openat(s->dir, mark_to_be, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return false;
+	if (!spool_has_waiting(s) && renameat(s->dir, mark_to_be, s->dir, mark) == 0)
+		return true;
+	(void)unlinkat(s->dir, mark_to_be, 0);
+	return false;
+}
