@@ -116,6 +116,7 @@ void direct_end(struct direct *d)
 	d->is_told = NULL;
 	if (!direct_is_stored(d))
 		return;
+	record_end(&d->record);
 	spool_end_try(d->record.spool, &d->item);
 	queue_let_go(&d->item);
 }

@@ -39,9 +39,13 @@ bool job_wants_warning(const struct job *j)
 	       j->item.entry.arrived < j->round->now - hours * SECONDS_OF_HOUR;
 }
 
-static bool may_be_somewhere(const struct envelope *e)
+/* Whether somebody may have it of whom the disk does not say so. */
+static bool may_be_somewhere(const struct item *item)
 {
-	return envelope_count(e, VERDICT_ACCEPTED) + envelope_count(e, VERDICT_UNKNOWN) > 0;
+	const struct envelope *e = &item->entry.envelope;
+
+	return envelope_count(e, VERDICT_ACCEPTED) > item->known ||
+	       envelope_count(e, VERDICT_UNKNOWN) > 0;
 }
 
 /* Where the disk does not learn who has the message, the mark stays: it is in doubt. */
@@ -50,7 +54,7 @@ bool job_update(struct job *j)
 	struct error err;
 	bool ok = spool_update(&j->w->queue->spool, &j->item, &err);
 
-	if (ok || !may_be_somewhere(&j->item.entry.envelope))
+	if (ok || !may_be_somewhere(&j->item))
 		spool_end_try(&j->w->queue->spool, &j->item);
 	if (!ok)
 		job_spool_failed(j, &err);
@@ -189,6 +193,11 @@ void job_conclude(struct job *j)
 	job_settle_disk(j);
 }
 
+static bool may_have_it(const struct entry *e, const struct recipient *r)
+{
+	return r->verdict == VERDICT_UNKNOWN || (e->is_in_doubt && e->is_held_by_us);
+}
+
 void job_give_up(struct job *j)
 {
 	struct envelope *e = &j->item.entry.envelope;
@@ -204,6 +213,8 @@ void job_give_up(struct job *j)
 			why = r->why ? *r->why : *j->item.entry.why;
 		else
 			error_set(&why, ERROR_LATER, "it could not be tried");
+		if (may_have_it(&j->item.entry, r))
+			error_context(&why, "it may have been sent already");
 		error_context(&why, "given up after %ld days", days);
 		recipient_judge(r, VERDICT_REFUSED, &why);
 	}

@@ -168,6 +168,7 @@ bool queue_keep(const struct queue *q, const struct intake_facts *facts, struct 
 		queue_let_go(&kept);
 		return false;
 	}
+	kept.known = envelope_count(e, VERDICT_ACCEPTED);
 	*item = kept;
 	return true;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static size_t count(const struct record *r, enum verdict verdict)
@@ -12,7 +13,9 @@ static size_t count(const struct record *r, enum verdict verdict)
 
 static bool note_failure(struct record *r, const struct error *err)
 {
-	r->failure = *err;
+	if (!r->failure)
+		r->failure = xmalloc(sizeof(*err));
+	*r->failure = *err;
 	return false;
 }
 
@@ -20,7 +23,6 @@ bool record_write(struct record *r, struct error *err)
 {
 	if (!spool_update(r->spool, r->item, err))
 		return note_failure(r, err);
-	r->known = count(r, VERDICT_ACCEPTED);
 	/* Of an answer that was lost more has to be said. */
 	if (count(r, VERDICT_UNKNOWN) == 0)
 		spool_end_try(r->spool, r->item);
@@ -51,7 +53,7 @@ static bool is_to_be_written(const struct record *r, bool is_last)
 	if (!is_last)
 		return true;
 	return accepted < r->item->entry.envelope.count &&
-	       (accepted > r->known || count(r, VERDICT_UNKNOWN) > 0);
+	       (accepted > r->item->known || count(r, VERDICT_UNKNOWN) > 0);
 }
 
 static bool after_transaction(struct witness *w, bool is_last, struct error *err)
@@ -70,13 +72,18 @@ static bool after_transaction(struct witness *w, bool is_last, struct error *err
 
 void record_begin(struct record *r, const struct spool *spool, struct item *item)
 {
-	r->witness = (struct witness){ at_brink, after_transaction, false };
-	r->spool = spool;
-	r->item = item;
-	r->at_rest = FATE_NOT_SENT;
-	r->is_durable = r->is_remembered = r->is_reserved = false;
-	r->failure.kind = ERROR_NONE;
-	r->known = count(r, VERDICT_ACCEPTED);
+	*r = (struct record){
+		.witness = { at_brink, after_transaction, false },
+		.spool = spool,
+		.item = item,
+		.at_rest = FATE_NOT_SENT,
+	};
+}
+
+void record_end(struct record *r)
+{
+	free(r->failure);
+	r->failure = NULL;
 }
 
 /* It is gone when all have it, and if they do not nothing has changed. */

@@ -18,11 +18,11 @@ struct record {
 	bool is_durable;	/* the mark of a dialogue outlives a loss of power */
 	bool is_remembered;	/* we stay and know what the disk does not */
 	bool is_reserved;	/* it needs room to be written down, and has it */
-	size_t known;		/* recipients who have it by what the disk says */
-	struct error failure;	/* of the spool; ERROR_NONE: it did not fail */
+	struct error *failure;	/* of the spool; NULL: it did not fail */
 };
 
 void record_begin(struct record *r, const struct spool *spool, struct item *item);
+void record_end(struct record *r);
 
 /*
  * Sees to it that what can become of the message can be written down; where there is no room

@@ -188,6 +188,7 @@ static bool make(struct work *w, struct message *m, struct error *err)
 		.now = w->r->now,
 		.original_id = original->id,
 		.arrived = original->arrived,
+		.is_held = original->is_held,
 		.until = original->arrived + w->r->settings->expire * DAY,
 		.keep_days = w->r->settings->keep_failed,
 		.envelope = &original->envelope,

@@ -212,8 +212,9 @@ static void attempt(struct job *j, const struct message *m)
 	ok = converse(j, &a, m, &had_session, &err);
 	snprintf(a.peer, sizeof(a.peer), "%s", j->w->connection.peer);
 	ok = attempt_end(&a, ok, &e->envelope, m, &err);
-	if (record.failure.kind != ERROR_NONE)
-		job_spool_failed(j, &record.failure);
+	if (record.failure)
+		job_spool_failed(j, record.failure);
+	record_end(&record);
 	throttle_learn(spool, j->account, ok ? NULL : &err, had_session, time(NULL));
 	j->w->lost = !ok && is_of_the_session(&err) ? j->w->lost + 1 : 0;
 	if (!ok && retry_scope(&err, had_session) == RETRY_ACCOUNT)
@@ -269,13 +270,14 @@ static bool note_interruption(struct job *j)
 	e->is_in_doubt = true;
 	if (j->settings->on_lost_reply == LOST_HOLD)
 		e->is_held = e->is_held_by_us = true;
-	log_problem("%s: a process died while it was sending it: it may have been sent already "
-		    "and %s: message-id=%s", e->id, e->is_held ? "is held" :
-		    "is sent again", e->message_id ? e->message_id : "");
 	if (!spool_update(&j->w->queue->spool, &j->item, &err)) {
+		error_context(&err, "it may have been sent already, and waits");
 		job_spool_failed(j, &err);	/* the mark is still there */
 		return false;
 	}
+	log_problem("%s: a process died while it was sending it: it may have been sent already "
+		    "and %s: message-id=%s", e->id, e->is_held ? "is held" :
+		    "is sent again", e->message_id ? e->message_id : "");
 	spool_end_try(&j->w->queue->spool, &j->item);
 	return true;
 }

@@ -31,6 +31,7 @@ struct report {			/* all borrowed */
 	/* Of the message that it is about: */
 	const char *original_id;	/* its name in the queue */
 	time_t arrived, until;		/* when it came; until when it is tried */
+	bool is_held;			/* it is not tried until somebody releases it */
 	long keep_days;			/* that it stays in the queue after its failure */
 	const struct envelope *envelope;	/* with `ret` and `envid` */
 	const struct error *why;	/* for recipients without a reason of their own; or NULL */

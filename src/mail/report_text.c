@@ -228,7 +228,13 @@ static void add_future(const struct report *r, struct buf *out)
 	char until[CLOCK_DATE_SIZE];
 
 	clock_date(r->until, until);
-	if (r->kind == REPORT_DELAYED)
+	if (r->kind == REPORT_DELAYED && r->is_held)
+		buf_addf(&text,
+			 "This is only a warning. The server may have the message already, so it "
+			 "is held until somebody says that it is to be sent, and given up on %s. "
+			 "On %.300s this sends it:",
+			 until, r->machine);
+	else if (r->kind == REPORT_DELAYED)
 		buf_addf(&text,
 			 "This is only a warning: do not send the message again. It is tried "
 			 "until %s. On %.300s this tries it at once:",
@@ -240,7 +246,8 @@ static void add_future(const struct report *r, struct buf *out)
 			 r->keep_days, r->keep_days == 1 ? "" : "s", r->machine);
 	buf_add(out, "\r\n");
 	report_add_lines(out, "", "", buf_text(&text));
-	buf_addf(out, "\r\n    acsmtp queue retry %s\r\n", r->original_id);
+	buf_addf(out, "\r\n    acsmtp queue %s %s\r\n",
+		 r->kind == REPORT_DELAYED && r->is_held ? "release" : "retry", r->original_id);
 }
 
 void report_add_text(const struct report *r, struct buf *out)

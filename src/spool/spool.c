@@ -209,6 +209,11 @@ void item_release(struct item *item)
 	*item = (struct item)ITEM_NONE;
 }
 
+static void know(struct item *item)
+{
+	item->known = envelope_count(&item->entry.envelope, VERDICT_ACCEPTED);
+}
+
 /* With the lock: the entry cannot change any more, but it may have gone before. */
 static enum taken take_entry(const struct spool *s, int dir, const char *id,
 			     struct item *item, struct error *err)
@@ -217,8 +222,10 @@ static enum taken take_entry(const struct spool *s, int dir, const char *id,
 
 	if (taken == TAKEN_BROKEN)
 		set_aside(s, dir, id, err->text);
-	if (taken == TAKEN)
+	if (taken == TAKEN) {
+		know(item);
 		item->was_interrupted = spool_is_marked(s, id, item->fd);
+	}
 	return taken;
 }
 
@@ -386,8 +393,10 @@ bool spool_update(const struct spool *s, struct item *item, struct error *err)
 	OWNED_FD owned = -1;
 	int dir = directory_of(s, item, &owned, err);
 
-	return (dir >= 0 && write_entry(s, item, dir, err)) ||
-	       error_context(err, "the spool %s", s->path);
+	if (dir < 0 || !write_entry(s, item, dir, err))
+		return error_context(err, "the spool %s", s->path);
+	know(item);
+	return true;
 }
 
 static bool remove_from(int dir, const char *id, struct error *err)

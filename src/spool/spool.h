@@ -69,6 +69,7 @@ struct item {
 	bool is_failed;		/* it is in failed/ */
 	bool was_interrupted;	/* a process died while somebody may have been getting it */
 	bool is_marked;		/* by spool_begin_try() */
+	size_t known;		/* recipients who have it by what the disk says */
 	bool has_room;		/* by spool_reserve() */
 };
 #define ITEM_NONE	{ .fd = -1 }

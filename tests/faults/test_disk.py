@@ -164,3 +164,30 @@ def test_what_cannot_be_listed(acs, box):    # noqa: F811
     assert {token: len(copies) for token, copies in came.items()} == \
         {token: 1 for token in came} and len(came) == len(points) + 2
     assert not any(b"multipart/report" in one.data for one in server.messages)
+
+
+@pytest.mark.parametrize("is_up", [True, False])
+@pytest.mark.parametrize("how", ["-odq", "-odb", "-odi"])
+def test_what_cannot_be_taken_back(acs, box, how, is_up):    # noqa: F811
+    """The directory cannot be synced, and then nothing can be removed: it is in the queue, and
+    so nowhere else."""
+    server = acs(tickets=False, faults=() if is_up else BUSY)
+    box.configure(server)
+    assert box.take_in("first", "-odq").status == 0
+    box.forget_all()
+    if how == "-odi" and is_up:
+        pytest.skip("it is not queued")
+    *_, last = [point for point in box.points(("openat", "fsync"), box.take_in, "counted", how)
+                if point.call == "fsync"]
+    box.forget_all()
+    before = len(server.messages)
+    result = box.take_in("one", how, strace=(
+        "trace=fsync,unlink,unlinkat", f"inject=fsync:error=EIO:when={last.number}+",
+        "inject=unlink,unlinkat:error=EROFS"))
+    assert (result.status, result.stderr) == (0, "")
+    assert box.tokens() == ["one"] and len(server.messages) == before
+    assert "may not outlive a loss of power" in box.log
+    well = acs(tickets=False)
+    box.configure(well)
+    assert box.flush().status == 0
+    assert len(arrived(well)["one"]) == 1 and box.ids() == []

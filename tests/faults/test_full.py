@@ -22,14 +22,15 @@ FULL = "No space left on device"
 
 
 @contextlib.contextmanager
-def small_disk(path):
-    """On `path`, for those who enter its namespace. Yields the command that does so, and
-    where the rest of the world sees it."""
+def small_disk(path, files=0):
+    """On `path`, for those who enter its namespace; with room for so many files and
+    directories, 0: any number. Yields the command that does so, and where the rest of the world
+    sees it."""
     is_root = os.geteuid() == 0
     holder = subprocess.Popen(
         ["unshare", *([] if is_root else ["--user", "--map-root-user"]), "--mount", "sh",
-         "-c", 'mount -t tmpfs -o "size=$2,mode=700" tmpfs "$1" && echo ready && read -r _',
-         "sh", path, str(SIZE)],
+         "-c", 'mount -t tmpfs -o "size=$2,nr_inodes=$3,mode=700" tmpfs "$1" && echo ready && '
+         "read -r _", "sh", path, str(SIZE), str(files)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         if holder.stdout.readline() != "ready\n":
@@ -44,15 +45,28 @@ def small_disk(path):
         holder.stderr.close()
 
 
-@pytest.fixture
-def small(box):    # noqa: F811
-    """The box, with its spool on the small disk; small.wrap runs commands there."""
-    with small_disk(box.path) as (enter, seen):
+@contextlib.contextmanager
+def on_small_disk(box, files=0):    # noqa: F811
+    with small_disk(box.path, files) as (enter, seen):
         box.wrap = enter
         box.configure()
         box.mounted, box.path = box.path, seen
         yield box
         box.close()
+
+
+@pytest.fixture
+def small(box):    # noqa: F811
+    """The box, with its spool on the small disk; small.wrap runs commands there."""
+    with on_small_disk(box):
+        yield box
+
+
+@pytest.fixture
+def few_files(box):    # noqa: F811
+    """The same, and it has room for few files."""
+    with on_small_disk(box, files=60):
+        yield box
 
 
 def configure(box, server, **delivery):    # noqa: F811
@@ -213,3 +227,109 @@ def test_read_only(acs, small):
     assert small.run(wrap=small.wrap).status == 0
     assert {token: len(copies) for token, copies in arrived(server).items()} == \
         {"some": 1, "other": 1}
+
+
+# --- no room for a file
+
+def fill_files(box):    # noqa: F811
+    """All that there may be. How many there are."""
+    for number in range(1000):
+        try:
+            (box.path / f"filler-{number}").touch()
+        except OSError:
+            return number
+    raise AssertionError("no end")
+
+
+def free_files(box):    # noqa: F811
+    for file in box.path.glob("filler-*"):
+        file.unlink()
+
+
+def times(server, address):    # noqa: F811
+    return sum(address in message.recipients for message in server.messages
+               if message.accepted)
+
+
+@pytest.mark.parametrize("policy", ["resend", "hold"])
+def test_what_cannot_be_written_is_not_sent_again(acs, few_files, policy):
+    """One would get it and one would not; then everybody does, and once."""
+    server = acs(faults=(Fault("later@example.org", reply="450 4.2.1 Busy", times=7),))
+    box = few_files    # noqa: F811
+    configure(box, server, on_lost_reply=policy)
+    assert box.run(wrap=box.wrap).status == 0
+    assert box.take_in("some", to="now@example.org, later@example.org",
+                       wrap=box.wrap).status == 0
+    fill_files(box)
+    for _ in range(5):
+        result = box.flush(wrap=box.wrap)
+        assert result.status == 74 and "cannot be written" in result.stderr
+        assert times(server, "now@example.org") <= 1
+    assert FULL in box.log
+    free_files(box)
+    for _ in range(4):
+        assert box.flush(wrap=box.wrap).status == 0
+    assert times(server, "now@example.org") == times(server, "later@example.org") == 1
+    assert box.files() == []
+
+
+@pytest.mark.parametrize("to", ["a@example.org", "a@example.org, b@example.org"])
+@pytest.mark.parametrize("without", [(), "CHUNKING", ("CHUNKING", "PIPELINING")])
+def test_what_leaves_as_a_whole_does(acs, few_files, without, to):
+    server = acs(without=without)
+    box = few_files    # noqa: F811
+    configure(box, server)
+    for number in range(3):
+        assert box.take_in(f"n{number}", to=to, wrap=box.wrap).status == 0
+    for name in ("lock", "resident"):
+        (box.path / name).touch()
+    fill_files(box)
+    box.flush(wrap=box.wrap)
+    assert box.files() == []
+    assert {token: len(copies) for token, copies in arrived(server).items()} == \
+        {f"n{number}": 1 for number in range(3)}
+
+
+def test_a_mark_without_a_file(acs, few_files):
+    """Killed before the answer: it is in doubt although no file could be made to say so."""
+    server = acs(faults=(Fault("body", action="silence", times=1),))
+    box = few_files    # noqa: F811
+    configure(box, server, on_lost_reply="hold")
+    assert box.take_in("one", wrap=box.wrap).status == 0
+    for name in ("lock", "resident"):
+        (box.path / name).touch()
+    fill_files(box)
+    process = subprocess.Popen(
+        [*box.wrap, *box.command("acsmtp", "queue", "run", "--flush", "--config", box.ini)],
+        env=box.environment(), cwd=box.home, stdout=subprocess.DEVNULL)
+    box.wait_until(lambda: server.sessions and server.sessions[0].messages, "the message")
+    process.kill()
+    process.wait()
+    assert box.flush(wrap=box.wrap).status == 74
+    free_files(box)
+    assert box.flush(wrap=box.wrap).status == 0
+    id, = box.ids()
+    assert box.facts(id)[0]["held"] == box.facts(id)[0]["doubt"] == "1"
+
+
+# --- full of mail
+
+@pytest.mark.parametrize("to", ["a@example.org", "a@example.org, b@example.org"])
+def test_a_spool_full_of_mail_drains(acs, small, to):
+    """The oldest was interrupted, which cannot be noted: it waits, and the rest goes on."""
+    busy, well = acs(faults=BUSY), acs()
+    configure(small, busy)
+    for number in range(20):
+        assert small.take_in(f"n{number:02}", to=to, wrap=small.wrap).status == 0
+    oldest = next(id for id in small.ids() if "n00" in small.facts(id)[0]["message-id"])
+    for name in ("lock", "resident"):
+        (small.path / name).touch()
+    (small.path / f"{oldest}.try").touch(0o600)
+    fill(small)
+    configure(small, well)
+    assert small.run(wrap=small.wrap).status == 74
+    assert small.tokens() == ["n00"]
+    assert small.flush(wrap=small.wrap).status == 0
+    assert small.files() == []
+    assert {len(copies) for copies in arrived(well).values()} == {1}
+    assert len(arrived(well)) == 20 and small.doubted("n00")
