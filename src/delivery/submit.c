@@ -38,7 +38,7 @@ static struct intake_facts facts_of(const struct submittal *s, const struct tria
 		.had_session = trial && trial->had_session,
 		.not_before = trial ? trial->not_before : 0,
 		.is_held = s->holds,
-		.keeps_refused = s->keeps_failures,
+		.keeps_refused = s->keeps_failures || s->keeps_some,
 		.now = time(NULL),
 	};
 }
@@ -156,9 +156,17 @@ static bool tell_refusal(struct submittal *s, const struct error *refusal, struc
 {
 	if (!refusal)
 		return true;
-	s->is_kept = s->keeps_failures;
+	s->is_kept = s->keeps_failures || s->keeps_some;
 	*err = *refusal;
 	return err->reply ? error_context(err, "account %s", s->account->name) : false;
+}
+
+/* When nobody is to be tried any more. */
+static bool is_to_be_kept(const struct submittal *s, const struct envelope *e)
+{
+	return s->queue->is_on &&
+	       (s->keeps_failures ||
+		(s->keeps_some && envelope_count(e, VERDICT_ACCEPTED) > 0));
 }
 
 /* Not everybody has it. Those who wait are queued; those who were refused are the caller's. */
@@ -172,7 +180,7 @@ static bool take_rest(struct submittal *s, struct envelope *e, const struct mess
 	if (trial->is_accounts)
 		error_context(err, "account %s", s->account->name);
 	if (count_waiting(e) == 0) {
-		if (s->keeps_failures && s->queue->is_on)
+		if (is_to_be_kept(s, e))
 			keep_failures(s, e, m, trial);
 		else if (direct_is_stored(&trial->direct))
 			direct_remove(&trial->direct);

@@ -24,6 +24,7 @@ struct submittal {
 	enum submit_mode mode;		/* a queue that is off makes each of them direct */
 	bool holds;			/* it is not tried before somebody releases it */
 	bool keeps_failures;		/* what is refused is kept and reported by mail */
+	bool keeps_some;		/* the same, but only where others have the message */
 	/* Filled: */
 	bool is_queued;			/* for those recipients that are LATER or UNKNOWN */
 	time_t next;			/* when they are tried */

@@ -185,6 +185,7 @@ bool call_submit(struct call *call, struct error *err)
 		.mode = call_mode(call),
 		.holds = call->options.holds,
 		.keeps_failures = call->options.complaint >= COMPLAIN_BY_MAIL,
+		.keeps_some = call->options.mode == MODE_SPEAK_SMTP,
 	};
 	return submit(&call->submittal, &call->envelope, &call->message, err);
 }

@@ -69,30 +69,27 @@ static bool take_over(struct call *call, struct envelope *e, struct message *m,
 	return true;
 }
 
-static bool is_somebodys(const struct call *call)
+/* Some have the message: whatever the reason, a client that tries again would send it twice. */
+static bool refuse_rest(const struct call *call, struct error *err)
 {
-	if (call->submittal.is_queued || call->submittal.is_kept)
-		return true;
-	for (size_t i = 0; i < call->envelope.count; i++)
-		if (call->envelope.recipients[i].verdict == VERDICT_ACCEPTED)
-			return true;
-	return false;
+	err->kind = ERROR_REFUSED;
+	return error_context(err, "it was sent to %zu of %zu recipients, do not send it to them "
+			     "again", envelope_count(&call->envelope, VERDICT_ACCEPTED),
+			     call->envelope.count);
 }
 
 static bool submit_it(struct call *call, struct error *err)
 {
-	bool ok;
-
 	if (!call_find_account(call, err) || !call_prepare(call, err)) {
 		log_problem("%s: not taken: uid=%ld error=%s", call->id, (long)getuid(), err->text);
 		return false;
 	}
-	ok = call_submit(call, err);
-	if (ok || !is_somebodys(call))
-		return ok;
-	/* The others have it: a refusal would make the client send it again, to all. */
-	log_problem("%s: taken, but not for everybody: %s", call->id, err->text);
-	return true;
+	/* Where we have it, who was refused is told by a report. */
+	if (call_submit(call, err) || call->submittal.is_queued ||
+	    (call->submittal.is_kept && call->submittal.keeps_some))
+		return true;
+	return envelope_count(&call->envelope, VERDICT_ACCEPTED) == 0 ? false :
+	       refuse_rest(call, err);
 }
 
 static bool take_message(struct server_taker *t, struct envelope *e, struct message *m,

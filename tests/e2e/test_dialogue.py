@@ -155,6 +155,46 @@ def test_service_refuses(acs, config, speak):
     assert smtp.end() == 0
 
 
+TWO = ["a@example.org", "bad@example.org"]
+UNKNOWN = Fault("bad@example.org", reply="550 5.1.1 Unknown")
+
+
+def test_some_refused(acs, queued, speak):
+    """The message is ours, and who was refused is told of by mail."""
+    server = acs(faults=(UNKNOWN,))
+    queue = queued(server)
+    smtp = speak("-C", queue.ini)
+    smtp.helo("me")
+    assert smtp.sendmail("DoNotReply@contoso.com", TWO, MESSAGE) == {}
+    queue.flush()
+    assert [one.recipients for one in server.messages] == \
+        [["a@example.org"], ["DoNotReply@contoso.com"]]
+    assert b"bad@example.org" in server.messages[1].data
+
+
+def test_some_refused_and_some_wait(acs, queued, speak):
+    server = acs(faults=(UNKNOWN, Fault("a@example.org", reply="450 4.2.1 Later", times=1)))
+    queue = queued(server)
+    smtp = speak("-C", queue.ini)
+    smtp.helo("me")
+    assert smtp.sendmail("DoNotReply@contoso.com", TWO, MESSAGE) == {}
+    queue.due()
+    queue.flush()
+    assert {to for one in server.messages for to in one.recipients} == \
+        {"a@example.org", "DoNotReply@contoso.com"}
+
+
+@pytest.mark.parametrize("reply", ["550 5.1.1 Unknown", "450 4.2.1 Later"])
+def test_some_refused_without_a_queue(acs, config, speak, reply):
+    """Never a reply after which the client would try again by itself."""
+    smtp = speak("-C", config(acs(faults=(Fault("bad@example.org", reply=reply),))))
+    smtp.helo("me")
+    with pytest.raises(smtplib.SMTPDataError) as refused:
+        smtp.sendmail("DoNotReply@contoso.com", TWO, MESSAGE)
+    assert refused.value.smtp_code == 554
+    assert b"1 of 2 recipients" in refused.value.smtp_error
+
+
 def test_later_without_a_queue(acs, config, speak):
     smtp = speak("-C", config(acs(faults=(Fault("body", reply="451 4.3.0 Later"),))))
     smtp.helo("me")
