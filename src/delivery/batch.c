@@ -138,7 +138,7 @@ static bool see(void *seer, const char *id, const struct entry_start *start)
 	struct round *r = seer;
 	struct batch_row row = { .start = *start };
 
-	if (start->is_held && !start->is_held_by_us)
+	if ((start->is_held && !start->is_held_by_us) || start->is_foreign)
 		return true;
 	r->waiting++;
 	row.key = r->is_flush ? start->arrived : start->next;
@@ -156,7 +156,7 @@ static bool see(void *seer, const char *id, const struct entry_start *start)
 bool round_next(struct round *r, struct error *err)
 {
 	r->count = r->waiting = 0;
-	if (!spool_scan(r->spool, false, see, r, err))
+	if (!spool_scan(r->spool, SPOOL_QUEUE, see, r, err))
 		return false;
 	qsort(r->rows, r->count, sizeof(r->rows[0]), compare_rows);
 	if (r->count > 0) {

@@ -112,6 +112,7 @@ static bool report(struct job *j, enum report_kind kind)
 		.settings = j->settings,
 		.aliases = &j->w->aliases,
 		.now = j->round->now,
+		.is_damaged = j->is_damaged,
 	};
 	struct error err;
 

@@ -16,6 +16,7 @@ struct job {
 	const struct delivery_settings *settings;	/* of the message's own configuration */
 	struct item item;
 	struct entry_start start;	/* of its entry, as it was taken */
+	bool is_damaged;		/* what is left of the message cannot be shown to anybody */
 };
 
 /*

@@ -194,6 +194,7 @@ static bool make(struct work *w, struct message *m, struct error *err)
 		.envelope = &original->envelope,
 		.why = original->why,
 		.original = &w->original,
+		.is_damaged = w->r->is_damaged,
 		.max_size = (uint64_t)account->max_size,
 	};
 
@@ -225,7 +226,7 @@ static bool run(struct work *w, struct error *err)
 
 	if (nobody_is_told(w))
 		return true;
-	if (!item_message(w->item, &w->original, err))
+	if (!r->is_damaged && !item_message(w->item, &w->original, err))
 		return false;
 	if (is_automatic_reply(w))
 		return true;

@@ -20,6 +20,7 @@ struct reporter {
 	const struct delivery_settings *settings;
 	struct aliases *aliases;	/* for an origin without a domain */
 	time_t now;
+	bool is_damaged;	/* the message itself: nothing of it goes with the report */
 };
 
 /* Whether the message waits for so long that its sender should hear of it (warn_after). */

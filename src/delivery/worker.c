@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "delivery/attempt.h"
+#include "delivery/damaged.h"
 #include "delivery/job.h"
 #include "delivery/record.h"
 #include "delivery/retry.h"
@@ -298,7 +299,7 @@ static void try_now(struct job *j)
 	if (item_message(&j->item, &m, &err))
 		attempt(j, &m);
 	else if (err.kind == ERROR_DATA)
-		spool_set_aside(&j->w->queue->spool, &j->item, err.text);
+		job_damaged(j, &err);
 	else
 		cannot_read(j->w, j->round, j->item.entry.id, &err);
 }
@@ -383,7 +384,7 @@ void worker_do(struct worker *w, struct round *r, const struct batch_row *row)
 	struct error err;
 
 	worker_open_log(w);
-	switch (spool_take(&w->queue->spool, row->id, false, &j.item, &err)) {
+	switch (spool_take(&w->queue->spool, row->id, SPOOL_QUEUE, &j.item, &err)) {
 	case TAKEN:
 		/* What the scan could not read it took for nothing known. */
 		entry_get_start(&j.item.entry, &j.start);
@@ -396,8 +397,11 @@ void worker_do(struct worker *w, struct round *r, const struct batch_row *row)
 	case TAKEN_ERROR:
 		cannot_read(w, r, row->id, &err);
 		break;
-	case TAKEN_GONE:
 	case TAKEN_BROKEN:
+		job_damaged(&j, &err);
+		break;
+	case TAKEN_FOREIGN:
+	case TAKEN_GONE:
 		break;
 	}
 	item_release(&j.item);

@@ -65,7 +65,7 @@ void check_quota(struct check *c, struct finding *f)
 
 struct census {
 	time_t now, oldest; /* 0: there is none */
-	size_t count, held, due;
+	size_t count, held, due, foreign, damaged;
 	time_t due_since; /* when the first was due of those that wait; 0: none does */
 };
 
@@ -74,6 +74,14 @@ static bool count_one(void *seer, const char *id, const struct entry_start *star
 	struct census *all = seer;
 
 	(void)id;
+	if (start->is_foreign) {
+		all->foreign++;
+		return true;
+	}
+	if (!start->arrived) { /* not to be read, and not set aside yet */
+		all->damaged++;
+		return true;
+	}
 	all->count++;
 	all->held += start->is_held;
 	all->due += !start->is_held && start->next <= all->now;
@@ -84,28 +92,52 @@ static bool count_one(void *seer, const char *id, const struct entry_start *star
 	return true;
 }
 
-static bool count_all(struct check *c, struct census *waiting, struct census *failed,
-		      struct error *err)
+/* Of every place; in damaged/ whatever is there is that. */
+static bool count_all(struct check *c, struct census all[], struct error *err)
 {
-	return spool_scan(&c->queue.spool, false, count_one, waiting, err) &&
-	       spool_scan(&c->queue.spool, true, count_one, failed, err);
+	for (enum spool_place place = SPOOL_QUEUE; place <= SPOOL_DAMAGED; place++)
+		if (!spool_scan(&c->queue.spool, place, count_one, &all[place], err))
+			return false;
+	all[SPOOL_QUEUE].damaged += all[SPOOL_DAMAGED].count + all[SPOOL_DAMAGED].foreign +
+				    all[SPOOL_DAMAGED].damaged;
+	return true;
+}
+
+/* What nobody but a person does anything about. */
+static void tell_strangers(struct check *c, const struct census *waiting, struct finding *f)
+{
+	json_number(&c->json, "damaged", (int64_t)waiting->damaged);
+	json_number(&c->json, "foreign", (int64_t)waiting->foreign);
+	if (waiting->damaged || waiting->foreign)
+		f->state = STATE_WARNING;
+	if (waiting->damaged) {
+		buf_addf(&f->text, _("; %zu damaged"), waiting->damaged);
+		advise(f, "`acsmtp queue list --damaged` names what a fault of the disk has "
+			  "changed; `acsmtp queue show` shows what is left of it, and "
+			  "`remove` takes it away");
+	}
+	if (waiting->foreign) {
+		buf_addf(&f->text, _("; %zu of another version"), waiting->foreign);
+		advise(f, "mail that another version of acsmtp has queued waits for that version");
+	}
 }
 
 static void tell_census(struct check *c, const struct census *waiting,
 			const struct census *failed, struct finding *f)
 {
 	bool is_unattended = queue_is_unattended(&c->queue, waiting->due_since, OVERDUE);
+	size_t count = failed->count + failed->foreign + failed->damaged;
 
 	json_text(&c->json, "path", c->queue.spool.path);
 	json_number(&c->json, "waiting", (int64_t)waiting->count);
 	json_number(&c->json, "due", (int64_t)waiting->due);
 	json_number(&c->json, "held", (int64_t)waiting->held);
-	json_number(&c->json, "failed", (int64_t)failed->count);
-	find(f, failed->count ? STATE_WARNING : STATE_OK,
+	json_number(&c->json, "failed", (int64_t)count);
+	find(f, count ? STATE_WARNING : STATE_OK,
 	     "%s: %zu wait, %zu of them due and %zu held; %zu failed",
-	     c->queue.spool.path, waiting->count, waiting->due, waiting->held,
-	     failed->count);
-	if (failed->count)
+	     c->queue.spool.path, waiting->count, waiting->due, waiting->held, count);
+	tell_strangers(c, waiting, f);
+	if (count)
 		advise(f, "`acsmtp queue list --failed` shows them, with the reasons");
 	if (waiting->count && waiting->now - waiting->oldest > DAY) {
 		f->state = STATE_WARNING;
@@ -142,15 +174,15 @@ static void tell_why_off(const struct check *c, struct finding *f)
 
 void check_spool(struct check *c, struct finding *f)
 {
-	struct census waiting = { .now = time(NULL) }, failed = waiting;
+	struct census all[SPOOL_DAMAGED + 1] = { { .now = time(NULL) } };
 	struct error err;
 
 	if (c->queue.is_on)
 		c->queue.is_on = spool_can_lock(&c->queue.spool, &c->queue.why_off);
 	if (!c->queue.is_on)
 		tell_why_off(c, f);
-	else if (count_all(c, &waiting, &failed, &err))
-		tell_census(c, &waiting, &failed, f);
+	else if (count_all(c, all, &err))
+		tell_census(c, &all[SPOOL_QUEUE], &all[SPOOL_FAILED], f);
 	else
 		find_error(f, &err);
 }

@@ -39,17 +39,34 @@ static void complain(const char *name, const struct error *err)
 		err->advice ? err->advice : "");
 }
 
+/* Postfix has no mark for what is damaged. */
+static char mark_of(const struct queue_look *look)
+{
+	switch (words_state(look, 0)) {
+	case STATE_SENDING:
+		return '*';
+	case STATE_HELD:
+		return '!';
+	case STATE_DAMAGED:
+	case STATE_FOREIGN:
+	case STATE_UNREADABLE:
+		return '?';
+	default:
+		return ' ';
+	}
+}
+
 static void print_message(const struct queue_look *look)
 {
 	const struct entry *e = &look->entry;
 	char date[CLOCK_DATE_SIZE], day_and_time[CLOCK_DATE_SIZE];
-	const char *sender = *e->envelope.sender ? e->envelope.sender : "MAILER-DAEMON";
+	const char *sender = e->envelope.sender && *e->envelope.sender ? e->envelope.sender :
+			     "MAILER-DAEMON";
 
 	clock_date(e->arrived, date);
 	clock_syslog(e->arrived, day_and_time);
-	printf("%s%c %7" PRIu64 " %.3s %-16s ", e->id,
-	       look->taken == TAKEN_BUSY ? '*' : e->is_held ? '!' : ' ', entry_size(e),
-	       date, day_and_time);
+	printf("%s%c %7" PRIu64 " %.3s %-16s ", e->id, mark_of(look), entry_size(e), date,
+	       day_and_time);
 	words_print(sender);
 	putchar('\n');
 }
@@ -68,6 +85,19 @@ static void print_reason(const char *reason)
 	printf("%*s(", len < REASON_END ? (int)(REASON_END - len) : 0, "");
 	words_print(reason);
 	puts(")");
+}
+
+/* What waits for a person, not for its time: what is wrong, and who was to get it. */
+static void print_stranger(const struct queue_look *look)
+{
+	const struct envelope *e = &look->entry.envelope;
+	OWNED_BUF text = BUF_INIT(2 * ERROR_TEXT_MAX);
+
+	buf_addf(&text, "%s%s", look->place == SPOOL_DAMAGED ? "damaged: " : "",
+		 look->err.text);
+	print_reason(buf_text(&text));
+	for (size_t i = 0; i < e->count; i++)
+		print_recipient(&e->recipients[i]);
 }
 
 /* That of the message may be that of a recipient with the account in front. */
@@ -118,10 +148,10 @@ static void list_row(struct list *l, const struct queue_row *row)
 	queue_look(&l->view, row, &look);
 	if (look.taken == TAKEN_GONE)
 		return;
-	if (look.taken > TAKEN_BUSY) {
+	if (!queue_look_is_whole(&look) && look.place == SPOOL_QUEUE)
 		complain(l->name, &look.err);
-		if (look.taken == TAKEN_ERROR)
-			l->status = EX_IOERR;
+	if (look.taken == TAKEN_ERROR) {
+		l->status = EX_IOERR;
 		return;
 	}
 	if (!run_queue_selects(l->options, &look.entry) ||
@@ -130,7 +160,10 @@ static void list_row(struct list *l, const struct queue_row *row)
 	if (l->count++ == 0)
 		puts("-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------");
 	print_message(&look);
-	print_recipients(&look.entry);
+	if (queue_look_is_whole(&look) && look.place == SPOOL_QUEUE)
+		print_recipients(&look.entry);
+	else
+		print_stranger(&look);
 	putchar('\n');
 	l->bytes += entry_size(&look.entry);
 }
@@ -169,6 +202,10 @@ static bool show(struct list *l, const struct options *options, struct error *er
 		return false;
 	if (!queue_view_rows(&l->view, false, &rows, err))
 		return false;
+	if (rows.trouble.kind) {
+		complain(l->name, &rows.trouble);
+		l->status = error_exit_status(&rows.trouble);
+	}
 	if (queue_is_unattended(&l->view.queue, rows.due_since, 0))
 		fprintf(stderr, "%s: nobody works on what waits; `sendmail -q` sends it\n", l->name);
 	if (options->mode == MODE_COUNT_QUEUE)

@@ -50,15 +50,17 @@ static void log_change(struct changing *c, const struct entry *e,
 		log_open(log, "acsmtp");
 	c->logged = log;
 	log_info("%s: %s by uid=%ld: account=%s from=<%s> recipients=%zu message-id=%s",
-		 e->id, c->change->result, (long)getuid(), e->account, e->envelope.sender,
-		 e->envelope.count, e->message_id ? e->message_id : "");
+		 e->id, c->change->result, (long)getuid(), e->account ? e->account : "",
+		 e->envelope.sender ? e->envelope.sender : "", e->envelope.count,
+		 e->message_id ? e->message_id : "");
 }
 
 static void note_change(struct changing *c, const struct entry *e)
 {
 	const struct config *config = &c->view.config;
 	struct error unheard;
-	const struct account *account = config_account(config, e->account, &unheard);
+	const struct account *account =
+		e->account ? config_account(config, e->account, &unheard) : NULL;
 
 	c->changed++;
 	log_change(c, e, account);
@@ -122,10 +124,13 @@ static void tell_person(struct changing *c, const struct entry *e, enum outcome 
 			tr(c->change->done), words);
 		return;
 	}
-	printf("%s: %s: ", e->id, tr(c->change->done));
-	words_print(*envelope->sender ? envelope->sender : "<>");
-	fputs(" -> ", stdout);
-	words_print(envelope->recipients[0].mailbox);
+	printf("%s: %s", e->id, tr(c->change->done));
+	if (envelope->sender && envelope->count > 0) {	/* else it is damaged */
+		fputs(": ", stdout);
+		words_print(*envelope->sender ? envelope->sender : "<>");
+		fputs(" -> ", stdout);
+		words_print(envelope->recipients[0].mailbox);
+	}
 	if (envelope->count > 1)
 		printf(_(" and %zu more"), envelope->count - 1);
 	putchar('\n');
@@ -153,39 +158,64 @@ static void tell(struct changing *c, const struct entry *e, enum outcome outcome
 
 /* --- all of them */
 
+static void apply(struct changing *c, struct item *item)
+{
+	const char *why = NULL;
+	struct error err;
+
+	if (!c->change->apply(&c->view.queue.spool, item, &why, &err)) {
+		tell(c, &item->entry, err.kind == ERROR_DATA ? DAMAGED : FAILED,
+		     error_words(&err));
+		return;
+	}
+	if (!why)
+		note_change(c, &item->entry);
+	tell(c, &item->entry, why ? UNCHANGED : CHANGED, why ? tr(why) : NULL);
+}
+
+/* What is damaged or of another version can be taken away, if it is meant by itself. */
+static void change_stranger(struct changing *c, struct item *item, enum taken taken,
+			    struct error *err)
+{
+	bool is_damaged = taken == TAKEN_BROKEN && item->place != SPOOL_DAMAGED;
+
+	if (!is_damaged && c->change->takes_all) {
+		apply(c, item);
+		return;
+	}
+	if (is_damaged && spool_set_aside(&c->view.queue.spool, item, err->text))
+		error_context(err, "it was set aside in damaged/");
+	tell(c, &item->entry, taken == TAKEN_BROKEN ? DAMAGED : UNCHANGED, error_words(err));
+}
+
 /* False: somebody else holds it, and nothing was said yet. */
 static bool change_row(struct changing *c, const struct queue_row *row)
 {
 	const struct spool *spool = &c->view.queue.spool;
 	struct entry known = { 0 };	/* its id, where there is no more */
 	OWNED_ITEM item = ITEM_NONE;
-	const char *why = NULL;
 	struct error err;
+	enum taken taken;
 
 	memcpy(known.id, row->id, ID_SIZE);
-	switch (spool_take(spool, row->id, row->is_failed, &item, &err)) {
+	taken = spool_take(spool, row->id, row->place, &item, &err);
+	switch (taken) {
 	case TAKEN:
-		break;
+		apply(c, &item);
+		return true;
 	case TAKEN_BUSY:
 		return false;
 	case TAKEN_GONE:
 		tell(c, &known, GONE, _("it has gone meanwhile, sent or removed"));
 		return true;
 	case TAKEN_BROKEN:
-		error_context(&err, "it was set aside in damaged/");
-		tell(c, &known, DAMAGED, error_words(&err));
+	case TAKEN_FOREIGN:
+		change_stranger(c, &item, taken, &err);
 		return true;
 	case TAKEN_ERROR:
 		tell(c, &known, FAILED, error_words(&err));
 		return true;
 	}
-	if (!c->change->apply(spool, &item, &why, &err)) {
-		tell(c, &item.entry, FAILED, error_words(&err));
-		return true;
-	}
-	if (!why)
-		note_change(c, &item.entry);
-	tell(c, &item.entry, why ? UNCHANGED : CHANGED, why ? tr(why) : NULL);
 	return true;
 }
 

@@ -9,11 +9,13 @@
 struct change {
 	const char *done;	/* "held": for people */
 	const char *result;	/* for programs, and the log */
-	/* *why: what stands against it, nothing was changed. ERROR_CREATE, ERROR_IO. */
+	/* *why: what stands against it, nothing was changed. ERROR_CREATE, ERROR_IO;
+	   ERROR_DATA: the message is damaged. */
 	bool (*apply)(const struct spool *s, struct item *item, const char **why,
 		      struct error *err);
 	bool wakes;		/* there may be something to send now */
 	bool resumes;		/* a pause of its account ends */
+	bool takes_all;		/* `apply` needs no entry: what is damaged too */
 };
 
 /*

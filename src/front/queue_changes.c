@@ -30,10 +30,20 @@ static void try_again(struct entry *e)
 	}
 }
 
+static bool is_sound(const struct item *item, struct error *err)
+{
+	OWNED_MESSAGE m;
+
+	message_init(&m);
+	return item_message(item, &m, err);
+}
+
 static bool retry(const struct spool *s, struct item *item, const char **why,
 		  struct error *err)
 {
-	if (item->is_failed) {
+	if (item->place == SPOOL_DAMAGED && !is_sound(item, err))
+		return false;
+	if (item->place != SPOOL_QUEUE) {
 		item->entry.is_held = item->entry.is_held_by_us = false;
 		try_again(&item->entry);
 		return spool_bring_back(s, item, err);
@@ -49,7 +59,9 @@ static bool retry(const struct spool *s, struct item *item, const char **why,
 static bool set_held(const struct spool *s, struct item *item, bool is_held,
 		     const char **why, struct error *err)
 {
-	if (item->is_failed)
+	if (item->place == SPOOL_DAMAGED)
+		*why = N_("it was damaged; `acsmtp queue retry` brings it back");
+	else if (item->place == SPOOL_FAILED)
 		*why = N_("it has failed and is tried no more; `acsmtp queue retry` brings it "
 			  "back");
 	else if (item->entry.is_held == is_held && !(is_held && item->entry.is_held_by_us))
@@ -114,6 +126,7 @@ static int run_remove(struct command_call *call)
 {
 	static const struct change change = {
 		.done = N_("removed"), .result = "removed", .apply = remove_item,
+		.takes_all = true,
 	};
 
 	return queue_change(call, &change);

@@ -17,6 +17,7 @@ bool queue_begin(struct command_call *call, struct queue_flags *flags,
 		 struct queue_view *view, struct queue_rows *rows, int *status)
 {
 	struct error err;
+	bool ok;
 
 	*status = EX_OK;
 	secret_guard_process();
@@ -30,6 +31,12 @@ bool queue_begin(struct command_call *call, struct queue_flags *flags,
 		*status = command_fail(call, &err);
 		return false;
 	}
+	if (flags->pick.failed && flags->pick.damaged) {
+		error_set(&err, ERROR_USAGE, "queue %s: --failed or --damaged: not both",
+			  call->command->sub);
+		*status = command_fail(call, &err);
+		return false;
+	}
 	if (flags->must_pick && !pick_is_made(&flags->pick)) {
 		error_set(&err, ERROR_USAGE, "queue %s: it must be said which messages",
 			  call->command->sub);
@@ -38,7 +45,10 @@ bool queue_begin(struct command_call *call, struct queue_flags *flags,
 		*status = command_fail(call, &err);
 		return false;
 	}
-	if (select_rows(flags, view, rows, &err))
+	ok = select_rows(flags, view, rows, &err);
+	if (rows->trouble.kind)
+		*status = command_fail(call, &rows->trouble);
+	if (ok)
 		return true;
 	*status = command_fail(call, &err);
 	return err.kind == ERROR_UNAVAILABLE;

@@ -26,7 +26,9 @@ struct queue_flags {
 	{ "recipient", FLAG_TEXT, QUEUE_FLAG_IN(pick.recipient), "PATTERN", \
 	  N_("only those with such a recipient") }, \
 	{ "failed", FLAG_SWITCH, QUEUE_FLAG_IN(pick.failed), NULL, \
-	  N_("those that have failed instead of those that wait") }
+	  N_("those that have failed instead of those that wait") }, \
+	{ "damaged", FLAG_SWITCH, QUEUE_FLAG_IN(pick.damaged), NULL, \
+	  N_("those that were found damaged instead") }
 
 /*
  * What each of them begins with. Reads the flags (into zeroed ones, but for must_pick),

@@ -39,12 +39,13 @@ struct listing {
 static void add_recipients(struct buf *line, const struct queue_look *look)
 {
 	const struct envelope *e = &look->entry.envelope;
+	bool wait_alone = look->place == SPOOL_QUEUE && queue_look_is_whole(look);
 	size_t shown = 0, more = 0;
 
 	for (size_t i = 0; i < e->count; i++) {
 		const struct recipient *r = &e->recipients[i];
 
-		if (!look->is_failed && !recipient_waits(r))
+		if (wait_alone && !recipient_waits(r))
 			continue;
 		if (shown == RECIPIENTS_SHOWN) {
 			more++;
@@ -57,20 +58,27 @@ static void add_recipients(struct buf *line, const struct queue_look *look)
 		buf_addf(line, _(" and %zu more"), more);
 }
 
-static void add_facts(struct buf *line, const struct listing *l,
-		      const struct queue_look *look)
+static void add_figures(struct buf *line, const struct listing *l, const struct entry *e)
 {
-	const struct entry *e = &look->entry;
 	char age[WORDS_SIZE], size[WORDS_SIZE];
 	int width = (int)language_width(words_span(l->now - e->arrived, age));
 
-	buf_addf(line, "%s  ", e->id);
-	if (look->taken > TAKEN_BUSY)
-		return;
 	buf_addf(line, "%*s%s  %9s  ", width < AGE_WIDTH ? AGE_WIDTH - width : 0, "", age,
 		 words_size(entry_size(e), size));
 	words_add(line, e->account);
 	buf_add(line, "  ");
+}
+
+static void add_facts(struct buf *line, const struct listing *l,
+		      const struct queue_look *look)
+{
+	const struct entry *e = &look->entry;
+
+	buf_addf(line, "%s  ", e->id);
+	if (queue_look_is_whole(look))
+		add_figures(line, l, e);
+	else if (!e->envelope.sender)
+		return;
 	words_add(line, *e->envelope.sender ? e->envelope.sender : "<>");
 	buf_add(line, " ->");
 	add_recipients(line, look);
@@ -80,9 +88,11 @@ static void add_facts(struct buf *line, const struct listing *l,
 static void add_rest(struct buf *line, const struct queue_look *look)
 {
 	const struct entry *e = &look->entry;
-	const struct error *why = look->taken > TAKEN_BUSY ? &look->err : entry_reason(e);
+	bool is_whole = queue_look_is_whole(look);
+	const struct error *why = is_whole && look->place != SPOOL_DAMAGED ? entry_reason(e) :
+				  &look->err;
 
-	if (e->attempts)
+	if (is_whole && e->attempts)
 		buf_addf(line, tr_n(", %u try", ", %u tries", e->attempts), e->attempts);
 	if (!why)
 		return;
@@ -99,6 +109,7 @@ static enum colour colour_of(enum queue_state state)
 		return COLOUR_GREEN;
 	case STATE_FAILED:
 	case STATE_DAMAGED:
+	case STATE_FOREIGN:
 	case STATE_UNREADABLE:
 		return COLOUR_RED;
 	case STATE_DUE:
@@ -157,9 +168,9 @@ static void list_row(struct listing *l, const struct queue_row *row)
 	if (look.taken == TAKEN_ERROR)
 		l->status = EX_IOERR;
 	l->count++;
-	l->held += look.taken == TAKEN && look.entry.is_held;
+	l->held += words_state(&look, l->now) == STATE_HELD;
 	l->sending += look.taken == TAKEN_BUSY;
-	l->bytes += look.taken <= TAKEN_BUSY ? entry_size(&look.entry) : 0;
+	l->bytes += queue_look_is_whole(&look) ? entry_size(&look.entry) : 0;
 	if (l->json.out)
 		words_json(&l->json, NULL, &look, &l->view->config);
 	else
@@ -168,19 +179,35 @@ static void list_row(struct listing *l, const struct queue_row *row)
 
 /* --- all of it */
 
-static void print_summary(const struct listing *l, bool is_about_failed, size_t failed)
+static const char *summary_of_none(const struct pick *pick)
+{
+	return pick->damaged ? _("no message is damaged: ") :
+	       pick->failed ? _("no message has failed: ") : _("the queue is empty: ");
+}
+
+static void print_count(const struct pick *pick, size_t count, const char *size)
+{
+	if (pick->damaged)
+		printf(tr_n("%zu damaged message, %s", "%zu damaged messages, %s", count),
+		       count, size);
+	else if (pick->failed)
+		printf(tr_n("%zu failed message, %s", "%zu failed messages, %s", count), count,
+		       size);
+	else
+		printf(tr_n("%zu message, %s", "%zu messages, %s", count), count, size);
+}
+
+static void print_summary(const struct listing *l, const struct pick *pick,
+			  const struct queue_rows *rows)
 {
 	char size[WORDS_SIZE];
+	bool is_about_waiting = !pick->failed && !pick->damaged;
 
 	if (l->count == 0) {
-		fputs(is_about_failed ? _("no message has failed: ") :
-		      _("the queue is empty: "), stdout);
+		fputs(summary_of_none(pick), stdout);
 	} else {
-		printf(is_about_failed ?
-		       tr_n("%zu failed message, %s", "%zu failed messages, %s", l->count) :
-		       tr_n("%zu message, %s", "%zu messages, %s", l->count),
-		       l->count, words_size(l->bytes, size));
-		if (l->held && !is_about_failed)
+		print_count(pick, l->count, words_size(l->bytes, size));
+		if (l->held && is_about_waiting)
 			printf(_(", %zu held"), l->held);
 		if (l->sending)
 			printf(_(", %zu being sent"), l->sending);
@@ -188,8 +215,12 @@ static void print_summary(const struct listing *l, bool is_about_failed, size_t 
 	}
 	words_print(l->view->queue.spool.path);
 	putchar('\n');
-	if (failed && !is_about_failed)
-		printf(_("%zu failed: `acsmtp queue list --failed` tells why\n"), failed);
+	if (rows->found[SPOOL_FAILED] && is_about_waiting)
+		printf(_("%zu failed: `acsmtp queue list --failed` tells why\n"),
+		       rows->found[SPOOL_FAILED]);
+	if (rows->found[SPOOL_DAMAGED] && !pick->damaged)
+		printf(_("%zu damaged: `acsmtp queue list --damaged` tells more\n"),
+		       rows->found[SPOOL_DAMAGED]);
 }
 
 /* True: the account may not send now. */
@@ -300,9 +331,11 @@ static int run_list(struct command_call *call)
 	json_number(&l.json, "count", (int64_t)l.count);
 	json_number(&l.json, "bytes", (int64_t)l.bytes);
 	json_bool(&l.json, "unattended", is_unattended);
+	json_number(&l.json, "failed", (int64_t)rows.found[SPOOL_FAILED]);
+	json_number(&l.json, "damaged", (int64_t)rows.found[SPOOL_DAMAGED]);
 	json_end(&l.json);
 	if (!flags.json)
-		print_summary(&l, flags.pick.failed, rows.failed);
+		print_summary(&l, &flags.pick, &rows);
 	if (!flags.json && is_unattended)
 		fputs(_(unattended), stdout);
 	free(l.waits);

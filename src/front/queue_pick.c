@@ -96,18 +96,29 @@ struct sieve {
 	bool *has_fitted;	/* for each word */
 };
 
+static enum spool_place scope_of(const struct pick *s)
+{
+	return s->damaged ? SPOOL_DAMAGED : s->failed ? SPOOL_FAILED : SPOOL_QUEUE;
+}
+
+/* There is an entry, or a guess at one. */
+static bool is_known(const struct queue_look *look)
+{
+	return look->taken != TAKEN_GONE && look->taken != TAKEN_ERROR;
+}
+
 static bool fits_words(struct sieve *sieve, const struct queue_row *row,
 		       const struct queue_look *look)
 {
 	const struct pick *s = sieve->pick;
-	bool in_scope = row->is_failed == s->failed, is_known = look->taken <= TAKEN_BUSY;
+	bool in_scope = row->place == scope_of(s), is_narrow = s->failed || s->damaged;
 	bool fits = s->count == 0 && in_scope;
 
 	for (int i = 0; i < s->count; i++) {
 		bool is_id = pick_is_id(s->words[i]);
 
-		if (is_id ? !begins(row, s->words[i]) || (s->failed && !row->is_failed) :
-		    !in_scope || !is_known || !pick_fits(s->words[i], &look->entry))
+		if (is_id ? !begins(row, s->words[i]) || (is_narrow && !in_scope) :
+		    !in_scope || !is_known(look) || !pick_fits(s->words[i], &look->entry))
 			continue;
 		sieve->has_fitted[i] = true;
 		fits = true;
@@ -117,14 +128,14 @@ static bool fits_words(struct sieve *sieve, const struct queue_row *row,
 
 static bool is_meant(struct sieve *sieve, const struct queue_row *row)
 {
-	OWNED_LOOK look = { .taken = TAKEN_BROKEN };
+	OWNED_LOOK look = { .taken = TAKEN_GONE };
 
 	if (sieve->has_patterns || sieve->has_filters)
 		queue_look(sieve->view, row, &look);
 	if (!fits_words(sieve, row, &look))
 		return false;
 	return !sieve->has_filters ||
-	       (look.taken <= TAKEN_BUSY && pick_passes(sieve->pick, &look.entry));
+	       (is_known(&look) && pick_passes(sieve->pick, &look.entry));
 }
 
 /* The first of those that fit nothing, and how many more of them there are. */

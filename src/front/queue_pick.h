@@ -16,6 +16,7 @@ struct pick {		/* texts are borrowed */
 	const char *account, *sender, *recipient;	/* patterns; NULL: any */
 	bool all;		/* said so: no words and no filters */
 	bool failed;		/* those in failed/ instead of those that wait */
+	bool damaged;		/* those in damaged/ */
 };
 
 /* Whether it says anything at all about which messages. */
@@ -29,8 +30,8 @@ bool pick_fits(const char *pattern, const struct entry *e);
 bool pick_passes(const struct pick *s, const struct entry *e);
 
 /*
- * Leaves those rows that are meant. A word that is an id finds its message in failed/
- * too; anything else only with `failed`. ERROR_USAGE: the beginning of several ids.
+ * Leaves those rows that are meant. A word that is an id finds its message in failed/ and
+ * damaged/ too; anything else only with `failed` or `damaged`. ERROR_USAGE: the beginning of several ids.
  * ERROR_UNAVAILABLE: a word fits nothing (or, without words, the filters do); the rows
  * that the other words mean are left all the same.
  */

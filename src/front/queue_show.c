@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/language.h"
 #include "base/text.h"
 #include "front/commands.h"
@@ -101,6 +102,13 @@ static void print_recipients(const struct config *config, const struct entry *e)
 	}
 }
 
+static void print_senders(const struct envelope *e)
+{
+	print_text(N_("sender"), *e->sender ? e->sender : "<>");
+	if (e->origin && strcmp(e->origin, e->sender) != 0)
+		print_text(N_("given as"), *e->origin ? e->origin : "<>");
+}
+
 static void print_facts(const struct queue_look *look)
 {
 	const struct entry *e = &look->entry;
@@ -121,16 +129,37 @@ static void print_facts(const struct queue_look *look)
 		print_text(N_("message-id"), e->message_id);
 	if (e->is_report)
 		print_text(N_("report"), _("about another message: nobody is told of its fate"));
-	print_text(N_("sender"), *e->envelope.sender ? e->envelope.sender : "<>");
-	if (e->envelope.origin && strcmp(e->envelope.origin, e->envelope.sender) != 0)
-		print_text(N_("given as"), *e->envelope.origin ? e->envelope.origin : "<>");
+	print_senders(&e->envelope);
+}
+
+/* Of one that is damaged, or none of ours: what it seems to be, and what is wrong. */
+static void print_guess(const struct queue_look *look)
+{
+	const struct entry *e = &look->entry;
+	char words[WORDS_SIZE];
+
+	print_text(N_("message"), e->id);
+	print_text(N_("state"), state_text(look, time(NULL), words));
+	print_text(N_("reason"), error_words(&look->err));
+	if (e->account && *e->account)
+		print_text(N_("account"), e->account);
+	if (e->envelope.sender)
+		print_senders(&e->envelope);
+	for (size_t i = 0; i < e->envelope.count; i++)
+		print_text(N_("recipient"), e->envelope.recipients[i].mailbox);
 }
 
 static void print_entry(const struct config *config, const struct queue_look *look)
 {
 	const struct entry *e = &look->entry;
 
+	if (!queue_look_is_whole(look)) {
+		print_guess(look);
+		return;
+	}
 	print_facts(look);
+	if (look->place == SPOOL_DAMAGED)
+		print_text(N_("reason"), error_words(&look->err));
 	print_account(config, e);
 	if (e->why) {
 		print_label(N_("reason"));
@@ -185,7 +214,7 @@ static bool print_message(const struct queue_view *v, const struct queue_look *l
 	ssize_t n = 0;
 
 	message_init(&m);
-	if (!spool_look_message(&v->queue.spool, &look->entry, look->is_failed, &m, err))
+	if (!spool_look_message(&v->queue.spool, &look->entry, look->place, &m, err))
 		return false;
 	left = flags->message ? UINT64_MAX : m.header.len;
 	putchar('\n');
@@ -194,6 +223,29 @@ static bool print_message(const struct queue_view *v, const struct queue_look *l
 			print_byte(&line, is_terminal, bytes[i]);
 	}
 	return n >= 0;
+}
+
+/* As much of a damaged one as there is, up to the empty line if only the header is wanted. */
+static void print_remains(const struct queue_view *v, const struct queue_look *look,
+			  const struct queue_flags *flags)
+{
+	struct error unheard;
+	OWNED_FD fd = spool_look_file(&v->queue.spool, look->entry.id, look->place, &unheard);
+	OWNED_BUF line = BUF_INIT(64 * 1024);
+	bool is_terminal = isatty(STDOUT_FILENO), is_over = false, is_start = false;
+	char bytes[16 * 1024];
+	ssize_t n;
+
+	putchar('\n');
+	while (fd >= 0 && !is_over && (n = read_some(fd, bytes, sizeof(bytes))) > 0)
+		for (ssize_t i = 0; i < n && !is_over; i++) {
+			is_over = !flags->message && is_start && bytes[i] == '\n';
+			if (bytes[i] != '\r')
+				is_start = bytes[i] == '\n';
+			if (!is_over)
+				print_byte(&line, is_terminal, bytes[i]);
+		}
+	print_line_harmlessly(&line);
 }
 
 /* --- the command */
@@ -211,7 +263,7 @@ static bool show(const struct queue_view *v, const struct queue_rows *rows,
 	queue_look(v, &rows->items[0], &look);
 	if (look.taken == TAKEN_GONE)
 		return error_set(err, ERROR_UNAVAILABLE, "%s has gone", look.entry.id);
-	if (look.taken > TAKEN_BUSY) {
+	if (look.taken == TAKEN_ERROR) {
 		*err = look.err;
 		return false;
 	}
@@ -221,7 +273,15 @@ static bool show(const struct queue_view *v, const struct queue_rows *rows,
 	if (flags->json)
 		return true;
 	print_entry(&v->config, &look);
-	return (!flags->message && !flags->header) || print_message(v, &look, flags, err);
+	if (!flags->message && !flags->header)
+		return true;
+	if (queue_look_is_whole(&look) && print_message(v, &look, flags, err))
+		return true;
+	if (!queue_look_is_whole(&look))
+		*err = look.err;
+	if (err->kind == ERROR_DATA || err->kind == ERROR_UNAVAILABLE)
+		print_remains(v, &look, flags);
+	return false;
 }
 
 static int run_show(struct command_call *call)

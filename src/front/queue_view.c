@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "service/service.h"
 
@@ -35,7 +36,7 @@ void queue_view_close(struct queue_view *v)
 
 struct gathering {
 	struct queue_rows *rows;
-	bool is_failed;
+	enum spool_place place;
 };
 
 static bool gather(void *seer, const char *id, const struct entry_start *start)
@@ -46,10 +47,10 @@ static bool gather(void *seer, const char *id, const struct entry_start *start)
 
 	grow((void **)&rows->items, &rows->room, rows->count, sizeof(*rows->items));
 	row = &rows->items[rows->count++];
-	*row = (struct queue_row){ .arrived = start->arrived, .is_failed = g->is_failed };
+	*row = (struct queue_row){ .arrived = start->arrived, .place = g->place };
 	memcpy(row->id, id, ID_SIZE);
-	rows->failed += g->is_failed;
-	if (!g->is_failed && !start->is_held &&
+	rows->found[g->place]++;
+	if (g->place == SPOOL_QUEUE && !start->is_held && !start->is_foreign &&
 	    (!rows->due_since || start->next < rows->due_since))
 		rows->due_since = start->next > 0 ? start->next : 1;
 	return true;
@@ -67,14 +68,21 @@ static int compare(const void *a, const void *b)
 bool queue_view_rows(const struct queue_view *v, bool failed, struct queue_rows *rows,
 		     struct error *err)
 {
-	struct gathering waiting = { .rows = rows }, others = { rows, true };
 	const struct spool *spool = &v->queue.spool;
 
-	if (spool->dir < 0)
-		return true;
-	if (!spool_scan(spool, false, gather, &waiting, err) ||
-	    (failed && !spool_scan(spool, true, gather, &others, err)))
-		return false;
+	for (enum spool_place place = SPOOL_QUEUE; place <= SPOOL_DAMAGED; place++) {
+		struct gathering g = { rows, place };
+		struct error trouble;
+
+		if (spool->dir < 0 || (place == SPOOL_FAILED && !failed) ||
+		    spool_scan(spool, place, gather, &g, &trouble))
+			continue;
+		if (place == SPOOL_QUEUE) {
+			*err = trouble;
+			return false;
+		}
+		rows->trouble = trouble;	/* what waits is to be seen all the same */
+	}
 	if (rows->count > 1)
 		qsort(rows->items, rows->count, sizeof(*rows->items), compare);
 	return true;
@@ -86,13 +94,51 @@ void queue_rows_free(struct queue_rows *rows)
 	*rows = (struct queue_rows){ 0 };
 }
 
+/* What was set aside may be whole: then a person has mended it, or another version wrote it. */
+static void look_for_damage(const struct queue_view *v, struct queue_look *look)
+{
+	OWNED_MESSAGE m;
+
+	message_init(&m);
+	if (spool_look_message(&v->queue.spool, &look->entry, SPOOL_DAMAGED, &m, &look->err))
+		error_set(&look->err, ERROR_UNAVAILABLE,
+			  "whole now; `acsmtp queue retry` brings it back");
+	else
+		look->taken = TAKEN_BROKEN;
+}
+
+/* Where the entry does not tell when it came and how large it is. */
+static void fill_gaps(const struct queue_view *v, struct queue_look *look)
+{
+	struct entry *e = &look->entry;
+	struct error unheard;
+	OWNED_FD fd = spool_look_file(&v->queue.spool, e->id, look->place, &unheard);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return;
+	if (!e->arrived)
+		e->arrived = st.st_mtime;
+	if (e->header_len + e->body_len == 0)
+		e->body_len = st.st_size < 2 ? 0 : (uint64_t)st.st_size - 2;
+}
+
 void queue_look(const struct queue_view *v, const struct queue_row *row,
 		struct queue_look *look)
 {
-	*look = (struct queue_look){ .is_failed = row->is_failed };
-	look->taken = spool_look(&v->queue.spool, row->id, row->is_failed, &look->entry,
+	*look = (struct queue_look){ .place = row->place };
+	look->taken = spool_look(&v->queue.spool, row->id, row->place, &look->entry,
 				 &look->err);
 	memcpy(look->entry.id, row->id, ID_SIZE);
+	if (row->place == SPOOL_DAMAGED && look->taken <= TAKEN_BUSY)
+		look_for_damage(v, look);
+	if (look->taken == TAKEN_BROKEN || look->taken == TAKEN_FOREIGN)
+		fill_gaps(v, look);
+}
+
+bool queue_look_is_whole(const struct queue_look *look)
+{
+	return look->taken <= TAKEN_BUSY;
 }
 
 void queue_look_free(struct queue_look *look)

@@ -25,29 +25,34 @@ void queue_view_close(struct queue_view *v);
 struct queue_row {
 	time_t arrived;		/* 0: its entry cannot be read */
 	char id[ID_SIZE];
-	bool is_failed;		/* it is in failed/ */
+	enum spool_place place;
 };
 
 struct queue_rows {
 	struct queue_row *items;
 	size_t count, room;
-	size_t failed;		/* how many of them were found in failed/ */
+	size_t found[SPOOL_DAMAGED + 1];	/* in each place, whatever was picked then */
+	struct error trouble;	/* failed/ or damaged/ could not be listed; kind NONE: all is well */
 	time_t due_since;	/* when the first was due of those that wait; 0: none does */
 };
 void queue_rows_free(struct queue_rows *rows);
 #define OWNED_ROWS	__attribute__((cleanup(queue_rows_free))) struct queue_rows
 
-/* Every message, also those in failed/ if `failed`: the oldest first. ERROR_IO. */
+/* Every message, those in failed/ only if `failed`: the oldest first. ERROR_IO. */
 bool queue_view_rows(const struct queue_view *v, bool failed, struct queue_rows *rows,
 		     struct error *err);
 
 /* What is known of one message without holding it. */
 struct queue_look {
-	enum taken taken;	/* of spool_look() */
-	bool is_failed;
-	struct entry entry;	/* with TAKEN and TAKEN_BUSY; else but its id */
-	struct error err;	/* with TAKEN_BROKEN and TAKEN_ERROR */
+	enum taken taken;	/* of spool_look(); in damaged/ TAKEN: it is whole now */
+	enum spool_place place;
+	struct entry entry;	/* with TAKEN and TAKEN_BUSY; else a guess, but for its id */
+	struct error err;	/* else what is wrong */
 };
+
+/* Its entry is what was written, and not a guess. */
+bool queue_look_is_whole(const struct queue_look *look);
+
 void queue_look(const struct queue_view *v, const struct queue_row *row,
 		struct queue_look *look);
 void queue_look_free(struct queue_look *look);

@@ -50,11 +50,15 @@ const char *words_size(uint64_t bytes, char words[WORDS_SIZE])
 
 enum queue_state words_state(const struct queue_look *look, time_t now)
 {
+	if (look->taken == TAKEN_ERROR)
+		return STATE_UNREADABLE;
+	if (look->taken == TAKEN_FOREIGN)
+		return STATE_FOREIGN;
+	if (look->taken == TAKEN_BROKEN || look->place == SPOOL_DAMAGED)
+		return STATE_DAMAGED;
 	if (look->taken == TAKEN_BUSY)
 		return STATE_SENDING;
-	if (look->taken != TAKEN)
-		return look->taken == TAKEN_BROKEN ? STATE_DAMAGED : STATE_UNREADABLE;
-	if (look->is_failed)
+	if (look->place == SPOOL_FAILED)
 		return STATE_FAILED;
 	if (look->entry.is_held)
 		return STATE_HELD;
@@ -70,6 +74,7 @@ static const struct {
 	[STATE_SENDING]		= { "sending", N_("being sent") },
 	[STATE_FAILED]		= { "failed", N_("failed") },
 	[STATE_DAMAGED]		= { "damaged", N_("damaged") },
+	[STATE_FOREIGN]		= { "foreign", N_("of another version") },
 	[STATE_UNREADABLE]	= { "unreadable", N_("cannot be read") },
 };
 
@@ -195,6 +200,22 @@ static void add_recipients(struct json *j, const struct config *config,
 	json_end(j);
 }
 
+/* Nobody should take it for what was written. */
+static void add_guess(struct json *j, const struct queue_look *look)
+{
+	const struct envelope *e = &look->entry.envelope;
+
+	json_text(j, "reason", look->err.text);
+	json_object(j, "guess");
+	json_text(j, "account", look->entry.account);
+	json_text(j, "sender", e->sender);
+	json_array(j, "recipients");
+	for (size_t i = 0; i < e->count; i++)
+		json_text(j, NULL, e->recipients[i].mailbox);
+	json_end(j);
+	json_end(j);
+}
+
 void words_json(struct json *j, const char *key, const struct queue_look *look,
 		const struct config *config)
 {
@@ -203,11 +224,13 @@ void words_json(struct json *j, const char *key, const struct queue_look *look,
 	json_object(j, key);
 	json_text(j, "id", e->id);
 	json_text(j, "state", state_name(words_state(look, time(NULL))));
-	if (look->taken > TAKEN_BUSY) {
-		json_text(j, "reason", look->err.text);
+	if (!queue_look_is_whole(look)) {
+		add_guess(j, look);
 		json_end(j);
 		return;
 	}
+	if (look->place == SPOOL_DAMAGED)
+		json_text(j, "reason", look->err.text);
 	json_bool(j, "held", e->is_held);
 	json_bool(j, "in_doubt", e->is_in_doubt);
 	json_bool(j, "report", e->is_report);
@@ -221,7 +244,8 @@ void words_json(struct json *j, const char *key, const struct queue_look *look,
 	json_text(j, "sender", e->envelope.sender);
 	if (e->envelope.origin)
 		json_text(j, "given_sender", e->envelope.origin);
-	add_reason(j, config, e, e->why);
+	if (look->place != SPOOL_DAMAGED)
+		add_reason(j, config, e, e->why);
 	add_recipients(j, config, e);
 	json_end(j);
 }

@@ -20,6 +20,7 @@ enum queue_state {
 	STATE_SENDING,		/* somebody holds it now */
 	STATE_FAILED,
 	STATE_DAMAGED,
+	STATE_FOREIGN,		/* written by another version */
 	STATE_UNREADABLE,	/* the system failed */
 };
 enum queue_state words_state(const struct queue_look *look, time_t now);

@@ -37,7 +37,7 @@ static bool fits(const struct selection *selection, const struct entry *e)
 		is_in = strcasestr(e->id, selection->text) != NULL;
 		break;
 	case 'S':
-		is_in = strcasestr(e->envelope.sender, selection->text) ||
+		is_in = (e->envelope.sender && strcasestr(e->envelope.sender, selection->text)) ||
 			(e->envelope.origin && strcasestr(e->envelope.origin, selection->text));
 		break;
 	case 'R':
@@ -76,7 +76,7 @@ static bool is_busy(const struct holder *h, const char *id)
 	OWNED_ENTRY entry = { .id = "" };
 	struct error unheard;
 
-	return spool_look(h->spool, id, false, &entry, &unheard) <= TAKEN_BUSY &&
+	return spool_look(h->spool, id, SPOOL_QUEUE, &entry, &unheard) <= TAKEN_BUSY &&
 	       is_selected(h->options, &entry);
 }
 
@@ -88,7 +88,7 @@ static bool hold_one(void *seer, const char *id, const struct entry_start *start
 
 	if (start->is_held == h->hold && !(h->hold && start->is_held_by_us))
 		return true;
-	taken = spool_take(h->spool, id, false, &item, h->err);
+	taken = spool_take(h->spool, id, SPOOL_QUEUE, &item, h->err);
 	if (taken == TAKEN && is_selected(h->options, &item.entry)) {
 		item.entry.is_held = h->hold;
 		item.entry.is_held_by_us = false;
@@ -106,7 +106,7 @@ static bool hold_selected(const struct options *options, const struct queue *que
 	struct holder h = { .options = options, .spool = &queue->spool, .hold = hold,
 			    .ok = true, .err = err };
 
-	if (!spool_scan(&queue->spool, false, hold_one, &h, err) || !h.ok)
+	if (!spool_scan(&queue->spool, SPOOL_QUEUE, hold_one, &h, err) || !h.ok)
 		return false;
 	if (h.busy == 0)
 		return true;

@@ -311,7 +311,11 @@ static bool write_report(struct writer *w, enum share share)
 /* The most of the original that the account's limit has room for. */
 static enum share choose_share(const struct writer *w, enum share share)
 {
-	uint64_t ours = w->text.len + w->status.len + 3 * (uint64_t)BETWEEN_MAX;
+	uint64_t ours;
+
+	if (w->r->is_damaged)
+		return SHARE_NOTHING;
+	ours = w->text.len + w->status.len + 3 * (uint64_t)BETWEEN_MAX;
 
 	while (share != SHARE_NOTHING && w->r->max_size &&
 	       ours + share_size(w->r->original, share) > w->r->max_size)

@@ -36,6 +36,7 @@ struct report {			/* all borrowed */
 	const struct envelope *envelope;	/* with `ret` and `envid` */
 	const struct error *why;	/* for recipients without a reason of their own; or NULL */
 	const struct message *original;
+	bool is_damaged;		/* it is: nothing of it can be shown, and it cannot be sent */
 	uint64_t max_size;		/* bytes of the report; 0: any */
 };
 

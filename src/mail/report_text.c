@@ -222,11 +222,27 @@ static void add_original(const struct report *r, struct buf *out)
 	buf_addf(out, "    Name in the queue: %s\r\n", r->original_id);
 }
 
+/* Nobody can bring back what is not there any more. */
+static void add_remains(const struct report *r, struct buf *out)
+{
+	OWNED_BUF text = BUF_INIT(1000);
+
+	buf_addf(&text, "Send it again if you still have it. What is left of it is kept, and on "
+		 "%.300s this shows it:", r->machine);
+	buf_add(out, "\r\n");
+	report_add_lines(out, "", "", buf_text(&text));
+	buf_addf(out, "\r\n    acsmtp queue show %s\r\n", r->original_id);
+}
+
 static void add_future(const struct report *r, struct buf *out)
 {
 	OWNED_BUF text = BUF_INIT(1000);
 	char until[CLOCK_DATE_SIZE];
 
+	if (r->is_damaged) {
+		add_remains(r, out);
+		return;
+	}
 	clock_date(r->until, until);
 	if (r->kind == REPORT_DELAYED && r->is_held)
 		buf_addf(&text,

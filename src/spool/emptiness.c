@@ -29,6 +29,7 @@ bool spool_is_empty(const struct spool *s)
 
 struct search {
 	int dir;
+	bool counts_foreign;
 	bool has_found;
 };
 
@@ -52,8 +53,9 @@ static bool search_name(void *seer, const char *name)
 	char id[ID_SIZE];
 
 	if (spool_name_is(name, ".env", id)) {
-		spool_read_start(search->dir, name, &start);
-		search->has_found = !start.is_held || start.is_held_by_us;
+		spool_read_start(search->dir, id, &start);
+		search->has_found = start.is_foreign ? search->counts_foreign :
+				    !start.is_held || start.is_held_by_us;
 	} else if (spool_name_is(name, ".msg", id)) {
 		char env[SPOOL_NAME_SIZE];
 
@@ -64,24 +66,31 @@ static bool search_name(void *seer, const char *name)
 	return !search->has_found;
 }
 
-bool spool_has_waiting(const struct spool *s)
+static bool finds(const struct spool *s, bool counts_foreign)
 {
-	struct search search = { .dir = s->dir };
+	struct search search = { .dir = s->dir, .counts_foreign = counts_foreign };
 	struct error unheard;
 
 	return !spool_names(s->dir, search_name, &search, &unheard) || search.has_found;
+}
+
+/* Mail of another version is nothing that we could send. */
+bool spool_has_waiting(const struct spool *s)
+{
+	return finds(s, false);
 }
 
 bool spool_mark_empty(const struct spool *s)
 {
 	OWNED_FD fd = -1;
 
-	if (spool_has_waiting(s))
+	/* That other version must not think so when it comes back. */
+	if (finds(s, true))
 		return false;
 	fd = openat(s->dir, mark_to_be, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return false;
-	if (!spool_has_waiting(s) && renameat(s->dir, mark_to_be, s->dir, mark) == 0)
+	if (!finds(s, true) && renameat(s->dir, mark_to_be, s->dir, mark) == 0)
 		return true;
 	(void)unlinkat(s->dir, mark_to_be, 0);
 	return false;

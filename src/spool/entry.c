@@ -321,6 +321,7 @@ static bool read_line(struct entry *e, const char *line)
 	return false;
 }
 
+/* Every version begins with its number and ends with the checksum. */
 static bool check_ends(const char *text, size_t len, struct error *err)
 {
 	static const char last[] = "end 0123456789abcdef\n";
@@ -329,14 +330,13 @@ static bool check_ends(const char *text, size_t len, struct error *err)
 
 	if (len < sizeof(first_line) + sizeof(last) - 2)
 		return error_set(err, ERROR_DATA, "cut short at %zu bytes", len);
-	if (strncmp(text, first_line, sizeof(first_line) - 1) != 0) {
-		if (!strncmp(text, any_version, sizeof(any_version) - 1))
-			return error_set(err, ERROR_DATA, "written by another version of acsmtp");
+	if (strncmp(text, any_version, sizeof(any_version) - 1) != 0)
 		return error_set(err, ERROR_DATA, "not a spool entry");
-	}
 	snprintf(sum, sizeof(sum), "end %016" PRIx64 "\n", sum_add(SUM_INIT, text, start));
-	return !strncmp(text + start, sum, sizeof(sum) - 1) ||
-	       error_set(err, ERROR_DATA, "cut short or damaged: its checksum is wrong");
+	if (strncmp(text + start, sum, sizeof(sum) - 1) != 0)
+		return error_set(err, ERROR_DATA, "cut short or damaged: its checksum is wrong");
+	return !strncmp(text, first_line, sizeof(first_line) - 1) ||
+	       error_set(err, ERROR_UNAVAILABLE, "written by another version of acsmtp");
 }
 
 static bool check_whole(const struct entry *e, struct error *err)
@@ -363,6 +363,18 @@ bool entry_read(struct entry *e, const char *text, size_t len, struct error *err
 			return error_set(err, ERROR_DATA, "line %u makes no sense", number);
 	}
 	return error_set(err, ERROR_DATA, "cut short");
+}
+
+void entry_guess(struct entry *e, const char *text, size_t len)
+{
+	const char *at = text, *end;
+
+	for (; (end = memchr(at, '\n', (size_t)(text + len - at))); at = end + 1) {
+		OWNED_TEXT line = text_copy_n(at, (size_t)(end - at));
+
+		text_make_printable(line);
+		(void)read_line(e, line);
+	}
 }
 
 static uint64_t sum_of(const char *text)

@@ -50,9 +50,16 @@ bool entry_write(const struct entry *e, struct buf *text, struct error *err);
 
 /*
  * Reads one, into a zeroed entry. ERROR_DATA: cut short, damaged (its last line is a
- * checksum), of another version, or nothing that entry_write() writes; says the line.
+ * checksum), or nothing that entry_write() writes; says the line. ERROR_UNAVAILABLE: whole,
+ * but of another version.
  */
 bool entry_read(struct entry *e, const char *text, size_t len, struct error *err);
+
+/*
+ * What can be made of one that is none of ours or damaged, into a zeroed entry: any of it may
+ * be missing, or wrong.
+ */
+void entry_guess(struct entry *e, const char *text, size_t len);
 
 /* The first lines alone, which say what may be due; `len` may be short of the whole. */
 struct entry_start {
@@ -60,6 +67,7 @@ struct entry_start {
 	bool is_held, is_held_by_us, is_warned;
 	uint64_t account;	/* a checksum of its name: the same for the same account */
 	uint64_t file;		/* and of its file of -C; 0: none, or it was not reached */
+	bool is_foreign;	/* of another version: not ours to touch */
 };
 bool entry_read_start(struct entry_start *start, const char *text, size_t len);
 

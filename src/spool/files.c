@@ -55,9 +55,25 @@ int spool_subdirectory(const struct spool *s, const char *name, bool make, struc
 	return fd_take(&fd);
 }
 
-bool spool_has_no_failed(const struct spool *s)
+static const char *const places[] = {
+	[SPOOL_QUEUE] = ".",
+	[SPOOL_FAILED] = "failed",
+	[SPOOL_DAMAGED] = "damaged",
+};
+
+bool spool_has_no(const struct spool *s, enum spool_place place)
 {
-	return faccessat(s->dir, "failed", F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
+	return faccessat(s->dir, places[place], F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+	       errno == ENOENT;
+}
+
+int spool_place(const struct spool *s, enum spool_place place, bool make, int *owned,
+		struct error *err)
+{
+	if (place == SPOOL_QUEUE)
+		return s->dir;
+	*owned = spool_subdirectory(s, places[place], make, err);
+	return *owned;
 }
 
 bool spool_names(int dir, name_fn *see, void *seer, struct error *err)
@@ -110,13 +126,14 @@ enum taken spool_read_entry(int dir, const char *id, struct entry *e, struct err
 		error_context(err, "%s", name);
 		return err->kind == ERROR_DATA ? TAKEN_BROKEN : TAKEN_ERROR;
 	}
-	if (!entry_read(e, buf_text(&text), text.len, err)) {
-		entry_free(e);
-		error_context(err, "%s", name);
-		return TAKEN_BROKEN;
+	if (entry_read(e, buf_text(&text), text.len, err)) {
+		memcpy(e->id, id, ID_SIZE);
+		return TAKEN;
 	}
-	memcpy(e->id, id, ID_SIZE);
-	return TAKEN;
+	entry_free(e);
+	entry_guess(e, buf_text(&text), text.len);
+	error_context(err, "%s", name);
+	return err->kind == ERROR_UNAVAILABLE ? TAKEN_FOREIGN : TAKEN_BROKEN;
 }
 
 bool spool_write_entry(int dir, const struct entry *e, struct error *err)

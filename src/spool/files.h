@@ -16,8 +16,12 @@ bool spool_name_is(const char *name, const char *suffix, char id[ID_SIZE]);
 /* A directory of the spool, made durably if `make`; -1: it is not there. */
 int spool_subdirectory(const struct spool *s, const char *name, bool make, struct error *err);
 
-/* Whether nothing ever failed; false too if that cannot be said. */
-bool spool_has_no_failed(const struct spool *s);
+/* Whether nothing ever came there; false too if that cannot be said. */
+bool spool_has_no(const struct spool *s, enum spool_place place);
+
+/* The place's directory, which *owned (-1 before) is for the caller to close; -1: none. */
+int spool_place(const struct spool *s, enum spool_place place, bool make, int *owned,
+		struct error *err);
 
 /* Every name in an open directory, until `see` says false. ERROR_IO. */
 typedef bool name_fn(void *seer, const char *name);
@@ -27,12 +31,15 @@ bool spool_names(int dir, name_fn *see, void *seer, struct error *err);
 bool spool_is_not_ours(int number);
 
 /* What stands first in it; what cannot be read is due since ever. */
-void spool_read_start(int dir, const char *name, struct entry_start *start);
+void spool_read_start(int dir, const char *id, struct entry_start *start);
 
 /* Before an entry is written by which something may wait: nobody may think that nothing does. */
 void spool_unmark_empty(int dir);
 
-/* Reads ID.env. TAKEN, TAKEN_GONE, TAKEN_BROKEN and TAKEN_ERROR with `err`. */
+/*
+ * Reads ID.env. TAKEN; TAKEN_GONE; with `err` TAKEN_ERROR, and TAKEN_BROKEN and TAKEN_FOREIGN
+ * with as much of the entry as can be guessed.
+ */
 enum taken spool_read_entry(int dir, const char *id, struct entry *e, struct error *err);
 
 /* Puts it in the place of the one that is there, durably. */

@@ -25,15 +25,25 @@ struct scan {
 	void *seer;
 };
 
-/* What cannot be read is due since ever: so it is taken, and set aside. */
-void spool_read_start(int dir, const char *name, struct entry_start *start)
+/* What is not ours has to be whole for that: else it is damaged. */
+static bool is_foreign(int dir, const char *id)
 {
-	OWNED_FD fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	char text[START_MAX];
+	OWNED_ENTRY entry = { .id = "" };
+	struct error unheard;
+
+	return spool_read_entry(dir, id, &entry, &unheard) == TAKEN_FOREIGN;
+}
+
+/* What cannot be read is due since ever: so it is taken, and set aside. */
+void spool_read_start(int dir, const char *id, struct entry_start *start)
+{
+	char name[SPOOL_NAME_SIZE], text[START_MAX];
+	OWNED_FD fd = openat(dir, spool_name(id, ".env", name),
+			     O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	ssize_t n = fd < 0 ? -1 : read_some(fd, text, sizeof(text));
 
 	if (n < 0 || !entry_read_start(start, text, (size_t)n))
-		*start = (struct entry_start){ 0 };
+		*start = (struct entry_start){ .is_foreign = is_foreign(dir, id) };
 }
 
 static bool see_name(void *seer, const char *name)
@@ -44,18 +54,18 @@ static bool see_name(void *seer, const char *name)
 
 	if (!spool_name_is(name, ".env", id))
 		return true;
-	spool_read_start(scan->dir, name, &start);
+	spool_read_start(scan->dir, id, &start);
 	return scan->see(scan->seer, id, &start);
 }
 
-bool spool_scan(const struct spool *s, bool in_failed, spool_see_fn *see, void *seer,
-		struct error *err)
+bool spool_scan(const struct spool *s, enum spool_place place, spool_see_fn *see,
+		void *seer, struct error *err)
 {
-	bool is_empty = in_failed && spool_has_no_failed(s);
-	OWNED_FD failed = in_failed ? spool_subdirectory(s, "failed", false, err) : -1;
-	struct scan scan = { .dir = in_failed ? failed : s->dir, .see = see, .seer = seer };
+	OWNED_FD owned = -1;
+	struct scan scan = { .dir = spool_place(s, place, false, &owned, err),
+			     .see = see, .seer = seer };
 
-	return is_empty ||
+	return (scan.dir < 0 && spool_has_no(s, place)) ||
 	       (scan.dir >= 0 && spool_names(scan.dir, see_name, &scan, err)) ||
 	       error_context(err, "%s", s->path);
 }
@@ -122,11 +132,16 @@ static bool sweep_failed(void *seer, const char *name)
 {
 	const struct sweep *sweep = seer;
 	OWNED_ITEM item = ITEM_NONE;
+	enum taken taken;
 	struct error err;
 	char id[ID_SIZE];
 
-	if (!spool_name_is(name, ".env", id) || !is_older(sweep, name, sweep->keep) ||
-	    spool_take(sweep->spool, id, true, &item, &err) != TAKEN)
+	if (!spool_name_is(name, ".env", id) || !is_older(sweep, name, sweep->keep))
+		return true;
+	taken = spool_take(sweep->spool, id, SPOOL_FAILED, &item, &err);
+	if (taken == TAKEN_BROKEN)
+		(void)spool_set_aside(sweep->spool, &item, err.text);
+	if (taken != TAKEN)
 		return true;
 	if (spool_remove(sweep->spool, &item, &err))
 		log_info("%s: removed: it has been in failed/ for longer than keep_failed", id);

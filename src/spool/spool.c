@@ -172,14 +172,16 @@ static enum taken open_message(int dir, const char *id, bool writable, int *fd,
 	return TAKEN_BROKEN;
 }
 
-/* Moves what is there of a message to damaged/, and says so in the log. */
-static void set_aside(const struct spool *s, int from, const char *id, const char *why)
+bool spool_set_aside(const struct spool *s, const struct item *item, const char *why)
 {
 	/* An ID.msg that is left alone would be litter, so it goes first. */
 	static const char *const suffixes[] = { ".msg", ".env" };
+	const char *id = item->entry.id;
 	struct error err;
 	OWNED_FD to = spool_subdirectory(s, "damaged", true, &err);
-	bool ok = to >= 0;
+	OWNED_FD owned = -1;
+	int from = to < 0 ? -1 : spool_place(s, item->place, false, &owned, &err);
+	bool ok = from >= 0;
 
 	for (size_t i = 0; ok && i < COUNT_OF(suffixes); i++) {
 		char name[SPOOL_NAME_SIZE];
@@ -192,14 +194,7 @@ static void set_aside(const struct spool *s, int from, const char *id, const cha
 		log_problem("%s: set aside in %s/damaged: %s", id, s->path, why);
 	else
 		log_problem("%s: damaged, and cannot be set aside: %s: %s", id, why, err.text);
-}
-
-void spool_set_aside(const struct spool *s, struct item *item, const char *why)
-{
-	struct error unheard;
-	OWNED_FD failed = item->is_failed ? spool_subdirectory(s, "failed", false, &unheard) : -1;
-
-	set_aside(s, item->is_failed ? failed : s->dir, item->entry.id, why);
+	return ok;
 }
 
 void item_release(struct item *item)
@@ -215,13 +210,15 @@ static void know(struct item *item)
 }
 
 /* With the lock: the entry cannot change any more, but it may have gone before. */
-static enum taken take_entry(const struct spool *s, int dir, const char *id,
-			     struct item *item, struct error *err)
+static enum taken take_entry(const struct spool *s, int dir, struct item *item,
+			     struct error *err)
 {
-	enum taken taken = spool_read_entry(dir, id, &item->entry, err);
+	const char *id = item->entry.id;
+	struct entry entry = { .id = "" };
+	enum taken taken = spool_read_entry(dir, id, &entry, err);
 
-	if (taken == TAKEN_BROKEN)
-		set_aside(s, dir, id, err->text);
+	memcpy(entry.id, id, ID_SIZE);
+	item->entry = entry;
 	if (taken == TAKEN) {
 		know(item);
 		item->was_interrupted = spool_is_marked(s, id, item->fd);
@@ -236,47 +233,61 @@ static bool has_entry(int dir, const char *id)
 	return faccessat(dir, spool_name(id, ".env", name), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-enum taken spool_take(const struct spool *s, const char *id, bool from_failed,
-		      struct item *item, struct error *err)
+/* There is no message to lock: what is left of it is known all the same. */
+static enum taken take_rest(const struct spool *s, int dir, struct item *item)
 {
-	OWNED_FD failed = from_failed ? spool_subdirectory(s, "failed", false, err) : -1;
-	int dir = from_failed ? failed : s->dir;
+	struct error unheard;
+	enum taken taken = take_entry(s, dir, item, &unheard);
+
+	/* Somebody may have removed it in between, ID.env first. */
+	return taken == TAKEN_GONE || taken == TAKEN_ERROR ? taken : TAKEN_BROKEN;
+}
+
+static enum taken take(const struct spool *s, int dir, struct item *item, struct error *err)
+{
+	const char *id = item->entry.id;
 	enum taken taken;
 
-	*item = (struct item){ .fd = -1, .is_failed = from_failed };
-	if (dir < 0)
-		return spool_has_no_failed(s) ? TAKEN_GONE : TAKEN_ERROR;
 	if (!has_entry(dir, id))
 		return TAKEN_GONE;
 	taken = open_message(dir, id, true, &item->fd, err);
-	/* Somebody may have removed it in between, ID.env first. */
-	if (taken == TAKEN_BROKEN && !has_entry(dir, id))
-		return TAKEN_GONE;
 	if (taken == TAKEN_BROKEN)
-		set_aside(s, dir, id, err->text);
+		return take_rest(s, dir, item);
 	if (taken != TAKEN)
 		return taken;
-	if (flock(item->fd, LOCK_EX | LOCK_NB) < 0) {
-		taken = errno == EWOULDBLOCK ? TAKEN_BUSY : TAKEN_ERROR;
-		error_errno(err, ERROR_IO, "lock %s.msg", id);
-	} else {
-		taken = take_entry(s, dir, id, item, err);
-	}
-	if (taken != TAKEN)
+	if (flock(item->fd, LOCK_EX | LOCK_NB) == 0)
+		return take_entry(s, dir, item, err);
+	taken = errno == EWOULDBLOCK ? TAKEN_BUSY : TAKEN_ERROR;
+	error_errno(err, ERROR_IO, "lock %s.msg", id);
+	return taken;
+}
+
+enum taken spool_take(const struct spool *s, const char *id, enum spool_place place,
+		      struct item *item, struct error *err)
+{
+	OWNED_FD owned = -1;
+	int dir = spool_place(s, place, false, &owned, err);
+	enum taken taken;
+
+	*item = (struct item){ .fd = -1, .place = place };
+	if (dir < 0)
+		return spool_has_no(s, place) ? TAKEN_GONE : TAKEN_ERROR;
+	snprintf(item->entry.id, ID_SIZE, "%s", id);
+	taken = take(s, dir, item, err);
+	if (taken != TAKEN && taken != TAKEN_BROKEN && taken != TAKEN_FOREIGN)
 		item_release(item);
 	return taken;
 }
 
-enum taken spool_look(const struct spool *s, const char *id, bool in_failed,
+enum taken spool_look(const struct spool *s, const char *id, enum spool_place place,
 		      struct entry *entry, struct error *err)
 {
-	OWNED_FD failed = in_failed ? spool_subdirectory(s, "failed", false, err) : -1;
-	int dir = in_failed ? failed : s->dir;
-	OWNED_FD fd = -1;
+	OWNED_FD owned = -1, fd = -1;
+	int dir = spool_place(s, place, false, &owned, err);
 	enum taken taken;
 
 	if (dir < 0)
-		return spool_has_no_failed(s) ? TAKEN_GONE : TAKEN_ERROR;
+		return spool_has_no(s, place) ? TAKEN_GONE : TAKEN_ERROR;
 	taken = spool_read_entry(dir, id, entry, err);
 	if (taken == TAKEN)
 		taken = open_message(dir, id, false, &fd, err);
@@ -357,27 +368,24 @@ bool item_message(const struct item *item, struct message *m, struct error *err)
 	return fill_message(item->fd, &item->entry, m, err);
 }
 
-bool spool_look_message(const struct spool *s, const struct entry *entry, bool in_failed,
-			struct message *m, struct error *err)
+int spool_look_file(const struct spool *s, const char *id, enum spool_place place,
+		    struct error *err)
 {
-	OWNED_FD failed = in_failed ? spool_subdirectory(s, "failed", false, err) : -1;
-	OWNED_FD fd = -1;
+	OWNED_FD owned = -1, fd = -1;
+	int dir = spool_place(s, place, false, &owned, err);
 
-	return (!in_failed || failed >= 0) &&
-	       open_message(in_failed ? failed : s->dir, entry->id, false, &fd, err) == TAKEN &&
-	       fill_message(fd, entry, m, err);
+	return dir >= 0 && open_message(dir, id, false, &fd, err) == TAKEN ? fd_take(&fd) : -1;
+}
+
+bool spool_look_message(const struct spool *s, const struct entry *entry,
+			enum spool_place place, struct message *m, struct error *err)
+{
+	OWNED_FD fd = spool_look_file(s, entry->id, place, err);
+
+	return fd >= 0 && fill_message(fd, entry, m, err);
 }
 
 /* --- changes, and out */
-
-static int directory_of(const struct spool *s, const struct item *item, int *owned,
-			struct error *err)
-{
-	if (!item->is_failed)
-		return s->dir;
-	*owned = spool_subdirectory(s, "failed", false, err);
-	return *owned;
-}
 
 /* Into the room that is reserved for it, if there is one. */
 static bool write_entry(const struct spool *s, struct item *item, int dir, struct error *err)
@@ -391,7 +399,7 @@ static bool write_entry(const struct spool *s, struct item *item, int dir, struc
 bool spool_update(const struct spool *s, struct item *item, struct error *err)
 {
 	OWNED_FD owned = -1;
-	int dir = directory_of(s, item, &owned, err);
+	int dir = spool_place(s, item->place, false, &owned, err);
 
 	if (dir < 0 || !write_entry(s, item, dir, err))
 		return error_context(err, "the spool %s", s->path);
@@ -414,7 +422,7 @@ static bool remove_from(int dir, const char *id, struct error *err)
 bool spool_remove(const struct spool *s, struct item *item, struct error *err)
 {
 	OWNED_FD owned = -1;
-	int dir = directory_of(s, item, &owned, err);
+	int dir = spool_place(s, item->place, false, &owned, err);
 
 	return (dir >= 0 && remove_from(dir, item->entry.id, err)) ||
 	       error_context(err, "the spool %s", s->path);
@@ -433,24 +441,25 @@ static bool move(const struct spool *s, struct item *item, int from, int to,
 	return write_entry(s, item, to, err) && remove_from(from, id, err);
 }
 
-static bool move_item(const struct spool *s, struct item *item, bool to_failed,
+static bool move_item(const struct spool *s, struct item *item, enum spool_place place,
 		      struct error *err)
 {
-	OWNED_FD failed = spool_subdirectory(s, "failed", true, err);
+	OWNED_FD owned_from = -1, owned_to = -1;
+	int from = spool_place(s, item->place, false, &owned_from, err);
+	int to = from < 0 ? -1 : spool_place(s, place, true, &owned_to, err);
 
-	if (failed < 0 || !move(s, item, to_failed ? s->dir : failed,
-				to_failed ? failed : s->dir, err))
+	if (to < 0 || !move(s, item, from, to, err))
 		return error_context(err, "the spool %s", s->path);
-	item->is_failed = to_failed;
+	item->place = place;
 	return true;
 }
 
 bool spool_fail(const struct spool *s, struct item *item, struct error *err)
 {
-	return move_item(s, item, true, err);
+	return move_item(s, item, SPOOL_FAILED, err);
 }
 
 bool spool_bring_back(const struct spool *s, struct item *item, struct error *err)
 {
-	return move_item(s, item, false, err);
+	return move_item(s, item, SPOOL_QUEUE, err);
 }

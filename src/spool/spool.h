@@ -62,11 +62,17 @@ bool spool_add(const struct spool *s, struct entry *e, const struct message *m,
 bool spool_add_locked(const struct spool *s, struct entry *e, const struct message *m,
 		      int *lock, struct error *err);
 
-/* One message, locked for us; failed/ has them too. */
+enum spool_place {
+	SPOOL_QUEUE,		/* what waits */
+	SPOOL_FAILED,		/* failed/ */
+	SPOOL_DAMAGED,		/* damaged/ */
+};
+
+/* One message, locked for us. */
 struct item {
 	struct entry entry;
 	int fd;			/* of its ID.msg; -1: nothing is held */
-	bool is_failed;		/* it is in failed/ */
+	enum spool_place place;
 	bool was_interrupted;	/* a process died while somebody may have been getting it */
 	bool is_marked;		/* by spool_begin_try() */
 	size_t known;		/* recipients who have it by what the disk says */
@@ -78,35 +84,45 @@ enum taken {
 	TAKEN,			/* or looked at */
 	TAKEN_BUSY,		/* somebody else holds it */
 	TAKEN_GONE,		/* there is no such message (any more) */
-	TAKEN_BROKEN,		/* it made no sense and was moved to damaged/; logged */
+	TAKEN_BROKEN,		/* it makes no sense, says `err`: for spool_set_aside() */
+	TAKEN_FOREIGN,		/* it is whole and of another version; it stays where it is */
 	TAKEN_ERROR,		/* `err`: the system failed */
 };
-enum taken spool_take(const struct spool *s, const char *id, bool from_failed,
+
+/*
+ * With TAKEN_BROKEN and TAKEN_FOREIGN the item has as much of its entry as can be guessed, and
+ * is locked if there is something to lock: it may be removed.
+ */
+enum taken spool_take(const struct spool *s, const char *id, enum spool_place place,
 		      struct item *item, struct error *err);
 void item_release(struct item *item);
 #define OWNED_ITEM	__attribute__((cleanup(item_release))) struct item
 
 /*
- * Its entry as it is now, without a lock, for lists: TAKEN, TAKEN_BUSY for one that is being
- * sent, TAKEN_GONE, TAKEN_BROKEN, TAKEN_ERROR; the last two leave it where it is.
+ * The same without a lock, for lists: TAKEN_BUSY, for one that is being sent, comes with its
+ * entry too.
  */
-enum taken spool_look(const struct spool *s, const char *id, bool in_failed,
+enum taken spool_look(const struct spool *s, const char *id, enum spool_place place,
 		      struct entry *entry, struct error *err);
 
-/* Its message alone, for people who want to see it. */
-bool spool_look_message(const struct spool *s, const struct entry *entry, bool in_failed,
-			struct message *m, struct error *err);
+/* Its message alone, for people who want to see it; and its file, however damaged; -1: none. */
+bool spool_look_message(const struct spool *s, const struct entry *entry,
+			enum spool_place place, struct message *m, struct error *err);
+int spool_look_file(const struct spool *s, const char *id, enum spool_place place,
+		    struct error *err);
 
 /*
  * The bytes of it, as message_get() and the SMTP client want them; an initialised
  * message. ERROR_DATA when they are not those that were written: spool_set_aside() it.
  */
 bool item_message(const struct item *item, struct message *m, struct error *err);
-void spool_set_aside(const struct spool *s, struct item *item, const char *why);
+
+/* Moves what is there of it to damaged/. Logged; false: it could not be moved. */
+bool spool_set_aside(const struct spool *s, const struct item *item, const char *why);
 
 /*
- * Replaces the entry on the disk by item->entry; removes the message; moves it to failed/ or
- * back. Durable when true. When false the entry on the disk is the old one or the new
+ * Replaces the entry on the disk by item->entry; removes the message; moves it to failed/, or
+ * from there or damaged/ back. Durable when true. When false the entry on the disk is the old one or the new
  * one, whole, and the message is still there. ERROR_CREATE, ERROR_IO.
  */
 bool spool_update(const struct spool *s, struct item *item, struct error *err);
@@ -136,8 +152,8 @@ void spool_end_try(const struct spool *s, struct item *item);
  * read are passed over. Costs the memory of one. ERROR_IO.
  */
 typedef bool spool_see_fn(void *seer, const char *id, const struct entry_start *start);
-bool spool_scan(const struct spool *s, bool failed, spool_see_fn *see, void *seer,
-		struct error *err);
+bool spool_scan(const struct spool *s, enum spool_place place, spool_see_fn *see,
+		void *seer, struct error *err);
 
 /*
  * Removes litter older than 36 hours, and what is in failed/ for longer than `keep`

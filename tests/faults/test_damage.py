@@ -87,7 +87,7 @@ SPOILINGS = [
     (".msg", change, "checksum is wrong"), (".msg", lengthen, "bytes instead of"),
     (".msg", nothing, "No such file"), (".env", cut, "cut short"),
     (".env", empty, "cut short"), (".env", change, "checksum is wrong"),
-    (".env", lengthen, "checksum is wrong"), (".env", another_version, "another version"),
+    (".env", lengthen, "checksum is wrong"), (".env", another_version, "checksum is wrong"),
 ] + [(suffix, spoil, "not a regular file of this user") for suffix in (".msg", ".env")
      for spoil in (fifo, link, dead_link, directory, full_directory, unix_socket)]
 

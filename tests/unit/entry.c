@@ -423,11 +423,44 @@ static void test_lines_without_sense(void **state)
 			      "a line is missing");
 }
 
+/* Whole, and so it is not damaged. */
+static void assert_is_foreign(const char *lines)
+{
+	OWNED_BUF text = BUF_INIT(TEXT_MAX);
+	OWNED_ENTRY e = { .id = "" };
+	struct error err;
+
+	buf_add(&text, lines);
+	buf_addf(&text, "end %016llx\n",
+		 (unsigned long long)sum_add(SUM_INIT, buf_text(&text), text.len));
+	assert_false(entry_read(&e, buf_text(&text), text.len, &err));
+	assert_int_equal(err.kind, ERROR_UNAVAILABLE);
+	assert_non_null(strstr(err.text, "another version"));
+}
+
+/* Whatever still makes sense, and nothing that does not. */
+static void test_guess(void **state)
+{
+	static const char text[] = "acsmtp-spool 1\nnext x\naccount \x1b[31mwork\nsender a@b\n"
+				   "\n\0\0garbage\nto waiting c@d\nto nowhere e@f\nto sent g@h\ncut o";
+	OWNED_ENTRY e = { .id = "" };
+
+	(void)state;
+	entry_guess(&e, text, sizeof(text) - 1);
+	assert_string_equal(e.envelope.sender, "a@b");
+	assert_string_equal(e.account, "?[31mwork");
+	assert_null(e.config);
+	assert_int_equal(e.envelope.count, 2);
+	assert_string_equal(e.envelope.recipients[0].mailbox, "c@d");
+	assert_int_equal(e.envelope.recipients[1].verdict, VERDICT_ACCEPTED);
+}
+
 static void test_other_versions(void **state)
 {
 	(void)state;
-	assert_makes_no_sense("acsmtp-spool 2\nnext 0\n", "another version");
-	assert_makes_no_sense("acsmtp-spool 10\nnext 0\n", "another version");
+	assert_is_foreign("acsmtp-spool 2\nnext 0\n");
+	assert_is_foreign("acsmtp-spool 10\nnext 0\n");
+	assert_is_foreign("acsmtp-spool 2\nwords of its own, never seen\n");
 	assert_makes_no_sense("another-spool 1\nnext 0\n", "not a spool entry");
 }
 
@@ -486,6 +519,7 @@ int main(void)
 		cmocka_unit_test(test_bytes_behind_it),
 		cmocka_unit_test(test_lines_without_sense),
 		cmocka_unit_test(test_other_versions),
+		cmocka_unit_test(test_guess),
 		cmocka_unit_test(test_start),
 	};
 

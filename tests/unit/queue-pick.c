@@ -133,8 +133,8 @@ static void rows(void **state)
 {
 	static const struct queue_row all[] = {
 		{ .id = "abc0000000000000" }, { .id = "abd0000000000000" },
-		{ .id = "fff0000000000000", .is_failed = true },
-		{ .id = "0000000000000000" }, { .id = "0000000000000000", .is_failed = true },
+		{ .id = "fff0000000000000", .place = SPOOL_FAILED },
+		{ .id = "0000000000000000" }, { .id = "0000000000000000", .place = SPOOL_FAILED },
 	};
 	static const struct {
 		const char *words[3];
@@ -245,8 +245,10 @@ static void states(void **state)
 		  "next try in 5 min, perhaps sent already" },
 		{ { .taken = TAKEN, .entry.is_held = true }, "held", "held" },
 		{ { .taken = TAKEN_BUSY, .entry.is_held = true }, "sending", "being sent" },
-		{ { .taken = TAKEN, .is_failed = true }, "failed", "failed" },
-		{ { .taken = TAKEN_BROKEN, .is_failed = true }, "damaged", "damaged" },
+		{ { .taken = TAKEN, .place = SPOOL_FAILED }, "failed", "failed" },
+		{ { .taken = TAKEN_BROKEN, .place = SPOOL_FAILED }, "damaged", "damaged" },
+		{ { .taken = TAKEN, .place = SPOOL_DAMAGED }, "damaged", "damaged" },
+		{ { .taken = TAKEN_FOREIGN }, "foreign", "of another version" },
 		{ { .taken = TAKEN_ERROR }, "unreadable", "cannot be read" },
 	};
 	char words[WORDS_SIZE];

@@ -22,6 +22,7 @@
 #include <cmocka.h>
 
 #include "base/log.h"
+#include "base/sum.h"
 #include "spool/spool.h"
 
 enum { NOW = 1800000000, AGES = 10 * 365 * 86400, DIED = 42, SHORT = -1, DIES = -2 };
@@ -599,7 +600,7 @@ static const struct spoiling {
 	{ ".env", spoil_by_cutting, "cut short" },
 	{ ".env", spoil_with_a_byte, "its checksum is wrong" },
 	{ ".env", spoil_with_more, "its checksum is wrong" },
-	{ ".env", spoil_with_version, "another version" },
+	{ ".env", spoil_with_version, "its checksum is wrong" },
 };
 
 /* As a worker does it; false: there was nothing to take. */
@@ -614,10 +615,11 @@ static bool take_and_read(const struct place *p)
 	assert_true(taken == TAKEN || taken == TAKEN_BROKEN || taken == TAKEN_GONE);
 	if (taken == TAKEN && !item_message(&item, &m, &err)) {
 		assert_int_equal(err.kind, ERROR_DATA);
-		spool_set_aside(&p->spool, &item, err.text);
-		return true;
+		taken = TAKEN_BROKEN;
 	}
 	assert_int_not_equal(taken, TAKEN);
+	if (taken == TAKEN_BROKEN)
+		(void)spool_set_aside(&p->spool, &item, err.text);
 	return taken == TAKEN_BROKEN;
 }
 
@@ -643,6 +645,48 @@ static void test_damage_is_set_aside(void **state)
 		assert_true(has_file(&p, "damaged/" ID ".env"));
 		place_remove(&p);
 	}
+}
+
+static void put_foreign(const struct place *p, struct error *err)
+{
+	OWNED_BUF text = BUF_INIT(2000);
+
+	assert_true(add(p, err));
+	buf_add(&text, "acsmtp-spool 2\nfancy 1\nsender a@example.org\nto sent b@example.org\n");
+	buf_addf(&text, "end %016llx\n",
+		 (unsigned long long)sum_add(SUM_INIT, buf_text(&text), text.len));
+	put(p, ".env", buf_text(&text), text.len);
+}
+
+static bool see_foreign(void *seer, const char *name, const struct entry_start *start)
+{
+	(void)name;
+	*(bool *)seer = start->is_foreign;
+	return true;
+}
+
+/* Mail of another version is whole: it stays, is known as such, and can be removed. */
+static void test_another_version_is_left_alone(void **state)
+{
+	OWNED_ITEM item = ITEM_NONE, other = ITEM_NONE;
+	bool is_foreign = false;
+	struct error err;
+	struct place p;
+
+	(void)state;
+	place_make(&p);
+	put_foreign(&p, &err);
+	assert_true(spool_scan(&p.spool, SPOOL_QUEUE, see_foreign, &is_foreign, &err));
+	assert_true(is_foreign);
+	assert_int_equal(take(&p, false, &item, &err), TAKEN_FOREIGN);
+	assert_non_null(strstr(err.text, "another version"));
+	assert_string_equal(item.entry.envelope.sender, "a@example.org");
+	assert_int_equal(take(&p, false, &other, &err), TAKEN_BUSY);
+	spool_sweep(&p.spool, time(NULL) + 100L * 86400, 86400);
+	assert_true(has_file(&p, ID ".env") && has_file(&p, ID ".msg"));
+	assert_true(spool_remove(&p.spool, &item, &err));
+	assert_false(has_file(&p, ID ".env") || has_file(&p, ID ".msg"));
+	place_remove(&p);
 }
 
 /* What cannot be set aside is not said to be: neither without a place nor without a rename. */
@@ -1119,6 +1163,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_synced),
 		cmocka_unit_test(test_new_spool_is_synced),
 		cmocka_unit_test(test_damage_is_set_aside),
+		cmocka_unit_test(test_another_version_is_left_alone),
 		cmocka_unit_test(test_damage_that_cannot_be_set_aside),
 		cmocka_unit_test(test_files_of_others_are_set_aside),
 		cmocka_unit_test(test_a_failing_disk_is_no_damage),
