@@ -237,6 +237,17 @@ static bool header_work(const struct preparation *p, struct message *m,
 	return submission_prepare(m, &s, err);
 }
 
+/* What was not clear, and what was made of it. */
+static void log_doubts(const struct preparation *p)
+{
+	if (p->sender_fault)
+		log_info("%s: goes as without a sender given: %s", p->id, p->sender_fault->text);
+	for (size_t i = 0; p->joined && i < p->joined->count; i++)
+		log_info("%s: \"%s\" is taken for the name of <%s>: what stands before a comma in "
+			 "it is neither an alias nor a user here", p->id,
+			 p->joined->items[i].name, p->joined->items[i].mailbox);
+}
+
 bool prepare(const struct preparation *p, struct message *m, struct envelope *e,
 	     struct error *err)
 {
@@ -244,9 +255,8 @@ bool prepare(const struct preparation *p, struct message *m, struct envelope *e,
 	const char *unheard;
 	bool ok;
 
-	if (p->sender_fault)
-		log_info("%s: goes as without a sender given: %s", p->id, p->sender_fault->text);
-	submission_author(m, &author);
+	log_doubts(p);
+	submission_author(m, p->aliases, &author);
 	free(e->origin);
 	e->origin = origin(p, author.mailbox);
 	ok = check_policy(p, author.mailbox, err);

@@ -18,6 +18,7 @@ struct preparation {
 	const char *sender;	/* of -f: a mailbox, "" for the null sender; NULL: not given */
 	const struct error *sender_fault;	/* what was given is no address; NULL: it is */
 	struct aliases *aliases;	/* whom names without a domain stand for */
+	const struct address_list *joined;	/* to log: names with commas (mail/people.h), or NULL */
 	const char *full_name;	/* of -F; NULL: not given */
 	const char **why_sender;	/* NULL, or where the reason for the envelope's goes */
 	bool repairs;		/* -G switches it off */

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "mail/header.h"
+#include "mail/people.h"
 #include "mail/submission.h"
 #include "net/net.h"
 #include "smtp/domains.h"
@@ -135,10 +136,15 @@ static bool find_readers(struct work *w, struct error *err)
 {
 	const char *chosen = w->r->settings->report_to,
 		   *text = *chosen ? chosen : sender_of(w);
-	OWNED_ADDRESSES list = { 0 };
+	OWNED_PEOPLE to = { .aliases = w->r->aliases };
 
-	return address_list_parse(&list, text, strlen(text), err) &&
-	       add_addresses(w, &list, err) &&
+	if (!people_read(&to, text, strlen(text), err))
+		return false;
+	if (to.faults.count > 0) {
+		*err = to.faults.items[0].why;
+		return false;
+	}
+	return add_addresses(w, &to.list, err) &&
 	       domains_to_ascii(&w->entry.envelope, err) &&
 	       (w->entry.envelope.count > 0 ||
 		error_set(err, ERROR_NO_USER, "\"%s\" is no address", text));

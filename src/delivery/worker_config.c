@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "delivery/local.h"
 #include "service/service.h"
 
 static void open_log(struct worker *w, const char *where)
@@ -47,8 +48,7 @@ static bool load_config(struct worker *w, const char *file, struct error *err)
 	}
 	w->config_path = text_copy(file ? file : "");
 	w->loaded = time(NULL);
-	aliases_init(&w->aliases, w->config.delivery.aliases,
-		     w->config.delivery.local_recipients);
+	local_init(&w->aliases, &w->config);
 	return true;
 }
 

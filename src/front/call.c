@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "delivery/choose.h"
+#include "delivery/local.h"
 #include "delivery/prepare.h"
 #include "front/recipients.h"
 #include "mail/submission.h"
@@ -48,8 +49,9 @@ bool call_read_config(struct call *call, struct error *err)
 		call_say(call, "warning: %s; %s", passed_over->text, passed_over->advice);
 	if (!ok)
 		return false;
-	aliases_init(&call->aliases, call->config.delivery.aliases,
-		     call->config.delivery.local_recipients);
+	local_init(&call->aliases, &call->config);
+	if (call->sender_address.mailbox)
+		aliases_localize(&call->aliases, call->sender_address.mailbox);
 	return true;
 }
 
@@ -109,6 +111,7 @@ bool call_find_recipients(struct call *call, struct error *err)
 		.options = &call->options,
 		.settings = &call->config.delivery,
 		.aliases = &call->aliases,
+		.joined = &call->joined,
 	};
 
 	return recipients_gather(&sources, &call->message, &call->envelope, err);
@@ -127,7 +130,7 @@ bool call_find_account(struct call *call, struct error *err)
 {
 	struct address author = { 0 };
 
-	submission_author(&call->message, &author);
+	submission_author(&call->message, &call->aliases, &author);
 	call->account = choose_account(&call->config, call->options.account, call->sender,
 				       author.mailbox, &call->why_account, err);
 	address_free(&author);
@@ -142,6 +145,7 @@ bool call_prepare(struct call *call, struct error *err)
 		.sender_fault = call->sender_fault.kind ? &call->sender_fault : NULL,
 		.full_name = call->options.full_name,
 		.aliases = &call->aliases,
+		.joined = &call->joined,
 		.why_sender = &call->why_sender,
 		.repairs = !call->options.no_repairs,
 		.id = call->id,
@@ -204,6 +208,7 @@ void call_forget_message(struct call *call)
 void call_free(struct call *call)
 {
 	address_free(&call->sender_address);
+	address_list_free(&call->joined);
 	envelope_free(&call->envelope);
 	message_free(&call->message);
 	queue_close(&call->queue);

@@ -18,6 +18,7 @@ struct call {
 	const char *sender;		/* mailbox of -f, or NULL */
 	struct address sender_address;
 	struct error sender_fault;	/* -f was given and is no address; ERROR_NONE: it is one */
+	struct address_list joined;	/* recipients whose names have commas without quotes */
 	const struct account *account;
 	const char *why_account, *why_sender;
 	struct trace trace;

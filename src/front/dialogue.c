@@ -54,6 +54,7 @@ static bool take_over(struct call *call, struct envelope *e, struct message *m,
 	id_new(call->id);
 	call->message = *m;
 	message_init(m);
+	aliases_localize(&call->aliases, e->sender);
 	call->sender = e->sender;
 	call->envelope.notify = e->notify ? text_copy(e->notify) : NULL;
 	call->envelope.ret = e->ret ? text_copy(e->ret) : NULL;

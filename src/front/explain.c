@@ -25,7 +25,7 @@ struct explanation {
 	struct call *call;
 	bool has_message;	   /* standard input was read */
 	struct address author;	   /* the first one, before the policy had its say */
-	struct address_list names; /* recipients as they were given */
+	struct people names;	   /* recipients as they were given */
 };
 
 /* --- the way of a name through the aliases */
@@ -91,8 +91,8 @@ static void each_way(const struct explanation *x,
 		     void (*take)(void *taker, const char *name, const struct way *way),
 		     void *taker)
 {
-	for (size_t i = 0; i < x->names.count; i++) {
-		const char *name = x->names.items[i].mailbox;
+	for (size_t i = 0; i < x->names.list.count; i++) {
+		const char *name = x->names.list.items[i].mailbox;
 		struct way way = { BUF_INIT(PATH_MAX_BYTES), BUF_INIT(PATH_MAX_BYTES) };
 
 		if (!address_domain(name)) {
@@ -178,7 +178,7 @@ static void say_author(const struct explanation *x)
 {
 	struct address now = { 0 };
 
-	submission_author(&x->call->message, &now);
+	submission_author(&x->call->message, &x->call->aliases, &now);
 	if (!x->has_message)
 		say(_("From: not known, standard input is a terminal and was not read"));
 	else if (!x->author.mailbox[0])
@@ -258,7 +258,7 @@ static void write_from(const struct explanation *x, struct json *j)
 {
 	struct address now = { 0 };
 
-	submission_author(&x->call->message, &now);
+	submission_author(&x->call->message, &x->call->aliases, &now);
 	json_text(j, "author", x->has_message ? x->author.mailbox : NULL);
 	json_text(j, "from", x->has_message ? now.mailbox : NULL);
 	address_free(&now);
@@ -298,14 +298,14 @@ static void write_json(const struct explanation *x)
 static bool keep(struct explanation *x, struct error *err)
 {
 	const struct options *options = &x->call->options;
-	OWNED_FAULTS faults = { 0 };	/* the envelope has them too, refused */
 
-	submission_author(&x->call->message, &x->author);
+	x->names.aliases = &x->call->aliases;
+	submission_author(&x->call->message, &x->call->aliases, &x->author);
 	for (int i = 0; i < options->count; i++)
-		if (!recipients_parse(options->recipients[i], &x->names, &faults, err))
+		if (!recipients_parse(options->recipients[i], &x->names, err))
 			return false;
 	return !options->recipients_from_header ||
-	       submission_recipients(&x->call->message, &x->names, &faults, err);
+	       submission_recipients(&x->call->message, &x->names, err);
 }
 
 /* The same steps as for sending it, but for the last. */
@@ -345,7 +345,7 @@ static int explain(struct command_call *command, int argc, char **argv, bool jso
 		status = command_fail(command, &err);
 	}
 	address_free(&x.author);
-	address_list_free(&x.names);
+	people_free(&x.names);
 	call_free(&call);
 	return status;
 }

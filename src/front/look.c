@@ -69,15 +69,15 @@ bool look_at_recipients(const struct options *options, struct aliases *aliases,
 	struct looker l = { .aliases = aliases, .account = account, .why = why };
 
 	for (int i = 0; i < options->count; i++) {
-		OWNED_ADDRESSES list = { 0 };
-		OWNED_FAULTS faults = { 0 };
+		OWNED_PEOPLE to = { .aliases = aliases };
 
-		if (!recipients_parse(options->recipients[i], &list, &faults, err))
+		if (!recipients_parse(options->recipients[i], &to, err))
 			return false;
-		for (size_t k = 0; k < list.count; k++)
-			print_recipient(&l, list.items[k].mailbox);
-		for (size_t k = 0; k < faults.count; k++)
-			print_undeliverable(&l, faults.items[k].text, &faults.items[k].why);
+		for (size_t k = 0; k < to.list.count; k++)
+			print_recipient(&l, to.list.items[k].mailbox);
+		for (size_t k = 0; k < to.faults.count; k++)
+			print_undeliverable(&l, to.faults.items[k].text,
+					    &to.faults.items[k].why);
 	}
 	if (!finish(err))
 		return false;

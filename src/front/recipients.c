@@ -35,22 +35,21 @@ static void name_argument(struct error *err, const char *argument, const char *p
 		error_context(err, "recipient \"%s\"", text_show(argument, shown));
 }
 
-bool recipients_parse(const char *argument, struct address_list *list,
-		      struct address_faults *faults, struct error *err)
+bool recipients_parse(const char *argument, struct people *to, struct error *err)
 {
-	size_t before = faults->count;
+	size_t before = to->faults.count;
 	struct error why;
 	bool ok;
 
 	/* Not even what may look like an address behind a comma of a command. */
 	if (is_no_mailbox(argument) && !strchr(argument, '@')) {
 		refuse_no_mailbox(argument, &why);
-		address_faults_add(faults, argument, strlen(argument), &why);
+		address_faults_add(&to->faults, argument, strlen(argument), &why);
 		return true;
 	}
-	ok = address_list_parse_all(list, faults, argument, strlen(argument), err);
-	for (size_t i = before; i < faults->count; i++) {
-		struct address_fault *fault = &faults->items[i];
+	ok = people_read(to, argument, strlen(argument), err);
+	for (size_t i = before; i < to->faults.count; i++) {
+		struct address_fault *fault = &to->faults.items[i];
 
 		if (is_no_mailbox(fault->text) && !strchr(fault->text, '@'))
 			refuse_no_mailbox(fault->text, &fault->why);
@@ -65,32 +64,22 @@ bool recipients_parse(const char *argument, struct address_list *list,
 bool recipients_resolve(struct aliases *aliases, const char *mailbox,
 			struct address_list *list, struct error *err)
 {
-	if (!address_domain(mailbox))
-		return is_no_mailbox(mailbox) ? refuse_no_mailbox(mailbox, err) :
-		       aliases_resolve(aliases, mailbox, list, err);
+	OWNED_TEXT copy = text_copy(mailbox);
+
+	aliases_localize(aliases, copy);
+	if (!address_domain(copy))
+		return is_no_mailbox(copy) ? refuse_no_mailbox(copy, err) :
+		       aliases_resolve(aliases, copy, list, err);
 	grow((void **)&list->items, &list->room, list->count, sizeof(*list->items));
-	list->items[list->count++] = (struct address){ .mailbox = text_copy(mailbox) };
+	list->items[list->count++] = (struct address){ .mailbox = text_take(&copy) };
 	return true;
 }
 
-/* The addresses that the caller gave, and what of it are none. */
-struct gathered {
-	struct address_list list;
-	struct address_faults faults;
-};
-
-static void gathered_free(struct gathered *g)
-{
-	address_list_free(&g->list);
-	address_faults_free(&g->faults);
-}
-#define OWNED_GATHERED	__attribute__((cleanup(gathered_free))) struct gathered
-
-static bool parse_arguments(const struct options *options, struct gathered *g,
+static bool parse_arguments(const struct options *options, struct people *to,
 			    struct error *err)
 {
 	for (int i = 0; i < options->count; i++)
-		if (!recipients_parse(options->recipients[i], &g->list, &g->faults, err))
+		if (!recipients_parse(options->recipients[i], to, err))
 			return false;
 	return true;
 }
@@ -109,25 +98,25 @@ static void refuse_fault(struct envelope *e, const struct address_fault *fault)
 }
 
 /* Leaves out those of `without`. Who leads nowhere does not stop the others. */
-static void add_all(struct envelope *e, const struct gathered *g,
-		    const struct envelope *without, struct aliases *aliases)
+static void add_all(struct envelope *e, const struct people *to,
+		    const struct envelope *without)
 {
-	for (size_t i = 0; i < g->list.count; i++) {
-		const char *mailbox = g->list.items[i].mailbox;
+	for (size_t i = 0; i < to->list.count; i++) {
+		const char *mailbox = to->list.items[i].mailbox;
 		OWNED_ADDRESSES found = { 0 };
 		struct error why;
 
 		if (envelope_has(without, mailbox))
 			continue;
-		if (!recipients_resolve(aliases, mailbox, &found, &why)) {
+		if (!recipients_resolve(to->aliases, mailbox, &found, &why)) {
 			envelope_refuse(e, mailbox, &why);
 			continue;
 		}
 		for (size_t k = 0; k < found.count; k++)
 			envelope_add(e, found.items[k].mailbox);
 	}
-	for (size_t i = 0; i < g->faults.count; i++)
-		refuse_fault(e, &g->faults.items[i]);
+	for (size_t i = 0; i < to->faults.count; i++)
+		refuse_fault(e, &to->faults.items[i]);
 }
 
 /* Whether there is somebody to send to. */
@@ -157,10 +146,25 @@ static void take_dsn(const struct options *options, struct envelope *e)
 	e->envid = options->envid ? text_copy(options->envid) : NULL;
 }
 
+static void keep_joined(const struct people *to, struct address_list *joined)
+{
+	for (size_t i = 0; joined && i < to->list.count; i++) {
+		const struct address *a = &to->list.items[i];
+
+		if (!a->is_joined)
+			continue;
+		grow((void **)&joined->items, &joined->room, joined->count,
+		     sizeof(*joined->items));
+		joined->items[joined->count++] = (struct address){
+			.mailbox = text_copy(a->mailbox), .name = text_copy(a->name) };
+	}
+}
+
 static bool gather(const struct recipient_sources *from, const struct message *m,
 		   struct envelope *e, struct error *err)
 {
-	OWNED_GATHERED arguments = { 0 }, header = { 0 };
+	OWNED_PEOPLE arguments = { .aliases = from->aliases };
+	OWNED_PEOPLE header = { .aliases = from->aliases };
 	OWNED_ENVELOPE without = { 0 };
 	bool from_header = from->options->recipients_from_header;
 	bool removes = from_header && from->settings->t_with_arguments;
@@ -172,13 +176,15 @@ static bool gather(const struct recipient_sources *from, const struct message *m
 		*err = arguments.faults.items[0].why;
 		return error_context(err, "to be left out");
 	}
-	if (from_header && !submission_recipients(m, &header.list, &header.faults, err))
+	if (from_header && !submission_recipients(m, &header, err))
 		return false;
 	for (size_t i = 0; removes && i < arguments.list.count; i++)
 		envelope_add(&without, arguments.list.items[i].mailbox);
 	if (!removes)
-		add_all(e, &arguments, &without, from->aliases);
-	add_all(e, &header, &without, from->aliases);
+		add_all(e, &arguments, &without);
+	add_all(e, &header, &without);
+	keep_joined(&arguments, from->joined);
+	keep_joined(&header, from->joined);
 	return true;
 }
 

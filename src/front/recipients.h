@@ -8,11 +8,13 @@
 #include "mail/aliases.h"
 #include "mail/envelope.h"
 #include "mail/message.h"
+#include "mail/people.h"
 
 struct recipient_sources {
 	const struct options *options;
 	const struct delivery_settings *settings;
 	struct aliases *aliases;
+	struct address_list *joined;	/* where those go whose names had commas, or NULL */
 };
 
 /*
@@ -30,9 +32,8 @@ bool recipients_gather(const struct recipient_sources *from, const struct messag
 bool recipients_are_told(const struct options *options);
 bool recipients_refuse_none(struct error *err);
 
-/* Appends the addresses of one argument, and to `faults` what is none. False: too many. */
-bool recipients_parse(const char *argument, struct address_list *list,
-		      struct address_faults *faults, struct error *err);
+/* Appends the addresses of one argument, and to the faults what is none. False: too many. */
+bool recipients_parse(const char *argument, struct people *to, struct error *err);
 
 /* Appends where mail for a mailbox goes: there, or where its aliases lead. */
 bool recipients_resolve(struct aliases *aliases, const char *mailbox,

@@ -16,6 +16,7 @@
 #include "base/drain.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "delivery/local.h"
 #include "front/call.h"
 #include "front/dialogue.h"
 #include "front/dry_run.h"
@@ -163,8 +164,7 @@ static bool check_aliases(struct call *call, struct error *err)
 {
 	if (!config_load_any(&call->config, call->options.config_file, service_setting, err))
 		return false;
-	aliases_init(&call->aliases, call->config.delivery.aliases,
-		     call->config.delivery.local_recipients);
+	local_init(&call->aliases, &call->config);
 	return look_at_aliases(call->name, &call->aliases, err);
 }
 

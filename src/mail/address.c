@@ -324,7 +324,7 @@ void address_faults_add(struct address_faults *faults, const char *text, size_t 
 	if (len > FAULT_SHOWN_MAX)
 		buf_add(&piece, "...");
 	grow((void **)&faults->items, &faults->room, faults->count, sizeof(*faults->items));
-	faults->items[faults->count].text = buf_take(&piece);
+	faults->items[faults->count] = (struct address_fault){ .text = buf_take(&piece) };
 	text_make_printable(faults->items[faults->count].text);
 	faults->items[faults->count++].why = *why;
 }
@@ -344,6 +344,8 @@ static bool take_fault(struct parser *p, size_t from, size_t to)
 	while (to > from && lexer_is_blank(text[to - 1]))
 		to--;
 	address_faults_add(p->faults, text + from, to - from, p->lexer.err);
+	p->faults->items[p->faults->count - 1].start = from;
+	p->faults->items[p->faults->count - 1].end = to;
 	return true;
 }
 

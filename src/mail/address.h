@@ -26,6 +26,7 @@ struct address {
 				   left encoded; the comment of the form `a@b (Name)`; NULL: none */
 	size_t start, end;	/* the bytes of the text it was made from, for rewriting in place */
 	bool is_cut;		/* a dot stood there at the end of the domain, and not here */
+	bool is_joined;		/* pieces of its name were taken for others: mail/people.h */
 };
 
 struct address_list {
@@ -37,6 +38,7 @@ struct address_list {
 /* A piece of a list that is no address. */
 struct address_fault {
 	char *text;		/* as it stands there, made printable, cut where it is long */
+	size_t start, end;	/* its bytes, where it was read from a list */
 	struct error why;	/* ERROR_DATA, with the piece and its place */
 };
 

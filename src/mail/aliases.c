@@ -6,6 +6,7 @@
  */
 #include "mail/aliases.h"
 
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,6 +64,32 @@ static bool add(struct walk *w, const struct target *target, struct address *add
 	return true;
 }
 
+/* --- domains that are none */
+
+void aliases_localize(const struct aliases *a, char *mailbox)
+{
+	const char *domain = address_domain(mailbox);
+
+	if (domain && a->is_local && a->is_local(a->local, domain))
+		mailbox[domain - mailbox - 1] = '\0';
+}
+
+static void localize_all(const struct aliases *a, struct address_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		aliases_localize(a, list->items[i].mailbox);
+}
+
+static bool has_bare_name(const struct address_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (!address_domain(list->items[i].mailbox))
+			return true;
+	return false;
+}
+
+static bool follow_name(struct walk *w, const struct target *target, const char *name);
+
 /* --- names without a domain and without an alias */
 
 static bool refuse_name(const struct walk *w, const struct target *target, const char *name,
@@ -103,7 +130,8 @@ static bool add_local(struct walk *w, const struct target *target, const char *n
 		error_context(w->err, "[delivery] local_recipients");
 		return fault(w, &setting);
 	}
-	if (list.count == 0)
+	localize_all(w->aliases, &list);
+	if (list.count == 0 || has_bare_name(&list))
 		return refuse_name(w, target, name, may_have_alias);
 	for (size_t i = 0; i < list.count; i++)
 		if (!add(w, target, &list.items[i]))
@@ -146,16 +174,6 @@ static bool refuse_nobody(const struct walk *w, const struct target *target)
 	return fault(w, target);
 }
 
-static bool has_bare_name(const struct address_list *list)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (!address_domain(list->items[i].mailbox))
-			return true;
-	return false;
-}
-
-static bool follow_name(struct walk *w, const struct target *target, const char *name);
-
 static bool follow_target(struct walk *w, const struct target *target)
 {
 	OWNED_ADDRESSES list = { 0 };
@@ -163,6 +181,7 @@ static bool follow_target(struct walk *w, const struct target *target)
 	size_t skip = is_final ? 1 : 0;
 	bool ok = address_list_parse(&list, target->text + skip, target->len - skip, w->err);
 
+	localize_all(w->aliases, &list);
 	/* "/a/b@example.org" is an address all the same. */
 	if (is_no_mailbox(target) && (!ok || target->text[0] == '|' || has_bare_name(&list)))
 		return refuse_no_mailbox(w, target);
@@ -368,6 +387,15 @@ bool aliases_resolve(struct aliases *a, const char *name, struct address_list *l
 	}
 	found.count = 0;	/* they were handed on */
 	return true;
+}
+
+bool aliases_know(struct aliases *a, const char *name)
+{
+	OWNED_TEXT key = text_copy(name);
+	struct error unheard;
+
+	text_lower(key);
+	return !read_once(a, NULL, NULL, &unheard) || find(a, key) || getpwnam(name);
 }
 
 bool aliases_check(struct aliases *a, alias_fault_fn *report, void *taker,

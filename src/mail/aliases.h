@@ -33,6 +33,9 @@ struct alias {
 };
 
 struct aliases {
+	/* Whether a domain is none, as this machine's own name is; NULL: all are some. Borrowed */
+	bool (*is_local)(const void *local, const char *domain);
+	const void *local;
 	const char *path;		/* NULL: there is no file to look at */
 	bool may_be_missing;
 	const char *local_recipients;	/* "": nobody */
@@ -61,6 +64,15 @@ void aliases_init(struct aliases *a, const char *path, const char *local_recipie
  */
 bool aliases_resolve(struct aliases *a, const char *name, struct address_list *list,
 		     struct error *err);
+
+/* Cuts the domain off if it is none. */
+void aliases_localize(const struct aliases *a, char *mailbox);
+
+/*
+ * Whether somebody here is called so: an alias of its own, or a user of this machine. A
+ * file that cannot be read may know it.
+ */
+bool aliases_know(struct aliases *a, const char *name);
 
 /* Takes each fault of the file; ERROR_NO_USER is a name in it that leads nowhere. */
 typedef void alias_fault_fn(void *taker, const struct error *fault);

@@ -75,7 +75,8 @@ static size_t find_colon(const char *line, size_t len)
 }
 
 /* The name in the form of a mailbox; NULL and an error if it is none. */
-static char *read_name(const char *text, size_t len, struct error *err)
+static char *read_name(const struct aliases *a, const char *text, size_t len,
+		       struct error *err)
 {
 	OWNED_ADDRESSES list = { 0 };
 	char *name;
@@ -87,6 +88,7 @@ static char *read_name(const char *text, size_t len, struct error *err)
 		return NULL;
 	}
 	name = list.items[0].mailbox;
+	aliases_localize(a, name);
 	if (address_domain(name)) {
 		char shown[SHOWN_SIZE];
 
@@ -125,7 +127,7 @@ static void open_alias(struct reader *r, const char *line, size_t len)
 	if (colon == len)
 		error_set(&err, ERROR_CONFIG, "a colon is missing after the name");
 	else
-		name = read_name(line, colon, &err);
+		name = read_name(a, line, colon, &err);
 	r->is_alias_open = name != NULL;
 	r->is_passed_over = !name;
 	if (!name) {

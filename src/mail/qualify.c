@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "mail/address.h"
+#include "mail/people.h"
 
 enum { LINE_LIMIT = 78 };	/* bytes of a line, where an address is no longer */
 
@@ -109,17 +109,18 @@ static void replace(const struct field *field, const struct address_list *list,
 
 bool field_qualify(const struct field *field, const struct qualifier *q, struct buf *out)
 {
-	OWNED_ADDRESSES list = { 0 };
-	OWNED_FAULTS untouched = { 0 };
+	OWNED_PEOPLE p = { .aliases = q->aliases };
 	struct error ignored;
 	size_t i = 0;
 
 	while (i < COUNT_OF(fields) && !field_is(field, fields[i].name))
 		i++;
-	if (i == COUNT_OF(fields) ||
-	    !address_list_parse_all(&list, &untouched, field->body, field->body_len, &ignored) ||
-	    !any_must_change(&list, q))
+	if (i == COUNT_OF(fields))
 		return false;
-	replace(field, &list, q, fields[i].has_recipients, out);
+	p.are_authors = !fields[i].has_recipients;
+	if (!people_read(&p, field->body, field->body_len, &ignored) ||
+	    !any_must_change(&p.list, q))
+		return false;
+	replace(field, &p.list, q, fields[i].has_recipients, out);
 	return true;
 }

@@ -2,7 +2,7 @@
 #include "mail/rewrite.h"
 
 #include "base/text.h"
-#include "mail/address.h"
+#include "mail/people.h"
 
 enum { BODY_MAX = 64 * 1024, NAME_MAX_BYTES = 1024 };
 
@@ -81,20 +81,20 @@ bool field_rewrite(const struct field *field, const struct rewriter *r, struct b
 		   struct buf *answers)
 {
 	const char *name_of_field = find(field);
-	OWNED_ADDRESSES list = { 0 };
+	OWNED_PEOPLE p = { .aliases = r->bare_names->aliases, .are_authors = true };
 	OWNED_BUF name = BUF_INIT(NAME_MAX_BYTES);
 	OWNED_BUF body = BUF_INIT(BODY_MAX);
 	struct error ignored;
 
 	if (!name_of_field)
 		return false;
-	if (address_list_parse(&list, field->body, field->body_len, &ignored) &&
-	    is_allowed(&list, r->allowed))
+	if (people_read(&p, field->body, field->body_len, &ignored) && !p.faults.count &&
+	    is_allowed(&p.list, r->allowed))
 		return false;
-	for (size_t i = 0; i < list.count; i++) {
-		add_name(&name, &list.items[i], r, list.count == 1);
+	for (size_t i = 0; i < p.list.count; i++) {
+		add_name(&name, &p.list.items[i], r, p.list.count == 1);
 		if (answers)
-			add_answers(answers, &list.items[i], r);
+			add_answers(answers, &p.list.items[i], r);
 	}
 	/* A name that long is nobody's: better none than half of it. */
 	header_format_address(&body, buf_is_full(&name) ? NULL :

@@ -113,15 +113,14 @@ static void name_field(struct error *err, const struct field *field, size_t numb
 		error_context(err, "the message's %s field", name);
 }
 
-bool submission_recipients(const struct message *m, struct address_list *list,
-			   struct address_faults *faults, struct error *err)
+bool submission_recipients(const struct message *m, struct people *to, struct error *err)
 {
 	struct recipient_fields fields = recipient_fields(m);
 	size_t numbers[RECIPIENT_FIELDS] = { 0 };
 	struct field field;
 
 	while (fields.at < fields.end && header_next(&m->header, &fields.at, &field)) {
-		size_t i = 0, before = faults->count;
+		size_t i = 0, before = to->faults.count;
 		bool ok;
 
 		while (i < RECIPIENT_FIELDS && !field_is(&field, fields.names[i]))
@@ -129,9 +128,9 @@ bool submission_recipients(const struct message *m, struct address_list *list,
 		if (i == RECIPIENT_FIELDS)
 			continue;
 		numbers[i]++;
-		ok = address_list_parse_all(list, faults, field.body, field.body_len, err);
-		for (; before < faults->count; before++)
-			name_field(&faults->items[before].why, &field, numbers[i]);
+		ok = people_read(to, field.body, field.body_len, err);
+		for (; before < to->faults.count; before++)
+			name_field(&to->faults.items[before].why, &field, numbers[i]);
 		if (!ok) {
 			name_field(err, &field, numbers[i]);
 			return false;
@@ -140,19 +139,24 @@ bool submission_recipients(const struct message *m, struct address_list *list,
 	return true;
 }
 
-static void first_address(const struct field *field, struct address *address)
+/* None behind a fault: what is first there is not known. */
+static void first_address(const struct field *field, struct aliases *aliases,
+			  struct address *address)
 {
-	OWNED_ADDRESSES list = { 0 };
+	OWNED_PEOPLE p = { .aliases = aliases, .are_authors = true };
 	struct error ignored;
+	struct address *first;
 
-	(void)address_list_parse(&list, field->body, field->body_len, &ignored);
-	if (list.count > 0) {
-		*address = list.items[0];
-		list.items[0] = (struct address){ 0 };
+	(void)people_read(&p, field->body, field->body_len, &ignored);
+	first = p.list.items;
+	if (p.list.count > 0 && (p.faults.count == 0 || p.faults.items[0].start > first->start)) {
+		*address = *first;
+		*first = (struct address){ 0 };
 	}
 }
 
-void submission_author(const struct message *m, struct address *author)
+void submission_author(const struct message *m, struct aliases *aliases,
+		       struct address *author)
 {
 	struct field field;
 	size_t start, end;
@@ -163,7 +167,7 @@ void submission_author(const struct message *m, struct address *author)
 		if (is_resent && at > end)
 			break;
 		if (field_is(&field, is_resent ? "Resent-From" : "From"))
-			first_address(&field, author);
+			first_address(&field, aliases, author);
 	}
 	if (!author->mailbox)
 		author->mailbox = text_copy("");

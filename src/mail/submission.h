@@ -10,20 +10,22 @@
 
 #include "mail/address.h"
 #include "mail/message.h"
+#include "mail/people.h"
 #include "mail/qualify.h"
 
 /*
  * Appends the recipients that the header names: To, Cc, Bcc of any number, or those of
  * the topmost Resent- block if there is one (RFC 5322 section 3.6.6). What is no address
- * goes to `faults`, with the field ("Cc", or "Cc no. 2" where there are two), its place
+ * goes to its faults, with the field ("Cc", or "Cc no. 2" where there are two), its place
  * in it, and the offending text. False, ERROR_DATA: there are too many (mail/address.h).
  */
-bool submission_recipients(const struct message *m, struct address_list *list,
-			   struct address_faults *faults, struct error *err);
+bool submission_recipients(const struct message *m, struct people *to, struct error *err);
 
 /* The first address of From (of Resent-From if there is a Resent- block): name NULL and
-   mailbox "" when there is none that can be read. The caller frees. */
-void submission_author(const struct message *m, struct address *author);
+   mailbox "" when there is none that can be read. `aliases` as in struct people. The caller
+   frees. */
+void submission_author(const struct message *m, struct aliases *aliases,
+		       struct address *author);
 
 struct submission {
 	const char *from;	/* mailbox for a From that is rewritten */

@@ -16,7 +16,7 @@
 
 enum {
 	NAME_MAX_LEN = 253,
-	HOSTS_MAX = 64 * 1024	/* of a longer file only the beginning counts */
+	FILE_MAX = 64 * 1024	/* of a longer file only the beginning counts */
 };
 
 /* Letters, digits and hyphens between dots: RFC 5321 section 4.1.2, Domain. */
@@ -53,33 +53,84 @@ static char *full_name_in(char *line, const char *short_name)
 	return has_short_name ? full : NULL;
 }
 
-static char *find_in_hosts(const char *short_name)
+/* The first answer that a line of the file gives; NULL: none. The caller frees. */
+static char *find_in_file(const char *path, char *(*find)(char *line, const char *name),
+			  const char *name)
 {
-	OWNED_FD fd = open("/etc/hosts", O_RDONLY | O_CLOEXEC);
-	OWNED_BUF text = BUF_INIT(HOSTS_MAX);
+	OWNED_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+	OWNED_BUF text = BUF_INIT(FILE_MAX);
 	struct error unheard;
-	char *line, *next, *full = NULL;
+	char *line, *next, *found = NULL;
 
 	if (fd < 0)
 		return NULL;
 	(void)file_read(fd, &text, &unheard);
-	for (line = text.text; line && !full; line = next) {
+	for (line = text.text; line && !found; line = next) {
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = '\0';
-		full = full_name_in(line, short_name);
+		found = find(line, name);
 	}
-	return full ? text_copy(full) : NULL;
+	return found ? text_copy(found) : NULL;
+}
+
+static char *find_in_hosts(const char *short_name)
+{
+	return find_in_file("/etc/hosts", full_name_in, short_name);
+}
+
+/* This machine's name as the system has it, perhaps a short one; false: none that makes sense. */
+static bool own_name(char name[NAME_MAX_LEN + 2])
+{
+	name[0] = name[NAME_MAX_LEN + 1] = '\0';
+	return gethostname(name, NAME_MAX_LEN + 1) == 0 && is_domain(name);
 }
 
 char *net_host_name(void)
 {
-	char name[NAME_MAX_LEN + 2] = "", *full;
+	char name[NAME_MAX_LEN + 2], *full;
 
-	if (gethostname(name, sizeof(name) - 1) < 0 || !is_domain(name))
+	if (!own_name(name))
 		return text_copy("localhost");
 	if (strchr(name, '.'))
 		return text_copy(name);
 	full = find_in_hosts(name);
 	return full ? full : text_copy(name);
+}
+
+/* `domain` if the line of /etc/resolv.conf puts it behind short names. */
+static char *search_domain_in(char *line, const char *domain)
+{
+	char *word = strsep(&line, " \t");
+
+	if (strcmp(word, "search") != 0 && strcmp(word, "domain") != 0)
+		return NULL;
+	while ((word = strsep(&line, " \t\r")))
+		if (text_is(word, domain))
+			return word;
+	return NULL;
+}
+
+bool net_is_this_host(const char *name)
+{
+	char own[NAME_MAX_LEN + 2];
+	OWNED_TEXT full = NULL;
+	OWNED_TEXT domain = NULL;
+	size_t label;
+
+	if (!own_name(own))
+		return false;
+	if (text_is(name, own))
+		return true;
+	/* Most names end the question here: nothing has been read yet. */
+	label = strcspn(own, ".");
+	if (strncasecmp(name, own, label) != 0 || (name[label] && name[label] != '.'))
+		return false;
+	if (!name[label] || own[label])
+		return !name[label];
+	full = find_in_hosts(own);
+	if (full && text_is(name, full))
+		return true;
+	domain = find_in_file("/etc/resolv.conf", search_domain_in, name + label + 1);
+	return domain != NULL;
 }

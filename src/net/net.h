@@ -35,4 +35,10 @@ char *net_ascii_name(const char *domain, struct error *err);
 /* This machine's full name for EHLO and Message-ID; the caller frees. */
 char *net_host_name(void);
 
+/*
+ * Whether that is this machine: its name, with or without what follows the first dot, or its
+ * full one by /etc/hosts or the search list of /etc/resolv.conf. Nobody is asked.
+ */
+bool net_is_this_host(const char *name);
+
 #endif

@@ -31,8 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	OWNED_MESSAGE m;
 	OWNED_BUF wire = BUF_INIT(1);
-	OWNED_ADDRESSES list = { 0 };
-	OWNED_FAULTS faults = { 0 };
+	OWNED_PEOPLE to = { .aliases = NULL };
 	struct address author = { 0 };
 	struct error err = { 0 };
 
@@ -43,9 +42,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(longest_line(&wire) <= m.longest_line);
 	MUST(m.has_nul == (memchr(wire.text, '\0', wire.len) != NULL));
 	MUST((m.header_is_8bit || m.body_is_8bit) == text_has_8bit(wire.text, wire.len));
-	if (!submission_recipients(&m, &list, &faults, &err))
+	if (!submission_recipients(&m, &to, &err))
 		MUST(err.kind == ERROR_DATA && err.text[0]);
-	submission_author(&m, &author);
+	submission_author(&m, NULL, &author);
 	MUST(author.mailbox);
 	address_free(&author);
 	return 0;

@@ -279,16 +279,15 @@ static void test_recipients(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		OWNED_MESSAGE m;
-		OWNED_ADDRESSES list = { 0 };
-		OWNED_FAULTS faults = { 0 };
+		OWNED_PEOPLE to = { .aliases = NULL };
 		OWNED_BUF text = BUF_INIT(1000);
 		struct error err = { 0 };
 
 		read_text(&m, rows[i].text);
-		assert_true(submission_recipients(&m, &list, &faults, &err));
-		assert_int_equal(faults.count, 0);
-		for (size_t k = 0; k < list.count; k++)
-			buf_addf(&text, "%s ", list.items[k].mailbox);
+		assert_true(submission_recipients(&m, &to, &err));
+		assert_int_equal(to.faults.count, 0);
+		for (size_t k = 0; k < to.list.count; k++)
+			buf_addf(&text, "%s ", to.list.items[k].mailbox);
 		assert_string_equal(buf_text(&text), rows[i].list);
 	}
 }
@@ -301,26 +300,24 @@ static void test_bad_recipients(void **state)
 		"the message's Bcc field: \"\"D, e@x\" at byte 2 is no address",
 	};
 	OWNED_MESSAGE m;
-	OWNED_ADDRESSES list = { 0 };
-	OWNED_FAULTS faults = { 0 };
+	OWNED_PEOPLE to = { .aliases = NULL };
 	struct error err = { 0 };
 
 	(void)state;
 	read_text(&m, "To: a@x\nCC: b@\ncc: f@x,\nX: b@\ncc: g@x, c@@x, h@x\nBcc: \"D, e@x\n");
-	assert_true(submission_recipients(&m, &list, &faults, &err));
-	assert_int_equal(list.count, 4);
-	assert_string_equal(list.items[3].mailbox, "h@x");
-	assert_int_equal(faults.count, COUNT_OF(words));
+	assert_true(submission_recipients(&m, &to, &err));
+	assert_int_equal(to.list.count, 4);
+	assert_string_equal(to.list.items[3].mailbox, "h@x");
+	assert_int_equal(to.faults.count, COUNT_OF(words));
 	for (size_t i = 0; i < COUNT_OF(words); i++)
-		if (!strstr(faults.items[i].why.text, words[i]))
-			fail_msg("%s", faults.items[i].why.text);
+		if (!strstr(to.faults.items[i].why.text, words[i]))
+			fail_msg("%s", to.faults.items[i].why.text);
 }
 
 static void test_too_many_bad_recipients(void **state)
 {
 	OWNED_MESSAGE m;
-	OWNED_ADDRESSES list = { 0 };
-	OWNED_FAULTS faults = { 0 };
+	OWNED_PEOPLE to = { .aliases = NULL };
 	OWNED_BUF text = BUF_INIT(HEADER_MAX);
 	struct error err = { 0 };
 
@@ -329,7 +326,7 @@ static void test_too_many_bad_recipients(void **state)
 	for (int i = 0; i <= ADDRESS_FAULTS_MAX; i++)
 		buf_add(&text, "b@,");
 	read_text(&m, buf_text(&text));
-	assert_false(submission_recipients(&m, &list, &faults, &err));
+	assert_false(submission_recipients(&m, &to, &err));
 	assert_int_equal(err.kind, ERROR_DATA);
 	assert_non_null(strstr(err.text, "Bcc field no. 2: more than"));
 }
@@ -352,7 +349,7 @@ static void test_author(void **state)
 		struct address author;
 
 		read_text(&m, rows[i].text);
-		submission_author(&m, &author);
+		submission_author(&m, NULL, &author);
 		assert_string_equal(author.mailbox, rows[i].mailbox);
 		address_free(&author);
 	}

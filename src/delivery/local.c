@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "delivery/local.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "net/net.h"
+
+static bool is_localhost(const char *domain)
+{
+	static const char *const names[] = {
+		"localhost", "localhost.localdomain", "[127.0.0.1]", "[IPv6:::1]",
+	};
+
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (text_is(domain, names[i]))
+			return true;
+	return false;
+}
+
+/* Whether one of the addresses, or "@domain" entries, has it. */
+static bool has_domain(const char *addresses, const char *domain)
+{
+	while (*(addresses += strspn(addresses, ", \t\r\n"))) {
+		size_t len = strcspn(addresses, ", \t\r\n");
+		const char *at = memrchr(addresses, '@', len);
+
+		if (at && text_is_n(at + 1, len - (size_t)(at + 1 - addresses), domain))
+			return true;
+		addresses += len;
+	}
+	return false;
+}
+
+static bool is_sent_from(const struct config *config, const char *domain)
+{
+	for (size_t i = 0; i < config->count; i++)
+		if (has_domain(config->accounts[i].from, domain) ||
+		    has_domain(config->accounts[i].allowed_senders, domain))
+			return true;
+	return false;
+}
+
+static bool is_local(const void *config, const char *domain)
+{
+	return is_localhost(domain) ||
+	       (net_is_this_host(domain) && !is_sent_from(config, domain));
+}
+
+void local_init(struct aliases *a, const struct config *config)
+{
+	aliases_init(a, config->delivery.aliases, config->delivery.local_recipients);
+	a->is_local = is_local;
+	a->local = config;
+}
