@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/fate.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sysexits.h>
@@ -113,14 +114,33 @@ _Noreturn void fate_end(const char *why)
 	_exit(fate == FATE_AWAITED && !self.is_stored ? EX_TEMPFAIL : ends[fate].status);
 }
 
+/* A person at a terminal would press the keys again. */
+static void say_why_it_takes_time(void)
+{
+	static const char words[] = ": interrupted: the server's answer to the message is "
+				    "waited for, a minute at most\n";
+	char line[LINE_SIZE];
+	size_t len;
+
+	if (!isatty(STDERR_FILENO))
+		return;
+	len = add(line, 0, self.name);
+	len = add(line, len, words);
+	(void)write_patiently(STDERR_FILENO, line, len, PATIENCE_MS);
+}
+
 static void on_signal(int number)
 {
 	enum fate fate = fate_now();
+	int saved = errno;
 
 	if (fate == FATE_SENT || fate == FATE_QUEUED || fate == FATE_AWAITED) {
-		if (fate == FATE_AWAITED && !self.put_off)
+		if (fate == FATE_AWAITED && !self.put_off) {
 			alarm(ANSWER_PATIENCE);
+			say_why_it_takes_time();
+		}
 		self.put_off = number;
+		errno = saved;
 		return;
 	}
 	if (self.group > 0)

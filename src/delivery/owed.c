@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "delivery/owed.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,8 +21,12 @@ void owed_keep(struct owed *o, struct entry *e)
 {
 	struct entry rest = { 0 };
 
-	assert(!owed_is_full(o));
 	memcpy(rest.id, e->id, ID_SIZE);
+	if (owed_is_full(o)) {
+		entry_free(e);
+		*e = rest;
+		return;
+	}
 	o->entries = xrealloc(o->entries, (o->count + 1) * sizeof(*o->entries));
 	o->entries[o->count++] = *e;
 	*e = rest;

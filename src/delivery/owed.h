@@ -21,7 +21,10 @@ void owed_free(struct owed *o);
 /* No more can be kept, so nothing more may be sent. */
 bool owed_is_full(const struct owed *o);
 
-/* Takes the entry over; what stays is its id. */
+/*
+ * Takes the entry over; what stays is its id. One more than can be kept is forgotten: that is
+ * none that was sent, but one that cannot leave, of which the disk knows all that matters.
+ */
 void owed_keep(struct owed *o, struct entry *e);
 
 /*

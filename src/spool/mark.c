@@ -56,7 +56,7 @@ bool spool_begin_try(const struct spool *s, struct item *item, bool is_durable,
 	if (!mark(s, item, err))
 		return error_context(err, "the spool %s", s->path);
 	item->is_marked = true;
-	if (!is_durable || (fsync(s->dir) == 0 && fsync(item->fd) == 0))
+	if (!is_durable || fsync(has_bit(item->fd) ? item->fd : s->dir) == 0)
 		return true;
 	error_errno(err, ERROR_IO, "sync the directory of %s",
 		    spool_name(item->entry.id, ".try", name));

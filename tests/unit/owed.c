@@ -72,6 +72,11 @@ static void test_full(void **state)
 		owed_keep(&owed, &e);
 	}
 	assert_true(owed_is_full(&owed));
+	make(&e, OWED_MAX, "one too many");
+	owed_keep(&owed, &e);
+	assert_null(e.account);
+	assert_false(owed_restore(&owed, &e));
+	entry_free(&e);
 	owed_free(&owed);
 	assert_false(owed_is_full(&owed));
 }
