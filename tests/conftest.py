@@ -269,13 +269,17 @@ def send(run, config):
 @pytest.fixture
 def queued(run, config, tmp_path):
     """queued(server, delivery={...}, **keys) -> a Queue with a configuration of its own;
-    see queued.py. Unless told otherwise nothing runs in the background."""
+    see queued.py. Unless told otherwise nothing runs in the background, and the account
+    has sent mail before."""
     queues = []
 
-    def make(server=None, delivery=None, **keys):
+    def make(server=None, delivery=None, proven=True, **keys):
         queue = Queue(tmp_path / f"spool-{len(queues)}", run, config)
         queues.append(queue)
-        return queue.configure(server, delivery, **keys)
+        queue.configure(server, delivery, **keys)
+        if proven:
+            queue.has_sent(keys.get("account", "test"))
+        return queue
 
     yield make
     for queue in queues:

@@ -167,10 +167,11 @@ class Queue(Spool):
             self.rewrite(id, next=int(time.time()) - 1)
         for file in self.path.glob("accounts/*"):
             file.unlink()
+        self.has_sent(*self.proven)
 
     def pause(self, account):
         """Until when it waits."""
-        text = (self.path / "accounts" / account).read_text(encoding="ascii")
+        text = self.state(account).read_text(encoding="ascii")
         return int(re.search(r"(?m)^pause (\d+)", text)[1])
 
     def end_pause(self, account):
@@ -184,7 +185,7 @@ class Queue(Spool):
         self._rewrite_pause(account, rb"^(pause \d+) \d+", rb"\g<1> %d" % times)
 
     def _rewrite_pause(self, account, pattern, new):
-        file = self.path / "accounts" / account
+        file = self.state(account)
         lines = file.read_bytes().splitlines(keepends=True)[:-1]
         at, = (n for n, line in enumerate(lines) if line.startswith(b"pause "))
         lines[at] = re.sub(pattern, new, lines[at])

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/sum.h"
 
 enum { PARENTS_MAX = 3 };	/* directories to make on the way to another */
 
@@ -175,6 +176,16 @@ int directory_private(const char *path, struct error *err)
 		return -1;
 	}
 	return fd_take(&fd);
+}
+
+uint64_t file_sum(uint64_t sum, const struct stat *st)
+{
+	const int64_t facts[] = {
+		(int64_t)st->st_dev, (int64_t)st->st_ino, (int64_t)st->st_size,
+		(int64_t)st->st_mtim.tv_sec, (int64_t)st->st_mtim.tv_nsec,
+	};
+
+	return sum_add(sum, facts, sizeof(facts));
 }
 
 int file_unnamed(struct error *err)

@@ -66,6 +66,10 @@ bool file_is_ours(const struct stat *st, struct error *err);
  */
 bool file_is_private(int fd, const struct stat *st, struct error *err);
 
+/* The sum of what `sum` is of and of which file this is, as it is now (base/sum.h). */
+uint64_t file_sum(uint64_t sum, const struct stat *st);
+
+
 /* A file without a name, in TMPDIR or the usual places: gone with its descriptor. */
 int file_unnamed(struct error *err);
 

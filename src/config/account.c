@@ -168,6 +168,7 @@ static bool read_accounts(const struct ini *ini, service_lookup *service,
 			account_free(&account);
 			return false;
 		}
+		account.files_sum = ini->sum;
 		put_account(fresh, &account);
 	}
 	return true;

@@ -17,6 +17,8 @@ enum sender_policy { SENDER_REWRITE, SENDER_KEEP, SENDER_REFUSE };
 
 struct account {
 	char *name;		/* of its section */
+	uint64_t files_sum;	/* of the file that it stands in: another one is another file,
+				   or the same after a change */
 	char *service;
 	char *host;		/* "" where neither file nor service knows one */
 	long port;

@@ -16,6 +16,7 @@
 #endif
 
 #include "base/file.h"
+#include "base/sum.h"
 #include "config/value.h"
 
 struct bytes {			/* of the file, secrets and all: wiped when done */
@@ -190,6 +191,7 @@ bool ini_read(struct ini *ini, int fd, const char *path, struct error *err)
 		return error_errno(err, ERROR_IO, "%s", path);
 	if (!check_file(path, &st, err))
 		return false;
+	ini->sum = file_sum(SUM_INIT, &st);
 	bytes.size = (size_t)st.st_size + 1;
 	bytes.at = xmalloc(bytes.size);
 	return read_bytes(fd, path, &bytes, err) &&

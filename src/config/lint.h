@@ -23,6 +23,7 @@ struct ini_section {
 
 struct ini {
 	const char *path;		/* for errors; borrowed */
+	uint64_t sum;			/* file_sum() of it */
 	struct ini_section *sections;
 	size_t count, room;
 	struct buf clean;		/* the same lines for iniparser, without secrets */

@@ -24,6 +24,7 @@ struct batch_row {
 struct round {
 	const struct spool *spool;
 	bool is_flush;		/* also what is not due yet */
+	bool is_asked_for;	/* by somebody: pauses of accounts end for one try */
 	time_t now;
 	time_t expire, warn_after;	/* seconds of age; 0: never; the least of all messages' */
 	struct { uint64_t account; time_t until; } blocked[BLOCKED_MAX];

@@ -100,7 +100,7 @@ void queue_schedule(const struct queue *q, const struct intake_facts *facts,
 		.random = chance_new(),
 	};
 
-	e->next = facts->not_before ? facts->not_before : facts->now;
+	e->next = facts->now;	/* its account's pause may end before its time */
 	if (facts->why && facts->not_before)
 		entry_keep_reason(e, facts->why);
 	else if (facts->why)
@@ -140,7 +140,7 @@ bool queue_add(const struct queue *q, const struct intake_facts *facts,
 
 	choose_recipients(&entry.envelope, e, facts->keeps_refused);
 	fill(&entry, q, facts, m);
-	*next = entry.next;
+	*next = facts->not_before ? facts->not_before : entry.next;
 	fate_hold(true);
 	ok = spool_add(&q->spool, &entry, m, err);
 	if (ok)

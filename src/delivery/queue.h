@@ -40,7 +40,8 @@ struct intake_facts {
 	const char *config;	/* of -C, or NULL */
 	const struct error *why;	/* for which it waits, or NULL */
 	bool had_session;	/* an attempt came as far as a transaction */
-	time_t not_before;	/* there was no attempt: when to begin; 0: now */
+	time_t not_before;	/* there was no attempt: until when its account waits; 0: it
+				   does not */
 	bool is_held;		/* it is not tried before somebody releases it */
 	bool keeps_refused;	/* those who were refused are ours too, to be reported */
 	time_t now;

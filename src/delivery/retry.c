@@ -15,20 +15,20 @@ static const struct rule {
 	int reply;		/* 0: any, or none */
 	const char *words;	/* that stand in the error's text; NULL: any text */
 	enum retry_scope scope;	/* in a transaction; before it, it is always the account */
-	bool counts;		/* the server counts the tries against us */
 	const long *schedule;
 	const char *class;
+	bool counts, is_unheard, outlasts_config;	/* see struct retry_facts */
 } rules[] = {
-	{ ERROR_QUOTA,	 0,   NULL,	RETRY_ACCOUNT, true,  usual,   "quota" },
-	{ ERROR_AUTH,	 0,   NULL,	RETRY_ACCOUNT, true,  patient, "login" },
-	{ ERROR_SECRET,	 0,   NULL,	RETRY_ACCOUNT, false, usual,   "secret" },
-	{ ERROR_CONFIG,	 0,   NULL,	RETRY_ACCOUNT, false, usual,   "config" },
-	{ ERROR_BARRED,	 0,   NULL,	RETRY_ACCOUNT, true,  patient, "barred" },
-	{ ERROR_LATER,	 454, "AUTH",	RETRY_ACCOUNT, true,  usual,   "login-later" },
-	{ ERROR_NETWORK, 0,   NULL,	RETRY_MESSAGE, false, usual,   "network" },
-	{ ERROR_TLS,	 0,   NULL,	RETRY_MESSAGE, false, usual,   "network" },
-	{ ERROR_NO_HOST, 0,   NULL,	RETRY_MESSAGE, false, usual,   "network" },
-	{ ERROR_NONE,	 0,   NULL,	RETRY_MESSAGE, false, usual,   "other" },
+	{ ERROR_QUOTA,	 0,   NULL,   RETRY_ACCOUNT, usual,   "quota",	     true,  false, true },
+	{ ERROR_AUTH,	 0,   NULL,   RETRY_ACCOUNT, patient, "login",	     true,  false, false },
+	{ ERROR_SECRET,	 0,   NULL,   RETRY_ACCOUNT, usual,   "secret",	     false, true,  false },
+	{ ERROR_CONFIG,	 0,   NULL,   RETRY_ACCOUNT, usual,   "config",	     false, true,  false },
+	{ ERROR_BARRED,	 0,   NULL,   RETRY_ACCOUNT, patient, "barred",	     true,  false, false },
+	{ ERROR_LATER,	 454, "AUTH", RETRY_ACCOUNT, usual,   "login-later", true,  false, false },
+	{ ERROR_NETWORK, 0,   NULL,   RETRY_MESSAGE, usual,   "network",     false, true,  false },
+	{ ERROR_TLS,	 0,   NULL,   RETRY_MESSAGE, usual,   "network",     false, true,  false },
+	{ ERROR_NO_HOST, 0,   NULL,   RETRY_MESSAGE, usual,   "network",     false, true,  false },
+	{ ERROR_NONE,	 0,   NULL,   RETRY_MESSAGE, usual,   "other",	     false, false, false },
 };
 
 static const struct rule *rule_for(const struct error *err)
@@ -62,10 +62,16 @@ const char *retry_class(const struct error *err)
 	return rule_for(err)->class;
 }
 
-bool retry_class_counts(const char *class)
+struct retry_facts retry_class_facts(const char *class)
 {
-	for (size_t i = 0; i < COUNT_OF(rules); i++)
-		if (!strcmp(rules[i].class, class))
-			return rules[i].counts;
-	return false;
+	const struct rule *rule = rules;
+
+	while (rule->kind != ERROR_NONE && strcmp(rule->class, class) != 0)
+		rule++;
+	return (struct retry_facts){
+		.kind = rule->kind == ERROR_NONE ? ERROR_LATER : rule->kind,
+		.counts = rule->counts,
+		.is_unheard = rule->is_unheard,
+		.outlasts_config = rule->outlasts_config,
+	};
 }

@@ -33,7 +33,13 @@ enum { RETRY_DELAY_MAX = 3600 + 3600 / 4 };	/* the longest that retry_delay() sa
 /* A word for the class: two failures of different classes are not "in a row". */
 const char *retry_class(const struct error *err);
 
-/* Whether a try before its time costs something: the server counts it against us. */
-bool retry_class_counts(const char *class);
+/* What is known of a class. */
+struct retry_facts {
+	enum error_kind kind;	/* of such failures, more or less */
+	bool counts;		/* a try before its time costs something: the server counts it */
+	bool is_unheard;	/* no server had been reached: a try costs nobody anything */
+	bool outlasts_config;	/* nothing that is changed here can mend it */
+};
+struct retry_facts retry_class_facts(const char *class);
 
 #endif

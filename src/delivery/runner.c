@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "spool/account_state.h"
 #include "spool/resident.h"
 
 enum {
@@ -41,6 +42,7 @@ static void begin(struct runner *r, struct run *run)
 	*r = (struct runner){ .run = run };
 	r->round = xcalloc(1, sizeof(*r->round));
 	r->round->is_flush = run->is_flush;
+	r->round->is_asked_for = run->is_asked_for;
 	r->round->expire = settings->expire * SECONDS_OF_DAY;
 	r->round->warn_after = settings->warn_after * SECONDS_OF_HOUR;
 	worker_init(&r->worker, run->queue);
@@ -91,6 +93,8 @@ static bool do_round(struct runner *r, struct error *err)
 	worker_open_log(&r->worker);
 	r->worker.unread = r->worker.unwritten = 0;
 	spool_sweep(&r->run->queue->spool, now, keep * SECONDS_OF_DAY);
+	if (!r->has_begun)
+		account_state_sweep(&r->run->queue->spool, now);
 	do {
 		if (!round_next(r->round, err))
 			return false;
@@ -213,7 +217,7 @@ static void end_flush(struct runner *r)
 {
 	if (r->round->is_flush)
 		r->round->wake = r->round->now + 1;
-	r->round->is_flush = false;
+	r->round->is_flush = r->round->is_asked_for = false;
 }
 
 /*

@@ -10,8 +10,8 @@ struct run {
 	const char *config;		/* of -C, or NULL */
 	const char *log;		/* of what concerns no account, as log_open() wants it */
 	struct trace *trace;		/* NULL: none */
-	bool is_flush;			/* also what is not due, and accounts that pause
-					   because their server could not be reached */
+	bool is_flush;			/* also what is not due */
+	bool is_asked_for;		/* now, by somebody: an account that pauses is tried once */
 	bool (*selects)(const void *selector, const struct entry *e);	/* NULL: all */
 	const void *selector;
 	/* Called after each message with what was done so far; NULL: nobody */

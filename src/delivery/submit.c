@@ -16,6 +16,7 @@ struct trial {
 	struct error err;
 	bool is_accounts;	/* the error is about the account, not about an address */
 	bool had_session;
+	bool was_reached;	/* the server, if it said nothing */
 	time_t not_before;	/* there was none: the account has to wait until then */
 	struct direct direct;
 };
@@ -101,30 +102,48 @@ static void keep_failures(struct submittal *s, struct envelope *e, const struct 
 
 /* --- while the caller waits */
 
-/* A queue that is on knows the account's quota and pauses; without one nobody does. */
-static bool may_try(const struct submittal *s, const struct envelope *e, struct trial *trial)
+static struct turn turn_of(const struct submittal *s, const struct envelope *e)
 {
 	size_t most = (size_t)s->account->max_recipients;
+
+	return (struct turn){
+		.spool = &s->queue->spool,
+		.account = s->account,
+		.messages = (count_waiting(e) + most - 1) / most,
+		.is_awaited = true,
+	};
+}
+
+/* A queue that is on knows the account's quota and pauses; without one nobody does. */
+static bool may_try(const struct submittal *s, const struct turn *turn, struct trial *trial)
+{
 	struct pause pause;
 
-	if (!s->queue->is_on || throttle_ask(&s->queue->spool, s->account,
-					     (count_waiting(e) + most - 1) / most, time(NULL),
-					     &pause))
+	if (!s->queue->is_on || throttle_ask(turn, time(NULL), &pause))
 		return true;
 	trial->not_before = pause.at;
-	return error_set(&trial->err, ERROR_QUOTA, "%s", pause.why);
+	return error_set(&trial->err, pause.kind, "%s", pause.why);
+}
+
+static void tell_what_came(const struct submittal *s, const struct turn *turn,
+			   const struct trial *trial, bool ok)
+{
+	if (s->queue->is_on && throttle_learn(turn, ok ? NULL : &trial->err,
+					      trial->had_session, time(NULL)))
+		spool_wake_runner(&s->queue->spool);
 }
 
 static bool try_now(const struct submittal *s, struct envelope *e, const struct message *m,
 		    struct trial *trial)
 {
+	const struct turn turn = turn_of(s, e);
 	struct connection c = { .account = s->account };
 	struct intake_facts facts = facts_of(s, NULL);
 	struct attempt a;
 	bool ok;
 
 	trial->is_accounts = true;
-	if (!may_try(s, e, trial))
+	if (!may_try(s, &turn, trial))
 		return false;
 	facts.keeps_refused = true;	/* while nobody else has been told of them */
 	direct_begin(&trial->direct, s->queue, &facts, e, m);
@@ -132,13 +151,12 @@ static bool try_now(const struct submittal *s, struct envelope *e, const struct 
 	a.witness = &trial->direct.witness;
 	ok = connection_open(&c, s->account, s->trace, &trial->err);
 	trial->had_session = ok;
+	trial->was_reached = c.peer[0];
 	snprintf(a.peer, sizeof(a.peer), "%s", c.peer);
 	ok = ok && attempt_send(&a, &c, e, m, &trial->err);
 	connection_close(&c);
 	ok = attempt_end(&a, ok, e, m, &trial->err);
-	if (s->queue->is_on)
-		throttle_learn(&s->queue->spool, s->account, ok ? NULL : &trial->err,
-			       trial->had_session, time(NULL));
+	tell_what_came(s, &turn, trial, ok);
 	trial->direct.facts = NULL;
 	return ok;
 }
@@ -169,6 +187,44 @@ static bool is_to_be_kept(const struct submittal *s, const struct envelope *e)
 		(s->keeps_some && envelope_count(e, VERDICT_ACCEPTED) > 0));
 }
 
+/*
+ * No server has asked for patience, and what is wrong may be a word in the file: neither a
+ * keyring that is locked is that, nor a connection that was lost.
+ */
+static bool may_be_a_mistake(const struct account *account, const struct trial *trial)
+{
+	const struct error *err = &trial->err;
+
+	switch (err->kind) {
+	case ERROR_AUTH:
+		return true;
+	case ERROR_SECRET:
+		return account->password_command[0] || account->token_command[0];
+	case ERROR_NETWORK:
+		return !trial->was_reached;
+	case ERROR_NO_HOST:
+	case ERROR_TLS:
+	case ERROR_PROTOCOL:
+		return err->reply == 0;
+	default:
+		return false;
+	}
+}
+
+/*
+ * What is told instead of being kept in silence: a configuration that makes no sense, of
+ * which nothing passes by itself, and what keeps an account from its first message.
+ */
+static bool is_the_caller_s(const struct submittal *s, const struct trial *trial)
+{
+	if (!trial->is_accounts || trial->had_session || s->keeps_failures)
+		return false;
+	if (trial->err.kind == ERROR_CONFIG && !trial->err.reply)
+		return true;
+	return s->queue->is_on && may_be_a_mistake(s->account, trial) &&
+	       throttle_has_never_sent(&s->queue->spool, s->account);
+}
+
 /* Not everybody has it. Those who wait are queued; those who were refused are the caller's. */
 static bool take_rest(struct submittal *s, struct envelope *e, const struct message *m,
 		      struct trial *trial, struct error *err)
@@ -186,8 +242,7 @@ static bool take_rest(struct submittal *s, struct envelope *e, const struct mess
 			direct_remove(&trial->direct);
 		return false;
 	}
-	/* Nothing passes by itself here: it is told, as a file that makes no sense is. */
-	if (trial->err.kind == ERROR_CONFIG && !trial->had_session && !s->keeps_failures)
+	if (is_the_caller_s(s, trial))
 		return false;
 	if (!s->queue->is_on) {
 		if (s->queue->settings->queue != QUEUE_OFF)

@@ -2,13 +2,19 @@
 #include "delivery/throttle.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/language.h"
 #include "delivery/retry.h"
 #include "spool/account_state.h"
 
-enum { SUCCESS_STEP = 60 };	/* seconds that a last success is good for */
+enum {
+	SUCCESS_STEP = 60,		/* seconds that a last success is good for, */
+	SUCCESS_STEP_ALONE = 24 * 3600,	/* where that is all there is to be known */
+	NUDGES_MAX = 3,			/* failures: then nobody but a person asks for more */
+};
 
 static struct quota quota_of(const struct account *account)
 {
@@ -20,42 +26,90 @@ static bool has_quota(const struct account *account)
 	return account->rate_per_minute > 0 || account->rate_per_hour > 0;
 }
 
-static void tell_why(const struct pace *p, bool is_paused, char why[256])
+static struct state_place place_of(const struct account *account)
 {
-	if (is_paused) {
-		snprintf(why, sizeof(p->why), "%s", p->why);
+	return (struct state_place){ .host = account->host, .user = account->user,
+				     .port = account->port, .account = account->name };
+}
+
+/* Of the files that it comes from, not of what they say: no secret is in it. */
+static uint64_t configuration_of(const struct account *account)
+{
+	uint64_t sum = account->files_sum;
+	struct stat st;
+
+	if (account->password_file && *account->password_file &&
+	    stat(account->password_file, &st) == 0)
+		sum = file_sum(sum, &st);
+	return sum;
+}
+
+/* --- asking */
+
+static void tell_why(const struct pace *p, struct pause *pause)
+{
+	if (pause->at == p->until) {
+		pause->kind = retry_class_facts(p->class).kind;
+		snprintf(pause->why, sizeof(p->why), "%s", p->why);
 		return;
 	}
-	snprintf(why, sizeof(p->why), "%s", p->share < PACE_ALL ?
+	pause->kind = ERROR_QUOTA;
+	snprintf(pause->why, sizeof(p->why), "%s", p->share < PACE_ALL ?
 		 N_("the quota is used up for now, and others seem to use it too") :
 		 N_("the quota is used up for now"));
 }
 
-bool throttle_ask(const struct spool *s, const struct account *account, size_t messages,
-		  time_t now, struct pause *pause)
+/* What failed is not what would be tried now. True: so the pause is no more. */
+static bool has_changed(struct pace *p, const struct account *account)
+{
+	if (p->failures == 0 || retry_class_facts(p->class).outlasts_config ||
+	    p->about == configuration_of(account))
+		return false;
+	pace_resume(p);
+	return true;
+}
+
+/* For somebody who waits for the outcome, and who sets the account up perhaps. */
+static bool is_worth_a_try(const struct pace *p)
+{
+	struct retry_facts facts = retry_class_facts(p->class);
+
+	return facts.is_unheard || (p->last_success == 0 && !facts.counts);
+}
+
+bool throttle_ask(const struct turn *turn, time_t now, struct pause *pause)
 {
 	OWNED_ACCOUNT_STATE state = ACCOUNT_STATE_NONE;
-	const struct quota quota = quota_of(account);
+	struct pace *p = &state.pace;
+	const struct quota quota = quota_of(turn->account);
+	const struct state_place place = place_of(turn->account);
+	struct moment moment = { .now = now, .random = chance_new() };
 	time_t stamp;
-	bool may;
+	bool is_new, may;
 
-	if (!account_state_open(s, account->name, has_quota(account), &state))
+	if (!account_state_open(turn->spool, &place, has_quota(turn->account), &state))
 		return true;
-	stamp = state.pace.stamp;
-	may = pace_ask(&state.pace, &quota, messages, (struct moment){ now, chance_new() },
-		       &pause->at);
-	if (may || state.pace.stamp < stamp)
-		account_state_save(&state, account->name);
+	stamp = p->stamp;
+	is_new = has_changed(p, turn->account);
+	moment.is_free = turn->is_awaited && p->until > now && is_worth_a_try(p);
+	may = pace_ask(p, &quota, turn->messages, moment, &pause->at);
+	if (is_new || p->stamp < stamp ||
+	    (may && (has_quota(turn->account) || p->failures > 0)))
+		account_state_save(&state, &place);
 	if (!may)
-		tell_why(&state.pace, pause->at == state.pace.until, pause->why);
+		tell_why(p, pause);
 	return may;
 }
 
-/* Whether it is worth a write: what goes well is told once a minute. */
-static bool is_news(const struct pace *p, time_t now)
+/* --- telling */
+
+/* Whether it is worth a write: what goes well is told once a minute at most. */
+static bool is_news(const struct pace *p, const struct account *account, time_t now)
 {
+	time_t step = has_quota(account) ? SUCCESS_STEP : SUCCESS_STEP_ALONE;
+
 	return p->failures > 0 || p->share < PACE_ALL || now < p->last_success ||
-	       now - p->last_success >= SUCCESS_STEP;
+	       now - p->last_success >= step;
 }
 
 static void learn_failure(struct pace *p, const struct account *account,
@@ -66,34 +120,51 @@ static void learn_failure(struct pace *p, const struct account *account,
 	struct setback setback = {
 		.class = retry_class(err),
 		.why = err->text,
+		.about = configuration_of(account),
 		.is_quota = err->kind == ERROR_QUOTA,
 	};
 
 	setback.delay = retry_delay(err, pace_failures(p, setback.class), random);
-	pace_failed(p, &quota, &setback, (struct moment){ now, random });
+	pace_failed(p, &quota, &setback, (struct moment){ .now = now, .random = random });
 }
 
-void throttle_learn(const struct spool *s, const struct account *account,
-		    const struct error *err, bool in_transaction, time_t now)
+bool throttle_learn(const struct turn *turn, const struct error *err, bool in_transaction,
+		    time_t now)
 {
 	OWNED_ACCOUNT_STATE state = ACCOUNT_STATE_NONE;
+	struct pace *p = &state.pace;
 	bool has_failed = err && retry_scope(err, in_transaction) == RETRY_ACCOUNT;
-	const struct quota quota = quota_of(account);
+	const struct quota quota = quota_of(turn->account);
+	const struct state_place place = place_of(turn->account);
+	unsigned failures;
 
-	if (!account_state_open(s, account->name, has_failed || (!err && has_quota(account)),
-				&state))
-		return;
-	if (!has_failed && !is_news(&state.pace, now))
-		return;
+	if (!account_state_open(turn->spool, &place, has_failed || !err, &state))
+		return false;
+	failures = p->failures;
+	if (!has_failed && !is_news(p, turn->account, now))
+		return false;
+	if (has_failed && !in_transaction && retry_class_facts(retry_class(err)).is_unheard)
+		pace_give_back(p, turn->messages);
 	if (has_failed)
-		learn_failure(&state.pace, account, err, now);
+		learn_failure(p, turn->account, err, now);
 	else if (err && !in_transaction)
-		pace_undecided(&state.pace);
+		pace_undecided(p);
 	else if (err)
-		pace_reached(&state.pace, now);
+		pace_reached(p, now);
 	else
-		pace_accepted(&state.pace, &quota, now);
-	account_state_save(&state, account->name);
+		pace_accepted(p, &quota, now);
+	account_state_save(&state, &place);
+	return failures > 0 && p->failures == 0;
+}
+
+/* --- looking */
+
+bool throttle_has_never_sent(const struct spool *s, const struct account *account)
+{
+	OWNED_ACCOUNT_STATE state = ACCOUNT_STATE_NONE;
+	const struct state_place place = place_of(account);
+
+	return account_state_open(s, &place, false, &state) && state.pace.last_success == 0;
 }
 
 void throttle_look(const struct spool *s, const struct account *account, time_t now,
@@ -101,9 +172,10 @@ void throttle_look(const struct spool *s, const struct account *account, time_t 
 {
 	OWNED_ACCOUNT_STATE state = ACCOUNT_STATE_NONE;
 	const struct quota quota = quota_of(account);
+	const struct state_place place = place_of(account);
 	struct pace_use use;
 
-	(void)account_state_open(s, account->name, false, &state);
+	(void)account_state_open(s, &place, false, &state);
 	pace_look(&state.pace, &quota, now, &use);
 	*view = (struct throttle_view){
 		.used_minute = use.minute,
@@ -117,23 +189,28 @@ void throttle_look(const struct spool *s, const struct account *account, time_t 
 	snprintf(view->why, sizeof(view->why), "%s", state.pace.why);
 }
 
-static void resume(const struct spool *s, const struct account *account, bool always)
-{
-	OWNED_ACCOUNT_STATE state = ACCOUNT_STATE_NONE;
-
-	if (!account_state_open(s, account->name, false, &state) ||
-	    (!always && retry_class_counts(state.pace.class)))
-		return;
-	pace_resume(&state.pace);
-	account_state_save(&state, account->name);
-}
+/* --- persons */
 
 void throttle_resume(const struct spool *s, const struct account *account)
 {
-	resume(s, account, true);
+	OWNED_ACCOUNT_STATE state = ACCOUNT_STATE_NONE;
+	const struct state_place place = place_of(account);
+
+	if (!account_state_open(s, &place, false, &state))
+		return;
+	pace_resume(&state.pace);
+	account_state_save(&state, &place);
 }
 
-void throttle_nudge(const struct spool *s, const struct account *account)
+void throttle_nudge(const struct spool *s, const struct account *account, bool is_attended)
 {
-	resume(s, account, false);
+	OWNED_ACCOUNT_STATE state = ACCOUNT_STATE_NONE;
+	const struct state_place place = place_of(account);
+
+	if (!account_state_open(s, &place, false, &state) || state.pace.failures == 0 ||
+	    (!is_attended && state.pace.failures >= NUDGES_MAX &&
+	     retry_class_facts(state.pace.class).counts))
+		return;
+	pace_nudge(&state.pace);
+	account_state_save(&state, &place);
 }

@@ -156,11 +156,15 @@ static void settle(struct job *j, bool ok, bool had_session, const struct error 
 	job_settle_disk(j);
 }
 
-static size_t transactions(const struct job *j)
+static struct turn turn_of(const struct job *j)
 {
 	size_t most = (size_t)j->account->max_recipients;
 
-	return (entry_waiting(&j->item.entry) + most - 1) / most;
+	return (struct turn){
+		.spool = &j->w->queue->spool,
+		.account = j->account,
+		.messages = (entry_waiting(&j->item.entry) + most - 1) / most,
+	};
 }
 
 /* Once in a round: a pause that begins in it is as good as any. */
@@ -176,11 +180,12 @@ static bool is_nudged(struct job *j)
 static bool may_try(struct job *j, struct record *r)
 {
 	const struct spool *spool = &j->w->queue->spool;
+	const struct turn turn = turn_of(j);
 	struct error err;
 	struct pause pause;
 
-	if (j->round->is_flush && !is_nudged(j))
-		throttle_nudge(spool, j->account);
+	if (j->round->is_asked_for && !is_nudged(j))
+		throttle_nudge(spool, j->account, isatty(STDERR_FILENO));
 	record_begin(r, spool, &j->item);
 	r->is_durable = j->settings->on_lost_reply == LOST_HOLD;
 	r->is_remembered = j->w->remembers;
@@ -189,7 +194,7 @@ static bool may_try(struct job *j, struct record *r)
 		leave(j, 0);
 		return false;
 	}
-	if (throttle_ask(spool, j->account, transactions(j), time(NULL), &pause))
+	if (throttle_ask(&turn, time(NULL), &pause))
 		return true;
 	spool_end_try(spool, &j->item);
 	leave(j, pause.at);
@@ -198,11 +203,11 @@ static bool may_try(struct job *j, struct record *r)
 
 static void attempt(struct job *j, const struct message *m)
 {
-	const struct spool *spool = &j->w->queue->spool;
 	struct entry *e = &j->item.entry;
 	struct record record;
 	struct attempt a;
 	struct error err;
+	const struct turn turn = turn_of(j);
 	bool ok, had_session = false;
 
 	if (!may_try(j, &record))
@@ -216,7 +221,7 @@ static void attempt(struct job *j, const struct message *m)
 	if (record.failure)
 		job_spool_failed(j, record.failure);
 	record_end(&record);
-	throttle_learn(spool, j->account, ok ? NULL : &err, had_session, time(NULL));
+	(void)throttle_learn(&turn, ok ? NULL : &err, had_session, time(NULL));
 	j->w->lost = !ok && is_of_the_session(&err) ? j->w->lost + 1 : 0;
 	if (!ok && retry_scope(&err, had_session) == RETRY_ACCOUNT)
 		round_block(j->round, j->start.account, j->round->now + 1);

@@ -86,8 +86,10 @@ static void print_sources(const struct account *account)
 	}
 }
 
-static bool print_account(const struct account *account, struct error *err)
+static bool print_account(const struct config *config, const struct account *account,
+			  struct error *err)
 {
+	(void)config;
 	(void)err;
 	printf("[account %s]\n", account->name);
 	print_settings(account);

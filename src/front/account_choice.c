@@ -38,7 +38,7 @@ int account_run(struct command_call *call, account_fn *work)
 	account = choose(call, given.config_file, &config, &err);
 	if (!account)
 		return command_fail(call, &err);
-	if (work(account, &err))
+	if (work(&config, account, &err))
 		return command_finish(call);
 	error_context(&err, "account %s", account->name);
 	return command_fail(call, &err);

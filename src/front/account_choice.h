@@ -11,7 +11,8 @@ struct account_flags {
 };
 extern const struct flag account_flags[];
 
-typedef bool account_fn(const struct account *account, struct error *err);
+typedef bool account_fn(const struct config *config, const struct account *account,
+			struct error *err);
 /*
  * Parses the command's flags, loads the configuration, finds the account that the command's
  * first argument names, or the default one, and does the work. Returns the exit status.

@@ -232,15 +232,22 @@ static bool write_message(struct message *m, const char *to, struct error *err)
 	return message_add_body(m, body, sizeof(body) - 1, err) && message_finish(m, err);
 }
 
+static struct turn turn_of(const struct check *c)
+{
+	return (struct turn){ .spool = &c->queue.spool, .account = &c->account, .messages = 1,
+			      .is_awaited = true };
+}
+
 /* It counts as any other message. The steps before went well, and a person wants it now. */
 static bool may_send(const struct check *c, struct error *err)
 {
+	const struct turn turn = turn_of(c);
 	struct pause pause;
 
 	if (!c->queue.is_on)
 		return true;
 	throttle_resume(&c->queue.spool, &c->account);
-	if (throttle_ask(&c->queue.spool, &c->account, 1, time(NULL), &pause))
+	if (throttle_ask(&turn, time(NULL), &pause))
 		return true;
 	error_text(err, ERROR_QUOTA, pause.why);
 	error_context(err, "not before %ld seconds from now", (long)(pause.at - time(NULL)));
@@ -259,6 +266,7 @@ static bool send_message(struct check *c, struct message *m, struct attempt *att
 		.id = attempt->id,
 		.now = time(NULL),
 	};
+	const struct turn turn = turn_of(c);
 	bool ok;
 
 	if (!to || !write_message(m, to, err))
@@ -271,9 +279,8 @@ static bool send_message(struct check *c, struct message *m, struct attempt *att
 	log_open(c->account.log, "acsmtp");
 	ok = attempt_send(attempt, &c->connection, &envelope, m, err);
 	ok = attempt_end(attempt, ok, &envelope, m, err);
-	if (c->queue.is_on)
-		throttle_learn(&c->queue.spool, &c->account, ok ? NULL : err, true,
-			       time(NULL));
+	if (c->queue.is_on && throttle_learn(&turn, ok ? NULL : err, true, time(NULL)))
+		spool_wake_runner(&c->queue.spool);
 	return ok;
 }
 

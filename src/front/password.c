@@ -10,6 +10,8 @@
 #include "base/buf.h"
 #include "base/language.h"
 #include "delivery/account_secret.h"
+#include "delivery/queue.h"
+#include "delivery/throttle.h"
 #include "front/account_choice.h"
 #include "secret/file.h"
 #include "secret/terminal.h"
@@ -64,7 +66,23 @@ static void warn_of_others(const struct account *account)
 	       account->name);
 }
 
-static bool set(const struct account *account, struct error *err)
+/* What failed with the old one may work now: the next message finds out. */
+static void end_pause(const struct config *config, const struct account *account)
+{
+	OWNED_TEXT path = queue_spool_path(&config->delivery);
+	struct spool spool = SPOOL_CLOSED;
+	struct error unheard;
+
+	if (config->delivery.queue == QUEUE_OFF || !path ||
+	    !spool_open_existing(&spool, path, &unheard))
+		return;
+	throttle_resume(&spool, account);
+	spool_wake_runner(&spool);
+	spool_close(&spool);
+}
+
+static bool set(const struct config *config, const struct account *account,
+		struct error *err)
 {
 	OWNED_SECRET secret = { 0 };
 	struct secret_place place;
@@ -75,26 +93,31 @@ static bool set(const struct account *account, struct error *err)
 	printf(_("account %s: stored in the keyring for %s at %s:%ld\n"), account->name,
 	       place.user, place.host, place.port);
 	warn_of_others(account);
+	end_pause(config, account);
 	return true;
 }
 
-static bool clear(const struct account *account, struct error *err)
+static bool clear(const struct config *config, const struct account *account,
+		  struct error *err)
 {
 	struct secret_place place;
 
+	(void)config;
 	if (!find_place(account, &place, err) || !keyring_clear(&place, err))
 		return false;
 	printf(_("account %s: removed from the keyring\n"), account->name);
 	return true;
 }
 
-static bool test(const struct account *account, struct error *err)
+static bool test(const struct config *config, const struct account *account,
+		 struct error *err)
 {
 	const struct secret_request request =
 		account_secret_request(account, account_wants_token(account));
 	OWNED_SECRET secret = { 0 };
 	const char *source;
 
+	(void)config;
 	if (account->auth == AUTH_OFF)
 		return error_set(err, ERROR_CONFIG, "`auth = off`: it needs no secret");
 	if (!secret_find(&request, &secret, &source, err))

@@ -146,6 +146,7 @@ bool run_queue_as_told(const struct options *options, const struct config *confi
 		.log = config_log(config),
 		.trace = trace,
 		.is_flush = options->interval == 0,
+		.is_asked_for = options->interval == 0,
 		.selects = options->selection_count ? is_selected : NULL,
 		.selector = options,
 	};
@@ -253,6 +254,7 @@ static int run_and_tell(const struct command_call *call, const struct run_flags 
 		.config = flags->config,
 		.log = log,
 		.is_flush = flags->is_flush || is_some,
+		.is_asked_for = !flags->is_background,
 		.selects = is_some ? is_picked : NULL,
 		.selector = &flags->pick,
 		.progress = is_shown ? show_progress : NULL,

@@ -132,17 +132,20 @@ static bool send_message(struct call *call, struct error *err)
 	return ok;
 }
 
-/* Silent unless somebody wants to see it. */
+/* Silent unless somebody wants to see it, or expects to hear of what was tried. */
 static void say_queued(const struct call *call)
 {
 	const struct submittal *s = &call->submittal;
+	const struct error *why = &s->why_queued;
 	char when[CLOCK_DATE_SIZE];
 
-	if (!s->is_queued || !call->options.verbose)
+	if (!s->is_queued || !(call->options.verbose ||
+			       (why->text[0] && isatty(STDERR_FILENO))))
 		return;
 	clock_stamp(s->next, when);
-	call_say(call, "queued as %s, not before %s%s%s", call->id, when,
-	    s->why_queued.text[0] ? ": " : "", s->why_queued.text);
+	call_say(call, "queued as %s, not before %s%s%s%s%s", call->id, when,
+		 why->text[0] ? ": " : "", why->text, why->advice ? "; " : "",
+		 why->advice ? why->advice : "");
 }
 
 static bool run_the_queue(struct call *call, struct error *err)

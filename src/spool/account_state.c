@@ -22,7 +22,8 @@
 #include "base/text.h"
 #include "spool/files.h"
 
-static const char first_line[] = "acsmtp-account 1\n";
+static const char first_line[] = "acsmtp-account 2\n";
+static const char first_line_before[] = "acsmtp-account 1\n";	/* without "about" */
 static const char no_class[] = "none";
 
 /* --- the text */
@@ -53,6 +54,7 @@ void account_state_write(const struct pace *p, struct buf *text)
 		 (long long)p->cut, (long long)p->grown, (long long)p->due);
 	buf_addf(text, "pause %lld %u %d %s\n", (long long)p->until, p->failures,
 		 p->is_probed, p->class[0] ? p->class : no_class);
+	buf_addf(text, "about %016" PRIx64 "\n", p->about);
 	buf_addf(text, "success %lld\n", (long long)p->last_success);
 	buf_addf(text, "why %s\n", why);
 	buf_addf(text, "end %016" PRIx64 "\n",
@@ -86,6 +88,23 @@ static int64_t number(struct scanner *s, int64_t least, int64_t most)
 	n = strtoll(s->at, &end, 10);
 	s->ok = errno == 0 && n >= least && n <= most;
 	s->at = end;
+	return s->ok ? n : least;	/* which no sum with it overflows */
+}
+
+static uint64_t hexadecimal(struct scanner *s)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint64_t n = 0;
+
+	for (int i = 0; i < 16; i++) {
+		const char *digit = s->ok && *s->at ? strchr(digits, *s->at) : NULL;
+
+		s->ok = digit != NULL;
+		if (!s->ok)
+			return 0;
+		n = n << 4 | (uint64_t)(digit - digits);
+		s->at++;
+	}
 	return n;
 }
 
@@ -129,15 +148,25 @@ static bool has_good_end(const char *text, size_t len)
 	return !strcmp(text + len - size, end);
 }
 
+static void read_about(struct scanner *s, bool is_old, struct pace *p)
+{
+	if (is_old)
+		return;
+	expect(s, "about ");
+	p->about = hexadecimal(s);
+	expect(s, "\n");
+}
+
 bool account_state_read(struct pace *p, const char *text, size_t len)
 {
+	bool is_old = !strncmp(text, first_line_before, strlen(first_line_before));
 	struct scanner s = { text, true };
 	struct pace found = { 0 };
 	int64_t stamp;
 
 	if (!has_good_end(text, len))
 		return false;
-	expect(&s, first_line);
+	expect(&s, is_old ? first_line_before : first_line);
 	expect(&s, "stamp");
 	found.stamp = stamp = number(&s, 0, INT64_MAX / 2);
 	expect(&s, "\n");
@@ -155,6 +184,7 @@ bool account_state_read(struct pace *p, const char *text, size_t len)
 	found.failures = (unsigned)number(&s, 0, INT32_MAX);
 	found.is_probed = number(&s, 0, 1);
 	rest(&s, found.class, sizeof(found.class));
+	read_about(&s, is_old, &found);
 	expect(&s, "success");
 	found.last_success = number(&s, 0, stamp);
 	expect(&s, "\nwhy");
@@ -168,43 +198,48 @@ bool account_state_read(struct pace *p, const char *text, size_t len)
 	return s.ok;
 }
 
-bool account_state_name(const char *account, char name[STATE_NAME_SIZE])
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789_-+@.";
-	OWNED_BUF b = BUF_INIT(STATE_NAME_SIZE - 1);
-
-	for (const char *c = account; *c; c++)
-		if (strchr(plain, *c) && !(*c == '.' && c == account))
-			buf_add_char(&b, *c);
-		else
-			buf_addf(&b, "%%%02X", (unsigned)(unsigned char)*c);
-	snprintf(name, STATE_NAME_SIZE, "%s", buf_text(&b));
-	return b.len > 0 && !buf_is_full(&b);
-}
-
 /* --- the file */
 
-static int open_file(const struct spool *s, const char *account, bool make)
+/* Not durably: it may be lost, and nobody shall wait for the disk. */
+static int open_directory(const struct spool *s, bool make)
+{
+	struct error unheard;
+
+	if (make && mkdirat(s->dir, "accounts", 0700) < 0 && errno != EEXIST)
+		return -1;
+	return spool_subdirectory(s, "accounts", false, &unheard);
+}
+
+/* What is known under the name of before goes on under this one. */
+static int open_missing(const struct spool *s, const struct state_place *place,
+			const char *name, int flags)
+{
+	OWNED_FD dir = open_directory(s, flags & O_CREAT);
+	char before[STATE_NAME_SIZE];
+
+	if (dir < 0)
+		return -1;
+	if (state_file_name_before(place->account, before) && renameat(dir, before, dir, name) == 0)
+		return openat(dir, name, flags, 0600);
+	errno = ENOENT;
+	return flags & O_CREAT ? openat(dir, name, flags, 0600) : -1;
+}
+
+static int open_file(const struct spool *s, const struct state_place *place, bool make)
 {
 	int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
 	char path[sizeof("accounts/") + STATE_NAME_SIZE] = "accounts/";
-	struct error unheard;
+	char *name = path + strlen(path);
 	int fd;
 
-	if (s->dir < 0 || !account_state_name(account, path + strlen(path))) {
-		errno = ENAMETOOLONG;
+	if (s->dir < 0) {
+		errno = EBADF;
 		return -1;
 	}
-	fd = openat(s->dir, path, flags | (make ? O_CREAT : 0), 0600);
-	if (fd < 0 && errno == ENOENT && make) {
-		/* Not durably: it may be lost, and nobody shall wait for the disk. */
-		bool is_made = mkdirat(s->dir, "accounts", 0700) == 0 || errno == EEXIST;
-		OWNED_FD dir = spool_subdirectory(s, "accounts", false, &unheard);
-
-		if (is_made && dir >= 0)
-			fd = openat(s->dir, path, flags | O_CREAT, 0600);
-	}
-	return fd;
+	state_file_name(place, name);
+	fd = openat(s->dir, path, flags);
+	return fd < 0 && errno == ENOENT ?
+		       open_missing(s, place, name, flags | (make ? O_CREAT : 0)) : fd;
 }
 
 /* A process that was stopped must not stop the others. */
@@ -247,17 +282,17 @@ static const char *read_file(int fd, struct pace *p)
 	return NULL;
 }
 
-bool account_state_open(const struct spool *s, const char *account, bool make,
+bool account_state_open(const struct spool *s, const struct state_place *place, bool make,
 			struct account_state *state)
 {
 	const char *trouble;
 
 	pace_init(&state->pace);
-	state->fd = open_file(s, account, make);
+	state->fd = open_file(s, place, make);
 	if (state->fd < 0) {
 		if (s->dir >= 0 && (make || errno != ENOENT))
 			log_problem("account %s: its quota is not counted: %s/accounts: %s",
-				    account, s->path, strerror(errno));
+				    place->account, s->path, strerror(errno));
 		return false;
 	}
 	trouble = lock_file(state->fd);
@@ -268,11 +303,11 @@ bool account_state_open(const struct spool *s, const char *account, bool make,
 	if (trouble)
 		log_problem("account %s: nothing is known of its quota and pauses: its file "
 			    "in %s/accounts: %s",
-			    account, s->path, trouble);
+			    place->account, s->path, trouble);
 	return state->fd >= 0;
 }
 
-void account_state_save(const struct account_state *state, const char *account)
+void account_state_save(const struct account_state *state, const struct state_place *place)
 {
 	OWNED_BUF text = BUF_INIT(STATE_TEXT_MAX);
 
@@ -281,7 +316,7 @@ void account_state_save(const struct account_state *state, const char *account)
 	account_state_write(&state->pace, &text);
 	if (pwrite(state->fd, buf_text(&text), text.len, 0) != (ssize_t)text.len ||
 	    ftruncate(state->fd, (off_t)text.len) < 0)
-		log_problem("account %s: its quota is not counted: write: %s", account,
+		log_problem("account %s: its quota is not counted: write: %s", place->account,
 			    strerror(errno));
 }
 
@@ -289,4 +324,34 @@ void account_state_close(struct account_state *state)
 {
 	fd_cleanup(&state->fd);
 	state->fd = -1;
+}
+
+/* --- files of before */
+
+enum { SWEEP_AGE = 36 * 3600 };
+
+struct sweep {
+	int dir;
+	time_t now;
+};
+
+static bool sweep_name(void *seer, const char *name)
+{
+	const struct sweep *sweep = seer;
+	struct stat st;
+
+	if (!strchr(name, ':') && fstatat(sweep->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISREG(st.st_mode) && st.st_mtime < sweep->now - SWEEP_AGE)
+		unlinkat(sweep->dir, name, 0);
+	return true;
+}
+
+void account_state_sweep(const struct spool *s, time_t now)
+{
+	OWNED_FD dir = open_directory(s, false);
+	struct sweep sweep = { dir, now };
+	struct error unheard;
+
+	if (dir >= 0)
+		(void)spool_names(dir, sweep_name, &sweep, &unheard);
 }

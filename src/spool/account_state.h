@@ -3,6 +3,8 @@
  * The file accounts/NAME of the spool, which holds the pace of an account for all
  * processes of this machine; acsmtp-spool(5) describes it. It is never fsynced and may be
  * lost at any time: what cannot be read counts as nothing known, and never stops mail.
+ * Its name is what the server knows of us: whatever an account is called here, and in
+ * whichever configuration it stands, it has this quota.
  */
 #ifndef SPOOL_ACCOUNT_STATE_H
 #define SPOOL_ACCOUNT_STATE_H
@@ -10,10 +12,10 @@
 #include "base/buf.h"
 #include "spool/pace.h"
 #include "spool/spool.h"
+#include "spool/state_name.h"
 
 enum {
 	STATE_TEXT_MAX = 4096,
-	STATE_NAME_SIZE = 256,
 	STATE_PATIENCE = 5000,	/* ms that the lock is waited for */
 };
 
@@ -27,11 +29,11 @@ struct account_state {
  * Opens, locks and reads; makes the file if `make`. False: there is none, or it cannot be
  * had (logged when that is no matter of course): the pace is a fresh one all the same.
  */
-bool account_state_open(const struct spool *s, const char *account, bool make,
+bool account_state_open(const struct spool *s, const struct state_place *place, bool make,
 			struct account_state *state);
 
 /* Writes the pace; logged when that fails. */
-void account_state_save(const struct account_state *state, const char *account);
+void account_state_save(const struct account_state *state, const struct state_place *place);
 
 void account_state_close(struct account_state *state);
 #define OWNED_ACCOUNT_STATE \
@@ -41,10 +43,7 @@ void account_state_close(struct account_state *state);
 void account_state_write(const struct pace *p, struct buf *text);
 bool account_state_read(struct pace *p, const char *text, size_t len);
 
-/*
- * What the file of an account is called: its name, with %XX for all but letters a-z, digits,
- * "_", "-", "+", "@", and a "." that is not the first. False: too long.
- */
-bool account_state_name(const char *account, char name[STATE_NAME_SIZE]);
+/* Removes files that were made by accounts' names and that nobody has taken over since. */
+void account_state_sweep(const struct spool *s, time_t now);
 
 #endif

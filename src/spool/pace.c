@@ -69,6 +69,16 @@ static void window_add(struct window *w, size_t messages)
 	w->counts[0] += messages < room ? (uint32_t)messages : room;
 }
 
+static void window_take(struct window *w, size_t messages)
+{
+	for (int i = 0; i < PACE_SLOTS && messages > 0; i++) {
+		uint32_t some = w->counts[i] < messages ? w->counts[i] : (uint32_t)messages;
+
+		w->counts[i] -= some;
+		messages -= some;
+	}
+}
+
 /* The first slot in which the window has room for `messages` more; limit 0: any. */
 static int64_t window_free(const struct window *w, long limit, size_t messages)
 {
@@ -231,7 +241,7 @@ bool pace_ask(struct pace *p, const struct quota *quota, size_t messages,
 {
 	time_t now = settle(p, moment.now);
 	time_t waits[] = {
-		p->until,
+		moment.is_free ? 0 : p->until,
 		window_free(&p->minute, part_of(p, quota->per_minute), messages) *
 			MINUTE_SLOT,
 		window_free(&p->hour, quota->per_hour, messages) * HOUR_SLOT,
@@ -247,7 +257,7 @@ bool pace_ask(struct pace *p, const struct quota *quota, size_t messages,
 	window_add(&p->minute, messages);
 	window_add(&p->hour, messages);
 	take_turn(p, quota, messages, moment);
-	if (p->failures > 0) {
+	if (p->failures > 0 && !moment.is_free) {
 		p->is_probed = true;
 		p->until = now + PACE_PROBE;
 	}
@@ -261,6 +271,14 @@ void pace_resume(struct pace *p)
 	p->failures = 0;
 	p->is_probed = false;
 	p->class[0] = p->why[0] = '\0';
+	p->about = 0;
+}
+
+void pace_nudge(struct pace *p)
+{
+	p->until = 0;
+	p->due = 0;
+	p->is_probed = false;
 }
 
 void pace_reached(struct pace *p, time_t now)
@@ -288,6 +306,12 @@ void pace_undecided(struct pace *p)
 	p->is_probed = false;
 }
 
+void pace_give_back(struct pace *p, size_t messages)
+{
+	window_take(&p->minute, messages);
+	window_take(&p->hour, messages);
+}
+
 unsigned pace_failures(const struct pace *p, const char *class)
 {
 	return strcmp(p->class, class) != 0 ? 0 : p->failures;
@@ -307,6 +331,7 @@ void pace_failed(struct pace *p, const struct quota *quota, const struct setback
 	p->failures++;
 	p->is_probed = false;
 	p->until = now + delay;
+	p->about = setback->about;
 	snprintf(p->class, sizeof(p->class), "%s", setback->class);
 	snprintf(p->why, sizeof(p->why), "%s", setback->why);
 }

@@ -48,6 +48,7 @@ struct pace {
 	unsigned failures;	/* in a row; 0: all is well */
 	bool is_probed;		/* somebody tries whether the pause may end */
 	char class[16];		/* of these failures, a word */
+	uint64_t about;		/* the configuration that failed, as a sum */
 	char why[PACE_TEXT_MAX];
 	time_t last_success;	/* 0: never */
 };
@@ -58,6 +59,7 @@ void pace_init(struct pace *p);
 struct moment {
 	time_t now;
 	uint32_t random;
+	bool is_free;		/* of the pause: whoever it is waits for the windows alone */
 };
 
 /*
@@ -79,6 +81,9 @@ void pace_reached(struct pace *p, time_t now);
 /* Whoever was let through has nothing to tell: the server was not asked. */
 void pace_undecided(struct pace *p);
 
+/* Nor did it hear of these, so they do not count. */
+void pace_give_back(struct pace *p, size_t messages);
+
 /*
  * The account has to wait `delay` seconds; during a pause that nobody probes nothing
  * changes, for it is old news. pace_failures() says how often in a row it was so before.
@@ -87,13 +92,17 @@ struct setback {
 	const char *class, *why;
 	bool is_quota;		/* the share is cut */
 	long delay;
+	uint64_t about;		/* see struct pace */
 };
 void pace_failed(struct pace *p, const struct quota *quota, const struct setback *setback,
 		 struct moment moment);
 unsigned pace_failures(const struct pace *p, const char *class);
 
-/* A person says: try now. */
+/* A person says: all is well now. */
 void pace_resume(struct pace *p);
+
+/* The pause may be over: one may find out. What failed so far is known still. */
+void pace_nudge(struct pace *p);
 
 /*
  * Attempts in the windows, and what the share lets this machine use of them; brings the

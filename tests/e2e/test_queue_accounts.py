@@ -124,7 +124,7 @@ def test_the_runner_takes_up_a_mended_configuration(acs, queued):
     queue = queued(server, {"background": "on"}, password="wrong")
     assert_sent(queue.send(HELLO))
     runner = queue.wait_for_runner()
-    queue.wait_until(lambda: (queue.path / "accounts/test").exists(), "the pause")
+    queue.wait_until(lambda: queue.state().exists(), "the pause")
     queue.configure(server, {"background": "on"})
     assert queue.acsmtp("retry", "--all").status == 0
     queue.wait_until_empty()
@@ -189,8 +189,8 @@ def test_an_account_is_tried_less_and_less(acs, queued, fault, schedule):
     """Its pause is over, and one message finds out that it is not."""
     server = acs(faults=(fault,))
     queue = queued(server, {"warn_after": 0})
-    for _ in range(2):
-        assert_sent(queue.send(HELLO))
+    assert_sent(queue.send(HELLO))
+    assert_sent(queue.send(HELLO, "-odq", "-t"))
     for number, minutes in enumerate(schedule[:4], 1):
         assert len(server.sessions) == number
         assert_within(queue.pause("test"), minutes)

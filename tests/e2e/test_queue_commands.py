@@ -191,8 +191,9 @@ def test_paused_account(run, unreachable, spool):
     def listed(*arguments):
         return run(["queue", "list", "--config", unreachable, *arguments],
                    program="acsmtp").stdout
-    sent = run(["-C", unreachable, "a@example.org"], input="Subject: x\n\nHello\n")
+    sent = run(["-C", unreachable, "-odq", "a@example.org"], input="Subject: x\n\nHello\n")
     assert sent.status == 0, sent.stderr
+    assert run(["queue", "run", "--config", unreachable], program="acsmtp").status == 0
     one, = spool.ids()
     line, = [line for line in listed().splitlines() if line.startswith("account test: ")]
     assert re.fullmatch("account test: paused for .*, until .*: .*[Rr]efused.*", line), line

@@ -25,6 +25,7 @@ def transmitted(server):
 def test_lost_at_a_step(acs, box, step, is_direct, without, action):    # noqa: F811
     server = acs(without=without, faults=(Fault(step, action=action, times=1),))
     box.configure(server)
+    box.has_sent("test")
     assert box.take_in("one", "-odi" if is_direct else "-odq").status == 0
     for _ in range(3):
         if box.ids():

@@ -40,10 +40,11 @@ static void play(struct pace *p, const struct act *act, time_t now)
 {
 	const struct quota quotas[] = { { 30, 100 }, { 0, 0 }, { 1, 1 }, { 0, 100000 } };
 	const struct quota *quota = &quotas[act->random % COUNT_OF(quotas)];
-	const struct moment moment = { now, act->random };
+	const struct moment moment = { now, act->random, act->unit & 8 };
 	const struct setback setback = {
 		.class = act->unit & 1 ? "network" : "quota", .why = "450\t4.5.127 \xe2\x80\xae",
 		.is_quota = act->unit & 2, .delay = act->random % (PACE_PAUSE_MAX + 1),
+		.about = act->random,
 	};
 	struct pace_use use;
 	time_t at = 0;
@@ -55,9 +56,14 @@ static void play(struct pace *p, const struct act *act, time_t now)
 		break;
 	case 2:	pace_accepted(p, quota, now); break;
 	case 3:	pace_reached(p, now); break;
-	case 4:	pace_undecided(p); break;
+	case 4:
+		if (act->unit & 4)
+			pace_give_back(p, act->random % 70);
+		else
+			pace_undecided(p);
+		break;
 	case 5:	pace_failed(p, quota, &setback, moment); break;
-	case 6:	pace_resume(p); break;
+	case 6:	(act->unit & 4 ? pace_nudge : pace_resume)(p); break;
 	default:
 		pace_look(p, quota, now, &use);
 		MUST(use.minute >= 0 && use.hour >= 0);

@@ -22,13 +22,15 @@ enum { NOW = 1800000000 };
 
 static struct spool spool = SPOOL_CLOSED;
 static const char *file;		/* where the account "work" is kept */
+static const struct state_place work = { "mx.example.org", "me", 587, "work" };
 
 /* Something in each field. */
 static struct pace busy(void)
 {
-	static const struct setback setback = { "quota", "450 4.5.127 \x1b\nslow", true, 600 };
+	static const struct setback setback = { "quota", "450 4.5.127 \x1b\nslow", true, 600,
+						   0x123456789abcdef0 };
 	const struct quota quota = { 30, 100 };
-	struct moment moment = { NOW, 12345 };
+	struct moment moment = { .now = NOW, .random = 12345 };
 	struct pace p;
 	time_t at;
 
@@ -59,6 +61,7 @@ static void assert_same(const struct pace *a, const struct pace *b)
 	assert_int_equal(a->failures, b->failures);
 	assert_int_equal(a->is_probed, b->is_probed);
 	assert_string_equal(a->class, b->class);
+	assert_true(a->about == b->about);
 	assert_int_equal(a->last_success, b->last_success);
 }
 
@@ -136,11 +139,15 @@ static void test_damage(void **state)
 static void test_nonsense(void **state)
 {
 	static const struct { const char *old, *new; } changes[] = {
-		{ "acsmtp-account 1", "acsmtp-account 2" }, { "stamp 1", "stamp -1" },
+		{ "acsmtp-account 2", "acsmtp-account 3" }, { "acsmtp-account 2", "acsmtp-account 1" }, { "stamp 1", "stamp -1" },
 		{ "minute 1", "minute 9" }, { "share 9", "share 99999999" },
 		{ "pause 1", "pause 9" }, { "pause 1800002720 1", "pause 1800002720 99999999999" },
 		{ " 1 quota", " 2 quota" }, { " 1 quota", " 1 " }, { " 1 quota", " 1 quotaquotaquotaq" },
 		{ "success 1", "success 9" }, { "hour 30", "hour x" }, { "why ", "what " },
+		{ "about 123456789abcdef0", "about 123456789ABCDEF0" },
+		{ "about 123456789abcdef0", "about 123456789abcdef" },
+		{ "about 123456789abcdef0", "about 123456789abcdef00" },
+		{ "stamp 1", "stamp 99999999999999999999" }, { "stamp 1", "stamp 9223372036854775807 1" },
 		{ "\nend", "\n\nend" }, { "\nshare", " 4294967296\nshare" },
 		{ "\nshare", " 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0"
 			     " 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\nshare" },
@@ -171,26 +178,54 @@ static void test_nonsense(void **state)
 	}
 }
 
+/* What was written before "about" was: the quota is known still. */
+static void test_version_before(void **state)
+{
+	OWNED_BUF text = BUF_INIT(STATE_TEXT_MAX), old = BUF_INIT(STATE_TEXT_MAX);
+	struct pace p = busy(), back;
+	const char *about, *after;
+
+	(void)state;
+	account_state_write(&p, &text);
+	about = strstr(buf_text(&text), "about ");
+	after = strstr(about, "success ");
+	buf_add(&old, "acsmtp-account 1\n");
+	buf_add_bytes(&old, text.text + old.len, (size_t)(about - text.text) - old.len);
+	buf_add_bytes(&old, after, (size_t)(strstr(after, "end ") - after));
+	buf_addf(&old, "end %016llx\n",
+		 (unsigned long long)sum_add(SUM_INIT, old.text, old.len));
+	assert_true(account_state_read(&back, buf_text(&old), old.len));
+	p.about = 0;
+	assert_same(&p, &back);
+}
+
 static void test_names(void **state)
 {
-	static const struct { const char *account, *name; } rows[] = {
-		{ "work", "work" }, { "a.b_c-d+e@f9", "a.b_c-d+e@f9" }, { "..", "%2E." },
-		{ ".work", "%2Ework" }, { "a/b", "a%2Fb" }, { "A%", "%41%25" },
-		{ "\xc3\xa9", "%C3%A9" }, { "", NULL },
+	static const struct { struct state_place place; const char *name; } rows[] = {
+		{ { "mx.example.org", "me", 587, "x" }, "mx.example.org:587:me" },
+		{ { "MX.example.org", "Me", 25, "y" }, "mx.example.org:25:%4De" },
+		{ { "::1", "", 25, "" }, "%3A%3A1:25:" },
+		{ { ".", "a|b/c:d~e@f", 1, "" }, "%2E:1:a%7Cb%2Fc%3Ad%7Ee@f" },
+		{ { "localhost", "\xc3\xa9", 465, "" }, "localhost:465:%C3%A9" },
 	};
-	char name[STATE_NAME_SIZE], longest[STATE_NAME_SIZE + 1];
+	char name[STATE_NAME_SIZE], other[STATE_NAME_SIZE], longest[1001];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		assert_int_equal(account_state_name(rows[i].account, name), rows[i].name != NULL);
-		if (rows[i].name)
-			assert_string_equal(name, rows[i].name);
+		state_file_name(&rows[i].place, name);
+		assert_string_equal(name, rows[i].name);
 	}
-	memset(longest, 'x', STATE_NAME_SIZE);
-	longest[STATE_NAME_SIZE] = '\0';
-	assert_false(account_state_name(longest, name));
-	longest[STATE_NAME_SIZE - 1] = '\0';
-	assert_true(account_state_name(longest, name));
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	state_file_name(&(struct state_place){ "mx", longest, 25, "" }, name);
+	assert_in_range(strlen(name), 200, STATE_NAME_SIZE - 1);
+	longest[sizeof(longest) - 2] = 'y';
+	state_file_name(&(struct state_place){ "mx", longest, 25, "" }, other);
+	assert_string_not_equal(name, other);
+	assert_true(state_file_name_before("a/b", name));
+	assert_string_equal(name, "a%2Fb");
+	assert_false(state_file_name_before("", name));
+	assert_false(state_file_name_before(longest, name));
 }
 
 /* --- the file */
@@ -198,7 +233,7 @@ static void test_names(void **state)
 static bool load(bool make, struct pace *p)
 {
 	OWNED_ACCOUNT_STATE found = ACCOUNT_STATE_NONE;
-	bool ok = account_state_open(&spool, "work", make, &found);
+	bool ok = account_state_open(&spool, &work, make, &found);
 
 	*p = found.pace;
 	return ok;
@@ -208,9 +243,9 @@ static void save(const struct pace *p)
 {
 	OWNED_ACCOUNT_STATE found = ACCOUNT_STATE_NONE;
 
-	assert_true(account_state_open(&spool, "work", true, &found));
+	assert_true(account_state_open(&spool, &work, true, &found));
 	found.pace = *p;
-	account_state_save(&found, "work");
+	account_state_save(&found, &work);
 }
 
 static void test_file(void **state)
@@ -291,15 +326,38 @@ static void test_what_is_no_file_of_ours(void **state)
 	assert_int_equal(st.st_mode & 07777, 0700);
 }
 
+/* A file by the account's name goes on under the new one; what nobody takes over goes. */
+static void test_files_of_before(void **state)
+{
+	const char *old = scratch("spool/accounts/work"), *litter = scratch("spool/accounts/gone");
+	struct timespec then[2] = { { 1000, 0 }, { 1000, 0 } };
+	struct pace p = busy(), found;
+
+	(void)state;
+	save(&p);
+	assert_return_code(rename(file, old), 0);
+	assert_true(load(false, &found));
+	assert_same(&p, &found);
+	assert_int_equal(access(old, F_OK), -1);
+	assert_return_code(close(open(litter, O_CREAT | O_WRONLY, 0600)), 0);
+	account_state_sweep(&spool, time(NULL));
+	assert_return_code(access(litter, F_OK), 0);	/* an older program may be running */
+	assert_return_code(utimensat(AT_FDCWD, litter, then, 0), 0);
+	assert_return_code(utimensat(AT_FDCWD, file, then, 0), 0);
+	account_state_sweep(&spool, time(NULL));
+	assert_int_equal(access(litter, F_OK), -1);
+	assert_return_code(access(file, F_OK), 0);
+}
+
 static void test_closed_spool(void **state)
 {
 	const struct spool closed = SPOOL_CLOSED;
 	struct account_state found = ACCOUNT_STATE_NONE;
 
 	(void)state;
-	assert_false(account_state_open(&closed, "work", true, &found));
+	assert_false(account_state_open(&closed, &work, true, &found));
 	assert_true(is_fresh(&found.pace));
-	account_state_save(&found, "work");
+	account_state_save(&found, &work);
 	account_state_close(&found);
 }
 
@@ -309,7 +367,7 @@ static int set_up(void **state)
 
 	(void)state;
 	log_open("off", "test");
-	file = scratch("spool/accounts/work");
+	file = scratch("spool/accounts/mx.example.org:587:me");
 	return spool_open(&spool, scratch("spool"), &err) ? 0 : -1;
 }
 
@@ -328,10 +386,12 @@ int main(void)
 		cmocka_unit_test(test_room),
 		cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_nonsense),
+		cmocka_unit_test(test_version_before),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_damaged_file),
 		cmocka_unit_test(test_what_is_no_file_of_ours),
+		cmocka_unit_test(test_files_of_before),
 		cmocka_unit_test(test_closed_spool),
 	};
 

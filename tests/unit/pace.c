@@ -25,21 +25,21 @@ static uint32_t chance(void)
 static bool ask(struct pace *p, const struct quota *quota, size_t messages, time_t now,
 		time_t *at)
 {
-	return pace_ask(p, quota, messages, (struct moment){ now, chance() }, at);
+	return pace_ask(p, quota, messages, (struct moment){ .now = now, .random = chance() }, at);
 }
 
 static void refuse(struct pace *p, const struct quota *quota, time_t now, long delay)
 {
-	const struct setback quota_is_used_up = { "quota", "450 4.5.127", true, delay };
+	const struct setback quota_is_used_up = { "quota", "450 4.5.127", true, delay, 0 };
 
-	pace_failed(p, quota, &quota_is_used_up, (struct moment){ now, chance() });
+	pace_failed(p, quota, &quota_is_used_up, (struct moment){ .now = now, .random = chance() });
 }
 
 static void fail_to_connect(struct pace *p, time_t now, long delay)
 {
-	const struct setback lost = { "network", "no connection", false, delay };
+	const struct setback lost = { "network", "no connection", false, delay, 0 };
 
-	pace_failed(p, &(struct quota){ 0, 0 }, &lost, (struct moment){ now, 0 });
+	pace_failed(p, &(struct quota){ 0, 0 }, &lost, (struct moment){ .now = now });
 }
 
 /* --- windows */
