@@ -9,9 +9,13 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "mail/report_parts.h"
 #include "mail/submission.h"
 
-enum { LOGGED_RECIPIENTS_MAX = 4000 };	/* bytes of a log line */
+enum {
+	LOGGED_RECIPIENTS_MAX = 2500,	/* bytes of a log line that has two lists */
+	LOGGED_LIST_MAX = 6000,		/* and of one that has nothing else */
+};
 
 void attempt_begin(struct attempt *a, const struct account *account, const char *id,
 		   uid_t uid)
@@ -79,8 +83,11 @@ static const char *outcome(const struct envelope *e, size_t accepted, bool ok)
 	return accepted ? "partly sent" : "not sent";
 }
 
-/* The recipients, of those who did not get it alone if `left_out`; cut where it is long. */
-static char *list_recipients(const struct envelope *e, bool left_out)
+/*
+ * The recipients, of those who did not get it alone if `left_out`; cut where it is long, and
+ * then *is_cut is set.
+ */
+static char *list_recipients(const struct envelope *e, bool left_out, bool *is_cut)
 {
 	struct buf list = BUF_INIT(LOGGED_RECIPIENTS_MAX);
 
@@ -89,24 +96,87 @@ static char *list_recipients(const struct envelope *e, bool left_out)
 			buf_addf(&list, "%s<%s>", list.len ? "," : "", e->recipients[i].mailbox);
 	if (!buf_is_full(&list))
 		return buf_take(&list);
+	*is_cut = true;
 	list.limit += 8;
 	list.full = false;
 	buf_add(&list, ",...");
 	return buf_take(&list);
 }
 
+/* --- those who did not get it, all of them */
+
+static const char *fate_of(const struct recipient *r)
+{
+	return r->verdict == VERDICT_REFUSED ? "refused" :
+	       r->verdict == VERDICT_UNKNOWN ? "may have been sent" : "not sent yet";
+}
+
+static bool is_told_of(const struct recipient *r)
+{
+	return r->verdict != VERDICT_ACCEPTED && !r->is_reported && r->why;
+}
+
+static bool is_like(const struct recipient *a, const struct recipient *b)
+{
+	return a->verdict == b->verdict && !strcmp(report_words(a->why), report_words(b->why));
+}
+
+/* Some of them in one line: those of one reason that stand behind each other. */
+static size_t log_left_out(const char *id, const struct envelope *e, size_t first)
+{
+	const struct recipient *r = &e->recipients[first];
+	OWNED_BUF list = BUF_INIT(2 * LOGGED_LIST_MAX);
+	size_t i = first;
+
+	for (; i < e->count && list.len < LOGGED_LIST_MAX - ERROR_TEXT_MAX; i++) {
+		const struct recipient *other = &e->recipients[i];
+
+		if (!is_told_of(other))
+			continue;
+		if (!is_like(r, other))
+			break;
+		buf_addf(&list, "%s<%s>", list.len ? "," : "", other->mailbox);
+	}
+	log_problem("%s: %s: to=%s error=%s", id, fate_of(r), buf_text(&list),
+		    report_words(r->why));
+	return i;
+}
+
+void attempt_log_left_out(const char *id, const struct envelope *e)
+{
+	for (size_t i = 0; i < e->count;)
+		if (is_told_of(&e->recipients[i]))
+			i = log_left_out(id, e, i);
+		else
+			i++;
+}
+
+/* A refusal whose reason is not the one of the whole. */
+static bool has_other_reasons(const struct envelope *e, const struct error *err)
+{
+	for (size_t i = 0; i < e->count; i++) {
+		const struct recipient *r = &e->recipients[i];
+
+		if (r->verdict == VERDICT_REFUSED && is_told_of(r) &&
+		    !strstr(err->text, r->why->text))
+			return true;
+	}
+	return false;
+}
+
 static void log_outcome(const struct attempt *a, const struct envelope *e,
 			const struct message *m, const struct error *err)
 {
 	OWNED_TEXT message_id = submission_message_id(m);
-	OWNED_TEXT to = list_recipients(e, false);
+	bool is_cut = false;
+	OWNED_TEXT to = list_recipients(e, false, &is_cut);
 	OWNED_TEXT left_out = NULL;
 	size_t accepted = 0;
 
 	for (size_t i = 0; i < e->count; i++)
 		accepted += e->recipients[i].verdict == VERDICT_ACCEPTED;
 	if (accepted && err)
-		left_out = list_recipients(e, true);
+		left_out = list_recipients(e, true, &is_cut);
 	(err ? log_problem : log_info)(
 		"%s: %s: uid=%ld account=%s from=<%s> to=%s%s%s accepted=%zu/%zu size=%" PRIu64
 		" message-id=%s server=%s:%ld peer=%s tls=%s duration=%.3fs reply=\"%s\"%s%s",
@@ -116,6 +186,8 @@ static void log_outcome(const struct attempt *a, const struct envelope *e,
 		a->account->port, a->peer, a->tls,
 		(double)(clock_ms() - a->started) / 1000, a->reply,
 		err ? " error=" : "", err ? err->text : "");
+	if (err && (is_cut || has_other_reasons(e, err)))
+		attempt_log_left_out(a->id, e);
 }
 
 bool attempt_end(const struct attempt *a, bool ok, struct envelope *e,

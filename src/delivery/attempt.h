@@ -33,4 +33,10 @@ bool attempt_send(struct attempt *a, struct connection *c, struct envelope *e,
 bool attempt_end(const struct attempt *a, bool ok, struct envelope *e,
 		 const struct message *m, struct error *err);
 
+/*
+ * A log line for each reason of those who did not get the message, in which all of them stand,
+ * or several where they are many; but for those who were reported before.
+ */
+void attempt_log_left_out(const char *id, const struct envelope *e);
+
 #endif

@@ -245,9 +245,11 @@ static bool take_rest(struct submittal *s, struct envelope *e, const struct mess
 	if (is_the_caller_s(s, trial))
 		return false;
 	if (!s->queue->is_on) {
-		if (s->queue->settings->queue != QUEUE_OFF)
-			log_problem("%s: not queued: %s", s->id, s->queue->why_off.text);
-		return false;
+		if (s->queue->settings->queue == QUEUE_OFF)
+			return false;
+		log_problem("%s: not queued: %s", s->id, s->queue->why_off.text);
+		return error_context(err, "it cannot be queued (%.300s), and",
+				     s->queue->why_off.text);
 	}
 	if (!enqueue(s, e, m, trial, &why)) {
 		error_context(err, "it cannot be queued (%.300s), and", why.text);
@@ -264,6 +266,8 @@ static bool refuse_all(struct submittal *s, struct envelope *e, const struct mes
 	struct trial trial = { .err = *refusal, .direct.item = ITEM_NONE };
 
 	log_problem("%s: not taken: uid=%ld error=%s", s->id, (long)getuid(), trial.err.text);
+	if (e->count > 1)
+		attempt_log_left_out(s->id, e);
 	return take_rest(s, e, m, &trial, err);
 }
 
@@ -278,6 +282,8 @@ static bool take(struct submittal *s, struct envelope *e, const struct message *
 		return refuse_all(s, e, m, refusal, err);
 	if (s->mode != SUBMIT_DIRECTLY && s->queue->is_on) {
 		if (enqueue(s, e, m, NULL, err)) {
+			if (refusal)
+				attempt_log_left_out(s->id, e);
 			see_to_it(s);
 			return tell_refusal(s, refusal, err);
 		}

@@ -16,6 +16,7 @@
 #include "base/drain.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "base/text.h"
 #include "delivery/local.h"
 #include "front/call.h"
 #include "front/dialogue.h"
@@ -58,25 +59,47 @@ static const char *what_became(const struct call *call, const struct recipient *
 	return r->verdict == VERDICT_UNKNOWN ? "perhaps sent to" : "not sent to";
 }
 
-/* After a dialogue that failed: who did not get the message, where one reason is not all. */
+/* Where those stand for whom there is no room here. */
+static void print_where(const struct call *call, size_t more)
+{
+	if (call->submittal.is_kept)
+		call_say(call, "and %zu more; `acsmtp queue show %s` names them", more, call->id);
+	else
+		call_say(call, "and %zu more; the log (%s) names them as %s", more,
+			 call->account->log, call->id);
+}
+
+/* As many as a screen has room for, but all where they would be named nowhere else. */
+static size_t most_to_print(const struct call *call)
+{
+	return text_is(call->account->log, "off") && !call->submittal.is_kept ? SIZE_MAX :
+	       REPORTED_MAX;
+}
+
+/*
+ * After a dialogue that failed: who did not get the message, where one reason is not all. First
+ * those who will not get it by themselves.
+ */
 static void print_recipients(const struct call *call)
 {
 	const struct envelope *e = &call->envelope;
-	size_t accepted = count_accepted(e), failed = 0;
+	size_t accepted = count_accepted(e), failed = 0, most = most_to_print(call);
 	bool one_reason = share_one_reason(e);
 
 	if (!accepted && one_reason && !call->submittal.is_queued)
 		return;
-	for (size_t i = 0; i < e->count; i++) {
-		const struct recipient *r = &e->recipients[i];
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < e->count; i++) {
+			const struct recipient *r = &e->recipients[i];
 
-		if (!r->why || failed++ >= REPORTED_MAX)
-			continue;
-		call_say(call, "%s <%s>%s%s", what_became(call, r), r->mailbox,
-		    one_reason ? "" : ": ", one_reason ? "" : r->why->text);
-	}
-	if (failed > REPORTED_MAX)
-		call_say(call, "and %zu more", failed - REPORTED_MAX);
+			if (!r->why || (r->verdict == VERDICT_REFUSED) != (pass == 0) ||
+			    failed++ >= most)
+				continue;
+			call_say(call, "%s <%s>%s%s", what_became(call, r), r->mailbox,
+				 one_reason ? "" : ": ", one_reason ? "" : r->why->text);
+		}
+	if (failed > most)
+		print_where(call, failed - most);
 	if (accepted)
 		call_say(call, "the message was sent to %zu of %zu recipients; do not send it to "
 		    "them again", accepted, e->count);
