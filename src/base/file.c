@@ -17,8 +17,6 @@
 #include "base/clock.h"
 #include "base/sum.h"
 
-enum { PARENTS_MAX = 3 };	/* directories to make on the way to another */
-
 bool write_all(int fd, const void *bytes, size_t len)
 {
 	const char *at = bytes;
@@ -131,51 +129,6 @@ bool file_replace_durably(int dir, const char *temp, const char *name,
 		return false;
 	}
 	return fsync(dir) == 0 || error_errno(err, ERROR_IO, "sync the directory of %s", name);
-}
-
-/* Its name must outlive a loss of power as what will be in it must. */
-static bool make_one(const char *path, const char *parent)
-{
-	OWNED_FD fd = -1;
-
-	if (mkdir(path, 0700) < 0)
-		return errno == EEXIST;	/* another process was quicker */
-	fd = open(*parent ? parent : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	/* Who may make it but not read where: then it cannot be had. */
-	return (fd < 0 && errno == EACCES) || (fd >= 0 && fsync(fd) == 0);
-}
-
-/* With as many missing parents as `parents` says. */
-static bool make_directory(const char *path, int parents)
-{
-	OWNED_TEXT parent = text_copy(path);
-	char *slash = strrchr(parent, '/');
-
-	if (!slash)
-		return false;
-	*slash = '\0';
-	if (make_one(path, parent))
-		return true;
-	return errno == ENOENT && parents > 0 && *parent &&
-	       make_directory(parent, parents - 1) && make_one(path, parent);
-}
-
-int directory_private(const char *path, struct error *err)
-{
-	OWNED_FD fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	struct stat st;
-
-	if (fd < 0 && errno == ENOENT && make_directory(path, PARENTS_MAX))
-		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		error_errno(err, ERROR_CREATE, "%s", path);
-		return -1;
-	}
-	if (st.st_uid != geteuid() || (st.st_mode & 077)) {
-		error_set(err, ERROR_CREATE, "%s: not a directory of this user alone", path);
-		return -1;
-	}
-	return fd_take(&fd);
 }
 
 uint64_t file_sum(uint64_t sum, const struct stat *st)

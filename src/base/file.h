@@ -48,12 +48,6 @@ bool file_replace_durably(int dir, const char *temp, const char *name,
 			  const struct buf *content, struct error *err);
 
 /*
- * Opens the directory at `path`, which this user owns and others can neither read
- * nor change, making it and up to three missing parents with mode 0700. -1: there is none.
- */
-int directory_private(const char *path, struct error *err);
-
-/*
  * Whether an open file is a regular one of this user or of root that nobody else can
  * change; ERROR_CONFIG, with what to do.
  */

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/file.h"
 
 enum {				/* bytes */
@@ -42,9 +43,9 @@ int spool_subdirectory(const struct spool *s, const char *name, bool make, struc
 
 	/* What comes into it must not be gone with it when the power fails. */
 	if (fd < 0 && errno == ENOENT && make &&
-	    ((mkdirat(s->dir, name, 0700) == 0 && fsync(s->dir) == 0) || errno == EEXIST))
+	    (mkdirat(s->dir, name, DIRECTORY_NEW) == 0 || errno == EEXIST))
 		fd = openat(s->dir, name, flags);
-	if (fd < 0 || fstat(fd, &st) < 0) {
+	if (fd < 0 || fstat(fd, &st) < 0 || !directory_settle(fd, &st)) {
 		error_errno(err, ERROR_CREATE, "%s/%s", s->path, name);
 		return -1;
 	}

@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "base/directory.h"
 #include "base/file.h"
 #include "unit/pki.h"
 

@@ -513,7 +513,22 @@ static void test_new_spool_is_synced(void **state)
 	spool_close(&spool);
 	assert_true(spool_open(&spool, path, &err));
 	assert_int_equal(fault.seen, 3);
+	/* As if whoever made it had died before its name was on the disk. */
+	spool_close(&spool);
+	assert_int_equal(chmod(path, 01700), 0);
+	assert_true(spool_open(&spool, path, &err));
+	assert_int_equal(fault.seen, 4);
+	spool_close(&spool);
+	assert_true(spool_open(&spool, path, &err));
+	assert_int_equal(fault.seen, 4);
+	/* And if it cannot be: nothing of value goes into it. */
+	spool_close(&spool);
+	assert_int_equal(chmod(path, 01700), 0);
+	count_syncs("fsync", 1);
+	assert_false(spool_open(&spool, path, &err));
+	assert_int_equal(err.kind, ERROR_CREATE);
 	fault.turn = 0;
+	assert_true(spool_open(&spool, path, &err));
 	spool_close(&spool);
 	place_remove(&p);
 }

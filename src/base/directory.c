@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/directory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	PARENTS_MAX = 3,	/* directories to make on the way to another */
+	FLAGS = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW,
+};
+
+bool directory_settle(int dir, const struct stat *st)
+{
+	OWNED_FD parent = -1;
+	struct stat above;
+
+	if ((st->st_mode & (DIRECTORY_NEW | S_IRWXG | S_IRWXO)) != DIRECTORY_NEW ||
+	    st->st_uid != geteuid())
+		return true;
+	parent = openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* Who may make it but not read where: then it cannot be had. */
+	if (parent < 0 && errno != EACCES)
+		return false;
+	/* Its own maker may have died as early. */
+	if (parent >= 0 && (fstat(parent, &above) < 0 || !directory_settle(parent, &above) ||
+			    fsync(parent) < 0))
+		return false;
+	/* Where this fails, as on a disk that is read-only by now, it is synced once more. */
+	(void)!fchmod(dir, st->st_mode & 07777 & ~(mode_t)S_ISVTX);
+	return true;
+}
+
+/* It may be there: another process was quicker. */
+static bool make_one(const char *path)
+{
+	OWNED_FD fd = -1;
+	struct stat st;
+
+	if (mkdir(path, DIRECTORY_NEW) < 0 && errno != EEXIST)
+		return false;
+	fd = open(path, FLAGS & ~O_NOFOLLOW);
+	return fd >= 0 && fstat(fd, &st) == 0 && directory_settle(fd, &st);
+}
+
+/* With as many missing parents as `parents` says. */
+static bool make_directory(const char *path, int parents)
+{
+	OWNED_TEXT parent = text_copy(path);
+	char *slash = strrchr(parent, '/');
+
+	if (!slash)
+		return false;
+	*slash = '\0';
+	if (make_one(path))
+		return true;
+	return errno == ENOENT && parents > 0 && *parent &&
+	       make_directory(parent, parents - 1) && make_one(path);
+}
+
+int directory_private(const char *path, struct error *err)
+{
+	OWNED_FD fd = open(path, FLAGS);
+	struct stat st;
+
+	if (fd < 0 && errno == ENOENT && make_directory(path, PARENTS_MAX))
+		fd = open(path, FLAGS);
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		error_errno(err, ERROR_CREATE, "%s", path);
+		return -1;
+	}
+	if (st.st_uid != geteuid() || (st.st_mode & 077)) {
+		error_set(err, ERROR_CREATE, "%s: not a directory of this user alone", path);
+		return -1;
+	}
+	if (directory_settle(fd, &st))
+		return fd_take(&fd);
+	error_errno(err, ERROR_CREATE, "sync the directory of %s", path);
+	return -1;
+}
