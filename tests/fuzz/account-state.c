@@ -11,9 +11,9 @@
 #include "base/sum.h"
 #include "spool/account_state.h"
 
-enum { ACTS_MAX = 100 };
+enum { ACTS_MAX = 40 };
 
-struct act {			/* of a life, as it stands in the input */
+struct act { /* of a life, as it stands in the input */
 	int8_t what, unit;
 	int16_t step;
 	uint32_t random;
@@ -42,28 +42,39 @@ static void play(struct pace *p, const struct act *act, time_t now)
 	const struct quota *quota = &quotas[act->random % COUNT_OF(quotas)];
 	const struct moment moment = { now, act->random, act->unit & 8 };
 	const struct setback setback = {
-		.class = act->unit & 1 ? "network" : "quota", .why = "450\t4.5.127 \xe2\x80\xae",
-		.is_quota = act->unit & 2, .delay = act->random % (PACE_PAUSE_MAX + 1),
+		.class = act->unit & 1 ? "network" : "quota",
+		.why = "450\t4.5.127 \xe2\x80\xae",
+		.is_quota = act->unit & 2,
+		.delay = act->random % (PACE_PAUSE_MAX + 1),
 		.about = act->random,
 	};
 	struct pace_use use;
 	time_t at = 0;
 
 	switch (act->what & 7) {
-	case 0: case 1:
+	case 0:
+	case 1:
 		if (!pace_ask(p, quota, 1 + act->random % 70, moment, &at))
 			MUST(at > 0);
 		break;
-	case 2:	pace_accepted(p, quota, now); break;
-	case 3:	pace_reached(p, now); break;
+	case 2:
+		pace_accepted(p, quota, now);
+		break;
+	case 3:
+		pace_reached(p, now);
+		break;
 	case 4:
 		if (act->unit & 4)
 			pace_give_back(p, act->random % 70);
 		else
 			pace_undecided(p);
 		break;
-	case 5:	pace_failed(p, quota, &setback, moment); break;
-	case 6:	(act->unit & 4 ? pace_nudge : pace_resume)(p); break;
+	case 5:
+		pace_failed(p, quota, &setback, moment);
+		break;
+	case 6:
+		(act->unit & 4 ? pace_nudge : pace_resume)(p);
+		break;
 	default:
 		pace_look(p, quota, now, &use);
 		MUST(use.minute >= 0 && use.hour >= 0);
@@ -96,7 +107,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	pace_init(&p);
 	buf_add_bytes(&text, pieces.first, pieces.first_len);
 	(void)account_state_read(&p, buf_text(&text), text.len);
-	buf_addf(&text, "end %016" PRIx64 "\n", sum_add(SUM_INIT, buf_text(&text), text.len));
+	buf_addf(&text, "end %016" PRIx64 "\n",
+		 sum_add(SUM_INIT, buf_text(&text), text.len));
 	if (account_state_read(&p, buf_text(&text), text.len))
 		check_kept(&p);
 	live(&p, pieces.rest, pieces.rest_len);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Any bytes as a file of aliases: each fault is told as text, and each name leads to whole
- * addresses or is refused.
+ * Any bytes as a file of aliases: each fault is told as text, and each name leads to
+ * whole addresses or is refused.
  */
 #include "fuzz.h"
 
@@ -28,7 +28,8 @@ static void check_name(struct aliases *a, const char *name, bool has_faults)
 	if (!aliases_resolve(a, name, &list, &err)) {
 		MUST(err.kind == ERROR_CONFIG || err.kind == ERROR_NO_USER);
 		fuzz_must_say_why(&err);
-		MUST(has_faults || a->local_recipients[0] == '\0' || err.kind == ERROR_CONFIG);
+		MUST(has_faults || a->local_recipients[0] == '\0' ||
+		     err.kind == ERROR_CONFIG);
 		return;
 	}
 	MUST(list.count > 0 && list.count <= ADDRESS_LIST_MAX);

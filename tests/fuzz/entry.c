@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Any bytes as an ID.env file of the spool: as they stand, and with the right checksum at
- * their end. What can be read is written and read as the same; a byte that changes is noticed.
+ * Any bytes as an ID.env file of the spool: as they stand, and with the right checksum
+ * at their end. What can be read is written and read as the same; a byte that changes is
+ * noticed.
  */
 #include "fuzz.h"
 
@@ -38,7 +39,8 @@ static void check_recipients(const struct envelope *a, const struct envelope *b)
 
 static void check_same(const struct entry *a, const struct entry *b)
 {
-	MUST(a->arrived == b->arrived && a->next == b->next && a->attempts == b->attempts);
+	MUST(a->arrived == b->arrived && a->next == b->next &&
+	     a->attempts == b->attempts);
 	MUST(a->is_held == b->is_held && a->is_report == b->is_report);
 	MUST(a->is_warned == b->is_warned && a->is_in_doubt == b->is_in_doubt);
 	MUST(a->uid == b->uid && a->sum == b->sum);
@@ -60,7 +62,7 @@ static void check_start(const struct entry *e, const struct buf *text)
 {
 	struct entry_start start, whole;
 
-	if (strlen(e->account) > 500)	/* none of ours is as long */
+	if (strlen(e->account) > 500) /* none of ours is as long */
 		return;
 	entry_get_start(e, &whole);
 	MUST(entry_read_start(&start, buf_text(text), text->len));
@@ -121,7 +123,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	buf_add_bytes(&text, data, size);
 	check(buf_text(&text), text.len);
-	buf_addf(&text, "end %016" PRIx64 "\n", sum_add(SUM_INIT, buf_text(&text), text.len));
+	buf_addf(&text, "end %016" PRIx64 "\n",
+		 sum_add(SUM_INIT, buf_text(&text), text.len));
 	check(text.text, text.len);
 	return 0;
 }

@@ -3,6 +3,7 @@
 #ifndef TESTS_FUZZ_H
 #define TESTS_FUZZ_H
 
+#include <ftw.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,6 +67,37 @@ static inline const char *fuzz_path(int fd, char path[FUZZ_PATH_SIZE])
 {
 	snprintf(path, FUZZ_PATH_SIZE, "/proc/self/fd/%d", fd);
 	return path;
+}
+
+/* A directory of this process, gone when it ends. */
+static char fuzz_directory_path[200];
+
+static inline int fuzz_remove(const char *path, const struct stat *st, int type,
+			      struct FTW *place)
+{
+	(void)st;
+	(void)type;
+	(void)place;
+	return remove(path);
+}
+
+static inline void fuzz_remove_directory(void)
+{
+	nftw(fuzz_directory_path, fuzz_remove, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* *is_new: it was made by this call. */
+static inline const char *fuzz_directory(bool *is_new)
+{
+	const char *temp = getenv("TMPDIR");
+
+	*is_new = !fuzz_directory_path[0];
+	if (*is_new) {
+		snprintf(fuzz_directory_path, sizeof(fuzz_directory_path),
+			 "%s/acsmtp-fuzz.XXXXXX", temp ? temp : "/tmp");
+		MUST(mkdtemp(fuzz_directory_path) && atexit(fuzz_remove_directory) == 0);
+	}
+	return fuzz_directory_path;
 }
 
 /* Cuts the input at its first byte of that value: the rest is behind it, or empty. */

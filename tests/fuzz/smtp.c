@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Any bytes as what a server says, for two messages and a question. What the client says is
- * whole lines, the secret stays under TLS and out of errors and the transcript, and nobody
- * counts as served without an answer to a whole message. The first bytes choose the account.
+ * Any bytes as what a server says, for two messages and a question. What the client says
+ * is whole lines, the secret stays under TLS and out of errors and the transcript, and
+ * nobody counts as served without an answer to a whole message. The first bytes choose
+ * the account.
  */
 #include "fuzz.h"
 
 #include "smtp/client.h"
 
-#define SECRET	"Hidden+Secret/8bytes"
+#define SECRET "Hidden+Secret/8bytes"
 
 struct server {
-	struct transport transport;	/* first */
+	struct transport transport; /* first */
 	const uint8_t *at;
-	size_t left, step;		/* bytes that one read gives at most */
-	size_t writes_left;		/* writes that do not fail */
-	struct buf heard;		/* in clear text and then under TLS */
-	size_t answers;			/* reads since the last write */
+	size_t left, step;  /* bytes that one read gives at most */
+	size_t writes_left; /* writes that do not fail */
+	struct buf heard;   /* in clear text and then under TLS */
+	size_t answers;	    /* reads since the last write */
 	bool is_closed;
 };
 
-static ssize_t server_read(struct transport *t, void *bytes, size_t size, struct error *err)
+static ssize_t server_read(struct transport *t, void *bytes, size_t size,
+			   struct error *err)
 {
 	struct server *s = (struct server *)t;
 	size_t n = s->left < s->step ? s->left : s->step;
@@ -38,7 +40,8 @@ static ssize_t server_read(struct transport *t, void *bytes, size_t size, struct
 	return (ssize_t)n;
 }
 
-static bool server_write(struct transport *t, const void *bytes, size_t len, struct error *err)
+static bool server_write(struct transport *t, const void *bytes, size_t len,
+			 struct error *err)
 {
 	struct server *s = (struct server *)t;
 
@@ -47,7 +50,8 @@ static bool server_write(struct transport *t, const void *bytes, size_t len, str
 		return error_set(err, ERROR_NETWORK, "broken pipe");
 	s->writes_left--;
 	buf_add_bytes(&s->heard, bytes, len);
-	MUST(t->is_secret || !memmem(s->heard.text, s->heard.len, SECRET, strlen(SECRET)));
+	MUST(t->is_secret ||
+	     !memmem(s->heard.text, s->heard.len, SECRET, strlen(SECRET)));
 	MUST(t->is_secret || !memmem(s->heard.text, s->heard.len, "AUTH ", 5));
 	s->answers = 0;
 	return true;
@@ -152,7 +156,8 @@ static void check_trace(int fd)
 	fuzz_must_be_printable(buf_text(&text));
 }
 
-static void talk(struct server *server, const struct smtp_options *options, unsigned choice)
+static void talk(struct server *server, const struct smtp_options *options,
+		 unsigned choice)
 {
 	struct session *s = smtp_new(&server->transport, options);
 	struct error err = { 0 };
@@ -176,8 +181,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	OWNED_SECRET secret = { 0 };
 	OWNED_FD trace_fd = fuzz_file("", 0);
 	struct trace trace = { .name = "fuzz", .fds = { -1, trace_fd } };
-	struct smtp_options options = { .helo = "me.example", .user = "user", .timeout = 60,
-					.secret = &secret, .trace = &trace };
+	struct smtp_options options = { .helo = "me.example",
+					.user = "user",
+					.timeout = 60,
+					.secret = &secret,
+					.trace = &trace };
 	struct server server = {
 		.transport = { server_read, server_write, server_start_tls,
 			       .has_news = server_has_news, .close = server_close },
