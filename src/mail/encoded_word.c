@@ -3,10 +3,12 @@
 
 #include <string.h>
 
+#include "base/charset.h"
 #include "base/text.h"
+#include "mail/lexer.h"
 
 /* RFC 2047 section 2: 75, and 76 for a line, on which "Resent-From: " may stand too. */
-enum { WORD_MAX = 60 };
+enum { WORD_MAX = 60, CHARSET_MAX = 60, DECODED_MAX = 32 * 1024 * 1024 };
 
 static bool is_letter_or_digit(char c)
 {
@@ -117,4 +119,108 @@ void encoded_word_add_safely(struct buf *out, const char *word, size_t len)
 		else
 			buf_add_char(out, *c);
 	}
+}
+
+/* --- decoding */
+
+static int hex(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 :
+	       c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* A "=" that is none of the encoding stands for itself: some programs forget to encode it. */
+static void add_decoded_q(struct buf *out, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		bool is_code = text[i] == '=' && len - i > 2 && hex(text[i + 1]) >= 0 &&
+			       hex(text[i + 2]) >= 0;
+
+		if (!is_code) {
+			buf_add_char(out, text[i] == '_' ? ' ' : text[i]);
+			continue;
+		}
+		buf_add_char(out, (char)(hex(text[i + 1]) << 4 | hex(text[i + 2])));
+		i += 2;
+	}
+}
+
+/* Where several were put together there is padding in between. */
+static bool add_decoded_b(struct buf *out, const char *text, size_t len)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	unsigned bits = 0, count = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		const char *digit = strchr(digits, text[i]);
+
+		if (text[i] == '=') {
+			if (count >= 6)
+				return false;
+			bits = count = 0;
+			continue;
+		}
+		if (!digit)
+			return false;
+		bits = (bits << 6 | (unsigned)(digit - digits)) & 0xffff;
+		count += 6;
+		if (count >= 8) {
+			count -= 8;
+			buf_add_char(out, (char)(bits >> count));
+		}
+	}
+	return count < 6;
+}
+
+static bool decode_word(const char *word, size_t len, struct buf *out)
+{
+	OWNED_BUF bytes = BUF_INIT(DECODED_MAX);
+	char charset[CHARSET_MAX];
+	const char *name = word + 2, *encoding = memchr(name, '?', len - 2);
+	const char *text = encoding + 3;
+	size_t name_len = strcspn(name, "?*"), text_len = len - (size_t)(text - word) - 2;
+
+	if (name_len >= sizeof(charset))
+		return false;
+	memcpy(charset, name, name_len);
+	charset[name_len] = '\0';
+	if (encoding[1] == 'Q' || encoding[1] == 'q')
+		add_decoded_q(&bytes, text, text_len);
+	else if (!add_decoded_b(&bytes, text, text_len))
+		return false;
+	return charset_to_utf8(charset, buf_text(&bytes), bytes.len, out);
+}
+
+/* The place of the encoded word behind blanks alone; 0: there is none. */
+static size_t next_word(const char *text, size_t at, size_t len)
+{
+	while (at < len && lexer_is_blank(text[at]))
+		at++;
+	return at < len && encoded_word_length(text + at, len - at) ? at : 0;
+}
+
+bool encoded_words_decode(const char *text, size_t len, struct buf *out)
+{
+	OWNED_BUF plain = BUF_INIT(DECODED_MAX);
+	bool has_any = false;
+
+	for (size_t at = 0; at < len; ) {
+		size_t word = encoded_word_length(text + at, len - at), next;
+
+		if (!word) {
+			buf_add_char(&plain, text[at++]);
+			continue;
+		}
+		if (!decode_word(text + at, word, &plain))
+			return false;
+		has_any = true;
+		at += word;
+		next = next_word(text, at, len);
+		at = next ? next : at;
+	}
+	if (!has_any || buf_is_full(&plain))
+		return false;
+	buf_add_bytes(out, buf_text(&plain), plain.len);
+	return true;
 }

@@ -22,4 +22,11 @@ void encoded_word_add(struct buf *out, const char *text, size_t len);
 /* Appends the encoded word `word` with what may not stand in a name encoded as well. */
 void encoded_word_add_safely(struct buf *out, const char *word, size_t len);
 
+/*
+ * Appends the text as UTF-8 with its encoded words decoded, and without the blanks between two
+ * of them (RFC 2047 section 6.2). False, and nothing is appended: it has none, or one that
+ * nobody here can decode.
+ */
+bool encoded_words_decode(const char *text, size_t len, struct buf *out);
+
 #endif

@@ -37,6 +37,14 @@ static bool has_broken_word(const char *word, size_t len)
 	return false;
 }
 
+static bool has_encoded_word(const char *text, size_t len)
+{
+	for (const char *c = text; (c = memmem(c, (size_t)(text + len - c), "=?", 2)); c += 2)
+		if (encoded_word_length(c, (size_t)(text + len - c)))
+			return true;
+	return false;
+}
+
 bool header_word_is_bad(const char *word, size_t len, bool keeps_8bit)
 {
 	return len > HEADER_WORD_MAX || memchr(word, '\0', len) ||
@@ -82,27 +90,9 @@ static size_t word_end(const struct words *w, size_t at)
 	return at;
 }
 
-static bool is_bad(const struct words *w, size_t from, size_t to)
-{
-	return header_word_is_bad(w->text + from, to - from, w->keeps_8bit);
-}
-
 static bool is_encoded_word(const struct words *w, size_t from, size_t to)
 {
 	return to > from && encoded_word_length(w->text + from, to - from) == to - from;
-}
-
-/* The end of the bad words that begin with the one that ends at `end`. */
-static size_t run_end(const struct words *w, size_t end)
-{
-	for (;;) {
-		size_t next = blanks_end(w, end);
-		size_t next_end = next < w->len ? word_end(w, next) : next;
-
-		if (next == next_end || !is_bad(w, next, next_end))
-			return end;
-		end = next_end;
-	}
 }
 
 static void add_unfolded(struct buf *plain, const char *text, size_t len)
@@ -112,8 +102,8 @@ static void add_unfolded(struct buf *plain, const char *text, size_t len)
 			buf_add_char(plain, text[i]);
 }
 
-/* What people read where this stands: without quotes and backslashes. */
-static void add_plain(const struct words *w, size_t from, size_t to, struct buf *plain)
+/* The text itself: without quotes and backslashes. */
+static void add_literal(const struct words *w, size_t from, size_t to, struct buf *plain)
 {
 	if (w->kind == WORDS_TEXT) {
 		add_unfolded(plain, w->text + from, to - from);
@@ -134,6 +124,54 @@ static void add_plain(const struct words *w, size_t from, size_t to, struct buf 
 		end = quoted_end(w, at);
 		lexer_add_inside(plain, w->text + at + 1, end - at - 1 - (end - at > 1 &&
 				 w->text[end - 1] == '"'));
+	}
+}
+
+/*
+ * What people read where this stands. Encoded words may be too long for a line, as Python
+ * writes them: these become others, which say the same.
+ */
+static void add_plain(const struct words *w, size_t from, size_t to, struct buf *plain)
+{
+	OWNED_BUF literal = BUF_INIT(TEXT_MAX);
+
+	add_literal(w, from, to, &literal);
+	if (to - from <= HEADER_WORD_MAX ||
+	    !encoded_words_decode(buf_text(&literal), literal.len, plain))
+		buf_add_bytes(plain, buf_text(&literal), literal.len);
+}
+
+/* Longer than a line, and for nobody here to read: encoded once more it would be for none. */
+static bool cannot_be_decoded(const struct words *w, size_t from, size_t to)
+{
+	OWNED_BUF literal = BUF_INIT(TEXT_MAX), plain = BUF_INIT(TEXT_MAX);
+
+	add_literal(w, from, to, &literal);
+	return has_encoded_word(buf_text(&literal), literal.len) &&
+	       !encoded_words_decode(buf_text(&literal), literal.len, &plain);
+}
+
+static bool is_bad(const struct words *w, size_t from, size_t to)
+{
+	const char *word = w->text + from;
+	size_t len = to - from;
+
+	if (!header_word_is_bad(word, len, w->keeps_8bit))
+		return false;
+	return len <= HEADER_WORD_MAX || memchr(word, '\0', len) ||
+	       (!w->keeps_8bit && text_has_8bit(word, len)) || !cannot_be_decoded(w, from, to);
+}
+
+/* The end of the bad words that begin with the one that ends at `end`. */
+static size_t run_end(const struct words *w, size_t end)
+{
+	for (;;) {
+		size_t next = blanks_end(w, end);
+		size_t next_end = next < w->len ? word_end(w, next) : next;
+
+		if (next == next_end || !is_bad(w, next, next_end))
+			return end;
+		end = next_end;
 	}
 }
 
@@ -200,18 +238,25 @@ static void add_run(struct words *w, size_t from, size_t at, size_t end)
 {
 	OWNED_BUF plain = BUF_INIT(TEXT_MAX);
 	size_t next = blanks_end(w, end);
+	bool is_first = true, was_encoded = w->after_encoded;
 
-	if (w->after_encoded)
-		add_unfolded(&plain, w->text + from, at - from);
-	for (size_t word, stop; at < end; at = stop) {
+	for (size_t word, stop; at < end; at = stop, is_first = false) {
+		bool is_encoded;
+
 		word = blanks_end(w, at);
 		stop = word_end(w, word);
-		add_unfolded(&plain, w->text + at, word - at);
+		is_encoded = is_encoded_word(w, word, stop);
+		/* They are seen, but between two encoded words and before a word of its own. */
+		if (!(was_encoded && is_encoded) && (was_encoded || !is_first))
+			add_unfolded(&plain, w->text + (is_first ? from : at),
+				     word - (is_first ? from : at));
 		add_plain(w, word, stop, &plain);
+		was_encoded = is_encoded;
 		if (stop >= end)
 			break;
 	}
-	if (next > end && next < w->len && is_encoded_word(w, next, word_end(w, next)))
+	if (!was_encoded && next > end && next < w->len &&
+	    is_encoded_word(w, next, word_end(w, next)))
 		add_unfolded(&plain, w->text + end, next - end);
 	if (plain.len)
 		add_encoded(w, &plain, from, blanks_end(w, from) - from);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "mail/encoded_word.h"
 #include "mail/lexer.h"
 
 enum {
@@ -194,6 +195,17 @@ static void add_pieces(const char *name, int name_len, const struct buf *value,
 	}
 }
 
+/* Encoded words are none here, and still written and read: as they are no line has room. */
+static void add_plain_value(const char *text, const struct parameter *p, bool is_encoded,
+			    struct buf *plain)
+{
+	OWNED_BUF value = BUF_INIT(VALUE_MAX);
+
+	parameter_value(text, p, &value);
+	if (is_encoded || !encoded_words_decode(buf_text(&value), value.len, plain))
+		buf_add_bytes(plain, buf_text(&value), value.len);
+}
+
 bool parameter_encode(const char *text, const struct parameter *p, struct buf *out)
 {
 	OWNED_BUF plain = BUF_INIT(VALUE_MAX);
@@ -207,7 +219,7 @@ bool parameter_encode(const char *text, const struct parameter *p, struct buf *o
 	if (name_len == 0 || memchr(name, '*', name_len) ||
 	    text_is_n(name, name_len, "boundary"))
 		return false;
-	parameter_value(text, p, &plain);
+	add_plain_value(text, p, is_encoded, &plain);
 	if (!is_encoded)
 		buf_addf(&value, "%s''", text_is_utf8(buf_text(&plain), plain.len) ?
 			 "UTF-8" : "unknown-8bit");

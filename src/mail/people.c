@@ -49,21 +49,25 @@ static bool may_be_name(const char *text, size_t at)
 	return text[at] != '|' && text[at] != '/' && text[at] != '<';
 }
 
-/* Words, quoted ones too: several of them are no address, and so nobody's. */
+/* Words, quoted ones and comments too: several of them are no address, and so nobody's. */
 static bool is_words(const struct joining *j, const struct address_fault *fault)
 {
 	struct error ignored;
-	struct lexer l = { .text = j->text, .len = fault->end, .err = &ignored };
+	struct lexer l = { .text = j->text, .at = fault->start, .len = fault->end,
+			   .err = &ignored };
 
-	for (size_t at = fault->start, end; at < fault->end; at = end) {
+	if (!lexer_skip_blanks(&l, l.len, NULL) || l.at == l.len ||
+	    !may_be_name(j->text, l.at))
+		return false;
+	for (size_t at = l.at, end; at < l.len; at = end) {
 		char c = j->text[at];
 
 		end = lexer_unit_end(&l, at);
-		if (!end || (c != '"' && c != '.' && !lexer_is_blank(c) &&
-			     !lexer_is_atom_char(c)))
+		if (!end || !c || (!strchr("\".(", c) && !lexer_is_blank(c) &&
+				   !lexer_is_atom_char(c)))
 			return false;
 	}
-	return fault->end > fault->start && may_be_name(j->text, fault->start);
+	return true;
 }
 
 static bool is_nobody(const struct joining *j, const struct address *a)

@@ -180,11 +180,19 @@ class Writer:
         return text, [(name, mailbox) for _, name, mailbox in people]
 
     def with_malformed(self, texts):
+        pieces = set()
         for _ in range(self.random.randint(1, 3)):
             self.number += 1
             piece = self.pick(MALFORMED).format(self.number)
-            self.made.malformed.append(piece)
+            pieces.add(piece)
             texts.insert(self.random.randint(1, len(texts)), piece)
+        has_name = False    # of the person behind it, to which words alone then belong
+        for text in reversed(texts):
+            if text not in pieces:
+                has_name = text.strip()[-1] == ">" and text.strip()[0] not in "<("
+            elif not (has_name and text.startswith("Jane m")):
+                self.made.malformed.append(text)
+                has_name = False
         return texts
 
     def length_of_list(self):
@@ -282,16 +290,20 @@ class Writer:
     def _subject(self):
         words = " ".join(self.some(WORDS, 1, 30))
         plain = " ".join(self.some(ASCII_WORDS, 1, 30))
-        kind = self.random.randrange(5)
+        kind = self.random.randrange(6)
         if kind == 0:
             return
+        if kind == 5:
+            words = " ".join([words] * self.random.randint(5, 30))
         self.made.subject = plain if kind == 1 else words
         if kind < 3:
             self.add("Subject", self.made.subject)
         elif kind == 3:
             self.add("Subject", words.replace(" ", "\n ", 3))
-        else:
+        elif kind == 4:
             self.add("Subject", Header(words, "utf-8", header_name="Subject").encode())
+        else:   # in one word, however long: some programs write it so
+            self.add("Subject", Header(words, "utf-8", maxlinelen=10**6).encode())
 
     def _other_fields(self):
         odd = "".join(self.some("äΩ🎉:;,<>@()[]\"\\=?_ \udcff\udcc3", 1, 100)).strip()

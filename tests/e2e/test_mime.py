@@ -7,6 +7,7 @@ import email.policy
 import os
 import re
 import subprocess
+from email.header import Header
 from pathlib import Path
 
 import pytest
@@ -196,6 +197,51 @@ def test_raw_text_gets_a_mime_header(arrive):
     assert mail["MIME-Version"] == "1.0"
     assert mail.get_content_charset() == "utf-8"
     assert mail.get_content().rstrip() == "Grüße, 名前 🎉"
+
+
+# --- encoded words that are too long for a line
+
+TITLE = " ".join(f"Größe {n} 名前" for n in range(60))
+
+
+def one_word(text, charset="utf-8"):
+    """As Python writes it where nobody sets a limit."""
+    return Header(text, charset, maxlinelen=10**6).encode()
+
+
+@pytest.mark.parametrize("without", [ALL, SEVEN], ids=["all", "neither"])
+@pytest.mark.parametrize("charset", ["utf-8", "iso-2022-jp", "shift_jis", "gb18030", "gb2312", "big5",
+                                     "euc-kr", "iso-8859-1", "windows-1252", "koi8-r"])
+def test_one_long_encoded_word(arrive, without, charset):
+    """Decoded and divided, wherever it may stand; encoded once more nobody could read it."""
+    text = "".join(part.encode(charset, "ignore").decode(charset)
+                   for part in TITLE.split(" 1 ")) * 2
+    word = one_word(text, charset)
+    assert len(word) > LINE_MAX
+    arrived = arrive(
+        f"From: {FROM}\nTo: {word} <a@example.org>\nSubject: {word}\nX-Odd: a {word} b\n"
+        "\nHello\n".encode(), without)
+    mail = parse(arrived)
+    assert mail["Subject"] == text
+    assert mail["To"].addresses[0].addr_spec == "a@example.org"
+    # Python's newer parser keeps the blanks between two words of a name.
+    assert "".join(mail["To"].addresses[0].display_name.split()) == "".join(text.split())
+    assert mail["X-Odd"] == f"a {text} b"
+    assert max(map(len, re.findall(rb"=\?[^ \r]*\?=", arrived))) <= 75
+
+
+def test_a_long_encoded_word_that_nobody_can_decode(acs, send):
+    word = one_word(TITLE).replace("utf-8", "x-ours")
+    server = acs()
+    assert_sent(send(server, HEADER.replace(b": s\n", f": {word}\n".encode()) + b"\nx\n", "-i", "-t"))
+    assert f"Subject: {word}\r\n".encode() in server.message.data
+
+
+def test_a_shorter_one_stays(arrive):
+    word = one_word(TITLE[:300])
+    assert 76 < len(word) < 900
+    data = HEADER.replace(b": s\n", f": {word}\n".encode()) + b"\nx\n"
+    assert arrive(data, SEVEN) == crlf(data)
 
 
 # --- what cannot be folded

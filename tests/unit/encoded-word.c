@@ -305,6 +305,56 @@ static void test_safely(void **state)
 	}
 }
 
+static const struct {
+	const char *text, *plain;	/* NULL: it cannot be decoded */
+} decodings[] = {
+	{ "=?UTF-8?B?5pel5pys?=", "\xe6\x97\xa5\xe6\x9c\xac" },
+	{ "=?utf-8?q?a_b=5F=c3=A4?=", "a b_\xc3\xa4" },
+	{ "=?UTF8*de?q?a?=", "a" },
+	{ "=?us-ascii?Q?a=b=?=", "a=b=" },
+	{ "=?utf-8?b?w6Q=?= \r\n\t =?utf-8?b?w7Y=?=", "\xc3\xa4\xc3\xb6" },
+	{ "x =?utf-8?b?w6Q=?= y=?utf-8?b?w7Y=?=", "x \xc3\xa4 y\xc3\xb6" },
+	{ "=?utf-8?b?w6Q=w7Y=?=", "\xc3\xa4\xc3\xb6" },
+	{ "=?utf-8?b?" "?=", "" },
+	{ "=?iso-8859-1?q?=E4=FC?=", "\xc3\xa4\xc3\xbc" },
+	{ "=?windows-1252?q?=80?=", "\xe2\x82\xac" },
+	{ "=?ISO-2022-JP?B?GyRCRnxLXBsoQg==?=", "\xe6\x97\xa5\xe6\x9c\xac" },
+	{ "=?Shift_JIS?B?k/qWew==?=", "\xe6\x97\xa5\xe6\x9c\xac" },
+	{ "=?gb18030?B?yNWxvg==?=", "\xe6\x97\xa5\xe6\x9c\xac" },
+	{ "", NULL },
+	{ "plain", NULL },
+	{ "=?utf-8?b?w6?= ", NULL },		/* a character is cut */
+	{ "=?utf-8?b?w6Q=w?=", NULL },
+	{ "=?utf-8?b?w6Q!?=", NULL },
+	{ "=?utf-8?q?=E4?=", NULL },		/* it is something else */
+	{ "=?us-ascii?q?=E4?=", NULL },
+	{ "=?Shift_JIS?q?=81?=", NULL },
+	{ "=?x-unknown?q?a?=", NULL },
+	{ "=?utf-7?q?a?=", NULL },		/* nobody needs it, and it hides */
+	{ "=?iso-8859-1-and-a-name-that-is-longer-than-any-charset-has-ever-been-called?q?a?=",
+	  NULL },
+	{ "=?utf-8?q?a?= =?x-unknown?q?a?=", NULL },
+};
+
+static void test_decode(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(decodings); i++) {
+		size_t len = strlen(decodings[i].text);
+		OWNED_BUF out = BUF_INIT(200);
+		char *exact = xmalloc(len);
+		bool ok;
+
+		memcpy(exact, decodings[i].text, len);
+		buf_add(&out, "> ");
+		ok = encoded_words_decode(exact, len, &out);
+		free(exact);
+		if (ok != (decodings[i].plain != NULL) ||
+		    strcmp(buf_text(&out) + 2, ok ? decodings[i].plain : "") != 0)
+			fail_msg("%s: %s", decodings[i].text, ok ? out.text : "not decoded");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +365,7 @@ int main(void)
 		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_no_room),
 		cmocka_unit_test(test_safely),
+		cmocka_unit_test(test_decode),
 	};
 
 	return cmocka_run_group_tests_name("encoded-word", tests, NULL, NULL);

@@ -37,6 +37,8 @@ static const struct {
 	{ "=?utf-8?q?M=C3=BCller?=, Jan <j@x>", "j@x==?utf-8?q?M=C3=BCller?=, Jan ", 0, false },
 	{ "Doe,\r\n John\r\n <john@x>", "john@x=Doe, John ", 0, false },
 	{ "Doe (x, y), John <john@x>", "Doe john@x ", 0, false },	/* it has a name of its own */
+	{ "(note) van Doe (x), John <john@x>", "john@x=van Doe, John ", 0, false },
+	{ "(note) |cat x, John <john@x>", "john@x ", 1, false },
 	{ "Doe,, John <john@x>", "john@x=Doe, John ", 0, false },
 	{ "Doe, John <john@x>, Roe, Jane <jane@x>", "john@x=Doe, John jane@x=Roe, Jane ", 0, false },
 	{ "a@x, Doe, John <john@x>, b@x", "a@x john@x=Doe, John b@x ", 0, false },

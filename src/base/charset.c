@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/charset.h"
+
+#include <iconv.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+/* Of what one byte can become, and to have some for what is held back to the end. */
+enum { GROWTH = 8, ROOM = 64 };
+
+/*
+ * Names come from outside, and iconv(3) loads whatever is called so: of its hundreds of
+ * modules only those that mail is written in.
+ */
+static bool is_in_use(const char *charset)
+{
+	static const char *const beginnings[] = {
+		"iso-8859-", "iso8859-", "windows-12", "cp12", "windows-874", "koi8-", "iso-2022-jp",
+		"iso-2022-kr", "shift_jis", "windows-31j", "cp932", "euc-jp", "euc-kr", "cp949",
+		"ks_c_5601-1987", "gb2312", "gbk", "gb18030", "big5", "tis-620",
+	};
+
+	for (size_t i = 0; i < COUNT_OF(beginnings); i++)
+		if (text_after(charset, beginnings[i]))
+			return true;
+	return false;
+}
+
+/* What programs write, Python too, and iconv(3) does not know. */
+static const char *usual_name(const char *charset)
+{
+	static const struct {
+		const char *odd, *usual;
+	} names[] = {
+		{ "big5_tw", "big5" }, { "eucgb2312_cn", "gb2312" }, { "x-gbk", "gbk" },
+		{ "x-sjis", "shift_jis" }, { "x-euc-jp", "euc-jp" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (text_is(charset, names[i].odd))
+			return names[i].usual;
+	return charset;
+}
+
+static bool is_ours(const char *charset)
+{
+	return text_is(charset, "utf-8") || text_is(charset, "utf8") ||
+	       text_is(charset, "us-ascii") || text_is(charset, "ascii");
+}
+
+static bool convert(iconv_t how, const char *text, size_t len, struct buf *out)
+{
+	OWNED_TEXT in = text_copy_n(text, len);
+	OWNED_TEXT result = xmalloc(len * GROWTH + ROOM);
+	char *from = in, *to = result;
+	size_t left = len, room = len * GROWTH + ROOM;
+
+	if (iconv(how, &from, &left, &to, &room) == (size_t)-1 || left ||
+	    iconv(how, NULL, NULL, &to, &room) == (size_t)-1)
+		return false;
+	buf_add_bytes(out, result, (size_t)(to - result));
+	return true;
+}
+
+bool charset_to_utf8(const char *charset, const char *text, size_t len, struct buf *out)
+{
+	iconv_t how;
+	bool ok;
+
+	charset = usual_name(charset);
+	if (is_ours(charset)) {
+		if (!text_is_utf8(text, len))
+			return false;
+		buf_add_bytes(out, text, len);
+		return true;
+	}
+	if (!is_in_use(charset) || (how = iconv_open("UTF-8", charset)) == (iconv_t)-1)
+		return false;
+	ok = convert(how, text, len, out);
+	iconv_close(how);
+	return ok;
+}
