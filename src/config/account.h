@@ -25,6 +25,7 @@ struct account {
 	int tls;		/* enum tls_mode */
 	char *tls_ca_file;	/* "": the system's trust store */
 	char *tls_fingerprint;	/* SHA-256 of the leaf in hex (colons allowed), or "" */
+	char *tls_priorities;	/* what it may use, as GnuTLS writes it; "": by the system */
 	bool tls_session_cache;
 	int auth;		/* enum auth_choice */
 	char *user;

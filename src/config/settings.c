@@ -168,6 +168,7 @@ static const struct setting table[] = {
 	{ ACCOUNT(tls_ca_file, TEXT, "", N_("certificates to trust instead of the system's")) },
 	{ ACCOUNT(tls_fingerprint, TEXT, "", N_("SHA-256 of the certificate to trust")),
 	  .check = check_fingerprint },
+	{ ACCOUNT(tls_priorities, TEXT, "", N_("what TLS may use, as GnuTLS writes it")) },
 	{ ACCOUNT(tls_session_cache, SWITCH, "on", N_("whether TLS sessions are resumed")) },
 	{ ACCOUNT(auth, WORD, "auto", N_("how to log in")), .word = auth_word },
 	{ ACCOUNT(user, TEXT, "", N_("user name")) },

@@ -6,7 +6,7 @@
 #include "base/error.h"
 
 enum section_kind { SECTION_ACCOUNT, SECTION_DEFAULTS, SECTION_DELIVERY };
-enum { SETTINGS_MAX = 40 };	/* room for their number */
+enum { SETTINGS_MAX = 48 };	/* room for their number */
 
 enum setting_type {
 	SETTING_TEXT,

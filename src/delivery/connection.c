@@ -57,6 +57,7 @@ static struct transport *connect_to(const struct account *account, struct error 
 		.timeout = account->timeout,
 		.ca_file = account->tls_ca_file,
 		.fingerprint = account->tls_fingerprint,
+		.priorities = account->tls_priorities,
 		.cache_name = account->tls_session_cache ? account->name : NULL,
 	};
 

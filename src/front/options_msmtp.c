@@ -66,7 +66,7 @@ static const struct msmtp_option table[] = {
 	{ "tls-host-override", NULL, pin, false },
 	{ "tls-key-file", NULL, N_("there is no login by certificate"), false },
 	{ "tls-min-dh-prime-bits", NULL, N_("the system's policy of TLS decides"), false },
-	{ "tls-priorities", NULL, N_("the system's policy of TLS decides"), false },
+	{ "tls-priorities", NULL, N_("`tls_priorities` of the account says it"), false },
 	{ "tls-starttls", NULL, N_("`tls` of the account is starttls, implicit or off"), false },
 	{ "tls-trust-file", NULL, pin, false },
 	{ "undisclosed-recipients", "off", to, false },

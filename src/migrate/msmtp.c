@@ -50,7 +50,7 @@ static const struct rule rows[] = {
 	{ .name = "tls_key_file", .why = client },
 	{ .name = "tls_cert_file", .why = client },
 	{ .name = "tls_crl_file", .why = N_("acsmtp reads no list of revoked certificates") },
-	{ .name = "tls_priorities", .why = N_("the system's policy of GnuTLS decides") },
+	{ .name = "tls_priorities", .ours = "tls_priorities" },
 	{ .name = "tls_host_override", .why = N_("the certificate must be for the host; "
 	  "tls_fingerprint takes one that is not") },
 	{ .name = "tls_min_dh_prime_bits", .why = obsolete },

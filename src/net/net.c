@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/language.h"
+#include "net/priorities.h"
 #include "net/tcp.h"
 #include "net/tls.h"
 #include "net/wire.h"
@@ -184,7 +185,9 @@ static bool connect_to(struct connection *c, int64_t deadline, struct error *err
 
 struct transport *net_open(const struct endpoint *endpoint, struct error *err)
 {
-	char *host = canonical_name(endpoint->host, err);
+	bool makes_sense = !endpoint->priorities || !endpoint->priorities[0] ||
+			   priorities_check(endpoint->priorities, err);
+	char *host = makes_sense ? canonical_name(endpoint->host, err) : NULL;
 	struct connection *c;
 
 	if (!host)

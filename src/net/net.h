@@ -17,6 +17,11 @@ struct endpoint {
 	 * it is all that is asked of the server; with a CA file it is asked for besides.
 	 */
 	const char *fingerprint;
+	/*
+	 * What TLS may use, as GnuTLS writes it; NULL or "": by the policy of the system, or
+	 * by ours where it has none. Never less than TLS 1.2.
+	 */
+	const char *priorities;
 	/* Whose sessions are kept for resumption (the account), or NULL: none. */
 	const char *cache_name;
 };

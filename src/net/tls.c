@@ -8,29 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/language.h"
 #include "base/text.h"
+#include "net/priorities.h"
 #include "net/resolve.h"
 #include "net/tickets.h"
 #include "net/trust.h"
-
-/*
- * Forward secrecy and authenticated encryption only, SHA-256 or better. Short on
- * purpose: GnuTLS pays for every entry in each handshake.
- */
-static const char priorities[] =
-	"NONE:+VERS-TLS1.3:+VERS-TLS1.2:+CTYPE-X509:+COMP-NULL:"
-	"+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:+AEAD:"
-	"+ECDHE-ECDSA:+ECDHE-RSA:+DHE-RSA:"
-	"+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:"
-	"+GROUP-FFDHE2048:+GROUP-FFDHE3072:"
-	"+SIGN-ECDSA-SECP256R1-SHA256:+SIGN-ECDSA-SHA256:+SIGN-RSA-PSS-RSAE-SHA256:"
-	"+SIGN-RSA-SHA256:+SIGN-RSA-PSS-SHA256:+SIGN-EDDSA-ED25519:"
-	"+SIGN-ECDSA-SECP384R1-SHA384:+SIGN-ECDSA-SHA384:+SIGN-RSA-PSS-RSAE-SHA384:"
-	"+SIGN-RSA-SHA384:+SIGN-RSA-PSS-SHA384:+SIGN-RSA-PSS-RSAE-SHA512:"
-	"+SIGN-RSA-SHA512:+SIGN-RSA-PSS-SHA512:+SIGN-ECDSA-SHA512:+SIGN-EDDSA-ED448";
 
 enum {
 	DH_BITS_MIN = 2048,
@@ -127,7 +113,7 @@ static void find_cache(struct tls *tls)
 	add_part(&b, store);
 	add_part(&b, e->fingerprint);
 	add_part(&b, gnutls_check_version(NULL));
-	add_part(&b, priorities);
+	add_part(&b, priorities_text(e->priorities));
 	buf_addf(&b, "%ju %ju %jd %jd.%09ld", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino,
 		 (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 	tls->has_cache = hash(&b, tls->binding);
@@ -304,11 +290,13 @@ static int prepare(struct tls *tls)
 #if GNUTLS_VERSION_NUMBER >= 0x030800
 	flags |= GNUTLS_NO_STATUS_REQUEST;
 #endif
+	/* Who can set the environment of a mailer must not read what it says. */
+	unsetenv("SSLKEYLOGFILE");
 	result = gnutls_certificate_allocate_credentials(&tls->credentials);
 	if (result >= 0)
 		result = gnutls_init(&tls->session, flags);
 	if (result >= 0)
-		result = gnutls_priority_set_direct(tls->session, priorities, NULL);
+		result = priorities_use(tls->session, e->priorities);
 	if (result >= 0)
 		result = gnutls_credentials_set(tls->session, GNUTLS_CRD_CERTIFICATE,
 						tls->credentials);

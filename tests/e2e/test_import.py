@@ -406,3 +406,13 @@ def test_imported_account_sends(account_import, acs, pki, run, home, write):
     assert (sent.status, sent.stdout, sent.stderr) == (0, "", "")
     assert server.message.recipients == ["a@example.org"]
     assert server.message.sender == "DoNotReply@contoso.com"
+
+
+def test_what_tls_may_use(account_import, home):
+    """msmtp's priorities are GnuTLS's, and so are ours."""
+    (home / "msmtprc").write_text("account a\nhost mail.example.org\nfrom a@example.org\n"
+                                  "tls_priorities NORMAL:-VERS-TLS1.3\n")
+    result = account_import("--format", "msmtp", "msmtprc")
+    assert result.status == 0, result.stderr
+    assert "\ntls_priorities = NORMAL:-VERS-TLS1.3\n" in result.stdout
+    assert "tls_priorities" not in result.stderr

@@ -250,3 +250,62 @@ def test_without_tls_a_server_that_wants_a_login(acs, send):
     assert_failed(send(server, HELLO, tls="off"), NOPERM, "530 5.7.57")
     assert "AUTH" not in only_session(server).verbs
     assert server.messages == []
+
+
+# --- what TLS may use
+
+def test_priorities_decide(acs, send):
+    server = acs()
+    assert_sent(send(server, HELLO, tls_priorities="NORMAL:-VERS-ALL:+VERS-TLS1.2"))
+    assert only_session(server).tls == "TLSv1.2"
+
+
+@pytest.mark.parametrize("tls", ["starttls", "implicit"])
+@pytest.mark.parametrize("text, words", [
+    ("NONSENSE", "\"NONSENSE\""), ("NORMAL:-VERS-TLS9.9", "\"-VERS-TLS9.9\""),
+    ("NORMAL:-VERS-TLS1.3:-VERS-TLS1.2:+VERS-TLS1.1", "nothing to speak TLS 1.2"),
+    ("NORMAL:-CIPHER-ALL", "leaves nothing"), ("@NO-SUCH-POLICY", "tls_priorities"),
+])
+@pytest.mark.parametrize("queue", ["on", "off"])
+def test_priorities_that_make_no_sense(acs, run, config, home, queue, text, words, tls):
+    """Told before anybody is called, whether there is a queue or not."""
+    server = acs(tls=tls)
+    path = config(server, tls=tls, tls_priorities=text,
+                  extra=f"[delivery]\nqueue = {queue}\nspool = {home}/spool\n")
+    result = run(["-C", path, "-t"], input=HELLO)
+    assert_failed(result, CONFIG, "tls_priorities", words)
+    assert server.sessions == []
+
+
+@pytest.mark.parametrize("keys", [{}, {"tls_priorities": "NORMAL:+VERS-TLS1.0:+VERS-TLS1.1"}])
+def test_nothing_says_less_than_tls_1_2(acs, run, config, home, keys):
+    server = acs(tls_min="1.1", tls_max="1.1")
+    policy = home / "policy"
+    policy.write_text("[priorities]\nSYSTEM = NORMAL:+VERS-TLS1.0:+VERS-TLS1.1\n")
+    result = run(["-C", config(server, **keys), "-t"], input=HELLO,
+                 env={"GNUTLS_SYSTEM_PRIORITY_FILE": policy})
+    assert_failed(result, PROTOCOL, "neither TLS 1.2 nor TLS 1.3")
+    assert server.messages == []
+
+
+@pytest.mark.parametrize("policy", [
+    "[priorities]\nSYSTEM = NORMAL:-VERS-TLS1.3\n",
+    "[overrides]\ndisabled-version = tls1.3\n",
+])
+def test_the_policy_of_the_system_decides(acs, run, config, home, policy):
+    server = acs()
+    (home / "policy").write_text(policy)
+    env = {"GNUTLS_SYSTEM_PRIORITY_FILE": home / "policy"}
+    assert_sent(run(["-C", config(server), "-t"], input=HELLO, env=env))
+    assert only_session(server).tls == "TLSv1.2"
+    assert_sent(run(["-C", config(server), "-t"], input=HELLO,
+                    env={"GNUTLS_SYSTEM_PRIORITY_FILE": home / "none"}))
+    assert server.sessions[1].tls == "TLSv1.3"
+
+
+def test_no_keys_are_logged(acs, run, config, home):
+    """Whoever calls us sets our environment."""
+    server = acs()
+    assert_sent(run(["-C", config(server), "-t"], input=HELLO,
+                    env={"SSLKEYLOGFILE": home / "keys"}))
+    assert not (home / "keys").exists()
