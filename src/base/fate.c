@@ -23,6 +23,7 @@ static struct {
 	volatile sig_atomic_t fate, group, put_off;
 	volatile sig_atomic_t is_stored;	/* FATE_STORED was the last before this one */
 	volatile sig_atomic_t detail;		/* which of the two is good */
+	volatile sig_atomic_t has_no_alarm;	/* our caller has it ignored */
 	char details[2][DETAIL_SIZE];
 	char name[64];
 } self = { .name = "acsmtp" };
@@ -151,11 +152,13 @@ static void on_signal(int number)
 	give_way(number);
 }
 
+/* Ours, or one that a caller has set before he became us, which is his way to end us. */
 static void on_alarm(int number)
 {
-	(void)number;
 	if (fate_now() == FATE_AWAITED && self.put_off)
 		give_way(self.put_off);
+	else if (!self.has_no_alarm)
+		on_signal(number);
 }
 
 static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
@@ -165,6 +168,7 @@ void fate_hold(bool hold)
 	sigset_t set;
 
 	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
 	for (size_t i = 0; i < COUNT_OF(numbers); i++)
 		sigaddset(&set, numbers[i]);
 	sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
@@ -172,12 +176,13 @@ void fate_hold(bool hold)
 
 void fate_catch_signals(const char *name)
 {
-	struct sigaction ours = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+	struct sigaction ours = { .sa_handler = on_signal, .sa_flags = SA_RESTART }, alarms;
 
 	snprintf(self.name, sizeof(self.name), "%s", name);
 	sigfillset(&ours.sa_mask);
 	sigaction(SIGALRM, &(struct sigaction){ .sa_handler = on_alarm, .sa_flags = SA_RESTART,
-						.sa_mask = ours.sa_mask }, NULL);
+						.sa_mask = ours.sa_mask }, &alarms);
+	self.has_no_alarm = alarms.sa_handler == SIG_IGN;
 	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
 		struct sigaction inherited;
 

@@ -90,7 +90,7 @@ def test_no_configuration(call, tmp_path):
     (["-z", "-t"], 64),
     (["--recipents", "-t"], 64),
     (["-N", "sometimes", "-t"], 64),
-    (["-f", "a b c", "-t"], 64),
+    (["-f", "a\nb", "-t"], 64),
     (["-t", "two\nlines"], 64),
     (["--json", "-t"], 69),
     ([], 64),

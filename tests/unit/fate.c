@@ -18,7 +18,7 @@
 
 enum { SAID_MAX = 400, DONE = 7 };
 
-static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
+static const int numbers[] = { SIGTERM, SIGINT, SIGHUP, SIGALRM };
 
 /* Runs it in a process of its own and keeps what that says; its wait(2) status. */
 static int end_of(void (*run)(int), int argument, char said[SAID_MAX + 1])
