@@ -96,7 +96,8 @@ _Noreturn void fate_end(const char *why)
 		[FATE_STORED] = { "the message is queued and will be sent", EX_OK },
 		[FATE_AWAITED] = { "the message is queued, and may have been sent", EX_OK },
 	};
-	enum fate fate = fate_now();
+	/* Without FATE_STORED before it it is not known whether the disk has it already. */
+	enum fate fate = fate_now() == FATE_AWAITED && !self.is_stored ? FATE_PERHAPS : fate_now();
 	char line[LINE_SIZE];
 	size_t len = add(line, 0, self.name);
 
@@ -111,8 +112,7 @@ _Noreturn void fate_end(const char *why)
 	line[len++] = '\n';
 	(void)write_patiently(STDERR_FILENO, line, len, PATIENCE_MS);
 	drain();
-	/* Without FATE_STORED before it, it is somebody else's message that is awaited. */
-	_exit(fate == FATE_AWAITED && !self.is_stored ? EX_TEMPFAIL : ends[fate].status);
+	_exit(ends[fate].status);
 }
 
 /* A person at a terminal would press the keys again. */

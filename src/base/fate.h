@@ -16,8 +16,8 @@ enum fate {
 	FATE_SENT,		/* everybody who will get it has it */
 	FATE_QUEUED,		/* we have it, on the disk */
 	FATE_STORED,		/* the same, and what we are about to do others can do as well */
-	FATE_AWAITED,		/* the disk has it, and perhaps somebody else: whose answer is
-				   worth waiting for */
+	FATE_AWAITED,		/* the disk has it, or soon will, and somebody else perhaps: what
+				   comes of it is worth waiting for */
 };
 /*
  * A signal that was put off ends us with the next FATE_NOT_SENT or FATE_STORED; where it came

@@ -82,6 +82,16 @@ static void settle_fate(const struct envelope *e)
 		 FATE_NOT_SENT);
 }
 
+/* What some have, or may have, and others wait for is about to be queued: that is not cut short. */
+static bool has_a_rest_to_queue(const struct direct *d)
+{
+	const struct envelope *e = d->envelope;
+	size_t accepted = envelope_count(e, VERDICT_ACCEPTED);
+
+	return d->queue->is_on && accepted + envelope_count(e, VERDICT_UNKNOWN) > 0 &&
+	       accepted + envelope_count(e, VERDICT_REFUSED) < e->count;
+}
+
 static bool after_transaction(struct witness *w, bool is_last, struct error *err)
 {
 	struct direct *d = (struct direct *)w;
@@ -89,6 +99,8 @@ static bool after_transaction(struct witness *w, bool is_last, struct error *err
 	if (direct_is_stored(d))
 		return d->record.witness.after_transaction(&d->record.witness, is_last, err);
 	settle_fate(d->envelope);
+	if (is_last && has_a_rest_to_queue(d))
+		fate_set(FATE_AWAITED);
 	if (is_last || envelope_count(d->envelope, VERDICT_ACCEPTED) == 0)
 		return true;
 	if (!d->queue->is_on || !store(d))

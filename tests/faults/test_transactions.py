@@ -119,3 +119,24 @@ def test_directly(acs, box, how):    # noqa: F811
         if result.status == 0:
             assert is_queued and "queued" in result.stderr, point
         box.forget_all()
+
+
+def test_a_rest_is_queued(acs, box):    # noqa: F811
+    """One of two has it: whoever is told to stop then queues it for the other first."""
+    server = acs(tickets=False, faults=(Fault("later@example.org", reply="450 4.2.1 Busy"),))
+    box.configure(server)
+    to = "a@example.org, later@example.org"
+    assert box.take_in("first", "-odi", to=to).status == 0
+    points = [point for point in box.points(CALLS, box.take_in, "counted", "-odi", to=to)
+              if str(box.path) in point.line and ".msg" in point.line or ".new" in point.line
+              or "mail.log" in point.line and point.call == "write"]
+    assert len(points) >= 5
+    box.forget_all()
+    for number, point in enumerate(points):
+        token = f"ended-{number}"
+        result = box.take_in(token, "-odi", to=to, strace=stop_at(point))
+        assert result.status == 0, f"{point}: {result.stderr}"
+        id, = box.ids()
+        assert box.facts(id)[1] == [("a@example.org", "sent"), ("later@example.org", "deferred")]
+        assert count(server, token)[0] == {"a@example.org": 1}
+        box.forget_all()
