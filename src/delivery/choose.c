@@ -4,6 +4,8 @@
 #include "base/language.h"
 #include "mail/address.h"
 
+const char choose_by_default[] = N_("the default account");
+
 bool account_allows(const struct account *account, const char *mailbox)
 {
 	return address_is_listed(mailbox, account->from) ||
@@ -35,6 +37,6 @@ const struct account *choose_account(const struct config *config, const char *na
 	*why = N_("its from or allowed_senders has the author");
 	if ((account = account_of(config, author)))
 		return account;
-	*why = N_("the default account");
+	*why = choose_by_default;
 	return config_default(config, err);
 }

@@ -14,6 +14,9 @@ const struct account *choose_account(const struct config *config, const char *na
 				     const char *sender, const char *author,
 				     const char **why, struct error *err);
 
+/* That reason, where it is the default account. */
+extern const char choose_by_default[];
+
 /* Whether the account may send as this mailbox by its own settings. */
 bool account_allows(const struct account *account, const char *mailbox);
 

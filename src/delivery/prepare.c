@@ -21,16 +21,16 @@
 enum { NAME_MAX_BYTES = 256, MAILBOX_MAX = 512 };
 
 /* user@this-machine, for accounts that have no `from`. */
-static char *local_mailbox(void)
+static char *local_mailbox(uid_t uid)
 {
 	OWNED_TEXT host = net_host_name();
-	const struct passwd *user = getpwuid(getuid());
+	const struct passwd *user = getpwuid(uid);
 	OWNED_BUF mailbox = BUF_INIT(MAILBOX_MAX);
 
 	if (user)
 		buf_addf(&mailbox, "%s@%s", user->pw_name, host);
 	else
-		buf_addf(&mailbox, "uid%ld@%s", (long)getuid(), host);
+		buf_addf(&mailbox, "uid%ld@%s", (long)uid, host);
 	return buf_take(&mailbox);
 }
 
@@ -62,19 +62,24 @@ static const char *chosen_name(const struct preparation *p)
 	return p->account->from_name[0] ? p->account->from_name : NULL;
 }
 
-/* For a From that we add: else the environment's NAME, or gecos. */
-static char *full_name(const struct preparation *p)
+char *prepare_user_name(void)
 {
 	const char *environment = getenv("NAME");
 
-	if (chosen_name(p))
-		return text_copy(chosen_name(p));
 	if (environment && *environment && !text_has_control(environment))
 		return text_copy(environment);
 	return gecos_name();
 }
 
-static bool lacks_from(const struct message *m)
+/* For a From that we add. */
+static char *full_name(const struct preparation *p)
+{
+	const char *name = chosen_name(p) ? chosen_name(p) : p->user_name;
+
+	return name ? text_copy(name) : prepare_user_name();
+}
+
+bool prepare_lacks_from(const struct message *m)
 {
 	struct field field;
 	OWNED_TEXT text = NULL;
@@ -94,6 +99,14 @@ static bool refuse(const struct account *account, const char *what, const char *
 		  account->allowed_senders);
 	return error_advise(err, "use one of these as sender, add the address to "
 			    "allowed_senders, or set `sender_policy = rewrite`");
+}
+
+/* A report has no sender but the account, and is refused nowhere. */
+static int policy_of(const struct preparation *p)
+{
+	int policy = p->account->sender_policy;
+
+	return p->is_report && policy == SENDER_REFUSE ? SENDER_REWRITE : policy;
 }
 
 /* Whether the policy leaves this sender or author as it is. */
@@ -155,7 +168,7 @@ static char *envelope_sender(const struct preparation *p, const char *author,
 	if (has_author)
 		return text_copy(author);
 	*why = N_("the account has no `from`: it is this user at this machine");
-	return local_mailbox();
+	return local_mailbox(p->uid);
 }
 
 /* A bare login name goes through the aliases when there is something to report. */
@@ -165,7 +178,7 @@ static char *origin(const struct preparation *p, const char *author)
 
 	if (p->sender || *author)
 		return text_copy(p->sender ? p->sender : author);
-	user = getpwuid(getuid());
+	user = getpwuid(p->uid);
 	return text_copy(user ? user->pw_name : "root");
 }
 
@@ -181,7 +194,7 @@ static bool check_policy(const struct preparation *p, const char *author,
 		return error_advise(err, "set it to an address that the service lets you send "
 				    "from, or set `sender_policy = keep`");
 	}
-	if (account->sender_policy != SENDER_REFUSE)
+	if (policy_of(p) != SENDER_REFUSE)
 		return true;
 	if (p->sender && !is_left_alone(account, p->sender))
 		return refuse(account, "the envelope sender", p->sender, err);
@@ -209,19 +222,22 @@ static const char *author_to_add(const struct preparation *p, const char *sender
 	return !*from || (is_given && p->account->sender_policy != SENDER_REWRITE) ? sender : from;
 }
 
-static bool header_work(const struct preparation *p, struct message *m,
-			const char *sender, struct error *err)
+static bool header_work(const struct preparation *p, struct message *m, const char *sender,
+			enum submission_part parts, struct error *err)
 {
 	const struct account *account = p->account;
 	OWNED_BUF allowed = BUF_INIT(64 * 1024);
-	OWNED_TEXT name = p->repairs && lacks_from(m) ? full_name(p) : NULL;
-	OWNED_TEXT local = *sender || account->from[0] ? NULL : local_mailbox();
+	bool adds_from = p->repairs && (parts & SUBMISSION_SENDER) && prepare_lacks_from(m);
+	OWNED_TEXT name = adds_from ? full_name(p) : NULL;
+	OWNED_TEXT local = *sender || account->from[0] ? NULL : local_mailbox(p->uid);
 	OWNED_TEXT host = net_host_name();
 	struct submission s = {
+		.parts = parts,
 		.from = account->from[0] ? account->from : local ? local : sender,
 		.author = local ? local : author_to_add(p, sender),
 		.from_name = name ? name : chosen_name(p),
-		.rewrite = account->sender_policy == SENDER_REWRITE,
+		.rewrite = policy_of(p) == SENDER_REWRITE,
+		.keeps_answers = p->is_report,
 		.now = p->now,
 		.id = p->id,
 		.bare_names = { .aliases = p->aliases, .domain = host },
@@ -248,25 +264,70 @@ static void log_doubts(const struct preparation *p)
 			 p->joined->items[i].name, p->joined->items[i].mailbox);
 }
 
+/* The reverse-path, in the place of *sender. False: the policy has none for this message. */
+static bool find_sender(const struct preparation *p, const char *author, char **sender,
+			struct error *err)
+{
+	const char *unheard;
+
+	if (!check_policy(p, author, err))
+		return false;
+	free(*sender);
+	*sender = envelope_sender(p, author, p->why_sender ? p->why_sender : &unheard);
+	return true;
+}
+
 bool prepare(const struct preparation *p, struct message *m, struct envelope *e,
 	     struct error *err)
 {
 	struct address author = { 0 };
-	const char *unheard;
 	bool ok;
 
 	log_doubts(p);
 	submission_author(m, p->aliases, &author);
 	free(e->origin);
 	e->origin = origin(p, author.mailbox);
-	ok = check_policy(p, author.mailbox, err);
-	if (ok) {
-		free(e->sender);
-		e->sender = envelope_sender(p, author.mailbox,
-					    p->why_sender ? p->why_sender : &unheard);
-		ok = domains_to_ascii(e, err) && header_work(p, m, e->sender, err) &&
-		     is_small_enough(p->account, m, err);
-	}
+	ok = find_sender(p, author.mailbox, &e->sender, err) && domains_to_ascii(e, err) &&
+	     header_work(p, m, e->sender, SUBMISSION_ALL, err) &&
+	     is_small_enough(p->account, m, err);
 	address_free(&author);
 	return ok;
+}
+
+bool prepare_for_queue(const struct preparation *p, const struct message *m,
+		       const char *sender, struct message *kept, struct error *err)
+{
+	*kept = *m;
+	kept->header = (struct buf)BUF_INIT(HEADER_MAX);
+	kept->given_header = (struct buf)BUF_INIT(0);
+	buf_add_bytes(&kept->header, buf_text(&m->given_header), m->given_header.len);
+	if (header_work(p, kept, sender, SUBMISSION_REST, err))
+		return true;
+	prepare_forget(kept);
+	return false;
+}
+
+void prepare_forget(struct message *kept)
+{
+	buf_free(&kept->header);
+	buf_free(&kept->given_header);
+}
+
+bool prepare_from_queue(const struct preparation *p, struct message *m, char **sender,
+			struct error *err)
+{
+	struct address author = { 0 };
+	OWNED_TEXT ascii = NULL;
+	bool ok;
+
+	submission_author(m, p->aliases, &author);
+	ok = find_sender(p, author.mailbox, sender, err) &&
+	     (ascii = mailbox_to_ascii(*sender, err)) != NULL;
+	address_free(&author);
+	if (!ok)
+		return false;
+	free(*sender);
+	*sender = text_take(&ascii);
+	return header_work(p, m, *sender, SUBMISSION_SENDER, err) &&
+	       is_small_enough(p->account, m, err);
 }

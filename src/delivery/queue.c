@@ -17,7 +17,7 @@
 #include "mail/submission.h"
 #include "spool/resident.h"
 
-enum { PATH_BYTES = 4096, MESSAGE_ID_MAX = 1000 };
+enum { PATH_BYTES = 4096, MESSAGE_ID_MAX = 1000, LOGIN_MAX = 4096 };
 
 /* --- where it is */
 
@@ -83,6 +83,14 @@ static char *printable_message_id(const struct message *m)
 	return id;
 }
 
+char *queue_login(const struct account *account)
+{
+	OWNED_BUF login = BUF_INIT(LOGIN_MAX);
+
+	buf_addf(&login, "%s:%ld %s", account->host, account->port, account->user);
+	return buf_take(&login);
+}
+
 char *queue_config_path(const char *file)
 {
 	char path[PATH_MAX];
@@ -107,6 +115,22 @@ void queue_schedule(const struct queue *q, const struct intake_facts *facts,
 		settle_schedule(&s, e, facts->why);
 }
 
+/* What the sender policy will have to know when it is applied anew. */
+static void keep_origin(struct entry *e, const struct intake_facts *facts,
+			const struct message *m)
+{
+	const struct preparation *p = facts->prepared;
+
+	e->is_original = true;
+	e->is_bare = !p->repairs;
+	e->is_default = p->is_by_default;
+	e->login = queue_login(facts->account);
+	e->given = p->sender ? text_copy(p->sender) : NULL;
+	e->full_name = p->full_name ? text_copy(p->full_name) : NULL;
+	if (p->repairs && prepare_lacks_from(m))
+		e->user_name = prepare_user_name();
+}
+
 static void fill(struct entry *e, const struct queue *q, const struct intake_facts *facts,
 		 const struct message *m)
 {
@@ -117,6 +141,7 @@ static void fill(struct entry *e, const struct queue *q, const struct intake_fac
 	e->account = text_copy(facts->account->name);
 	e->config = queue_config_path(facts->config);
 	e->message_id = printable_message_id(m);
+	keep_origin(e, facts, m);
 	queue_schedule(q, facts, e);
 }
 
@@ -136,16 +161,20 @@ bool queue_add(const struct queue *q, const struct intake_facts *facts,
 	       struct envelope *e, const struct message *m, time_t *next, struct error *err)
 {
 	OWNED_ENTRY entry = { .id = "" };
+	struct message kept;
 	bool ok;
 
+	if (!prepare_for_queue(facts->prepared, m, e->sender, &kept, err))
+		return false;
 	choose_recipients(&entry.envelope, e, facts->keeps_refused);
-	fill(&entry, q, facts, m);
+	fill(&entry, q, facts, &kept);
 	*next = facts->not_before ? facts->not_before : entry.next;
 	fate_hold(true);
-	ok = spool_add(&q->spool, &entry, m, err);
+	ok = spool_add(&q->spool, &entry, &kept, err);
 	if (ok)
 		fate_set(FATE_QUEUED);
 	fate_hold(false);
+	prepare_forget(&kept);
 	free(entry.envelope.recipients);
 	entry.envelope = (struct envelope){ 0 };
 	return ok;
@@ -160,17 +189,41 @@ void queue_let_go(struct item *item)
 bool queue_keep(const struct queue *q, const struct intake_facts *facts, struct envelope *e,
 		const struct message *m, struct item *item, struct error *err)
 {
-	struct item kept = ITEM_NONE;
+	struct item new = ITEM_NONE;
+	struct message kept;
+	bool ok;
 
-	kept.entry.envelope = *e;
-	fill(&kept.entry, q, facts, m);
-	if (!spool_add_locked(&q->spool, &kept.entry, m, &kept.fd, err)) {
-		queue_let_go(&kept);
+	if (!prepare_for_queue(facts->prepared, m, e->sender, &kept, err))
 		return false;
-	}
-	kept.known = envelope_count(e, VERDICT_ACCEPTED);
-	*item = kept;
-	return true;
+	new.entry.envelope = *e;
+	fill(&new.entry, q, facts, &kept);
+	ok = spool_add_locked(&q->spool, &new.entry, &kept, &new.fd, err);
+	prepare_forget(&kept);
+	new.known = envelope_count(e, VERDICT_ACCEPTED);
+	if (ok)
+		*item = new;
+	else
+		queue_let_go(&new);
+	return ok;
+}
+
+bool queue_prepare(const struct account *account, struct aliases *aliases, struct entry *e,
+		   struct message *m, struct error *err)
+{
+	const struct preparation p = {
+		.account = account,
+		.sender = e->given,
+		.full_name = e->full_name,
+		.user_name = e->user_name,
+		.uid = e->uid,
+		.is_report = e->is_report,
+		.aliases = aliases,
+		.repairs = !e->is_bare,
+		.id = e->id,
+	};
+
+	return !e->is_original || prepare_from_queue(&p, m, &e->envelope.sender, err) ||
+	       error_context(err, "account %s", account->name);
 }
 
 /* --- who runs it */

@@ -4,6 +4,7 @@
 #define DELIVERY_QUEUE_H
 
 #include "config/account.h"
+#include "delivery/prepare.h"
 #include "spool/spool.h"
 
 /*
@@ -33,10 +34,14 @@ void queue_close(struct queue *q);
 /* How an entry keeps the file of -C (NULL or "": none). The caller frees. */
 char *queue_config_path(const char *file);
 
+/* How an entry keeps where its account logs in, whatever it is called. The caller frees. */
+char *queue_login(const struct account *account);
+
 /* What the spool is told about a message besides message and envelope. */
 struct intake_facts {
 	const char *id;
 	const struct account *account;
+	const struct preparation *prepared;
 	const char *config;	/* of -C, or NULL */
 	const struct error *why;	/* for which it waits, or NULL */
 	bool had_session;	/* an attempt came as far as a transaction */
@@ -64,6 +69,13 @@ bool queue_add(const struct queue *q, const struct intake_facts *facts,
 bool queue_keep(const struct queue *q, const struct intake_facts *facts, struct envelope *e,
 		const struct message *m, struct item *item, struct error *err);
 void queue_let_go(struct item *item);
+
+/*
+ * What the account has to say of a message of the queue, before it is sent or shown; the
+ * entry gets the sender. The errors of prepare(). What an older version has left is as it was.
+ */
+bool queue_prepare(const struct account *account, struct aliases *aliases, struct entry *e,
+		   struct message *m, struct error *err);
 
 /* When it is tried again, as the facts have it. */
 void queue_schedule(const struct queue *q, const struct intake_facts *facts,

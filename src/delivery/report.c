@@ -2,10 +2,12 @@
 #include "delivery/report.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/text.h"
+#include "delivery/queue.h"
 #include "mail/header.h"
 #include "mail/people.h"
 #include "mail/submission.h"
@@ -168,6 +170,10 @@ static void fill_entry(struct work *w)
 	e->is_report = true;
 	e->uid = original->uid;
 	e->account = text_copy(w->r->account->name);
+	e->login = queue_login(w->r->account);
+	e->is_default = true;	/* any account will do */
+	e->is_original = true;
+	e->given = text_copy("");
 	e->config = text_copy(w->r->config);
 	e->envelope.sender = text_copy(report_sender(w->r->account));
 	/* RFC 3461 section 6.2: the server must not report about it either. */
@@ -223,6 +229,17 @@ static bool queue(struct work *w, struct error *err)
 	return true;
 }
 
+/* As it was sent, or would have been. */
+static void finish_original(struct work *w)
+{
+	struct entry e = w->item->entry;
+	struct error unheard;
+
+	e.envelope.sender = text_copy(e.envelope.sender);
+	(void)queue_prepare(w->r->account, w->r->aliases, &e, &w->original, &unheard);
+	free(e.envelope.sender);
+}
+
 /* The order matters: what is counted will be tried. */
 static bool run(struct work *w, struct error *err)
 {
@@ -236,6 +253,7 @@ static bool run(struct work *w, struct error *err)
 		return false;
 	if (is_automatic_reply(w))
 		return true;
+	finish_original(w);
 	fill_entry(w);
 	if (!find_readers(w, &unknown))
 		return nobody(w, unknown.text);

@@ -34,6 +34,7 @@ static struct intake_facts facts_of(const struct submittal *s, const struct tria
 	return (struct intake_facts){
 		.id = s->id,
 		.account = s->account,
+		.prepared = s->prepared,
 		.config = s->config,
 		.why = trial && trial->err.kind != ERROR_NONE ? &trial->err : NULL,
 		.had_session = trial && trial->had_session,

@@ -6,6 +6,7 @@
 #ifndef DELIVERY_SUBMIT_H
 #define DELIVERY_SUBMIT_H
 
+#include "delivery/prepare.h"
 #include "delivery/queue.h"
 #include "smtp/trace.h"
 
@@ -17,6 +18,7 @@ enum submit_mode {
 
 struct submittal {
 	const struct account *account;
+	const struct preparation *prepared;	/* how the message was */
 	const struct queue *queue;
 	const char *id;
 	const char *config;		/* of -C, or NULL */

@@ -241,14 +241,11 @@ static void forget_reasons(struct envelope *e)
 			recipient_judge(&e->recipients[i], e->recipients[i].verdict, NULL);
 }
 
-/* A message whose account cannot be had waits for whoever mends the configuration. */
-static void wait_for_config(struct job *j, const struct error *err)
+/* It waits for whoever mends the configuration; that is told once. */
+static void note_config(struct job *j, const struct error *err)
 {
 	struct entry *e = &j->item.entry;
 
-	/* An account of that name in another configuration need not wait. */
-	if (!*e->config)
-		round_block(j->round, j->start.account, j->round->now + CONFIG_PAUSE);
 	round_wake_at(j->round, j->round->now + CONFIG_PAUSE);
 	if (!e->why || strcmp(e->why->text, err->text) != 0) {
 		log_problem("%s: waits: %s", e->id, err->text);
@@ -256,6 +253,15 @@ static void wait_for_config(struct job *j, const struct error *err)
 		forget_reasons(&e->envelope);
 		(void)job_update(j);
 	}
+}
+
+/* A message whose account cannot be had. */
+static void wait_for_config(struct job *j, const struct error *err)
+{
+	/* An account of that name in another configuration need not wait. */
+	if (!*j->item.entry.config)
+		round_block(j->round, j->start.account, j->round->now + CONFIG_PAUSE);
+	note_config(j, err);
 	/* What is told of it can go through another account. */
 	j->account = worker_substitute(j->w);
 	if (j->account && job_is_expired(j)) {
@@ -295,14 +301,28 @@ static void catch_up(struct job *j)
 	(void)job_update(j);
 }
 
+/* The account as it is set up now does not take it, so that the others need not wait. */
+static void wait_for_policy(struct job *j, const struct error *err)
+{
+	note_config(j, err);
+	if (job_is_expired(j))
+		job_give_up(j);
+	else
+		j->w->counts.left++;
+}
+
 static void try_now(struct job *j)
 {
 	OWNED_MESSAGE m;
 	struct error err;
 
 	message_init(&m);
-	if (item_message(&j->item, &m, &err))
-		attempt(j, &m);
+	if (item_message(&j->item, &m, &err)) {
+		if (queue_prepare(j->account, &j->w->aliases, &j->item.entry, &m, &err))
+			attempt(j, &m);
+		else
+			wait_for_policy(j, &err);
+	}
 	else if (err.kind == ERROR_DATA)
 		job_damaged(j, &err);
 	else
@@ -360,6 +380,19 @@ static void send_or_wait(struct job *j)
 		try_now(j);
 }
 
+/* Its account has another name now. */
+static void adopt(struct job *j)
+{
+	struct entry *e = &j->item.entry;
+
+	log_info("%s: account %s is gone, and %s takes its place", e->id, e->account,
+		 j->account->name);
+	free(e->account);
+	e->account = text_copy(j->account->name);
+	entry_get_start(e, &j->start);
+	(void)job_update(j);
+}
+
 static void work_on(struct job *j)
 {
 	struct worker *w = j->w;
@@ -376,6 +409,8 @@ static void work_on(struct job *j)
 		wait_for_config(j, &err);
 		return;
 	}
+	if (strcmp(j->account->name, e->account) != 0)
+		adopt(j);
 	j->settings = &w->config.delivery;
 	round_know_limits(j->round, j->settings->expire * SECONDS_OF_DAY,
 			  j->settings->warn_after * SECONDS_OF_HOUR);

@@ -52,7 +52,8 @@ void worker_forget_config(struct worker *w);
 
 /*
  * The account that a message goes through, of the configuration that it names, and opens its
- * log. ERROR_CONFIG and what config_load() says.
+ * log. Where one of its name is gone, it is the one that took its place. ERROR_CONFIG and
+ * what config_load() says.
  */
 bool worker_find_account(struct worker *w, const struct entry *e,
 			 const struct account **account, struct error *err);

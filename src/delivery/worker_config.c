@@ -52,6 +52,32 @@ static bool load_config(struct worker *w, const char *file, struct error *err)
 	return true;
 }
 
+/*
+ * Where an account of that name is gone: the one with its login; for mail that nobody gave to
+ * that one, today's default. What was given to one goes through no other unasked.
+ */
+static const struct account *successor(const struct worker *w, const struct entry *e)
+{
+	const struct config *config = &w->config;
+	struct error unheard;
+
+	for (size_t i = 0; e->login && i < config->count; i++) {
+		OWNED_TEXT login = queue_login(&config->accounts[i]);
+
+		if (!strcmp(login, e->login))
+			return &config->accounts[i];
+	}
+	return e->is_default ? config_default(config, &unheard) : NULL;
+}
+
+static bool say_how_to_move(const struct entry *e, struct error *err)
+{
+	const struct error gone = *err;
+
+	return error_set(err, ERROR_CONFIG, "%.500s; `acsmtp queue move %s --account NAME` moves it",
+			 gone.text, e->id);
+}
+
 bool worker_find_account(struct worker *w, const struct entry *e,
 			 const struct account **account, struct error *err)
 {
@@ -59,7 +85,10 @@ bool worker_find_account(struct worker *w, const struct entry *e,
 		return false;
 	*account = config_account(&w->config, e->account, err);
 	if (!*account)
-		return false; /* the log that is open is the one for it */
+		*account = successor(w, e);
+	/* The log that is open is the one for it. */
+	if (!*account)
+		return say_how_to_move(e, err);
 	open_log(w, (*account)->log);
 	return true;
 }

@@ -11,7 +11,6 @@
 #include "base/text.h"
 #include "delivery/choose.h"
 #include "delivery/local.h"
-#include "delivery/prepare.h"
 #include "front/recipients.h"
 #include "mail/submission.h"
 #include "service/service.h"
@@ -139,11 +138,13 @@ bool call_find_account(struct call *call, struct error *err)
 
 bool call_prepare(struct call *call, struct error *err)
 {
-	struct preparation preparation = {
+	call->preparation = (struct preparation){
 		.account = call->account,
 		.sender = call->sender,
 		.sender_fault = call->sender_fault.kind ? &call->sender_fault : NULL,
 		.full_name = call->options.full_name,
+		.is_by_default = call->why_account == choose_by_default,
+		.uid = getuid(),
 		.aliases = &call->aliases,
 		.joined = &call->joined,
 		.why_sender = &call->why_sender,
@@ -154,7 +155,7 @@ bool call_prepare(struct call *call, struct error *err)
 
 	log_open(call->account->log,
 		 call->options.log_tag ? call->options.log_tag : "acsmtp");
-	return prepare(&preparation, &call->message, &call->envelope, err) ||
+	return prepare(&call->preparation, &call->message, &call->envelope, err) ||
 	       error_context(err, "account %s", call->account->name);
 }
 
@@ -182,6 +183,7 @@ bool call_submit(struct call *call, struct error *err)
 
 	call->submittal = (struct submittal){
 		.account = call->account,
+		.prepared = &call->preparation,
 		.queue = &call->queue,
 		.id = call->id,
 		.config = call->options.config_file,

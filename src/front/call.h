@@ -3,6 +3,7 @@
 #ifndef FRONT_CALL_H
 #define FRONT_CALL_H
 
+#include "delivery/prepare.h"
 #include "delivery/submit.h"
 #include "front/options.h"
 #include "mail/aliases.h"
@@ -21,6 +22,7 @@ struct call {
 	struct address_list joined;	/* recipients whose names have commas without quotes */
 	const struct account *account;
 	const char *why_account, *why_sender;
+	struct preparation preparation;
 	struct trace trace;
 	struct queue queue;
 	struct submittal submittal;

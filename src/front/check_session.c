@@ -262,6 +262,7 @@ static bool send_message(struct check *c, struct message *m, struct attempt *att
 	OWNED_TEXT to = plain_mailbox(c->flags.send, err);
 	struct preparation preparation = {
 		.account = &c->account,
+		.uid = getuid(),
 		.repairs = true,
 		.id = attempt->id,
 		.now = time(NULL),

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -203,6 +204,24 @@ static void print_byte(struct buf *line, bool is_terminal, char c)
 		print_line_harmlessly(line);
 }
 
+/* As it would be sent now; as it lies there if its account does not take it. */
+static void finish_message(const struct queue_view *v, const struct entry *entry,
+			   struct message *m)
+{
+	struct error unheard;
+	const struct account *account = config_account(&v->config, entry->account, &unheard);
+	struct entry e = *entry;
+	struct aliases aliases;
+
+	if (!account)
+		return;
+	aliases_init(&aliases, v->config.delivery.aliases, v->config.delivery.local_recipients);
+	e.envelope.sender = text_copy(e.envelope.sender);
+	(void)queue_prepare(account, &aliases, &e, m, &unheard);
+	free(e.envelope.sender);
+	aliases_free(&aliases);
+}
+
 static bool print_message(const struct queue_view *v, const struct queue_look *look,
 			  const struct queue_flags *flags, struct error *err)
 {
@@ -216,6 +235,7 @@ static bool print_message(const struct queue_view *v, const struct queue_look *l
 	message_init(&m);
 	if (!spool_look_message(&v->queue.spool, &look->entry, look->place, &m, err))
 		return false;
+	finish_message(v, &look->entry, &m);
 	left = flags->message ? UINT64_MAX : m.header.len;
 	putchar('\n');
 	while (left && (n = message_get(&m, &at, bytes, sizeof(bytes), err)) > 0) {

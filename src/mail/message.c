@@ -45,6 +45,7 @@ void message_init(struct message *m)
 void message_free(struct message *m)
 {
 	buf_free(&m->header);
+	buf_free(&m->given_header);
 	buf_free(&m->body);
 	fd_cleanup(&m->body_fd);
 }

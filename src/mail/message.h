@@ -21,6 +21,7 @@ enum {
 
 struct message {
 	struct buf header;
+	struct buf given_header;	/* as it was before somebody's work on it; empty: the same */
 	struct buf body;	/* the start of the body: all of it while it is small */
 	int body_fd;		/* all of the body when it is large, else -1 */
 	uint64_t body_at;	/* where in that file it begins */

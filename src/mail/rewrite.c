@@ -17,6 +17,11 @@ static const char *find(const struct field *field)
 	return NULL;
 }
 
+bool field_is_senders(const struct field *field)
+{
+	return find(field) != NULL;
+}
+
 /* What cannot be read is not allowed. */
 static bool is_allowed(const struct address_list *list, const char *allowed)
 {

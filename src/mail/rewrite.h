@@ -15,6 +15,9 @@ struct rewriter {
 	const struct qualifier *bare_names;
 };
 
+/* From, Sender, Resent-From or Resent-Sender: what the policy is about. */
+bool field_is_senders(const struct field *field);
+
 /*
  * Appends a From, Sender, Resent-From or Resent-Sender field with `from` in the place of its
  * addresses if one of them is not allowed. The display name is the authors' own, or

@@ -20,7 +20,7 @@ struct work {
 	struct buf out;
 	struct rewriter rewriter;
 	struct buf answers;	/* addresses that a rewritten From had */
-	bool has_reply_to;
+	bool is_answered;	/* a Reply-To has them */
 };
 
 /* Never for other people's eyes, or wrong once the message is under way. */
@@ -204,10 +204,11 @@ static void add_from(struct work *w, const char *name)
 static const struct required {
 	const char *name, *resent_name;
 	void (*add)(struct work *w, const char *name);
+	enum submission_part part;
 } required[] = {
-	{ "Date", "Resent-Date", add_date },
-	{ "From", "Resent-From", add_from },
-	{ "Message-ID", "Resent-Message-ID", add_id },
+	{ "Date", "Resent-Date", add_date, SUBMISSION_REST },
+	{ "From", "Resent-From", add_from, SUBMISSION_SENDER },
+	{ "Message-ID", "Resent-Message-ID", add_id, SUBMISSION_REST },
 };
 
 /* An empty field of these is none, and gives way to ours. */
@@ -219,11 +220,31 @@ static bool is_empty_and_required(const struct field *field)
 	return false;
 }
 
+/* What is for the second step gets an empty field in its place, to be the same each time. */
+static void add_required(struct work *w, const struct required *r, const char *name)
+{
+	if (r->part & w->s->parts)
+		r->add(w, name);
+	else
+		buf_addf(&w->out, "%s:\r\n", name);
+}
+
+/* Such a field, in the second step. */
+static bool fill_place(struct work *w, const struct field *field)
+{
+	if (w->s->parts != SUBMISSION_SENDER || !w->s->repairs || !is_empty(field))
+		return false;
+	if (!field_is(field, "From") && !field_is(field, "Resent-From"))
+		return false;
+	add_from(w, field_is(field, "From") ? "From" : "Resent-From");
+	return true;
+}
+
 static void add_missing_resent(struct work *w, size_t start, size_t end)
 {
 	for (size_t i = 0; i < COUNT_OF(required); i++)
 		if (!has_field(&w->m->header, start, end, required[i].resent_name))
-			required[i].add(w, required[i].resent_name);
+			add_required(w, &required[i], required[i].resent_name);
 }
 
 static void add_missing(struct work *w)
@@ -232,7 +253,7 @@ static void add_missing(struct work *w)
 
 	for (size_t i = 0; i < COUNT_OF(required); i++)
 		if (!has_field(header, 0, header->len, required[i].name))
-			required[i].add(w, required[i].name);
+			add_required(w, &required[i], required[i].name);
 }
 
 /* The length of `bytes` without a character at its end that goes on in the next piece. */
@@ -290,17 +311,43 @@ static bool add_mime(struct work *w, struct error *err)
 
 /* --- the whole */
 
+/* Right behind the From that it is for, whichever step that is. */
+static void add_reply_to(struct work *w)
+{
+	struct field field;
+
+	if (w->is_answered || !w->answers.len || buf_is_full(&w->answers) ||
+	    w->s->keeps_answers || header_find(&w->m->header, "Reply-To", &field))
+		return;
+	header_add(&w->out, "Reply-To", w->answers.text);
+	w->is_answered = true;
+}
+
+/* Whether the policy puts another in its place. */
+static bool take_another(struct work *w, const struct field *field)
+{
+	bool is_from = field_is(field, "From");
+
+	if (!w->s->rewrite ||
+	    !field_rewrite(field, &w->rewriter, &w->out, is_from ? &w->answers : NULL))
+		return false;
+	if (is_from)
+		add_reply_to(w);
+	return true;
+}
+
 static void take_field(struct work *w, const struct field *field)
 {
-	if (is_one_of(field, removed, COUNT_OF(removed)) ||
+	bool is_senders = field_is_senders(field);
+	enum submission_part part = is_senders ? SUBMISSION_SENDER : SUBMISSION_REST;
+
+	if (fill_place(w, field) || is_one_of(field, removed, COUNT_OF(removed)) ||
 	    (w->s->repairs && is_empty_and_required(field)))
 		return;
-	w->has_reply_to = w->has_reply_to || field_is(field, "Reply-To");
-	if (w->s->rewrite &&
-	    field_rewrite(field, &w->rewriter, &w->out,
-			  field_is(field, "From") ? &w->answers : NULL))
+	if (is_senders && (w->s->parts & part) && take_another(w, field))
 		return;
-	if (!w->s->repairs || !field_qualify(field, &w->s->bare_names, &w->out))
+	if (!w->s->repairs || !(w->s->parts & part) ||
+	    !field_qualify(field, &w->s->bare_names, &w->out))
 		buf_add_bytes(&w->out, field->start, field->len);
 }
 
@@ -309,15 +356,14 @@ static void take_fields(struct work *w)
 	const struct buf *header = &w->m->header;
 	struct field field;
 	size_t start, end;
-	bool is_resent = find_resent_block(header, &start, &end);
+	bool is_resent = (w->s->parts & SUBMISSION_REST) &&
+			 find_resent_block(header, &start, &end);
 
 	for (size_t at = 0; header_next(header, &at, &field); ) {
 		if (is_resent && w->s->repairs && at - field.len == start)
 			add_missing_resent(w, start, end);
 		take_field(w, &field);
 	}
-	if (!w->has_reply_to && w->answers.len && !buf_is_full(&w->answers))
-		header_add(&w->out, "Reply-To", w->answers.text);
 }
 
 bool submission_prepare(struct message *m, const struct submission *s, struct error *err)
@@ -333,7 +379,7 @@ bool submission_prepare(struct message *m, const struct submission *s, struct er
 	bool ok = true;
 
 	take_fields(&w);
-	if (s->repairs) {
+	if (s->repairs && (s->parts & SUBMISSION_REST)) {
 		add_missing(&w);
 		ok = add_mime(&w, err);
 	}
@@ -344,7 +390,8 @@ bool submission_prepare(struct message *m, const struct submission *s, struct er
 		buf_free(&w.out);
 		return false;
 	}
-	buf_free(&m->header);
+	buf_free(&m->given_header);
+	m->given_header = m->header;
 	m->header = w.out;
 	m->header_is_8bit = text_has_8bit(buf_text(&m->header), m->header.len);
 	return true;

@@ -27,7 +27,16 @@ bool submission_recipients(const struct message *m, struct people *to, struct er
 void submission_author(const struct message *m, struct aliases *aliases,
 		       struct address *author);
 
+enum submission_part {
+	/* From, Sender and their Resent- forms, and the Reply-To that comes with them */
+	SUBMISSION_SENDER = 1,
+	/* all that is the same whichever account sends; a From that is missing comes empty */
+	SUBMISSION_REST = 2,
+	SUBMISSION_ALL = SUBMISSION_SENDER | SUBMISSION_REST,
+};
+
 struct submission {
+	enum submission_part parts;	/* to be done; in two steps the rest comes first */
 	const char *from;	/* mailbox for a From that is rewritten */
 	const char *author;	/* mailbox for a From that we add */
 	const char *from_name;	/* display name for a From that we add, or NULL */
@@ -36,6 +45,7 @@ struct submission {
 	time_t now;
 	const char *id;		/* unique: for Message-ID and Resent-Message-ID */
 	const char *id_domain;	/* right-hand side of them */
+	bool keeps_answers;	/* no Reply-To is added: an answer is for `from` */
 	struct qualifier bare_names;	/* what becomes of names without a domain */
 	bool repairs;		/* add what is missing; -G switches it off */
 };
@@ -46,7 +56,7 @@ struct submission {
  * empty; with `rewrite` From becomes `from`, its display name kept (or made of the old
  * address), and Reply-To: with the old address is added where that is a full address
  * and the message has no Reply-To. Names without a domain get one. Raw 8-bit text
- * without MIME header fields gets them.
+ * without MIME header fields gets them. m->given_header keeps the header as it was.
  */
 bool submission_prepare(struct message *m, const struct submission *s, struct error *err);
 

@@ -44,6 +44,13 @@ static const struct row rows[] = {
 	{ "doubt",	FLAG,	IN(is_in_doubt) },
 	{ "uid",	NUMBER, IN(uid) },
 	{ "config",	TEXT,	IN(config) },
+	{ "login",	TEXT,	IN(login) },
+	{ "default",	FLAG,	IN(is_default) },
+	{ "original",	FLAG,	IN(is_original) },
+	{ "bare",	FLAG,	IN(is_bare) },
+	{ "given",	TEXT,	IN(given) },
+	{ "full-name",	TEXT,	IN(full_name) },
+	{ "user-name",	TEXT,	IN(user_name) },
 	{ "message-id",	TEXT,	IN(message_id) },
 	{ "header-len",	NUMBER, IN(header_len) },
 	{ "body-len",	NUMBER, IN(body_len) },
@@ -98,6 +105,10 @@ void entry_free(struct entry *e)
 {
 	free(e->account);
 	free(e->config);
+	free(e->given);
+	free(e->full_name);
+	free(e->user_name);
+	free(e->login);
 	free(e->message_id);
 	free(e->why);
 	envelope_free(&e->envelope);

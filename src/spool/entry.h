@@ -27,6 +27,17 @@ struct entry {
 	uid_t uid;		/* who handed it in */
 	char *account;		/* name of the account it goes through */
 	char *config;		/* file of -C, a whole path; "": the usual ones */
+	/*
+	 * The header of the message is as it was before a sender policy, which has to be applied
+	 * whenever it is sent; false: that was done, by a version that did it once and for all.
+	 */
+	bool is_original;
+	bool is_bare;		/* -G: nothing is added to its header */
+	char *given;		/* the sender of -f, "" the null one; NULL: none was given */
+	char *full_name;	/* of -F, or NULL */
+	char *user_name;	/* for a From that has to be added; NULL: it has one */
+	char *login;		/* "host:port user" of the account; NULL: not known */
+	bool is_default;	/* it was the default one, and not named by somebody or an address */
 	char *message_id;	/* as in the header, for the log; "" none */
 	struct error *why;	/* the last reason for waiting that is not a recipient's own */
 	/* Recipients: NONE and LATER are still to be tried, and UNKNOWN (the answer was lost);

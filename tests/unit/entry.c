@@ -40,7 +40,14 @@ static void fill(struct entry *e, const char *text)
 		.header_is_8bit = true,
 		.body_is_8bit = true,
 		.has_nul = true,
+		.is_original = true,
+		.is_bare = true,
+		.is_default = true,
 	};
+	e->given = copy(text);
+	e->full_name = copy(text);
+	e->user_name = copy(text);
+	e->login = copy(text);
 	e->account = copy(text);
 	e->config = copy(text);
 	e->message_id = copy(text);
@@ -107,6 +114,13 @@ static void assert_same(const struct entry *a, const struct entry *b)
 	assert_int_equal(a->is_warned, b->is_warned);
 	assert_int_equal(a->is_in_doubt, b->is_in_doubt);
 	assert_int_equal(a->uid, b->uid);
+	assert_int_equal(a->is_original, b->is_original);
+	assert_int_equal(a->is_bare, b->is_bare);
+	assert_int_equal(a->is_default, b->is_default);
+	assert_text(a->given, b->given);
+	assert_text(a->full_name, b->full_name);
+	assert_text(a->user_name, b->user_name);
+	assert_text(a->login, b->login);
 	assert_text(a->account, b->account);
 	assert_text(a->config, b->config);
 	assert_text(a->message_id, b->message_id);

@@ -45,10 +45,28 @@ static char *header_of(const struct message *m)
 static struct submission standard(void)
 {
 	return (struct submission){
-		.from = "me@example.org", .author = "me@example.org", .from_name = "Me", .now = 0, .id = "unique",
+		.parts = SUBMISSION_ALL, .from = "me@example.org", .author = "me@example.org", .from_name = "Me", .now = 0, .id = "unique",
 		.id_domain = "example.org", .repairs = true,
 		.bare_names = { .domain = "host.example" },
 	};
+}
+
+/* By the two steps of a message that is queued: the same, byte for byte. */
+static void assert_two_steps(const char *text, const char *whole, const struct submission *s)
+{
+	struct submission part = *s;
+	OWNED_MESSAGE m;
+	OWNED_TEXT after = NULL;
+	struct error err = { 0 };
+
+	read_text(&m, text);
+	part.parts = SUBMISSION_REST;
+	assert_true(submission_prepare(&m, &part, &err));
+	part.parts = SUBMISSION_SENDER;
+	assert_true(submission_prepare(&m, &part, &err));
+	after = header_of(&m);
+	if (strcmp(after, whole) != 0)
+		fail_msg("%s\nbecame %s\nand not %s in two steps", text, after, whole);
 }
 
 /* The table's header before and after; "~" is a line end. */
@@ -74,6 +92,7 @@ static void run_rows(const struct row *rows, size_t count, const struct submissi
 		if (strcmp(after, rows[i].after) != 0)
 			fail_msg("%s\nbecame %s\nand not %s", rows[i].before, after,
 				 rows[i].after);
+		assert_two_steps(text, after, s);
 	}
 }
 
