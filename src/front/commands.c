@@ -23,6 +23,7 @@ static const struct command *const rows[] = {
 	&queue_retry_command,
 	&queue_hold_command,
 	&queue_release_command,
+	&queue_move_command,
 	&queue_remove_command,
 	&help_command,
 	&version_command,

@@ -16,6 +16,7 @@ extern const struct command queue_run_command;	/* front/run_queue.c */
 extern const struct command queue_retry_command;	/* front/queue_changes.c */
 extern const struct command queue_hold_command;
 extern const struct command queue_release_command;
+extern const struct command queue_move_command;
 extern const struct command queue_remove_command;
 extern const struct command account_import_command;	/* front/import.c */
 extern const struct command password_set_command;	/* front/password.c */

@@ -163,7 +163,7 @@ static void apply(struct changing *c, struct item *item)
 	const char *why = NULL;
 	struct error err;
 
-	if (!c->change->apply(&c->view.queue.spool, item, &why, &err)) {
+	if (!c->change->apply(c->change, &c->view.queue.spool, item, &why, &err)) {
 		tell(c, &item->entry, err.kind == ERROR_DATA ? DAMAGED : FAILED,
 		     error_words(&err));
 		return;
@@ -257,11 +257,28 @@ static void change_all(struct changing *c, struct queue_rows *rows)
 	erase_progress(c);
 }
 
-int queue_change(struct command_call *call, const struct change *change)
+static bool find_target(const struct changing *c, struct change *change, struct error *err)
+{
+	const char *name = c->flags->target;
+
+	if (!change->moves)
+		return true;
+	if (!name) {
+		error_set(err, ERROR_USAGE, "queue %s: it must be said where to",
+			  c->call->command->sub);
+		return error_advise(err, "--account names the account");
+	}
+	change->account = config_account(&c->view.config, name, err);
+	change->config = c->flags->config;
+	return change->account != NULL;
+}
+
+int queue_change(struct command_call *call, const struct change *kind)
 {
 	struct queue_flags flags = { .must_pick = true };
+	struct change change = *kind;
 	struct changing c = {
-		.call = call, .change = change, .flags = &flags, .view = QUEUE_VIEW_NONE,
+		.call = call, .change = &change, .flags = &flags, .view = QUEUE_VIEW_NONE,
 	};
 	OWNED_ROWS rows = { 0 };
 	struct error err;
@@ -270,6 +287,10 @@ int queue_change(struct command_call *call, const struct change *change)
 	if (!queue_begin(call, &flags, &c.view, &rows, &c.status)) {
 		queue_view_close(&c.view);
 		return c.status;
+	}
+	if (!find_target(&c, &change, &err)) {
+		queue_view_close(&c.view);
+		return command_fail(call, &err);
 	}
 	c.count = rows.count;
 	c.has_resumed = xcalloc(c.view.config.count + 1, sizeof(bool));
@@ -288,9 +309,9 @@ int queue_change(struct command_call *call, const struct change *change)
 	json_end(&c.json);
 	/* What was said must be out before the runner is: they share nothing. */
 	status = command_finish(call);
-	if (change->wakes && c.changed && !queue_see_to_it(&c.view.queue, flags.config, NULL, &err))
+	if (change.wakes && c.changed && !queue_see_to_it(&c.view.queue, flags.config, NULL, &err))
 		(void)command_fail(call, &err);
-	else if (!change->wakes && c.changed)	/* a runner may have nothing to wait for any more */
+	else if (!change.wakes && c.changed)	/* a runner may have nothing to wait for any more */
 		spool_wake_runner(&c.view.queue.spool);
 	queue_view_close(&c.view);
 	free(c.has_resumed);

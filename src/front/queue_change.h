@@ -3,6 +3,7 @@
 #ifndef FRONT_QUEUE_CHANGE_H
 #define FRONT_QUEUE_CHANGE_H
 
+#include "config/account.h"
 #include "front/command.h"
 #include "spool/spool.h"
 
@@ -11,11 +12,14 @@ struct change {
 	const char *result;	/* for programs, and the log */
 	/* *why: what stands against it, nothing was changed. ERROR_CREATE, ERROR_IO;
 	   ERROR_DATA: the message is damaged. */
-	bool (*apply)(const struct spool *s, struct item *item, const char **why,
-		      struct error *err);
+	bool (*apply)(const struct change *change, const struct spool *s, struct item *item,
+		      const char **why, struct error *err);
 	bool wakes;		/* there may be something to send now */
 	bool resumes;		/* a pause of its account ends */
 	bool takes_all;		/* `apply` needs no entry: what is damaged too */
+	bool moves;		/* --account says where to; filled by queue_change(): */
+	const struct account *account;
+	const char *config;	/* the file that it stands in, of --config, or NULL */
 };
 
 /*
@@ -23,6 +27,6 @@ struct change {
  * somebody else holds are asked for again for a moment, and named if that was in vain.
  * Returns the exit status.
  */
-int queue_change(struct command_call *call, const struct change *change);
+int queue_change(struct command_call *call, const struct change *kind);
 
 #endif

@@ -10,6 +10,7 @@
 struct queue_flags {
 	const char *config;
 	struct pick pick;
+	const char *target;	/* the account that `queue move` gives them to */
 	bool json, message, header;
 	bool must_pick;	/* of the command: without words and filters it wants --all */
 };
@@ -21,6 +22,8 @@ struct queue_flags {
 #define QUEUE_FLAGS_FILTERS \
 	{ "account", FLAG_TEXT, QUEUE_FLAG_IN(pick.account), "ACCOUNT", \
 	  N_("only messages that go through this account") }, \
+	QUEUE_FLAGS_OTHER_FILTERS
+#define QUEUE_FLAGS_OTHER_FILTERS \
 	{ "sender", FLAG_TEXT, QUEUE_FLAG_IN(pick.sender), "PATTERN", \
 	  N_("only those of such a sender") }, \
 	{ "recipient", FLAG_TEXT, QUEUE_FLAG_IN(pick.recipient), "PATTERN", \

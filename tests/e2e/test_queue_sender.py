@@ -179,6 +179,112 @@ def test_another_account(acs, queued, args):
         assert f"`acsmtp queue move {id} --account NAME` moves it" in queue.only().why
 
 
+# --- to another account
+
+@pytest.fixture
+def two(acs, queued):
+    """(server, other, queue): of accounts "test" and "other", which sends as x@example.net."""
+    server, other = acs(), acs(senders=["x@example.net"])
+    queue = queued(server)
+    ini = Path(queue.ini)
+    account, delivery = ini.read_text().split("[delivery]")
+    head = account[:account.index("[account test]")]
+    second = account[len(head):].replace("[account test]", "[account other]")
+    second = second.replace(f"port = {server.port}", f"port = {other.port}")
+    second = second.replace(f"from = {OURS}", "from = x@example.net")
+    ini.write_text(f"{head}[defaults]\ndefault_account = test\n{account[len(head):]}"
+                   f"{second}[delivery]{delivery}")
+    return server, other, queue
+
+
+def test_move(two):
+    server, other, queue = two
+    for _ in range(3):
+        assert_sent(queue.send(f"From: Bea <{OTHER}>\n{HELLO}", "-odq", "-t"))
+    one, *rest = queue.entries()
+    result = queue.acsmtp("move", one.id, "--account", "other")
+    assert (result.status, result.stderr) == (0, "")
+    assert result.stdout == f"{one.id}: moved: {one.sender} -> a@example.org\n"
+    assert queue.acsmtp("move", "--account=other", one.id).stderr == \
+        f"acsmtp: {one.id}: not moved: it goes through that account already\n"
+    assert_sent(queue.flush())
+    assert len(server.messages) == 2
+    assert other.message.sender == "x@example.net"
+    assert fields(other.message, "From") == ["Bea <x@example.net>"]
+    assert fields(other.message, "Reply-To") == [OTHER]
+    assert fields(other.message, "Message-ID") == [one.message_id]
+    assert f"{one.id}: moved by uid=" in queue.log
+
+
+@pytest.mark.parametrize("args", [
+    ["--all"], ["--from-account", "test"], ["--sender", "bea@*"], ["--recipient", "a@*"],
+    ["*@example.org"], ["--json", "--all"]])
+def test_move_whatever_is_named(two, args):
+    server, other, queue = two
+    for _ in range(2):
+        assert_sent(queue.send(f"From: {OTHER}\n{HELLO}", "-odq", "-f", OTHER, "-t"))
+    result = queue.acsmtp("move", *args, "--account", "other")
+    assert result.status == 0, result.stderr
+    assert result.stdout.count("moved") == 2
+    assert ('"changed":2' in result.stdout.replace(" ", "")) == ("--json" in args)
+    assert_sent(queue.flush())
+    assert (len(server.messages), len(other.messages)) == (0, 2)
+
+
+def test_move_what_has_failed(two):
+    """It comes back; who has it does not get it again."""
+    server, other, queue = two
+    text = b"From: y@example.org\r\nMessage-ID: <i@x>\r\nDate: d\r\n\r\nb\r\n"
+    id = queue.add(failed=True, sender="y@example.org", message=text, config=queue.ini, to=[
+        ("a@example.org", "sent", None), ("b@example.org", "reported", "550 no")])
+    assert queue.acsmtp("move", "--failed", "--all", "--account", "other").status == 0
+    assert (queue.ids(), queue.ids(failed=True)) == ([id], [])
+    assert_sent(queue.flush())
+    assert server.messages == [] and other.message.recipients == ["b@example.org"]
+    assert other.message.sender == "x@example.net"    # of an older version, and moved
+    assert fields(other.message, "From")[0].endswith("<x@example.net>")
+
+
+def test_held_stays_held(two):
+    _, other, queue = two
+    assert_sent(queue.send(HELLO, "-odq", "-t"))
+    assert queue.acsmtp("hold", "--all").status == 0
+    assert queue.acsmtp("move", "--all", "--account", "other").status == 0
+    assert_sent(queue.flush())
+    assert queue.only().held == 1 and queue.only().account == "other"
+    assert other.messages == []
+
+
+def test_mail_of_a_configuration_that_is_gone(two, tmp_path):
+    server, other, queue = two
+    gone = tmp_path / "gone.ini"
+    gone.write_text(Path(queue.ini).read_text())
+    gone.chmod(0o600)
+    assert queue._call(["-C", str(gone), "-odq", "-t"], input=HELLO).status == 0
+    gone.unlink()
+    assert_sent(queue.flush())
+    assert len(queue.ids()) == 1
+    assert queue.acsmtp("move", "--all", "--account", "other").status == 0
+    assert_sent(queue.flush())
+    assert len(other.messages) == 1
+
+
+@pytest.mark.parametrize("args, status, words", [
+    (["--all"], 64, "--account names the account"),
+    (["--account", "other"], 64, "it must be said which messages"),
+    (["--all", "--account", "nobody"], CONFIG, 'there is no account "nobody"'),
+    (["--account", "other", "nobody@example.org"], 69, "nobody@example.org"),
+])
+def test_move_is_refused(two, args, status, words):
+    queue = two[2]
+    assert_sent(queue.send(HELLO, "-odq", "-t"))
+    before = queue.entries()
+    result = queue.acsmtp("move", *args)
+    assert (result.status, result.stdout) == (status, "" if status != 69 else result.stdout)
+    assert words in result.stderr
+    assert queue.entries() == before
+
+
 # --- a queue of an older version
 
 def test_an_entry_of_an_older_version(acs, queued):
