@@ -14,6 +14,7 @@
 #include "delivery/choose.h"
 #include "mail/address.h"
 #include "mail/header.h"
+#include "mail/single.h"
 #include "mail/submission.h"
 #include "net/net.h"
 #include "smtp/domains.h"
@@ -277,6 +278,15 @@ static bool find_sender(const struct preparation *p, const char *author, char **
 	return true;
 }
 
+static void make_fields_single(const struct preparation *p, struct message *m)
+{
+	OWNED_BUF names = BUF_INIT(NAME_MAX_BYTES);
+
+	if (header_make_single(&m->header, &names))
+		log_info("%s: stood more than once in the header, and now once: %s", p->id,
+			 buf_text(&names));
+}
+
 bool prepare(const struct preparation *p, struct message *m, struct envelope *e,
 	     struct error *err)
 {
@@ -284,6 +294,8 @@ bool prepare(const struct preparation *p, struct message *m, struct envelope *e,
 	bool ok;
 
 	log_doubts(p);
+	if (p->repairs)
+		make_fields_single(p, m);
 	submission_author(m, p->aliases, &author);
 	free(e->origin);
 	e->origin = origin(p, author.mailbox);
@@ -298,7 +310,7 @@ bool prepare_for_queue(const struct preparation *p, const struct message *m,
 		       const char *sender, struct message *kept, struct error *err)
 {
 	*kept = *m;
-	kept->header = (struct buf)BUF_INIT(HEADER_MAX);
+	kept->header = (struct buf)BUF_INIT(m->given_header.len);
 	kept->given_header = (struct buf)BUF_INIT(0);
 	buf_add_bytes(&kept->header, buf_text(&m->given_header), m->given_header.len);
 	if (header_work(p, kept, sender, SUBMISSION_REST, err))

@@ -230,6 +230,37 @@ def test_refuse_takes_what_will_do(sent):
     assert message.sender == OURS
 
 
+# --- twice in one header
+
+@pytest.mark.parametrize("mode", ["-odi", "-odq"])
+@pytest.mark.parametrize("policy, author, answers", [
+    ("rewrite", f"Bea <{OURS}>", [f"Bea <{OTHER}>, carl@example.net"]),
+    ("keep", f"Bea <{OTHER}>", [f"Bea <{OTHER}>, carl@example.net"]),
+])
+def test_two_authors_in_two_fields(acs, queued, policy, author, answers, mode):
+    """Large receivers refuse two From fields, and many a From of two addresses."""
+    server = acs(senders=None)
+    queue = queued(server, sender_policy=policy)
+    message = f"From: Bea <{OTHER}>\nFrom: carl@example.net\n{BODY}"
+    assert queue.send(message, mode, "-t").status == 0
+    queue.flush()
+    assert header(server.message, "From") == [author]
+    assert header(server.message, "Reply-To") == answers
+    assert "stood more than once in the header, and now once: From\n" in queue.log
+
+
+def test_each_field_once(sent, tmp_path):
+    message = sent("Date: d1\nDate: d2\nCc: c@example.org\n"
+                   f"From: {OURS}\nTo: b@example.org\nCc: d@example.org\n{BODY}", "-t",
+                   log=tmp_path / "log")
+    assert sorted(message.recipients) == [f"{name}@example.org" for name in "abcd"]
+    assert header(message, "To") == ["b@example.org, a@example.org"]
+    assert header(message, "Cc") == ["c@example.org, d@example.org"]
+    assert header(message, "Date") == ["d1"]
+    assert header(message, "X-Duplicate-Date") == ["d2"]
+    assert "now once: To, Cc, Date\n" in (tmp_path / "log").read_text()
+
+
 # --- the name in a From that we add
 
 @pytest.mark.parametrize("args, keys, env, name", [

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "mail/header.h"
+#include "mail/single.h"
 #include "mail/submission.h"
 
 #define ID	"Message-ID: <unique@example.org>~"
@@ -208,6 +209,53 @@ static void test_bare_names(void **state)
 		buf_addf(&after, "Date: d~From: f@x~Message-ID: <i@x>~%s", row.after);
 		s.bare_names.aliases = is_mapped ? &aliases : NULL;
 		run_rows(&(struct row){ buf_text(&before), buf_text(&after) }, 1, &s);
+	}
+}
+
+/* One of each, and nothing lost. */
+static void test_single_fields(void **state)
+{
+	static const struct row rows[] = {
+		{ "From: a@x~To: b@x~Received: 1~Received: 2~", NULL },
+		{ "From: A <a@x>~S: s~From: b@x~", "From: A <a@x>~Reply-To: A <a@x>, b@x~S: s~" },
+		{ "From: a@x~From: A <a@X>~", "From: a@x~" },
+		{ "From:~From: <<~From: a@x~", "X-Duplicate-From: <<~From: a@x~" },
+		{ "From: <~From: >~", "From: <~X-Duplicate-From: >~" },
+		{ "From: a@x~From: b@x~Reply-To: r@x~",
+		  "From: a@x, b@x~Sender: a@x~Reply-To: r@x~" },
+		{ "Sender: s@x~From: a@x, b@x~From: c@x, a@x~Reply-To:~",
+		  "Sender: s@x~From: a@x, b@x, c@x~Reply-To:~" },
+		{ "To: a@x~Cc: c@x~to: b@x,~ d@x~Cc:~TO: ~", "To: a@x,~ b@x,~ d@x~Cc: c@x~" },
+		{ "To:~To: a@x~", "To: a@x~" },
+		{ "To: g:;~To: a@x~", "To: g:;,~ a@x~" },
+		{ "To: \"a~To: b@x~", NULL },
+		{ "Reply-To: a@x~Reply-To: B <b@x>~", "Reply-To: a@x,~ B <b@x>~" },
+		{ "Subject: one~Subject: two~Subject: one~Subject: ~",
+		  "Subject: one~X-Duplicate-Subject: two~" },
+		{ "Date:~Date: d~Date: e~Message-ID: <i@x>~Message-ID: <i@x>~",
+		  "Date: d~X-Duplicate-Date: e~Message-ID: <i@x>~" },
+		{ "References: <a@x>~ <b@x>~References: <c@x>~In-Reply-To: <d@x>~In-Reply-To:<e@x>~",
+		  "References: <a@x>~ <b@x>~ <c@x>~In-Reply-To: <d@x>~ <e@x>~" },
+		{ "MIME-Version: 1.0~MIME-Version: 1.0~Content-Type: a/b~Content-Type: c/d~",
+		  "MIME-Version: 1.0~Content-Type: a/b~Content-Type: c/d~" },
+		{ "DKIM-Signature: v=1~From: a@x~From: b@x~", NULL },
+		{ "Resent-From: a@x~Resent-From: b@x~", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		OWNED_TEXT text = text_copy(rows[i].before);
+		OWNED_TEXT after = NULL;
+		OWNED_BUF names = BUF_INIT(1000);
+		OWNED_MESSAGE m;
+
+		for (char *c = text; *c; c++)
+			if (*c == '~')
+				*c = '\n';
+		read_text(&m, text);
+		assert_int_equal(header_make_single(&m.header, &names), rows[i].after != NULL);
+		after = header_of(&m);
+		assert_string_equal(after, rows[i].after ? rows[i].after : rows[i].before);
 	}
 }
 
@@ -436,6 +484,7 @@ int main(void)
 		cmocka_unit_test(test_what_leaves),
 		cmocka_unit_test(test_rewriting),
 		cmocka_unit_test(test_bare_names),
+		cmocka_unit_test(test_single_fields),
 		cmocka_unit_test(test_endless_name),
 		cmocka_unit_test(test_mime),
 		cmocka_unit_test(test_mime_large),
