@@ -128,6 +128,36 @@ static bool converse(struct job *j, struct attempt *a, const struct message *m,
 	}
 }
 
+/*
+ * A report whose null sender is refused goes once more from the account, to which its server
+ * may report then; from us there is no report about it either way.
+ */
+static bool may_have_another_sender(const struct job *j, const struct error *err)
+{
+	const struct entry *e = &j->item.entry;
+
+	return e->is_report && !*e->envelope.sender && *j->account->from &&
+	       !error_is_worth_retrying(err) && j->w->connection.session &&
+	       smtp_sender_is_refused(j->w->connection.session);
+}
+
+static bool converse_somehow(struct job *j, struct attempt *a, const struct message *m,
+			     bool *had_session, struct error *err)
+{
+	struct entry *e = &j->item.entry;
+
+	if (converse(j, a, m, had_session, err))
+		return true;
+	if (!may_have_another_sender(j, err))
+		return false;
+	log_info("%s: goes from <%s>, as <> is refused: %s", e->id, j->account->from, err->text);
+	free(e->given);
+	e->given = text_copy(j->account->from);
+	free(e->envelope.sender);
+	e->envelope.sender = text_copy(j->account->from);
+	return converse(j, a, m, had_session, err);
+}
+
 static void settle(struct job *j, bool ok, bool had_session, const struct error *err)
 {
 	struct entry *e = &j->item.entry;
@@ -215,7 +245,7 @@ static void attempt(struct job *j, const struct message *m)
 	attempt_begin(&a, j->account, e->id, e->uid);
 	a.witness = &record.witness;
 	begin_again(e);
-	ok = converse(j, &a, m, &had_session, &err);
+	ok = converse_somehow(j, &a, m, &had_session, &err);
 	snprintf(a.peer, sizeof(a.peer), "%s", j->w->connection.peer);
 	ok = attempt_end(&a, ok, &e->envelope, m, &err);
 	if (record.failure)

@@ -275,6 +275,11 @@ const char *smtp_last_reply(const struct session *s)
 	return s->last_reply;
 }
 
+bool smtp_sender_is_refused(const struct session *s)
+{
+	return s->is_sender_refused;
+}
+
 const struct transport *smtp_transport(const struct session *s)
 {
 	return s->wire;

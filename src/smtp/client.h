@@ -92,6 +92,9 @@ const char *smtp_mechanism(const struct session *s);
 const char *smtp_last_reply(const struct session *s);
 const struct transport *smtp_transport(const struct session *s);
 
+/* Whether the last message failed since the server will never take its sender. */
+bool smtp_sender_is_refused(const struct session *s);
+
 /*
  * Whether no further message can go over it; ask between messages. What came unasked is a
  * 421 or the end of the connection: whoever sends a message ahead of its answers must not

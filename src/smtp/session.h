@@ -33,6 +33,7 @@ struct session {
 	struct buf out;		/* commands that were added and not yet flushed */
 	bool is_broken;		/* no further command makes sense */
 	bool is_dirty;		/* a transaction was begun and not ended: RSET before the next */
+	bool is_sender_refused;	/* MAIL was, for good, in the last transaction */
 	bool is_throttled;	/* what was refused holds for all mail of the account */
 	struct secret hidden;	/* the last secret line: no server's echo of it is shown */
 	bool had_tls_started;	/* by STARTTLS: EHLO must be said again */

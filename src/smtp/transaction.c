@@ -80,6 +80,7 @@ static void judge_mail(struct transaction *t, struct progress *p, const struct r
 	p->mail_refused = true;
 	session_refused(t->session, reply, AT_MAIL, &p->why);
 	error_context(&p->why, "MAIL FROM <%s>", t->envelope->sender);
+	t->session->is_sender_refused = reply->code / 100 == 5;
 	if (reply->code == 421)
 		p->closing = p->why;
 }
@@ -336,6 +337,7 @@ bool transaction_run(struct transaction *t, struct error *err)
 	bool ok;
 
 	t->session->is_dirty = true;
+	t->session->is_sender_refused = false;
 	t->session->at = AT_SESSION;
 	ok = say_all(t, &p, err);
 	if (ok && !(p.mail_refused && p.heard == p.said))

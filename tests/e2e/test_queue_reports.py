@@ -15,6 +15,7 @@ from queued import DAY, HOUR
 
 NOUSER, UNAVAILABLE = 67, 69
 ME = "me@example.com"
+OURS = "DoNotReply@contoso.com"
 NO = "550 5.1.1 No such user"
 MESSAGE = (f"From: Me <{ME}>\nTo: a@example.org\nSubject: For a\nMessage-ID: <one@example.com>\n"
            "\nHello\n")
@@ -101,6 +102,51 @@ def test_other_servers_get_the_null_sender(acs, queued):
     fail(queue)
     assert server.message.sender == ""
     assert server.message.recipients == [ME]
+
+
+def no_null(reply, **how):
+    return Fault("MAIL", reply=reply, when=lambda _, line: b"<>" in line, **how)
+
+
+@pytest.mark.parametrize("action", [None, "close"])
+@pytest.mark.parametrize("mode", ["-odq", "-odi"])
+@pytest.mark.parametrize("without", [(), "PIPELINING", "CHUNKING"])
+def test_where_the_null_sender_is_refused(acs, queued, action, mode, without):
+    """It goes once more, from the account."""
+    server = acs(senders=None, without=without, faults=(
+        Fault("a@example.org", reply=NO), no_null("553 5.1.8 no such sender", action=action)))
+    queue = queued(server, service="other", sender_policy="keep")
+    queue.send(MESSAGE, mode, "-oem", "-t")
+    assert_sent(queue.flush())
+    assert server.message.sender == OURS
+    assert server.message.recipients == [ME]
+    assert failures(parsed(server.message)) == {"a@example.org": "5.1.1"}
+    assert queue.ids() == []
+    assert queue.log.count(f"goes from <{OURS}>, as <> is refused") == 1
+
+
+@pytest.mark.parametrize("reply, left", [("553 5.1.8 no", []), ("451 4.1.8 later", [OURS])])
+def test_where_that_is_refused_too(acs, queued, reply, left):
+    """No report about a report, and no third sender; what may pass is tried again."""
+    server = acs(senders=None, faults=(
+        Fault("a@example.org", reply=NO), no_null("553 5.1.8 no such sender"),
+        Fault("MAIL", reply=reply, when=lambda _, line: OURS.encode() in line)))
+    queue = queued(server, service="other", sender_policy="keep")
+    fail(queue)
+    assert_sent(queue.flush())
+    assert [entry.sender for entry in queue.entries()] == left
+    assert server.messages == []
+    assert len(queue.ids(failed=True)) == 2 - len(left)
+    assert queue.log.count("is reported to") == 1
+
+
+def test_where_the_null_sender_has_to_wait(acs, queued):
+    server = acs(senders=None, faults=(
+        Fault("a@example.org", reply=NO), no_null("451 4.7.1 later", times=1)))
+    queue = queued(server, service="other", sender_policy="keep")
+    fail(queue)
+    assert_sent(queue.flush())
+    assert server.message.sender == ""
 
 
 @pytest.mark.parametrize("option, body, kind", [
