@@ -235,6 +235,8 @@ static void finish_original(struct work *w)
 	struct entry e = w->item->entry;
 	struct error unheard;
 
+	if (w->r->is_damaged || !e.is_original)
+		return;
 	e.envelope.sender = text_copy(e.envelope.sender);
 	(void)queue_prepare(w->r->account, w->r->aliases, &e, &w->original, &unheard);
 	free(e.envelope.sender);

@@ -209,10 +209,14 @@ static void finish_message(const struct queue_view *v, const struct entry *entry
 			   struct message *m)
 {
 	struct error unheard;
-	const struct account *account = config_account(&v->config, entry->account, &unheard);
+	const struct account *account;
 	struct entry e = *entry;
 	struct aliases aliases;
 
+	/* Of what is damaged anything may be missing. */
+	if (!e.is_original || !e.account || !e.envelope.sender)
+		return;
+	account = config_account(&v->config, e.account, &unheard);
 	if (!account)
 		return;
 	aliases_init(&aliases, v->config.delivery.aliases, v->config.delivery.local_recipients);
