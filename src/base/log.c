@@ -2,10 +2,13 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,6 +16,7 @@
 #include "base/append.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/daily.h"
 #include "base/file.h"
 #include "base/syslog_socket.h"
 #include "base/text.h"
@@ -37,12 +41,57 @@ void log_close(void)
 	sink.fd = -1;
 }
 
+/* A process in the background says nothing, and does not say it in another's place. */
+static bool is_heard(void)
+{
+	struct stat st;
+
+	return fstat(STDERR_FILENO, &st) == 0 &&
+	       !(S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3));	/* /dev/null */
+}
+
+/* Once a day; where that cannot be remembered, to a person who sees it alone. */
 static void complain(const char *reason)
 {
-	if (!sink.complained)
-		fprintf(stderr, "%.100s: warning: log %s: %s; the mail is not affected\n",
-			sink.tag, sink.where, reason);
+	OWNED_BUF line = BUF_INIT(LINE_MAX_BYTES);
+	enum daily said;
+
+	if (sink.complained || !is_heard())
+		return;
 	sink.complained = true;
+	buf_addf(&line, "log %s: %s", sink.where, reason);
+	said = daily_say(buf_text(&line));
+	if (said == DAILY_FIRST || (said == DAILY_UNKNOWN && isatty(STDERR_FILENO)))
+		fprintf(stderr, "%.100s: warning: %s; the mail is not affected\n", sink.tag,
+			buf_text(&line));
+}
+
+/* --- can it be written */
+
+static bool try_file(const char *path, struct error *err)
+{
+	OWNED_TEXT directory = text_copy(path);
+	OWNED_FD fd = -1;
+	char *slash = strrchr(directory, '/');
+
+	/* What is not there yet is for the mail to make. */
+	if (access(path, F_OK) < 0 && errno == ENOENT && slash) {
+		slash[slash == directory] = '\0';
+		return faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) == 0 ||
+		       error_errno(err, ERROR_CREATE, "%s", path);
+	}
+	fd = append_open(path, err);
+	return fd >= 0;
+}
+
+bool log_try(const char *where, struct error *err)
+{
+	if (!*where || !strcmp(where, "off") || !strcmp(where, "stderr"))
+		return true;
+	if (strcmp(where, "syslog") != 0)
+		return try_file(where, err);
+	return syslog_is_there(_PATH_LOG) || errno == ENOENT ||
+	       error_errno(err, ERROR_CREATE, "%s", _PATH_LOG);
 }
 
 void log_open(const char *where, const char *tag)

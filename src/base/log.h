@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Where log lines go: syslog, a file, or standard error. A log that cannot be
- * written never fails a mail: the trouble is said once on standard error.
+ * written never fails a mail: the trouble is said on standard error, once a day.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
-#include "base/base.h"
+#include "base/error.h"
 
 /*
  * `where`: "syslog", "stderr", "off", "" or NULL (no log), or the path of a file, which is
@@ -18,6 +18,12 @@ void log_open(const char *where, const char *tag);
 /* One line, without line end; text_make_printable() is applied. */
 void log_info(const char *fmt, ...) PRINTF(1, 2);
 void log_problem(const char *fmt, ...) PRINTF(1, 2);
+
+/*
+ * Whether lines could be put there now, without putting one or making a file; a machine without
+ * a system log, as containers are, is no trouble. ERROR_CREATE.
+ */
+bool log_try(const char *where, struct error *err);
 
 void log_close(void);
 

@@ -29,6 +29,15 @@ static int connect_to(const char *path, int type)
 	return fd_take(&fd);
 }
 
+bool syslog_is_there(const char *path)
+{
+	OWNED_FD fd = connect_to(path, SOCK_DGRAM);
+
+	if (fd < 0 && errno == EPROTOTYPE)
+		fd = connect_to(path, SOCK_STREAM);
+	return fd >= 0;
+}
+
 bool syslog_send(const char *path, int priority, const char *tag, const char *text)
 {
 	OWNED_FD fd = connect_to(path, SOCK_DGRAM);

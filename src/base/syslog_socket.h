@@ -12,4 +12,7 @@
  */
 bool syslog_send(const char *path, int priority, const char *tag, const char *text);
 
+/* Whether somebody listens there; false with errno. */
+bool syslog_is_there(const char *path);
+
 #endif

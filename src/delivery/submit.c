@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/daily.h"
 #include "base/log.h"
 #include "delivery/attempt.h"
 #include "delivery/direct.h"
@@ -249,11 +250,11 @@ static bool take_rest(struct submittal *s, struct envelope *e, const struct mess
 		if (s->queue->settings->queue == QUEUE_OFF)
 			return false;
 		log_problem("%s: not queued: %s", s->id, s->queue->why_off.text);
-		return error_context(err, "it cannot be queued (%.300s), and",
+		return error_context(err, "it cannot be queued (%.300s), and ",
 				     s->queue->why_off.text);
 	}
 	if (!enqueue(s, e, m, trial, &why)) {
-		error_context(err, "it cannot be queued (%.300s), and", why.text);
+		error_context(err, "it cannot be queued (%.300s), and ", why.text);
 		return false;
 	}
 	see_to_it(s);
@@ -299,10 +300,22 @@ static bool take(struct submittal *s, struct envelope *e, const struct message *
 	return ok;
 }
 
+/* What waits for no reason of its own is nobody's message's matter: once a day will do. */
+static void say_no_queue(const struct queue *q)
+{
+	if (!q->is_on && q->settings->queue == QUEUE_AUTO &&
+	    daily_say(q->why_off.text) == DAILY_FIRST)
+		log_problem("uid=%ld has no queue: %s: what cannot be sent at once is given back "
+			    "to the caller", (long)getuid(), q->why_off.text);
+}
+
 bool submit(struct submittal *s, struct envelope *e, const struct message *m,
 	    struct error *err)
 {
-	bool ok = take(s, e, m, err);
+	bool ok;
+
+	say_no_queue(s->queue);
+	ok = take(s, e, m, err);
 
 	/* What others have left waiting is not left by us. */
 	if (!s->is_queued && !s->is_kept)

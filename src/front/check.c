@@ -106,6 +106,7 @@ static const struct step {
 	{ "send", N_("sending"), check_sending, true, is_to_send, { "sender" } },
 	{ "quota", N_("quota"), check_quota, false, NULL, { "configuration" } },
 	{ "spool", N_("spool"), check_spool, true, NULL, { "configuration" } },
+	{ "log", N_("log"), check_log, false, NULL, { "configuration" } },
 	{ "domain", N_("domain"), check_domain, false, NULL, { "configuration" } },
 	{ "spf", "SPF", check_spf, false, has_domain, { NULL } },
 	{ "dkim1", "DKIM 1", check_dkim_1, false, is_of_acs, { NULL } },

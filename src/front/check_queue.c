@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/language.h"
+#include "base/log.h"
 #include "delivery/throttle.h"
 
 enum { WORDS_MAX = 500, DAY = 24 * 3600, OVERDUE = 3600 };
@@ -185,4 +186,22 @@ void check_spool(struct check *c, struct finding *f)
 		tell_census(c, &all[SPOOL_QUEUE], &all[SPOOL_FAILED], f);
 	else
 		find_error(f, &err);
+}
+
+/* --- log */
+
+void check_log(struct check *c, struct finding *f)
+{
+	const char *where = c->account.log;
+	struct error err;
+
+	json_text(&c->json, "log", where);
+	if (log_try(where, &err)) {
+		find(f, STATE_OK, "%s", *where ? where : "off");
+		return;
+	}
+	find_error(f, &err);
+	f->state = STATE_WARNING;
+	advise(f, "mail is sent all the same, and leaves no line behind: set `log` to a file that "
+		  "this user may write, or to `syslog`");
 }

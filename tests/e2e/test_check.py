@@ -497,7 +497,7 @@ def records_of(query, records=None):
 def test_domain_is_right(acs, check):
     _, steps = check(acs(), answer=records_of)
     domain = {name: step for name, step in steps.items()
-              if name not in VITAL + ["quota", "spool"]}
+              if name not in VITAL + ["quota", "spool", "log"]}
     assert list(domain) == ["domain", "spf", "dkim1", "dkim2", "dmarc", "mx"]
     assert {step["state"] for step in domain.values()} == {"ok"}
     assert not any(step["vital"] for step in domain.values())
@@ -581,7 +581,7 @@ def test_lines(acs, run, config, name_server):
     assert quota.startswith("–   quota         not known")
     assert [re.match(r"✓   (\S+)", line)[1] for line in lines] == [
         "configuration", "secret", "DNS", "TCP", "greeting", "TLS", "EHLO", "AUTH", "sender",
-        "spool", "domain", "SPF", "DKIM", "DKIM", "DMARC", "MX"]
+        "spool", "log", "domain", "SPF", "DKIM", "DKIM", "DMARC", "MX"]
     assert "\033" not in result.stdout
 
 

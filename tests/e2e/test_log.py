@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The log, the dialogue of -v and the transcript of -X: all of it, and no secret."""
 
+import json
 import os
 import stat
+import time
 
 import pytest
 
 from emulator.faults import Fault
 from outcome import HELLO, assert_failed, assert_not_in, assert_sent, transmitted
+from ports import closed_port
 
 NOUSER, TEMPFAIL, NOPERM = 67, 75, 77
 
@@ -274,3 +277,72 @@ def test_log_on_a_descriptor(acs, send, place):
     """As containers have it; they are links, of the kernel's."""
     result = send(acs(), HELLO, log=place)
     assert result.status == 0 and result.stderr.count("sent: ") == 1
+
+
+# --- once a day
+
+BAD = "/nonexistent/log"
+
+
+def said(home):
+    return list(home.glob(".local/state/acsmtp/said/said-*"))
+
+
+def test_trouble_is_said_once_a_day(acs, send, home):
+    server = acs()
+    first, second = (send(server, HELLO, log=BAD) for _ in range(2))
+    assert (first.status, second.status, second.stderr) == (0, 0, "")
+    assert "warning: log /nonexistent/log: No such file" in first.stderr
+    file, = said(home)
+    os.utime(file, (time.time() - 25 * 3600,) * 2)
+    assert "warning: log" in send(server, HELLO, log=BAD).stderr
+    assert send(server, HELLO, log=BAD).stderr == ""
+    os.utime(file, (time.time() + 3600,) * 2)    # the clock was put back
+    assert "warning: log" in send(server, HELLO, log=BAD).stderr
+
+
+def test_trouble_without_a_place_to_remember_it(acs, run, config):
+    """Not with each message, then: nobody wants that. A person at a terminal sees it."""
+    server, nowhere = acs(), {"HOME": "/nonexistent", "XDG_STATE_HOME": None,
+                              "TMPDIR": "/proc/nonexistent"}
+    result = run(["-C", config(server, log=BAD), "-t"], input=HELLO, env=nowhere)
+    assert (result.status, result.stderr) == (0, "")
+
+
+def test_check_looks_at_the_log(acs, run, config, tmp_path):
+    def step(where):
+        told = run(["check", "--json", "-C", config(acs(), log=where)], program="acsmtp").stdout
+        return [one for one in json.loads(told)["steps"] if one["name"] == "log"][0]
+    bad = step(BAD)
+    assert bad["state"] == "warning" and BAD in bad["text"] and bad["advice"]
+    assert step(tmp_path / "new.log")["state"] == "ok" and not (tmp_path / "new.log").exists()
+    assert step("off")["state"] == step("stderr")["state"] == "ok"
+
+
+def test_a_user_without_a_queue_is_told_once_a_day(acs, run, config, tmp_path):
+    """The line names the spool, and so does `acsmtp check`."""
+    spool, log = tmp_path / "spool", tmp_path / "log"
+    spool.mkdir()
+    spool.chmod(0o755)    # as another's: not this user's alone
+    ini = config(acs(), log=log, extra=f"[delivery]\nqueue = auto\nspool = {spool}\n")
+    for _ in range(3):
+        result = run(["-C", ini, "-t"], input=HELLO)
+        assert (result.status, result.stderr) == (0, "")
+    line, = [line for line in log.read_text().splitlines() if "has no queue" in line]
+    assert f"uid={os.geteuid()} has no queue: {spool}: " in line
+    told = run(["check", "--json", "-C", ini], program="acsmtp").stdout
+    step, = [one for one in json.loads(told)["steps"] if one["name"] == "spool"]
+    assert step["state"] == "warning" and str(spool) in step["text"]
+
+
+def test_who_has_no_queue_is_told_why(run, config, tmp_path):
+    """On standard error too, when it would have been needed."""
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    spool.chmod(0o755)
+    with closed_port() as port:
+        ini = config(port=port, extra=f"[delivery]\nqueue = auto\nspool = {spool}\n")
+        result = run(["-C", ini, "-t"], input=HELLO)
+    assert result.status == 75
+    assert f"it cannot be queued ({spool}: not a directory of this user alone), and " \
+        in result.stderr

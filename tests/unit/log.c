@@ -288,7 +288,7 @@ static void test_change(void **state)
 	log_info("lost");
 	log_close();
 	said = heard();
-	assert_int_equal(count(said, "\n"), 2);
+	assert_string_equal(said, "");	/* test_cannot_write() has said it today */
 	rest = text = content(path);
 	assert_line(&rest, "t", "kept");
 	assert_string_equal(rest, "");
@@ -315,5 +315,7 @@ int main(void)
 		cmocka_unit_test(test_change),
 	};
 
+	/* What was said is remembered, and not by whoever runs the tests. */
+	setenv("XDG_STATE_HOME", scratch_directory(), true);
 	return cmocka_run_group_tests_name("log", tests, NULL, remove_scratch);
 }
