@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "mail/address.h"
+#include "mail/people.h"
 
 static void check_again(const struct address *address)
 {
@@ -49,6 +49,37 @@ static void check_faults(const struct address_list *list, const uint8_t *data, s
 	}
 }
 
+static bool is_short(const void *local, const char *domain)
+{
+	(void)local;
+	return strlen(domain) < 5;
+}
+
+/* Names that are joined and domains that are none: nobody comes, and nobody changes. */
+static void check_people(const struct address_list *list, const uint8_t *data, size_t size)
+{
+	struct aliases aliases = { .is_read = true, .is_local = is_short };
+	OWNED_PEOPLE p = { .aliases = &aliases, .are_authors = size & 1 };
+	struct error err = { 0 };
+	size_t k = 0;
+
+	if (!people_read(&p, (const char *)data, size, &err))
+		return;
+	for (size_t i = 0; i < p.list.count; i++) {
+		const struct address *a = &p.list.items[i];
+		const char *domain = address_domain(a->mailbox);
+
+		MUST(a->start < a->end && a->end <= size && a->mailbox[0]);
+		MUST(i == 0 || a->start >= a[-1].end);
+		MUST(!domain || !is_short(NULL, domain));
+		MUST(!a->is_joined || (a->name && strchr(a->name, ',')));
+		/* Each has the place of one that was read to the letter. */
+		while (p.faults.count == 0 && k < list->count && list->items[k].end != a->end)
+			k++;
+		MUST(p.faults.count > 0 || k == list->count || list->items[k].end == a->end);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	OWNED_ADDRESSES list = { 0 };
@@ -66,6 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_again(item);
 	}
 	check_faults(&list, data, size, ok);
+	check_people(&list, data, size);
 	if (address_parse(&one, text, &err))
 		address_free(&one);
 	(void)address_is_listed("a@example.org", text);
