@@ -174,7 +174,7 @@ def test_own_home_after_su(su_bob):
     ini.chmod(0o600)
     for path in ini.parent, ini:
         os.chown(path, BOB, BOB)
-    done = run_it("-t")
+    done = run_it("-odq", "-t")
     assert done.returncode == 0, done.stderr
     assert list((bobs / ".local/state/acsmtp/spool").glob("*.msg"))
 
