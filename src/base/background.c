@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -74,6 +76,19 @@ void limits_raise(void)
 	raise_limit(RLIMIT_AS, RLIM_INFINITY);
 	raise_limit(RLIMIT_DATA, RLIM_INFINITY);
 	raise_limit(RLIMIT_NPROC, RLIM_INFINITY);
+}
+
+/* The words of the command line lie behind each other, and the environment behind them. */
+void background_set_title(const char *title)
+{
+	char *start = program_invocation_name;
+	ptrdiff_t room = environ && environ[0] ? environ[0] - start : 0;
+
+	prctl(PR_SET_NAME, "acsmtp");
+	if (room <= 0 || room > PATH_MAX * 4)
+		return;
+	memset(start, 0, (size_t)room);
+	snprintf(start, (size_t)room, "%s", title);
 }
 
 bool descriptors_suffice(int count)

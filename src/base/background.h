@@ -30,6 +30,12 @@ int descriptor_of_nothing(int flags);
  */
 void limits_raise(void);
 
+/*
+ * What ps(1) and others show of this process, where there is room for it: that of the command
+ * line, whose words are gone then.
+ */
+void background_set_title(const char *title);
+
 /* Whether so many more descriptors can be had. */
 bool descriptors_suffice(int count);
 

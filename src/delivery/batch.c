@@ -122,8 +122,21 @@ static void sift_up(struct round *r)
 	}
 }
 
+static void note_account(struct round *r, uint64_t account)
+{
+	for (size_t i = 0; i < r->account_count; i++)
+		if (r->accounts[i] == account)
+			return;
+	if (r->account_count < ACCOUNTS_MAX)
+		r->accounts[r->account_count++] = account;
+}
+
 static void offer(struct round *r, const struct batch_row *row)
 {
+	if (r->is_census) {
+		note_account(r, entry_start_key(&row->start));
+		return;
+	}
 	if (r->count < BATCH_MAX) {
 		r->rows[r->count++] = *row;
 		sift_up(r);
@@ -138,7 +151,8 @@ static bool see(void *seer, const char *id, const struct entry_start *start)
 	struct round *r = seer;
 	struct batch_row row = { .start = *start };
 
-	if ((start->is_held && !start->is_held_by_us) || start->is_foreign)
+	if ((start->is_held && !start->is_held_by_us) || start->is_foreign ||
+	    (r->has_only && entry_start_key(start) != r->only))
 		return true;
 	r->waiting++;
 	row.key = r->is_flush ? start->arrived : start->next;
@@ -155,7 +169,7 @@ static bool see(void *seer, const char *id, const struct entry_start *start)
 
 bool round_next(struct round *r, struct error *err)
 {
-	r->count = r->waiting = 0;
+	r->count = r->waiting = r->account_count = 0;
 	if (!spool_scan(r->spool, SPOOL_QUEUE, see, r, err))
 		return false;
 	qsort(r->rows, r->count, sizeof(r->rows[0]), compare_rows);

@@ -11,6 +11,7 @@
 
 enum {
 	BATCH_MAX = 512,	/* messages */
+	ACCOUNTS_MAX = 256,	/* that a census names at once */
 	BLOCKED_MAX = 64,	/* accounts that have to wait */
 };
 
@@ -31,6 +32,11 @@ struct round {
 	size_t blocked_count;
 	struct batch_row rows[BATCH_MAX];
 	size_t count;
+	bool has_only;		/* nothing but the mail of `only`, an entry_start_key(), is there */
+	uint64_t only;
+	bool is_census;		/* no rows: the accounts that have something to do */
+	uint64_t accounts[ACCOUNTS_MAX];
+	size_t account_count;
 	bool is_begun;		/* the cursor stands: what is not behind it was met */
 	time_t at_key;
 	char at_id[ID_SIZE];

@@ -262,11 +262,14 @@ bool queue_see_to_it(const struct queue *q, const char *config, const char *id,
 {
 	struct resident resident;
 
+	bool is_flush = id && !strcmp(id, SPOOL_FLUSH);
+
 	if (q->settings->background) {
 		if (!resident_look(&q->spool, &resident, err))
-			return refuse_to_wait(err);
+			return refuse_to_wait(err), true;	/* what runs by hand can do without */
 		if (resident_displace(&q->spool, &resident, false))
-			return replace_or_start(config, &resident, err);
+			return start_runner(config, is_flush || resident.cut_off, err) ||
+			       refuse_to_wait(err);
 	}
 	if (id)
 		spool_announce(&q->spool, id);
@@ -295,7 +298,7 @@ bool queue_look_after(const struct queue *q, const char *config, bool reaches,
 	if (!q->is_on || !q->settings->background || spool_is_empty(&q->spool))
 		return true;
 	if (!resident_look(&q->spool, &resident, err))
-		return refuse_to_wait(err);
+		return refuse_to_wait(err), true;
 	if (!resident_displace(&q->spool, &resident, reaches))
 		return true;
 	return (!resident.is_there && !has_waiting(q)) ||

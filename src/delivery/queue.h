@@ -82,8 +82,8 @@ void queue_schedule(const struct queue *q, const struct intake_facts *facts,
 		    struct entry *e);
 
 /*
- * Sees to it that somebody runs the queue: wakes the runner, for the new message `id` or (NULL)
- * for whatever may have changed, or starts one in the background if `background` is on.
+ * Sees to it that somebody runs the queue: wakes the runner, for the new message `id`, for all
+ * that waits, due or not (SPOOL_FLUSH), or (NULL) for whatever may have changed, or starts one in the background if `background` is on.
  * Its descriptors are none of ours. False: nobody does; it is logged, and the message
  * waits for `sendmail -q`, a timer, or the next call.
  */

@@ -24,8 +24,8 @@ struct run {
 };
 
 /*
- * One round through the queue. While another process is at work on it a flush waits for its
- * turn, and a round of what is due is done by that process. What is not due,
+ * One round through the queue. While another process is at work on it a round of what is due
+ * is left to that process, and so is a flush after a moment. What is not due,
  * or has no token of its account's quota, stays. ERROR_CREATE or ERROR_IO when the
  * spool fails.
  */

@@ -70,8 +70,10 @@ static bool enqueue(struct submittal *s, struct envelope *e, const struct messag
 
 static void see_to_it(struct submittal *s)
 {
-	if (s->mode != SUBMIT_TO_QUEUE)
-		(void)queue_see_to_it(s->queue, s->config, s->id, &s->no_runner);
+	struct error err;
+
+	if (s->mode != SUBMIT_TO_QUEUE && !queue_see_to_it(s->queue, s->config, s->id, &err))
+		s->no_runner = err;
 }
 
 /* What was refused goes to failed/, and a report to whoever sent it. */
@@ -312,13 +314,14 @@ static void say_no_queue(const struct queue *q)
 bool submit(struct submittal *s, struct envelope *e, const struct message *m,
 	    struct error *err)
 {
+	struct error why;
 	bool ok;
 
 	say_no_queue(s->queue);
 	ok = take(s, e, m, err);
 
 	/* What others have left waiting is not left by us. */
-	if (!s->is_queued && !s->is_kept)
-		(void)queue_look_after(s->queue, s->config, ok, &s->no_runner);
+	if (!s->is_queued && !s->is_kept && !queue_look_after(s->queue, s->config, ok, &why))
+		s->no_runner = why;
 	return ok;
 }

@@ -257,6 +257,9 @@ static void attempt(struct job *j, const struct message *m)
 		round_block(j->round, j->start.account, j->round->now + 1);
 	else if (j->w->lost >= LOST_MAX)
 		round_block(j->round, j->start.account, j->round->now + LOST_PAUSE);
+	j->w->counts.reached += had_session;
+	j->w->counts.unreached += !had_session && (err.kind == ERROR_NETWORK ||
+						   err.kind == ERROR_NO_HOST);
 	settle(j, ok, had_session, &err);
 	fate_set(FATE_NOT_SENT);	/* that of the next one */
 }

@@ -14,6 +14,7 @@
 
 struct work_counts {
 	size_t sent, deferred, failed, left;	/* messages */
+	size_t reached, unreached;	/* attempts that had a server, and that had none */
 };
 
 struct worker {

@@ -162,8 +162,12 @@ bool run_queue_as_told(const struct options *options, const struct config *confi
 		return run_every(options, &run, err);
 	if (!runner_once(&run, err))
 		return false;
-	if (run.waiting > 0)
-		return queue_see_to_it(queue, options->config_file, NULL, err);
+	if (run.is_elsewhere)
+		fputs("sendmail: another process is running the queue, and goes on with it\n",
+		      stderr);
+	if (run.waiting > 0 || run.is_elsewhere)
+		return queue_see_to_it(queue, options->config_file,
+				       run.is_elsewhere && run.is_flush ? SPOOL_FLUSH : NULL, err);
 	spool_wake_runner(&queue->spool);	/* one that slept has no reason any more */
 	return true;
 }
@@ -269,9 +273,10 @@ static int run_and_tell(const struct command_call *call, const struct run_flags 
 	if (flags->is_background)
 		return EX_OK;
 	tell(&run, flags->json);
-	if (run.waiting == 0)
+	if (run.waiting == 0 && !run.is_elsewhere)
 		spool_wake_runner(&queue->spool);
-	else if (!queue_see_to_it(queue, flags->config, NULL, &err))
+	else if (!queue_see_to_it(queue, flags->config,
+				  run.is_elsewhere && run.is_flush ? SPOOL_FLUSH : NULL, &err))
 		(void)command_fail(call, &err);
 	return command_finish(call);
 }

@@ -16,10 +16,12 @@
 
 static const char mark[] = "empty", mark_to_be[] = "emptying";
 
-void spool_unmark_empty(int dir)
+bool spool_unmark_empty(int dir, struct error *err)
 {
-	(void)unlinkat(dir, mark_to_be, 0);
-	(void)unlinkat(dir, mark, 0);
+	if (unlinkat(dir, mark_to_be, 0) < 0 && errno != ENOENT)
+		return error_errno(err, ERROR_IO, "remove %s", mark_to_be);
+	return unlinkat(dir, mark, 0) == 0 || errno == ENOENT ||
+	       error_errno(err, ERROR_IO, "remove %s", mark);
 }
 
 bool spool_is_empty(const struct spool *s)

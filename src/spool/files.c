@@ -142,8 +142,7 @@ bool spool_write_entry(int dir, const struct entry *e, struct error *err)
 	char temp[SPOOL_NAME_SIZE], name[SPOOL_NAME_SIZE];
 	OWNED_BUF text = BUF_INIT(ENTRY_TEXT_MAX);
 
-	spool_unmark_empty(dir);
-	return entry_write(e, &text, err) &&
+	return spool_unmark_empty(dir, err) && entry_write(e, &text, err) &&
 	       file_replace_durably(dir, spool_name(e->id, ".new", temp),
 				    spool_name(e->id, ".env", name), &text, err);
 }
@@ -213,9 +212,8 @@ bool spool_use_room(int dir, int to, const struct entry *e, struct error *err)
 
 	if (fd < 0)
 		return spool_write_entry(to, e, err);
-	spool_unmark_empty(to);
 	spool_name(e->id, ".env", name);
-	if (!fill_room(fd, temp, e, err) ||
+	if (!spool_unmark_empty(to, err) || !fill_room(fd, temp, e, err) ||
 	    (renameat(dir, temp, to, name) < 0 && !error_errno(err, ERROR_IO, "write %s", name))) {
 		unlinkat(dir, temp, 0);
 		return false;

@@ -34,7 +34,7 @@ bool spool_is_not_ours(int number);
 void spool_read_start(int dir, const char *id, struct entry_start *start);
 
 /* Before an entry is written by which something may wait: nobody may think that nothing does. */
-void spool_unmark_empty(int dir);
+bool spool_unmark_empty(int dir, struct error *err);
 
 /*
  * Reads ID.env. TAKEN; TAKEN_GONE; with `err` TAKEN_ERROR, and TAKEN_BROKEN and TAKEN_FOREIGN

@@ -96,13 +96,13 @@ static bool is_deaf(const struct spool *s, int resident)
 bool resident_look(const struct spool *s, struct resident *resident, struct error *err)
 {
 	OWNED_FD fd = openat(s->dir, SPOOL_RESIDENT,
-			     O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+			     O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	*resident = (struct resident){ .is_there = false };
 	if (fd < 0 && errno == ENOENT)
 		return true;
 	if (fd < 0) {
-		error_errno(err, ERROR_CREATE, "open %s", SPOOL_RESIDENT);
+		error_errno(err, ERROR_CREATE, "create %s", SPOOL_RESIDENT);
 		return error_context(err, "the spool %s", s->path);
 	}
 	/* A shared lock is in nobody's way but for this moment, which who takes it waits for. */

@@ -46,6 +46,17 @@ void spool_read_start(int dir, const char *id, struct entry_start *start)
 		*start = (struct entry_start){ .is_foreign = is_foreign(dir, id) };
 }
 
+bool spool_look_start(const struct spool *s, const char *id, struct entry_start *start)
+{
+	char name[SPOOL_NAME_SIZE];
+
+	spool_name(id, ".env", name);
+	if (faccessat(s->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	spool_read_start(s->dir, id, start);
+	return true;
+}
+
 static bool see_name(void *seer, const char *name)
 {
 	struct scan *scan = seer;

@@ -101,6 +101,13 @@ bool spool_can_lock(const struct spool *s, struct error *err)
 	return fd < 0 || lock_new(fd, name, err) || error_context(err, "the spool %s", s->path);
 }
 
+static bool has_entry(int dir, const char *id)
+{
+	char name[SPOOL_NAME_SIZE];
+
+	return faccessat(dir, spool_name(id, ".env", name), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 /*
  * What could not be finished: false, nothing is left of it. The entry may have appeared and
  * only its directory not been synced: one that cannot be taken back will be sent from here,
@@ -112,7 +119,7 @@ static bool is_there_to_stay(const struct spool *s, const char *id, const struct
 
 	if (unlinkat(s->dir, spool_name(id, ".env", name), 0) == 0)
 		(void)fsync(s->dir);
-	else if (errno != ENOENT) {
+	else if (errno != ENOENT && has_entry(s->dir, id)) {
 		log_problem("%s: queued, but it may not outlive a loss of power: %s", id, err->text);
 		return true;
 	}
@@ -225,13 +232,6 @@ static enum taken take_entry(const struct spool *s, int dir, struct item *item,
 		item->was_interrupted = spool_is_marked(s, id, item->fd);
 	}
 	return taken;
-}
-
-static bool has_entry(int dir, const char *id)
-{
-	char name[SPOOL_NAME_SIZE];
-
-	return faccessat(dir, spool_name(id, ".env", name), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* There is no message to lock: what is left of it is known all the same. */

@@ -155,6 +155,9 @@ typedef bool spool_see_fn(void *seer, const char *id, const struct entry_start *
 bool spool_scan(const struct spool *s, enum spool_place place, spool_see_fn *see,
 		void *seer, struct error *err);
 
+/* The same of one message; false: it is not there. */
+bool spool_look_start(const struct spool *s, const char *id, struct entry_start *start);
+
 /*
  * Removes litter older than 36 hours, and what is in failed/ for longer than `keep`
  * seconds.

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "delivery/crew.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/background.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "delivery/hand.h"
+
+enum {
+	WARM = 10,		/* seconds that a connection is kept without use */
+	DEATH_PAUSE = 60,	/* after one of them ended as it should not */
+	STOP_PATIENCE = 75,	/* for the answer to a message that is on its way */
+};
+
+struct order {
+	char id[ID_SIZE];	/* "": a round */
+	bool is_flush;
+};
+
+/* Less than a pipe takes at once, so that it is read as a whole. */
+struct report {
+	struct work_counts counts;	/* since it began */
+	time_t wake;
+	size_t unread, unwritten;
+	bool spool_fails, owes, is_done;
+};
+
+static const int endings[] = { SIGTERM, SIGINT, SIGHUP };
+
+/* What our caller has ignored stays so. */
+static void collect_endings(sigset_t *set)
+{
+	sigemptyset(set);
+	for (size_t i = 0; i < COUNT_OF(endings); i++) {
+		struct sigaction now;
+
+		if (sigaction(endings[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+			sigaddset(set, endings[i]);
+	}
+}
+
+void crew_begin(struct crew *c, const struct run *run)
+{
+	sigset_t set;
+
+	*c = (struct crew){ .run = run };
+	signal(SIGCHLD, SIG_DFL);	/* our caller may have had it ignored */
+	collect_endings(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	c->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* --- one of them */
+
+struct service {
+	struct hand hand;
+	int out;
+};
+
+static void tell(struct service *s, bool is_done)
+{
+	const struct worker *w = &s->hand.worker;
+	struct report report = {
+		.counts = w->counts,
+		.wake = s->hand.round->wake,
+		.unread = w->unread,
+		.unwritten = w->unwritten,
+		.spool_fails = w->spool_fails,
+		.owes = w->owed.count > 0,
+		.is_done = is_done,
+	};
+
+	(void)write_all(s->out, &report, sizeof(report));
+}
+
+static void tell_progress(void *taker, const struct work_counts *counts, size_t waiting)
+{
+	(void)counts;
+	(void)waiting;
+	tell(taker, false);
+}
+
+/* False: it is time to go. Nobody may go who knows what the disk does not. */
+static bool take_order(int in, const struct hand *hand, struct order *order)
+{
+	struct pollfd more = { .fd = in, .events = POLLIN };
+	int patience = hand->worker.owed.count > 0 ? -1 : WARM * 1000;
+	int n;
+
+	do
+		n = poll(&more, 1, patience);
+	while (n < 0 && errno == EINTR);
+	return n > 0 && read_some(in, order, sizeof(*order)) == sizeof(*order);
+}
+
+static void carry_out(struct service *s, const struct order *order)
+{
+	struct error err;
+
+	s->hand.round->is_flush = order->is_flush;
+	s->hand.round->is_asked_for = order->is_flush || s->hand.run->is_asked_for;
+	/* Who asks for all may have mended something. */
+	if (!order->id[0])
+		worker_forget_config(&s->hand.worker);
+	if (order->id[0]) {
+		hand_do_one(&s->hand, order->id);
+	} else if (!hand_do_round(&s->hand, &err)) {
+		log_problem("the queue cannot be worked on: %s", err.text);
+		s->hand.worker.unread++;
+	}
+	tell(s, true);
+}
+
+static void leave_to_leader(const struct crew *c)
+{
+	for (size_t i = 0; i < CREW_PRIVATE; i++)
+		if (c->private[i] && *c->private[i] >= 0)
+			close(*c->private[i]);
+	for (size_t i = 0; i < c->count; i++) {
+		if (c->members[i].to >= 0)
+			close(c->members[i].to);
+		close(c->members[i].from);
+	}
+	if (c->signals >= 0)
+		close(c->signals);
+}
+
+static _Noreturn void serve(const struct crew *c, uint64_t account, const int ends[2],
+			    pid_t leader)
+{
+	struct service service = { .out = ends[1] };
+	struct run run = *c->run;
+	struct order order;
+	sigset_t set;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != leader)
+		_exit(1);
+	leave_to_leader(c);
+	collect_endings(&set);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	if (c->remembers) {
+		run.config = run.config ? text_copy(run.config) : NULL;
+		background_set_title("acsmtp: sends what waits");
+	}
+	run.progress = tell_progress;
+	run.taker = &service;
+	hand_begin(&service.hand, &run);
+	service.hand.worker.remembers = c->remembers;
+	service.hand.round->has_only = true;
+	service.hand.round->only = account;
+	while (take_order(ends[0], &service.hand, &order))
+		carry_out(&service, &order);
+	hand_end(&service.hand);
+	_exit(0);
+}
+
+static bool start(struct crew *c, struct crew_member *m, struct error *err)
+{
+	int orders[2], reports[2];
+	pid_t leader = getpid();
+
+	if (pipe2(orders, O_CLOEXEC) < 0)
+		return error_errno(err, ERROR_SYSTEM, "pipe");
+	if (pipe2(reports, O_CLOEXEC) < 0) {
+		error_errno(err, ERROR_SYSTEM, "pipe");
+		close(orders[0]);
+		close(orders[1]);
+		return false;
+	}
+	m->to = orders[1];
+	m->from = reports[0];
+	m->pid = fork();
+	if (m->pid == 0) {
+		close(m->to);
+		close(m->from);
+		serve(c, m->account, (int[]){ orders[0], reports[1] }, leader);
+	}
+	error_errno(err, ERROR_SYSTEM, "fork");
+	close(orders[0]);
+	close(reports[1]);
+	if (m->pid < 0) {
+		close(m->to);
+		close(m->from);
+		return false;
+	}
+	fcntl(m->to, F_SETFL, O_NONBLOCK);
+	fcntl(m->from, F_SETFL, O_NONBLOCK);
+	return true;
+}
+
+/* --- their leader */
+
+static void dismiss(struct crew_member *m)
+{
+	fd_cleanup(&m->to);
+	m->to = -1;
+}
+
+static struct crew_member *find(struct crew *c, uint64_t account)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (c->members[i].account == account && c->members[i].to >= 0)
+			return &c->members[i];
+	return NULL;
+}
+
+static struct crew_member *hire(struct crew *c, uint64_t account)
+{
+	struct crew_member *m = &c->members[c->count];
+	struct error err;
+
+	if (c->count == CREW_MAX) {
+		for (size_t i = 0; i < c->count; i++)
+			if (c->members[i].orders == 0 && !c->members[i].owes)
+				dismiss(&c->members[i]);
+		return NULL;
+	}
+	*m = (struct crew_member){ .account = account };
+	if (start(c, m, &err)) {
+		c->count++;
+		return m;
+	}
+	log_problem("mail cannot be sent for now: %s", err.text);
+	c->has_failed = true;
+	return NULL;
+}
+
+bool crew_order(struct crew *c, uint64_t account, const char *id, bool is_flush)
+{
+	struct crew_member *m = find(c, account);
+	struct order order = { .is_flush = is_flush };
+
+	if (!m)
+		m = hire(c, account);
+	if (!m)
+		return false;
+	snprintf(order.id, sizeof(order.id), "%s", id ? id : "");
+	/* One round behind another is enough; a pipe that is full means many messages. */
+	if ((!id && m->orders > 0) ||
+	    write(m->to, &order, sizeof(order)) != (ssize_t)sizeof(order)) {
+		m->wants_round = true;
+		m->wants_flush = m->wants_flush || is_flush;
+	} else {
+		m->orders++;
+	}
+	return true;
+}
+
+bool crew_is_busy(const struct crew *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (c->members[i].orders > 0)
+			return true;
+	return false;
+}
+
+static void wake_at(struct crew *c, time_t when)
+{
+	if (when && (!c->wake || when < c->wake))
+		c->wake = when;
+}
+
+static void add_counts(struct work_counts *sum, const struct work_counts *now,
+		       const struct work_counts *before)
+{
+	sum->sent += now->sent - before->sent;
+	sum->deferred += now->deferred - before->deferred;
+	sum->failed += now->failed - before->failed;
+	sum->left += now->left - before->left;
+	sum->reached += now->reached - before->reached;
+	sum->unreached += now->unreached - before->unreached;
+}
+
+static void take_report(struct crew *c, struct crew_member *m, const struct report *report)
+{
+	bool is_flush = m->wants_flush;
+
+	add_counts(&c->counts, &report->counts, &m->counts);
+	m->counts = report->counts;
+	m->owes = report->owes;
+	if (c->run->progress)
+		c->run->progress(c->run->taker, &c->counts, 0);
+	if (!report->is_done)
+		return;
+	m->orders -= m->orders > 0;
+	c->unread += report->unread;
+	c->unwritten += report->unwritten;
+	c->spool_fails = c->spool_fails || report->spool_fails;
+	wake_at(c, report->spool_fails ? time(NULL) + DEATH_PAUSE : report->wake);
+	if (m->wants_round && m->to >= 0 && m->orders == 0) {
+		m->wants_round = m->wants_flush = false;
+		(void)crew_order(c, m->account, NULL, is_flush);
+	}
+}
+
+/* With orders left, its end came between them and us, or it died. */
+static void part_with(struct crew *c, size_t i)
+{
+	struct crew_member *m = &c->members[i];
+	bool has_died = false;
+	int status;
+
+	close(m->from);
+	dismiss(m);
+	while (waitpid(m->pid, &status, 0) < 0)
+		if (errno != EINTR) {
+			status = 0;
+			break;
+		}
+	has_died = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+	if (has_died) {
+		log_problem("a process that sends mail of the queue has ended too early (%s %d)",
+			    WIFEXITED(status) ? "status" : "signal",
+			    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+		wake_at(c, time(NULL) + DEATH_PAUSE);
+	} else if (m->orders > 0 || m->wants_round || c->count == CREW_MAX) {
+		c->wants_look = true;
+	}
+	*m = c->members[--c->count];
+}
+
+static void listen_to(struct crew *c)
+{
+	struct report report;
+
+	for (size_t i = c->count; i-- > 0; ) {
+		ssize_t n;
+
+		while ((n = read_some(c->members[i].from, &report, sizeof(report))) ==
+		       (ssize_t)sizeof(report))
+			take_report(c, &c->members[i], &report);
+		if (n == 0)
+			part_with(c, i);
+	}
+}
+
+static void wait_for_all(struct crew *c, int64_t deadline)
+{
+	for (size_t i = 0; i < c->count; i++)
+		dismiss(&c->members[i]);
+	while (c->count > 0 && (deadline < 0 || clock_left(deadline) > 0)) {
+		struct pollfd fds[CREW_MAX];
+
+		for (size_t i = 0; i < c->count; i++)
+			fds[i] = (struct pollfd){ .fd = c->members[i].from, .events = POLLIN };
+		(void)poll(fds, (nfds_t)c->count, 1000);
+		listen_to(c);
+		if (deadline < 0 && c->signals >= 0)
+			crew_wait(c, -1, 0);
+	}
+}
+
+/* They end what has to be ended; what is left of them then dies with us. */
+static void stop_all(struct crew *c, int number)
+{
+	sigset_t set;
+
+	for (size_t i = 0; i < c->count; i++)
+		kill(c->members[i].pid, number);
+	wait_for_all(c, clock_after(STOP_PATIENCE));
+	signal(number, SIG_DFL);
+	raise(number);
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+void crew_wait(struct crew *c, int bell, int ms)
+{
+	struct pollfd fds[CREW_FDS + 1] = {
+		{ .fd = bell, .events = POLLIN },
+		{ .fd = c->signals, .events = POLLIN },
+	};
+	struct signalfd_siginfo signal_info;
+
+	for (size_t i = 0; i < c->count; i++)
+		fds[2 + i] = (struct pollfd){ .fd = c->members[i].from, .events = POLLIN };
+	(void)poll(fds, (nfds_t)(2 + c->count), ms);
+	if (c->signals >= 0 && read_some(c->signals, &signal_info, sizeof(signal_info)) ==
+			       (ssize_t)sizeof(signal_info))
+		stop_all(c, (int)signal_info.ssi_signo);
+	listen_to(c);
+}
+
+void crew_end(struct crew *c)
+{
+	sigset_t set;
+
+	wait_for_all(c, -1);
+	collect_endings(&set);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	fd_cleanup(&c->signals);
+	c->signals = -1;
+}

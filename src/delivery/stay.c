@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The runner that stays until nothing waits. It looks at the queue when something may be due,
+ * has a crew that sends, and listens: what is new is named by the bell, and costs no look at
+ * all that waits.
+ */
+#include "delivery/runner.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/background.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "delivery/crew.h"
+#include "spool/account_state.h"
+#include "spool/resident.h"
+
+enum {
+	NAP_MAX = 600,		/* seconds: then the calendar is looked at again */
+	TROUBLE_PAUSE = 60,	/* after the spool could not be read or written */
+	WAKE_WITHOUT_BELL = 5,
+	DESCRIPTORS = 24,	/* that we need besides those of our beginning */
+	PLACE_TRIES = 10,
+	PLACE_PAUSE_MS = 20,
+	SECONDS_OF_DAY = 86400,
+	SECONDS_OF_HOUR = 3600,
+	BELL_MAX = 32 * 1024,	/* so much unheard means that some may not have fitted */
+};
+
+struct stay {
+	const struct run *run;
+	struct crew crew;
+	struct round *round;
+	int place, bell, lock;	/* of ours alone; -1: none */
+	char line[ID_SIZE + 1];	/* of the bell, as far as it was heard */
+	size_t line_len;
+	bool wants_look, wants_flush;
+	bool has_begun;		/* a look went well */
+	bool is_in_trouble;	/* the last one did not: it is not known what waits */
+	bool is_changed;	/* something was done since we knew that something waits */
+	time_t wake;		/* when to look again */
+	time_t cut_off;		/* since when no server was reached; 0: one was */
+	size_t reached, unreached;	/* as of then */
+};
+
+static const struct spool *spool_of(const struct stay *s)
+{
+	return &s->run->queue->spool;
+}
+
+static void wake_at(struct stay *s, time_t when)
+{
+	if (when < s->wake)
+		s->wake = when;
+}
+
+/* --- a look at all of it */
+
+/* For as long as we have something to do: a round that is due is left to us then. */
+static bool take_lock(struct stay *s, struct error *err)
+{
+	return s->lock >= 0 || spool_lock(spool_of(s), SPOOL_WORKING, &s->lock, err);
+}
+
+static void drop_lock(struct stay *s)
+{
+	fd_cleanup(&s->lock);
+	s->lock = -1;
+}
+
+static bool take_census(struct stay *s, time_t now, struct error *err)
+{
+	const struct delivery_settings *settings = s->run->queue->settings;
+
+	s->round->is_flush = s->wants_flush;
+	s->round->expire = settings->expire * SECONDS_OF_DAY;
+	s->round->warn_after = settings->warn_after * SECONDS_OF_HOUR;
+	round_begin(s->round, spool_of(s), now);
+	spool_sweep(spool_of(s), now, settings->keep_failed * SECONDS_OF_DAY);
+	if (!s->has_begun)
+		account_state_sweep(spool_of(s), now);
+	s->round->is_census = true;
+	return take_lock(s, err) && round_next(s->round, err);
+}
+
+static void give_orders(struct stay *s)
+{
+	for (size_t i = 0; i < s->round->account_count; i++)
+		(void)crew_order(&s->crew, s->round->accounts[i], NULL, s->wants_flush);
+}
+
+/* A flush takes all and does not see what is due when, so there is another look behind it. */
+static bool look(struct stay *s, struct error *err)
+{
+	time_t now = time(NULL);
+
+	s->wake = now + NAP_MAX;
+	s->wants_look = s->crew.wants_look = false;
+	s->is_in_trouble = !take_census(s, now, err);
+	if (s->is_in_trouble) {
+		s->wake = now + TROUBLE_PAUSE;
+		return false;
+	}
+	s->has_begun = s->is_changed = true;
+	s->crew.wake = 0;
+	give_orders(s);
+	if (s->wants_flush)
+		s->wake = now + 1;
+	else if (s->round->wake)
+		wake_at(s, s->round->wake);
+	s->wants_flush = false;
+	return true;
+}
+
+/* --- the bell */
+
+static void hear_of_message(struct stay *s, const char *id)
+{
+	struct entry_start start;
+
+	if (!spool_look_start(spool_of(s), id, &start) || start.is_held ||
+	    start.is_foreign)
+		return;
+	s->is_changed = true;
+	s->round->now = time(NULL);
+	if (!round_is_due(s->round, &start))
+		wake_at(s, start.next);
+	else
+		(void)crew_order(&s->crew, entry_start_key(&start), id, false);
+}
+
+static void hear_line(struct stay *s)
+{
+	s->line[s->line_len] = '\0';
+	if (s->line_len == ID_SIZE - 1)
+		hear_of_message(s, s->line);
+	else if (!strcmp(s->line, SPOOL_FLUSH))
+		s->wants_flush = s->wants_look = true;
+	else
+		s->wants_look = true;
+	s->line_len = 0;
+}
+
+static void hear(struct stay *s, char c)
+{
+	bool is_of_line = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'v');
+
+	if (c == '\n')
+		hear_line(s);
+	else if (is_of_line && s->line_len < ID_SIZE - 1)
+		s->line[s->line_len++] = c;
+	else
+		s->wants_look = true;
+}
+
+static void listen_to_bell(struct stay *s)
+{
+	char rings[1024];
+	size_t heard = 0;
+	ssize_t n;
+
+	while (s->bell >= 0 && (n = read_some(s->bell, rings, sizeof(rings))) > 0) {
+		for (ssize_t i = 0; i < n; i++)
+			hear(s, rings[i]);
+		heard += (size_t)n;
+	}
+	s->wants_look = s->wants_look || heard >= BELL_MAX;
+}
+
+/* --- its life */
+
+/* Whether the servers can be reached from here is for those to know who could do better. */
+static void note_reach(struct stay *s)
+{
+	const struct work_counts *counts = &s->crew.counts;
+	time_t before = s->cut_off;
+
+	if (counts->reached != s->reached)
+		s->cut_off = 0;
+	else if (counts->unreached != s->unreached && !s->cut_off)
+		s->cut_off = time(NULL);
+	s->reached = counts->reached;
+	s->unreached = counts->unreached;
+	if (s->cut_off != before)
+		resident_tell(s->place, s->cut_off);
+}
+
+static int patience(const struct stay *s)
+{
+	time_t now = time(NULL), wake = s->wake;
+	long left;
+
+	if (s->crew.wake && s->crew.wake < wake)
+		wake = s->crew.wake;
+	left = wake <= now ? 1 : (long)(wake - now);
+	if (left > NAP_MAX)
+		left = NAP_MAX;
+	if (s->bell < 0 && left > WAKE_WITHOUT_BELL)
+		left = WAKE_WITHOUT_BELL;
+	return (int)left * 1000;
+}
+
+static void rest(struct stay *s)
+{
+	size_t orders_before = s->crew.count;
+	bool was_busy = crew_is_busy(&s->crew);
+	time_t now;
+
+	if (!was_busy)
+		drop_lock(s);
+	crew_wait(&s->crew, s->bell, patience(s));
+	listen_to_bell(s);
+	note_reach(s);
+	now = time(NULL);
+	s->wants_look = s->wants_look || s->crew.wants_look || now >= s->wake ||
+			(s->crew.wake && now >= s->crew.wake);
+	s->is_changed = s->is_changed || was_busy || s->crew.count != orders_before;
+}
+
+/* Whether something waits is asked again when something was done. */
+static bool is_over(struct stay *s)
+{
+	if (!s->is_changed || s->is_in_trouble || s->wants_look || crew_is_busy(&s->crew))
+		return false;
+	s->is_changed = false;
+	return !spool_has_waiting(spool_of(s));
+}
+
+static bool is_gone(const struct spool *spool)
+{
+	struct stat st;
+
+	return fstat(spool->dir, &st) == 0 && st.st_nlink == 0;
+}
+
+/*
+ * Nobody comes back at once to mail that a runner has left behind, so one that has begun does
+ * not leave because of what may pass. One that cannot begin, or has no process to send with, is
+ * in the way of others who perhaps can.
+ */
+static bool work_in_place(struct stay *s, struct error *err)
+{
+	s->wants_look = true;
+	while (!resident_is_displaced(spool_of(s), s->place)) {
+		if (s->wants_look && !look(s, err)) {
+			log_problem("the queue cannot be worked on: %s", err->text);
+			if (!s->has_begun || is_gone(spool_of(s)))
+				return false;
+		}
+		if (s->crew.has_failed && s->crew.count == 0)
+			return error_set(err, ERROR_LATER, "no processes can be had; the log has "
+					 "more");
+		if (is_over(s))
+			break;
+		rest(s);
+	}
+	return true;
+}
+
+/* Who only looks at it holds it for a moment; who cannot be relied on loses it. */
+static bool take_place(struct stay *s, struct error *err)
+{
+	struct resident holder;
+
+	for (int i = 0; i < PLACE_TRIES; i++) {
+		if (!resident_take(spool_of(s), &s->place, err))
+			return false;
+		if (s->place >= 0)
+			return true;
+		if (!resident_look(spool_of(s), &holder, err))
+			return false;
+		if (!resident_displace(spool_of(s), &holder, false))
+			(void)poll(NULL, 0, PLACE_PAUSE_MS);
+	}
+	return true;
+}
+
+static void leave_place(struct stay *s)
+{
+	(void)flock(s->place, LOCK_UN);
+	fd_cleanup(&s->place);
+	fd_cleanup(&s->bell);
+	drop_lock(s);
+	s->place = s->bell = -1;
+}
+
+/*
+ * Whoever adds a message finds this place taken and rings, or free and starts a runner. What
+ * came after our last look and before we let go is ours still: hence the second look.
+ */
+static bool stay(struct stay *s, struct error *err)
+{
+	for (;;) {
+		bool ok, is_displaced;
+
+		if (!take_place(s, err))
+			return false;
+		if (s->place < 0) {
+			spool_wake_runner(spool_of(s));
+			return true;
+		}
+		s->bell = spool_open_bell(spool_of(s));
+		ok = work_in_place(s, err);
+		is_displaced = resident_is_displaced(spool_of(s), s->place);
+		if (ok && !is_displaced)
+			(void)spool_mark_empty(spool_of(s));
+		leave_place(s);
+		if (!ok || is_displaced || spool_is_empty(spool_of(s)) ||
+		    !spool_has_waiting(spool_of(s)))
+			return ok;
+	}
+}
+
+bool runner_stay(struct run *run, struct error *err)
+{
+	struct stay s = { .run = run, .place = -1, .bell = -1, .lock = -1,
+			  .wants_flush = run->is_flush };
+	bool ok;
+
+	limits_raise();
+	if (!descriptors_suffice(DESCRIPTORS)) {
+		error_set(err, ERROR_LATER, "a runner of the queue may not have the %d files open "
+			  "that it needs", DESCRIPTORS);
+		log_problem("%s", err->text);
+		return false;
+	}
+	s.round = xcalloc(1, sizeof(*s.round));
+	crew_begin(&s.crew, run);
+	s.crew.remembers = true;
+	s.crew.private[0] = &s.place;
+	s.crew.private[1] = &s.bell;
+	s.crew.private[2] = &s.lock;
+	ok = stay(&s, err);
+	crew_end(&s.crew);
+	free(s.round);
+	return ok;
+}
