@@ -83,9 +83,10 @@ void queue_schedule(const struct queue *q, const struct intake_facts *facts,
 
 /*
  * Sees to it that somebody runs the queue: wakes the runner, for the new message `id`, for all
- * that waits, due or not (SPOOL_FLUSH), or (NULL) for whatever may have changed, or starts one in the background if `background` is on.
- * Its descriptors are none of ours. False: nobody does; it is logged, and the message
- * waits for `sendmail -q`, a timer, or the next call.
+ * that waits, due or not (SPOOL_FLUSH), or (NULL) for whatever may have changed; or starts one
+ * in the background if `background` is on. Its descriptors are none of ours. False:
+ * nobody does; it is logged, and the message waits for `sendmail -q`, a timer, or the next
+ * call.
  */
 bool queue_see_to_it(const struct queue *q, const char *config, const char *id,
 		     struct error *err);

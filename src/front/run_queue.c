@@ -163,8 +163,7 @@ bool run_queue_as_told(const struct options *options, const struct config *confi
 	if (!runner_once(&run, err))
 		return false;
 	if (run.is_elsewhere)
-		fputs("sendmail: another process is running the queue, and goes on with it\n",
-		      stderr);
+		fprintf(stderr, "sendmail: %s\n", "another process is running the queue");
 	if (run.waiting > 0 || run.is_elsewhere)
 		return queue_see_to_it(queue, options->config_file,
 				       run.is_elsewhere && run.is_flush ? SPOOL_FLUSH : NULL, err);

@@ -16,12 +16,18 @@
 
 static const char mark[] = "empty", mark_to_be[] = "emptying";
 
+/* Whoever makes it after we have not found it sees our ID.msg. */
+static bool remove_mark(int dir, const char *name, struct error *err)
+{
+	if (faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+		return true;
+	return unlinkat(dir, name, 0) == 0 || errno == ENOENT ||
+	       error_errno(err, ERROR_IO, "remove %s", name);
+}
+
 bool spool_unmark_empty(int dir, struct error *err)
 {
-	if (unlinkat(dir, mark_to_be, 0) < 0 && errno != ENOENT)
-		return error_errno(err, ERROR_IO, "remove %s", mark_to_be);
-	return unlinkat(dir, mark, 0) == 0 || errno == ENOENT ||
-	       error_errno(err, ERROR_IO, "remove %s", mark);
+	return remove_mark(dir, mark_to_be, err) && remove_mark(dir, mark, err);
 }
 
 bool spool_is_empty(const struct spool *s)

@@ -27,7 +27,7 @@ def forgotten(acs, box):    # noqa: F811
     """(server, box): a message waits, its time has come, and its runner was killed."""
     with closed_port() as port:
         box.configure(None, {"host": "127.0.0.1", "port": port}, background="on")
-        assert box.direct("one").status == 0
+        assert box.take_in("one", "-odb").status == 0
         box.wait_until(box.resident, "a runner")
         kill(box.resident())
         box.wait_until(lambda: not box.processes(), "its end")
