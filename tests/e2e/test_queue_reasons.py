@@ -78,7 +78,7 @@ def test_the_account_that_went_last(acs, queued):
     """Given up for want of an account, not for what was wrong before."""
     with closed_port() as port:
         queue = queued(port=port, account="other")
-        assert_sent(queue.send(HELLO, *SENDER))
+        assert_sent(queue.send(HELLO, "-a", "other", *SENDER))
     queue.configure(acs())
     assert_sent(queue.flush())
     queue.age(queue.only().id, 5 * DAY + HOUR)
