@@ -70,7 +70,7 @@ static bool is_usable(const struct stamp *stamp,
 
 	return memcmp(stamp->magic, magic, sizeof(magic)) == 0 &&
 	       memcmp(stamp->binding, binding, TICKET_BINDING_SIZE) == 0 &&
-	       stamp->verified <= now && now - stamp->verified < TICKET_AGE_MAX &&
+	       stamp->verified <= now && stamp->verified > now - TICKET_AGE_MAX &&
 	       now < stamp->expires;
 }
 

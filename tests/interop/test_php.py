@@ -58,7 +58,8 @@ def test_php_sends(service, php, version, mixed, sender):
     assert envelope(message) == (SENDER, [
         "copy@example.org", "hidden@example.org", "two@example.org", "you@example.org"])
     header, _, body = message.data.partition(b"\r\n\r\n")
-    assert "\r\nSubject: Grüße 🎉\r\n".encode() in header
+    assert parse(message)["Subject"] == "Grüße 🎉"
+    assert header.isascii()
     assert b"\r\nX-Mailer: PHP\r\nX-Bare: LF\r\n" in header
     assert b"hidden" not in message.data
     # PHP ends the message with a line end of its own.
