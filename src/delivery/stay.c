@@ -60,16 +60,17 @@ static void wake_at(struct stay *s, time_t when)
 
 /* --- a look at all of it */
 
-/* For as long as we have something to do: a round that is due is left to us then. */
-static bool take_lock(struct stay *s, struct error *err)
-{
-	return s->lock >= 0 || spool_lock(spool_of(s), SPOOL_WORKING, &s->lock, err);
-}
-
 static void drop_lock(struct stay *s)
 {
 	fd_cleanup(&s->lock);
 	s->lock = -1;
+}
+
+/* For as long as we have something to do: a round that is due is left to us then. */
+static bool take_lock(struct stay *s, struct error *err)
+{
+	drop_lock(s);	/* its file may be another one by now */
+	return spool_lock(spool_of(s), SPOOL_WORKING, &s->lock, err);
 }
 
 static bool take_census(struct stay *s, time_t now, struct error *err)
