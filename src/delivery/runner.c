@@ -71,7 +71,8 @@ static bool do_round(struct runner *r, struct error *err)
 	sweep(r->hand.run);
 	if (!take_census(&r->hand, err))
 		return false;
-	if (r->hand.round->account_count > 1)
+	/* Others would send again what this process alone knows to be sent. */
+	if (r->hand.round->account_count > 1 && r->hand.worker.owed.count == 0)
 		return do_together(r, err) && take_census(&r->hand, err);
 	return hand_do_round(&r->hand, err);
 }

@@ -13,8 +13,9 @@ from emulator.faults import Fault
 
 SIZE = 512 * 1024
 BUSY = (Fault("mail", reply="451 4.3.2 Busy"),)
+BUSY_LATER = Fault("later@example.org", reply="450 4.2.1 Busy")
 MIXED = (Fault("refused@example.org", reply="550 5.1.1 Unknown"),
-         Fault("later@example.org", reply="450 4.2.1 Busy"))
+         BUSY_LATER)
 BIG = ("x" * 70 + "\n") * 5000
 # Who can be told of a failure.
 FROM = ("-odq", "-f", "DoNotReply@contoso.com")
@@ -125,12 +126,11 @@ def ring(box):    # noqa: F811
 
 
 @contextlib.contextmanager
-def runner_of(box):    # noqa: F811
+def runner_of(box, *command):    # noqa: F811
     """One that stays."""
-    process = subprocess.Popen(
-        [*box.wrap, *box.command("acsmtp", "queue", "run", "--background", "--config",
-                                 box.ini)],
-        env=box.environment(), cwd=box.home)
+    command = command or ("acsmtp", "queue", "run", "--background", "--config", box.ini)
+    process = subprocess.Popen([*box.wrap, *box.command(*command)], env=box.environment(),
+                               cwd=box.home)
     try:
         yield process
     finally:
@@ -271,6 +271,33 @@ def test_what_cannot_be_written_is_not_sent_again(acs, few_files, policy):
         assert box.flush(wrap=box.wrap).status == 0
     assert times(server, "now@example.org") == times(server, "later@example.org") == 1
     assert box.files() == []
+
+
+def test_who_alone_knows_who_has_it_goes_on_with_it(acs, few_files):
+    """Mail of another account brings no process that would begin anew."""
+    server = acs(faults=(BUSY_LATER,))
+    box = few_files    # noqa: F811
+    configure(box, server)
+    ini = pathlib.Path(box.ini)
+    account, tail = ini.read_text().split("[delivery]")
+    other = account.replace("[account test]", "[account other]")
+    ini.write_text(f"{account}{other}[delivery]{tail}")
+    assert box.take_in("some", "-a", "test", "-odq", to="now@example.org, later@example.org",
+                       wrap=box.wrap).status == 0
+    (box.path / "lock").touch()
+    os.mkfifo(box.path / "bell", 0o600)
+    fill_files(box)
+    with runner_of(box, "sendmail", "-C", box.ini, "-qf1h"):
+        box.wait_until(lambda: times(server, "now@example.org") and FULL in box.log, "a round")
+        free_files(box)
+        assert box.take_in("other", "-a", "other", "-odq", wrap=box.wrap).status == 0
+        with open(box.path / "bell", "wb", buffering=0) as bell:
+            bell.write(b"x")
+        box.wait_until(lambda: box.tokens() == ["some"], "the next round")
+    assert times(server, "now@example.org") == 1
+    id, = box.ids()
+    assert dict(box.facts(id)[1]) == {"now@example.org": "sent",
+                                      "later@example.org": "deferred"}
 
 
 @pytest.mark.parametrize("to", ["a@example.org", "a@example.org, b@example.org"])
