@@ -260,9 +260,8 @@ static bool replace_or_start(const char *config, const struct resident *resident
 bool queue_see_to_it(const struct queue *q, const char *config, const char *id,
 		     struct error *err)
 {
-	struct resident resident;
-
 	bool is_flush = id && !strcmp(id, SPOOL_FLUSH);
+	struct resident resident;
 
 	if (q->settings->background) {
 		if (!resident_look(&q->spool, &resident, err))

@@ -32,7 +32,6 @@ bool record_write(struct record *r, struct error *err)
 static bool at_brink(struct witness *w, struct error *err)
 {
 	struct record *r = (struct record *)w;
-
 	bool ok;
 
 	/* Before the mark is made, which a signal would leave behind for nothing. */

@@ -2,7 +2,6 @@
 #include "delivery/runner.h"
 
 #include <poll.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -13,7 +12,6 @@
 #include "spool/account_state.h"
 
 enum {
-	WAKE_WITHOUT_BELL = 5,
 	SECONDS_OF_DAY = 86400,
 	LOCK_PAUSE_MS = 20,
 	FLUSH_PATIENCE = 3,	/* seconds that a round is waited for which is going on */
@@ -157,13 +155,6 @@ static void nap(int bell, long seconds)
 		;
 }
 
-static bool is_gone(const struct spool *spool)
-{
-	struct stat st;
-
-	return fstat(spool->dir, &st) == 0 && st.st_nlink == 0;
-}
-
 /* What fails now may pass, such as a disk that is full; a spool that is gone does not. */
 static bool round_or_trouble(struct runner *r, struct run *run, struct error *err)
 {
@@ -172,7 +163,7 @@ static bool round_or_trouble(struct runner *r, struct run *run, struct error *er
 	if (!ok)
 		log_problem("the queue cannot be worked on: %s", err->text);
 	worker_forget_config(&r->hand.worker);
-	return ok || !is_gone(&run->queue->spool);
+	return ok || !spool_is_gone(&run->queue->spool);
 }
 
 bool runner_every(struct run *run, long seconds, struct error *err)

@@ -5,6 +5,8 @@
 
 #include "delivery/worker.h"
 
+enum { WAKE_WITHOUT_BELL = 5 };		/* seconds: who cannot hear looks so often */
+
 struct run {
 	const struct queue *queue;
 	const char *config;		/* of -C, or NULL */

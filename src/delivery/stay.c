@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "base/background.h"
@@ -22,7 +21,6 @@
 enum {
 	NAP_MAX = 600,		/* seconds: then the calendar is looked at again */
 	TROUBLE_PAUSE = 60,	/* after the spool could not be read or written */
-	WAKE_WITHOUT_BELL = 5,
 	DESCRIPTORS = 24,	/* that we need besides those of our beginning */
 	PLACE_TRIES = 10,
 	PLACE_PAUSE_MS = 20,
@@ -231,13 +229,6 @@ static bool is_over(struct stay *s)
 	return !spool_has_waiting(spool_of(s));
 }
 
-static bool is_gone(const struct spool *spool)
-{
-	struct stat st;
-
-	return fstat(spool->dir, &st) == 0 && st.st_nlink == 0;
-}
-
 /*
  * Nobody comes back at once to mail that a runner has left behind, so one that has begun does
  * not leave because of what may pass. One that cannot begin, or has no process to send with, is
@@ -249,7 +240,7 @@ static bool work_in_place(struct stay *s, struct error *err)
 	while (!resident_is_displaced(spool_of(s), s->place)) {
 		if (s->wants_look && !look(s, err)) {
 			log_problem("the queue cannot be worked on: %s", err->text);
-			if (!s->has_begun || is_gone(spool_of(s)))
+			if (!s->has_begun || spool_is_gone(spool_of(s)))
 				return false;
 		}
 		if (s->crew.has_failed && s->crew.count == 0)

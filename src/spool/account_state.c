@@ -11,11 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/sum.h"
@@ -242,20 +240,6 @@ static int open_file(const struct spool *s, const struct state_place *place, boo
 		       open_missing(s, place, name, flags | (make ? O_CREAT : 0)) : fd;
 }
 
-/* A process that was stopped must not stop the others. */
-static bool lock(int fd)
-{
-	const struct timespec moment = { 0, 2000000 };
-	int64_t deadline = clock_ms() + STATE_PATIENCE;
-
-	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		if ((errno != EWOULDBLOCK && errno != EINTR) || clock_left(deadline) == 0)
-			return false;
-		nanosleep(&moment, NULL);
-	}
-	return true;
-}
-
 /* Why it cannot be used, now or at all; NULL: it is locked. */
 static const char *lock_file(int fd)
 {
@@ -264,7 +248,7 @@ static const char *lock_file(int fd)
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
 	    (st.st_mode & 077))
 		return "it is not a regular file of this user alone";
-	if (lock(fd))
+	if (spool_lock_file(fd, STATE_PATIENCE))
 		return NULL;
 	return errno == EWOULDBLOCK ? "somebody else holds its lock" : "it cannot be locked";
 }

@@ -50,7 +50,7 @@ static bool is_coming(int dir, const char *id)
 
 	return (fd < 0 && errno != ENOENT) ||
 	       (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0) ||
-	       faccessat(dir, spool_name(id, ".env", name), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	       spool_has_file(dir, id, ".env");
 }
 
 /* A message that a person holds waits for him, who sees to it when he releases it. */
@@ -65,10 +65,7 @@ static bool search_name(void *seer, const char *name)
 		search->has_found = start.is_foreign ? search->counts_foreign :
 				    !start.is_held || start.is_held_by_us;
 	} else if (spool_name_is(name, ".msg", id)) {
-		char env[SPOOL_NAME_SIZE];
-
-		search->has_found = faccessat(search->dir, spool_name(id, ".env", env), F_OK,
-					      AT_SYMLINK_NOFOLLOW) < 0 &&
+		search->has_found = !spool_has_file(search->dir, id, ".env") &&
 				    is_coming(search->dir, id);
 	}
 	return !search->has_found;

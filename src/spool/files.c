@@ -7,9 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/directory.h"
 #include "base/file.h"
 
@@ -22,6 +25,13 @@ const char *spool_name(const char *id, const char *suffix, char name[SPOOL_NAME_
 {
 	snprintf(name, SPOOL_NAME_SIZE, "%.*s%.4s", ID_SIZE - 1, id, suffix);
 	return name;
+}
+
+bool spool_has_file(int dir, const char *id, const char *suffix)
+{
+	char name[SPOOL_NAME_SIZE];
+
+	return faccessat(dir, spool_name(id, suffix, name), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 bool spool_name_is(const char *name, const char *suffix, char id[ID_SIZE])
@@ -75,6 +85,19 @@ int spool_place(const struct spool *s, enum spool_place place, bool make, int *o
 		return s->dir;
 	*owned = spool_subdirectory(s, places[place], make, err);
 	return *owned;
+}
+
+bool spool_lock_file(int fd, int patience)
+{
+	const struct timespec moment = { 0, 2000000 };
+	int64_t deadline = clock_ms() + patience;
+
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if ((errno != EWOULDBLOCK && errno != EINTR) || clock_left(deadline) == 0)
+			return false;
+		nanosleep(&moment, NULL);
+	}
+	return true;
 }
 
 bool spool_names(int dir, name_fn *see, void *seer, struct error *err)

@@ -10,6 +10,9 @@ enum { SPOOL_NAME_SIZE = ID_SIZE + 4 };
 /* "ID.msg", "ID.env", ...; `suffix` with its dot. */
 const char *spool_name(const char *id, const char *suffix, char name[SPOOL_NAME_SIZE]);
 
+/* Whether the message has that file in `dir`, whatever it may be. */
+bool spool_has_file(int dir, const char *id, const char *suffix);
+
 /* Whether it is "ID" and the suffix; copies the ID. */
 bool spool_name_is(const char *name, const char *suffix, char id[ID_SIZE]);
 
@@ -22,6 +25,12 @@ bool spool_has_no(const struct spool *s, enum spool_place place);
 /* The place's directory, which *owned (-1 before) is for the caller to close; -1: none. */
 int spool_place(const struct spool *s, enum spool_place place, bool make, int *owned,
 		struct error *err);
+
+/*
+ * Locks a file that others lock for moments only: so many milliseconds, as a process that was
+ * stopped must not stop the others. False: errno.
+ */
+bool spool_lock_file(int fd, int patience);
 
 /* Every name in an open directory, until `see` says false. ERROR_IO. */
 typedef bool name_fn(void *seer, const char *name);

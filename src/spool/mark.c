@@ -7,13 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool exists(const struct spool *s, const char *id, const char *suffix)
-{
-	char name[SPOOL_NAME_SIZE];
-
-	return faccessat(s->dir, spool_name(id, suffix, name), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 /* A bit that means nothing for a file: the mark of a dialogue on a disk without room for it. */
 static bool has_bit(int fd)
 {
@@ -24,7 +17,7 @@ static bool has_bit(int fd)
 
 bool spool_is_marked(const struct spool *s, const char *id, int fd)
 {
-	return exists(s, id, ".try") || has_bit(fd);
+	return spool_has_file(s->dir, id, ".try") || has_bit(fd);
 }
 
 bool spool_reserve(const struct spool *s, struct item *item, struct error *err)
@@ -45,7 +38,7 @@ static bool mark(const struct spool *s, struct item *item, struct error *err)
 	if (error_is_no_room(err) && fchmod(item->fd, S_ISVTX | 0600) == 0 && has_bit(item->fd))
 		return true;
 	/* That it is there, as whatever it may be, is all it says. */
-	return exists(s, item->entry.id, ".try");
+	return spool_has_file(s->dir, item->entry.id, ".try");
 }
 
 bool spool_begin_try(const struct spool *s, struct item *item, bool is_durable,

@@ -48,10 +48,7 @@ void spool_read_start(int dir, const char *id, struct entry_start *start)
 
 bool spool_look_start(const struct spool *s, const char *id, struct entry_start *start)
 {
-	char name[SPOOL_NAME_SIZE];
-
-	spool_name(id, ".env", name);
-	if (faccessat(s->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+	if (!spool_has_file(s->dir, id, ".env"))
 		return false;
 	spool_read_start(s->dir, id, start);
 	return true;
@@ -97,13 +94,6 @@ static bool is_older(const struct sweep *sweep, const char *name, time_t age)
 	       S_ISREG(st.st_mode) && st.st_mtime < sweep->now - age;
 }
 
-static bool exists(int dir, const char *id, const char *suffix)
-{
-	char name[SPOOL_NAME_SIZE];
-
-	return faccessat(dir, spool_name(id, suffix, name), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 /* Whoever writes one of the files of a message holds its ID.msg. */
 static bool is_held(const struct sweep *sweep, const char *id, int *lock)
 {
@@ -120,7 +110,7 @@ static void sweep_one(const struct sweep *sweep, const char *name, const char *i
 	OWNED_FD lock = -1;
 
 	if (is_older(sweep, name, LITTER_AGE) && !is_held(sweep, id, &lock) &&
-	    (with_entry || !exists(sweep->dir, id, ".env")))
+	    (with_entry || !spool_has_file(sweep->dir, id, ".env")))
 		unlinkat(sweep->dir, name, 0);
 }
 
@@ -130,7 +120,7 @@ static bool sweep_name(void *seer, const char *name)
 	char id[ID_SIZE];
 
 	if (spool_name_is(name, ".msg", id) || spool_name_is(name, ".try", id)) {
-		if (!exists(sweep->dir, id, ".env"))
+		if (!spool_has_file(sweep->dir, id, ".env"))
 			sweep_one(sweep, name, id, false);
 	} else if (spool_name_is(name, ".new", id)) {
 		sweep_one(sweep, name, id, true);

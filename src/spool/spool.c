@@ -22,7 +22,10 @@
 #include "base/sum.h"
 #include "spool/files.h"
 
-enum { PIECE = 64 * 1024 };
+enum {
+	PIECE = 64 * 1024,
+	NEW_PATIENCE = 1000,	/* ms until the lock of a file that is ours alone is free */
+};
 
 bool spool_open(struct spool *s, const char *path, struct error *err)
 {
@@ -52,6 +55,13 @@ void spool_close(struct spool *s)
 	*s = (struct spool)SPOOL_CLOSED;
 }
 
+bool spool_is_gone(const struct spool *s)
+{
+	struct stat st;
+
+	return fstat(s->dir, &st) == 0 && st.st_nlink == 0;
+}
+
 /* --- in */
 
 static bool copy_message(int fd, const struct message *m, struct entry *e, struct error *err)
@@ -79,15 +89,23 @@ static void note_facts(const struct message *m, struct entry *e)
 	e->has_nul = m->has_nul;
 }
 
+static bool refuse_lock(const char *name, struct error *err)
+{
+	return error_errno(err, ERROR_CREATE, "a queue needs a file system with locks, and "
+			   "flock(2) of %s fails", name);
+}
+
 /*
- * Held until both files are there, so that no sweep takes one away. What nobody can lock nobody
- * could ever send, so it is not taken.
+ * Held until both files are there, so that no sweep takes one away and nobody thinks that
+ * nothing comes; who looks whether something does may be at it for a moment. What nobody can
+ * lock nobody could ever send, so it is not taken.
  */
 static bool lock_new(int fd, const char *name, struct error *err)
 {
-	return flock(fd, LOCK_EX | LOCK_NB) == 0 || errno == EWOULDBLOCK ||
-	       error_errno(err, ERROR_CREATE, "a queue needs a file system with locks, and "
-			   "flock(2) of %s fails", name);
+	if (spool_lock_file(fd, NEW_PATIENCE))
+		return true;
+	return errno == EWOULDBLOCK ? error_errno(err, ERROR_CREATE, "lock %s", name) :
+				      refuse_lock(name, err);
 }
 
 bool spool_can_lock(const struct spool *s, struct error *err)
@@ -98,14 +116,8 @@ bool spool_can_lock(const struct spool *s, struct error *err)
 	/* A full disk need not stop the mail. */
 	if (fd < 0)
 		log_problem("the spool %s: create %s: %s", s->path, name, strerror(errno));
-	return fd < 0 || lock_new(fd, name, err) || error_context(err, "the spool %s", s->path);
-}
-
-static bool has_entry(int dir, const char *id)
-{
-	char name[SPOOL_NAME_SIZE];
-
-	return faccessat(dir, spool_name(id, ".env", name), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0 || errno == EWOULDBLOCK ||
+	       refuse_lock(name, err) || error_context(err, "the spool %s", s->path);
 }
 
 /*
@@ -119,7 +131,7 @@ static bool is_there_to_stay(const struct spool *s, const char *id, const struct
 
 	if (unlinkat(s->dir, spool_name(id, ".env", name), 0) == 0)
 		(void)fsync(s->dir);
-	else if (errno != ENOENT && has_entry(s->dir, id)) {
+	else if (errno != ENOENT && spool_has_file(s->dir, id, ".env")) {
 		log_problem("%s: queued, but it may not outlive a loss of power: %s", id, err->text);
 		return true;
 	}
@@ -249,7 +261,7 @@ static enum taken take(const struct spool *s, int dir, struct item *item, struct
 	const char *id = item->entry.id;
 	enum taken taken;
 
-	if (!has_entry(dir, id))
+	if (!spool_has_file(dir, id, ".env"))
 		return TAKEN_GONE;
 	taken = open_message(dir, id, true, &item->fd, err);
 	if (taken == TAKEN_BROKEN)
@@ -293,7 +305,7 @@ enum taken spool_look(const struct spool *s, const char *id, enum spool_place pl
 	if (taken == TAKEN)
 		taken = open_message(dir, id, false, &fd, err);
 	/* Somebody may have removed it in between. */
-	if (taken == TAKEN_BROKEN && !has_entry(dir, id))
+	if (taken == TAKEN_BROKEN && !spool_has_file(dir, id, ".env"))
 		taken = TAKEN_GONE;
 	/* A shared lock is in nobody's way but for this moment. */
 	if (taken == TAKEN && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK)

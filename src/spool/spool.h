@@ -40,13 +40,16 @@ bool spool_open(struct spool *s, const char *path, struct error *err);
 /* The same to look at it: where there is none it is not made, and s->dir stays -1. */
 bool spool_open_existing(struct spool *s, const char *path, struct error *err);
 void spool_close(struct spool *s);
+#define OWNED_SPOOL	__attribute__((cleanup(spool_close))) struct spool
+
+/* Whether its directory was removed, which does not pass. */
+bool spool_is_gone(const struct spool *s);
 
 /*
  * Whether its file system has locks, without which no message can be sent from it; one that
  * cannot be tried is logged and may have. False: ERROR_CREATE.
  */
 bool spool_can_lock(const struct spool *s, struct error *err);
-#define OWNED_SPOOL	__attribute__((cleanup(spool_close))) struct spool
 
 /*
  * Takes a message in. True: it and its entry are on the disk, whatever fails from now on; or

@@ -28,6 +28,17 @@ def test_the_caller_keeps_it(box, option, error):    # noqa: F811
     assert box.files() == []
 
 
+def test_it_is_held_before_it_is_taken(box, tmp_path):    # noqa: F811
+    """Somebody looks at ID.msg in the moment in which it is made."""
+    box.configure(queue="auto")
+    seen = tmp_path / "seen"
+    result = box.take_in("one", "-odq", record=seen,
+                         strace=("trace=flock", "inject=flock:error=EAGAIN:when=1"))
+    assert result.status == 0, result.stderr
+    calls = [line for line in seen.read_text().splitlines() if ".msg>, LOCK_EX" in line]
+    assert [line.rsplit(" = ")[-1].split()[0] for line in calls] == ["-1", "0"]
+
+
 def test_it_is_sent_where_it_can_be(acs, box):    # noqa: F811
     """Without a queue each message goes directly, with nothing left of it in the spool."""
     server = acs()
