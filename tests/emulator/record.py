@@ -45,9 +45,9 @@ class Message:
         marked = body in ("8BITMIME", "BINARYMIME") or "SMTPUTF8" in self.mail_parameters
         if not marked and "8BITMIME" in offered and not self.data.isascii():
             found.append(f"{self.by}: 8-bit data without BODY=8BITMIME")
-        header = self.data.partition(b"\r\n\r\n")[0]
-        if ("SMTPUTF8" in offered and "SMTPUTF8" not in self.mail_parameters
-                and not header.isascii()):
+        header, has_header, _ = self.data.partition(b"\r\n\r\n")
+        if (has_header and "SMTPUTF8" in offered
+                and "SMTPUTF8" not in self.mail_parameters and not header.isascii()):
             found.append(f"{self.by}: an 8-bit header without SMTPUTF8")
         return found
 

@@ -52,36 +52,48 @@ struct host *fleet_host(const char *path, long per_minute, long per_hour)
 	h->spool.path = strdup(path);
 	h->spool.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	h->account.name = strdup("fleet");
+	h->account.host = strdup("host");
+	h->account.user = strdup("user");
 	h->account.rate_per_minute = per_minute;
 	h->account.rate_per_hour = per_hour;
 	return h;
 }
 
+static struct turn turn_of(struct host *h)
+{
+	return (struct turn){ .spool = &h->spool, .account = &h->account, .messages = 1 };
+}
+
 /* 0: it may send; else when to ask again. */
 time_t fleet_ask(struct host *h, time_t now)
 {
+	const struct turn turn = turn_of(h);
 	struct pause pause;
 
-	return throttle_ask(&h->spool, &h->account, 1, now, &pause) ? 0 : pause.at;
+	return throttle_ask(&turn, now, &pause) ? 0 : pause.at;
 }
 
 void fleet_accepted(struct host *h, time_t now)
 {
-	throttle_learn(&h->spool, &h->account, NULL, true, now);
+	const struct turn turn = turn_of(h);
+
+	(void)throttle_learn(&turn, NULL, true, now);
 }
 
 void fleet_refused(struct host *h, time_t now)
 {
+	const struct turn turn = turn_of(h);
 	struct error err;
 
 	error_set(&err, ERROR_QUOTA, "450 4.5.127 Excessive message rate from sender");
-	throttle_learn(&h->spool, &h->account, &err, true, now);
+	(void)throttle_learn(&turn, &err, true, now);
 }
 
 void fleet_unreachable(struct host *h, time_t now)
 {
+	const struct turn turn = turn_of(h);
 	struct error err;
 
 	error_set(&err, ERROR_NETWORK, "no connection");
-	throttle_learn(&h->spool, &h->account, &err, false, now);
+	(void)throttle_learn(&turn, &err, false, now);
 }
