@@ -90,12 +90,25 @@ bool error_text(struct error *err, enum error_kind kind, const char *text)
 	return error_texts(err, kind, text, tr(text));
 }
 
+static bool is_lack(int number)
+{
+	return number == EMFILE || number == ENFILE || number == ENOMEM;
+}
+
+/* A file that could not be looked into is not a file that makes no sense. */
+static enum error_kind kind_for(enum error_kind kind, int number)
+{
+	bool is_lasting = kind == ERROR_CONFIG || kind == ERROR_SYSTEM;
+
+	return is_lasting && is_lack(number) ? ERROR_LATER : kind;
+}
+
 bool error_errno(struct error *err, enum error_kind kind, const char *fmt, ...)
 {
 	int number = errno;
 	va_list args;
 
-	begin(err, kind);
+	begin(err, kind_for(kind, number));
 	err->number = number;
 	va_start(args, fmt);
 	put(err, fmt, args);
@@ -142,6 +155,11 @@ int error_exit_status(const struct error *err)
 bool error_is_no_room(const struct error *err)
 {
 	return err->number == ENOSPC || err->number == EDQUOT;
+}
+
+bool error_is_lack(const struct error *err)
+{
+	return is_lack(err->number);
 }
 
 bool error_is_worth_retrying(const struct error *err)

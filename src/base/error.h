@@ -74,6 +74,10 @@ int error_exit_status(const struct error *err);
 /* Whether it is that a disk or a quota is full, of bytes or of files. */
 bool error_is_no_room(const struct error *err);
 
+/* Whether it is that descriptors or memory were short, which passes: error_errno() makes an
+   ERROR_LATER of what would be an ERROR_CONFIG or ERROR_SYSTEM for that. */
+bool error_is_lack(const struct error *err);
+
 /* Whether the same message may succeed later, unchanged (or once the account is mended). */
 bool error_is_worth_retrying(const struct error *err);
 bool error_kind_is_worth_retrying(enum error_kind kind);

@@ -31,11 +31,17 @@ static const struct rule {
 	{ ERROR_NONE,	 0,   NULL,   RETRY_MESSAGE, usual,   "other",	     false, false, false },
 };
 
+/* What this process could not have says no more of the account than a network that is down. */
+static enum error_kind kind_of(const struct error *err)
+{
+	return error_is_lack(err) ? ERROR_NETWORK : err->kind;
+}
+
 static const struct rule *rule_for(const struct error *err)
 {
 	const struct rule *rule = rules;
 
-	while ((rule->kind != ERROR_NONE && rule->kind != err->kind) ||
+	while ((rule->kind != ERROR_NONE && rule->kind != kind_of(err)) ||
 	       (rule->reply && rule->reply != err->reply) ||
 	       (rule->words && !strstr(err->text, rule->words)))
 		rule++;

@@ -292,6 +292,7 @@ static int prepare(struct tls *tls)
 #endif
 	/* Who can set the environment of a mailer must not read what it says. */
 	unsetenv("SSLKEYLOGFILE");
+	gnutls_global_set_log_level(0);	/* GNUTLS_DEBUG_LEVEL: its messages name the keys */
 	result = gnutls_certificate_allocate_credentials(&tls->credentials);
 	if (result >= 0)
 		result = gnutls_init(&tls->session, flags);

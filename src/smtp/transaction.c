@@ -91,7 +91,7 @@ static void judge_rcpt(struct transaction *t, struct progress *p, size_t n,
 	struct recipient *r = t->recipients[n];
 	struct error why;
 
-	if (reply->code == 250 || reply->code == 251 || reply->code == 252) {
+	if (reply->code / 100 == 2) {	/* RFC 5321 section 4.2.1: the first digit decides */
 		t->recipients[p->accepted++] = r;
 		return;
 	}

@@ -72,7 +72,7 @@ def test_one_byte_at_a_time(acs, send, step):
 
 @pytest.mark.parametrize("reply", [b"250\r\n", b"250 \r\n", b"250-\r\n250\r\n",
                                    b"250 LF only\n", b"251 2.1.5 Will forward\r\n",
-                                   b"252 2.1.5 Cannot verify\r\n"])
+                                   b"252 2.1.5 Cannot verify\r\n", b"253 Ok\r\n"])
 def test_unusual_but_right(acs, send, reply):
     server = acs(faults=(Fault("rcpt", reply=reply),))
     assert_sent(send(server, HELLO))

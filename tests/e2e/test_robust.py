@@ -196,6 +196,30 @@ def test_limit_on_the_size_of_files(acs, start, size):
     assert server.sessions == []
 
 
+@pytest.mark.parametrize("secret", ["password", "password_file", "password_command"])
+@pytest.mark.parametrize("queue", ["off", "on"])
+def test_limit_on_open_files(acs, queued, home, secret, queue):
+    """It passes; nothing that could not be opened for it is called wrong, and nobody else
+    has to wait for it."""
+    server = acs()
+    file = home / "secret"
+    file.touch(mode=0o600)
+    file.write_text(server.options.password)
+    keys = {"password": {"password": server.options.password},
+            "password_file": {"password": None, "password_file": file},
+            "password_command": {"password": None, "password_command": f"cat {file}"}}
+    spool = queued(server, {"queue": queue}, **keys[secret])
+    for limit in range(4, 13):
+        done = subprocess.run(
+            ["sh", "-c", f'ulimit -n {limit}; exec "$@"', "sh", installed("sendmail"), "-C",
+             spool.ini, "-t"], input=MESSAGE, env=environment(home, {}), check=False,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=UNTIL)
+        assert done.returncode in (0, 75), (limit, done.stderr)
+        assert done.returncode == 0 or b"Too many open files" in done.stderr
+        sent = len(server.messages)
+        assert spool.send(MESSAGE).status == 0 and len(server.messages) == sent + 1, limit
+
+
 FULL = """
 mount -t tmpfs -o size=1m,mode=1777 tmpfs "$TMPDIR" || exit 99
 "$@" -t

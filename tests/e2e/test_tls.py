@@ -309,3 +309,12 @@ def test_no_keys_are_logged(acs, run, config, home):
     assert_sent(run(["-C", config(server), "-t"], input=HELLO,
                     env={"SSLKEYLOGFILE": home / "keys"}))
     assert not (home / "keys").exists()
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_no_keys_are_traced(acs, run, config, version):
+    """GnuTLS obeys that one before we run at all."""
+    server = acs(tls_max=version)
+    result = run(["-C", config(server), "-t"], input=HELLO, env={"GNUTLS_DEBUG_LEVEL": 99})
+    assert result.status == 0 and server.message
+    assert "SECRET[" not in result.stderr and "KEY [" not in result.stderr

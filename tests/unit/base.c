@@ -162,6 +162,25 @@ static void test_error(void **state)
 	assert_null(err.advice);
 }
 
+/* A file that could not be looked into may be good. */
+static void test_lack(void **state)
+{
+	static const int lacks[] = { EMFILE, ENFILE, ENOMEM };
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(lacks); i++) {
+		errno = lacks[i];
+		assert_false(error_errno(&err, ERROR_CONFIG, "x.ini"));
+		assert_int_equal(err.kind, ERROR_LATER);
+		assert_true(error_is_lack(&err));
+	}
+	errno = EACCES;
+	assert_false(error_errno(&err, ERROR_CONFIG, "x.ini"));
+	assert_int_equal(err.kind, ERROR_CONFIG);
+	assert_false(error_is_lack(&err));
+}
+
 /* What is too long is cut at its end: where it happened stays. */
 static void test_long_error(void **state)
 {
@@ -304,6 +323,7 @@ int main(void)
 		cmocka_unit_test(test_out_of_memory),
 		cmocka_unit_test(test_take),
 		cmocka_unit_test(test_error),
+		cmocka_unit_test(test_lack),
 		cmocka_unit_test(test_long_error),
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_deadlines),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Who waits after a failure, and for how long. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -118,6 +119,9 @@ static void test_classes(void **state)
 	error_set(&lost, ERROR_NETWORK, "lost");
 	error_set(&tls, ERROR_TLS, "expired");
 	assert_string_not_equal(retry_class(&quota), retry_class(&lost));
+	assert_string_equal(retry_class(&tls), retry_class(&lost));
+	errno = EMFILE;	/* what is short here pauses the account for nobody else */
+	error_errno(&tls, ERROR_CONFIG, "root.pem");
 	assert_string_equal(retry_class(&tls), retry_class(&lost));
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		make(&quota, i);
