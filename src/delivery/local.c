@@ -9,7 +9,8 @@
 static bool is_localhost(const char *domain)
 {
 	static const char *const names[] = {
-		"localhost", "localhost.localdomain", "[127.0.0.1]", "[IPv6:::1]",
+		"localhost", "localhost.localdomain", "[127.0.0.1]", "[IPv6:::1]", "[::1]",
+		"localhost6", "localhost6.localdomain6", "ip6-localhost", "ip6-loopback",
 	};
 
 	for (size_t i = 0; i < COUNT_OF(names); i++)

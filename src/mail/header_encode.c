@@ -2,6 +2,7 @@
 #include "mail/header_encode.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/language.h"
 #include "base/text.h"
@@ -14,12 +15,14 @@
 enum { FIELD_MAX = 32 * 1024 * 1024 };	/* more than any field can become */
 
 enum kind {
-	TEXT,		/* unstructured: what is in no row below */
+	UNKNOWN,	/* unstructured: what is in no row below */
+	TEXT,		/* the same, and for people alone */
 	ADDRESSES,
 	PHRASES,	/* with commas between */
 	PARAMETERS,
 	LABEL,		/* words for programs; nothing but comments may be encoded */
 	STRUCTURED,	/* the same, and text that people may want to see */
+	IDS,		/* what programs compare, byte by byte */
 };
 
 static const struct {
@@ -45,6 +48,10 @@ static const struct {
 	{ "Mail-Reply-To",		ADDRESSES },
 	{ "Apparently-To",		ADDRESSES },
 	{ "List-ID",			ADDRESSES },
+	{ "Subject",			TEXT },
+	{ "Comments",			TEXT },
+	{ "Organization",		TEXT },
+	{ "Content-Description",	TEXT },
 	{ "Keywords",			PHRASES },
 	{ "Content-Type",		PARAMETERS },
 	{ "Content-Disposition",	PARAMETERS },
@@ -52,11 +59,11 @@ static const struct {
 	{ "MIME-Version",		LABEL },
 	{ "Content-ID",			STRUCTURED },
 	{ "Date",			STRUCTURED },
-	{ "Message-ID",			STRUCTURED },
-	{ "In-Reply-To",		STRUCTURED },
-	{ "References",			STRUCTURED },
+	{ "Message-ID",			IDS },
+	{ "In-Reply-To",		IDS },
+	{ "References",			IDS },
 	{ "Resent-Date",		STRUCTURED },
-	{ "Resent-Message-ID",		STRUCTURED },
+	{ "Resent-Message-ID",		IDS },
 	{ "Received",			STRUCTURED },
 	{ "Return-Path",		STRUCTURED },
 	{ "Delivered-To",		STRUCTURED },
@@ -90,7 +97,7 @@ static enum kind kind_of(const struct field *field)
 	for (size_t i = 0; i < COUNT_OF(kinds); i++)
 		if (field_is(field, kinds[i].name))
 			return kinds[i].kind;
-	return TEXT;
+	return UNKNOWN;
 }
 
 static bool is_bad(const struct work *w, size_t from, size_t to)
@@ -195,6 +202,22 @@ static void add_addresses(struct work *w, bool are_phrases)
 
 /* --- parameters */
 
+/* "name*=", or its first piece: it says the same in ASCII, and a name may stand there once. */
+static bool has_encoded_twin(const struct work *w, const struct parameter *p)
+{
+	size_t len = p->name_end - p->name, at = 0;
+	struct parameter other;
+
+	while (parameter_next(w->text, w->len, &at, &other)) {
+		const char *name = w->text + other.name;
+
+		if (other.name_end - other.name > len && name[len] == '*' &&
+		    !strncasecmp(name, w->text + p->name, len))
+			return true;
+	}
+	return false;
+}
+
 static bool add_parameter(struct work *w, const struct parameter *p)
 {
 	bool is_long = p->value_end - p->value > HEADER_WORD_MAX;
@@ -205,6 +228,8 @@ static bool add_parameter(struct work *w, const struct parameter *p)
 	}
 	if ((is_bad(w, p->value, p->value_end) || is_long) && p->name_end > p->name &&
 	    !is_bad(w, p->name, p->name_end)) {
+		if (has_encoded_twin(w, p))
+			return true;
 		if (parameter_encode(w->text, p, w->out))
 			return true;
 		if (is_bad(w, p->start, p->end))
@@ -273,6 +298,27 @@ static void rewrite_as_text(struct work *w, const struct field *field, bool is_r
 	header_words_add(w->out, w->text, w->len, WORDS_TEXT, w->keeps_8bit);
 }
 
+/*
+ * An id must be there, and an answer must name it: the same bytes become the same
+ * characters each time, all of which an id may have.
+ */
+static void add_ids(struct work *w)
+{
+	OWNED_BUF ids = BUF_INIT(FIELD_MAX);
+	struct work copy = *w;
+
+	copy.out = &ids;
+	add_mixed(&copy, 0, w->len, false);
+	for (size_t i = 0; i < ids.len; i++) {
+		unsigned char byte = (unsigned char)ids.text[i];
+
+		if (byte && (byte < 128 || w->keeps_8bit))
+			buf_add_char(w->out, ids.text[i]);
+		else
+			buf_addf(w->out, "=%02X", byte);
+	}
+}
+
 static bool rewrite(struct work *w, const struct field *field)
 {
 	enum kind kind = kind_of(field);
@@ -280,10 +326,13 @@ static bool rewrite(struct work *w, const struct field *field)
 	buf_add_bytes(w->out, field->start, (size_t)(field->body - field->start));
 	if (kind == PARAMETERS)
 		return add_parameters(w);
-	if (kind == STRUCTURED || kind == LABEL)
+	if (kind == IDS)
+		add_ids(w);
+	else if (kind == STRUCTURED || kind == LABEL)
 		add_mixed(w, 0, w->len, false);
-	else if (kind == TEXT)
-		header_words_add(w->out, w->text, w->len, WORDS_TEXT, w->keeps_8bit);
+	else if (kind == TEXT || kind == UNKNOWN)
+		header_words_add(w->out, w->text, w->len, kind == TEXT ? WORDS_TEXT :
+				 WORDS_UNKNOWN, w->keeps_8bit);
 	else
 		add_addresses(w, kind == PHRASES);
 	return true;
@@ -348,6 +397,6 @@ bool field_encode(const struct field *field, bool keeps_utf8, struct buf *out,
 	buf_add(&changed, "\r\n");
 	if (buf_is_full(&changed))
 		return fail(field, N_("is too long when encoded"), err);
-	header_fold(out, buf_text(&changed), changed.len, kind != TEXT);
+	header_fold(out, buf_text(&changed), changed.len, kind != TEXT && kind != UNKNOWN);
 	return true;
 }

@@ -105,7 +105,7 @@ static void add_unfolded(struct buf *plain, const char *text, size_t len)
 /* The text itself: without quotes and backslashes. */
 static void add_literal(const struct words *w, size_t from, size_t to, struct buf *plain)
 {
-	if (w->kind == WORDS_TEXT) {
+	if (w->kind == WORDS_TEXT || w->kind == WORDS_UNKNOWN) {
 		add_unfolded(plain, w->text + from, to - from);
 		return;
 	}
@@ -158,8 +158,12 @@ static bool is_bad(const struct words *w, size_t from, size_t to)
 
 	if (!header_word_is_bad(word, len, w->keeps_8bit))
 		return false;
-	return len <= HEADER_WORD_MAX || memchr(word, '\0', len) ||
-	       (!w->keeps_8bit && text_has_8bit(word, len)) || !cannot_be_decoded(w, from, to);
+	if (len <= HEADER_WORD_MAX || memchr(word, '\0', len) ||
+	    (!w->keeps_8bit && text_has_8bit(word, len)))
+		return true;
+	if (w->kind == WORDS_UNKNOWN && !has_encoded_word(word, len))
+		return false;
+	return !cannot_be_decoded(w, from, to);
 }
 
 /* The end of the bad words that begin with the one that ends at `end`. */

@@ -7,6 +7,8 @@
 
 enum words_kind {
 	WORDS_TEXT,	/* an unstructured field's */
+	WORDS_UNKNOWN,	/* the same, of a field that may be for programs: a word of ASCII
+			   stays, whatever its length */
 	WORDS_PHRASE,	/* a display name's, with quoted strings */
 	WORDS_COMMENT,	/* a comment's, with its parentheses */
 };

@@ -165,11 +165,25 @@ static void decide(struct message_intake *in)
 	}
 }
 
+/* Editors on Windows mark a text so; in front of a header it would make a body of it. */
+static void cut_byte_order_mark(struct message_intake *in)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+	const size_t len = sizeof(mark) - 1;
+
+	if (in->part != PART_TOP || in->line.len <= len || memcmp(in->line.text, mark, len) != 0 ||
+	    !header_is_field_line(in->line.text + len, in->line.len - len))
+		return;
+	in->line.len -= len;
+	memmove(in->line.text, in->line.text + len, in->line.len + 1);
+}
+
 /* What was held back of the line goes where it belongs. */
 static bool release(struct message_intake *in)
 {
 	bool ok;
 
+	cut_byte_order_mark(in);
 	decide(in);
 	ok = add(in, buf_text(&in->line), in->line.len);
 	buf_clear(&in->line);

@@ -63,7 +63,7 @@ static bool is_words(const struct joining *j, const struct address_fault *fault)
 		char c = j->text[at];
 
 		end = lexer_unit_end(&l, at);
-		if (!end || !c || (!strchr("\".(", c) && !lexer_is_blank(c) &&
+		if (!end || !c || (!strchr("\".([]\\", c) && !lexer_is_blank(c) &&
 				   !lexer_is_atom_char(c)))
 			return false;
 	}

@@ -4,18 +4,28 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "mail/encoded_word.h"
 #include "mail/people.h"
 
 enum { LINE_LIMIT = 78 };	/* bytes of a line, where an address is no longer */
 
+enum holds {
+	AUTHORS,
+	RECIPIENTS,	/* names without a domain lead somewhere */
+	OTHERS,		/* these are left as they are */
+};
+
 static const struct {
 	const char *name;
-	bool has_recipients;
+	enum holds holds;
 } fields[] = {
-	{ "From", false }, { "Sender", false }, { "Reply-To", false },
-	{ "To", true }, { "Cc", true },
-	{ "Resent-From", false }, { "Resent-Sender", false },
-	{ "Resent-To", true }, { "Resent-Cc", true },
+	{ "From", AUTHORS }, { "Sender", AUTHORS }, { "Reply-To", AUTHORS },
+	{ "To", RECIPIENTS }, { "Cc", RECIPIENTS },
+	{ "Resent-From", AUTHORS }, { "Resent-Sender", AUTHORS },
+	{ "Resent-To", RECIPIENTS }, { "Resent-Cc", RECIPIENTS },
+	{ "Resent-Reply-To", OTHERS }, { "Errors-To", OTHERS },
+	{ "Disposition-Notification-To", OTHERS }, { "Return-Receipt-To", OTHERS },
+	{ "Mail-Followup-To", OTHERS }, { "Mail-Reply-To", OTHERS }, { "Apparently-To", OTHERS },
 };
 
 static bool must_change(const struct address *address, const struct qualifier *q)
@@ -23,7 +33,9 @@ static bool must_change(const struct address *address, const struct qualifier *q
 	const char *domain = address_domain(address->mailbox);
 
 	return (!domain && q->domain) || address->is_cut ||
-	       (domain && q->to_ascii && text_has_8bit(domain, strlen(domain)));
+	       (domain && q->to_ascii && text_has_8bit(domain, strlen(domain))) ||
+	       (domain && q->in_words && text_has_8bit(address->mailbox,
+						       strlen(address->mailbox)));
 }
 
 static bool any_must_change(const struct address_list *list, const struct qualifier *q)
@@ -34,14 +46,32 @@ static bool any_must_change(const struct address_list *list, const struct qualif
 	return false;
 }
 
-/* What is no domain after all stays: who is only named need not be reached. */
+/*
+ * Nothing in ASCII leads to this mailbox: it is said in words, and an answer comes back from
+ * a domain that never is one (RFC 6858 section 2.1, RFC 2606), as nobody else may get it.
+ */
+static void add_in_words(struct buf *out, const struct address *address)
+{
+	OWNED_BUF words = BUF_INIT(16 * (size_t)ADDRESS_MAX);
+	const char *name = address->name;
+
+	if (name && !encoded_words_decode(name, strlen(name), &words))
+		buf_add(&words, name);
+	buf_addf(&words, name ? " (%s)" : "%s", address->mailbox);
+	header_format_address(out, buf_is_full(&words) ? address->mailbox : buf_text(&words),
+			      "invalid@internationalized-address.invalid");
+}
+
 static void add_in_ascii(struct buf *out, const struct address *address,
 			 const struct qualifier *q)
 {
 	struct error ignored;
 	OWNED_TEXT mailbox = q->to_ascii ? q->to_ascii(address->mailbox, &ignored) : NULL;
 
-	header_format_address(out, address->name, mailbox ? mailbox : address->mailbox);
+	if (q->in_words && (!mailbox || text_has_8bit(mailbox, strlen(mailbox))))
+		add_in_words(out, address);
+	else
+		header_format_address(out, address->name, mailbox ? mailbox : address->mailbox);
 }
 
 static void add_qualified(struct buf *out, const struct address *address, const char *domain)
@@ -115,12 +145,12 @@ bool field_qualify(const struct field *field, const struct qualifier *q, struct 
 
 	while (i < COUNT_OF(fields) && !field_is(field, fields[i].name))
 		i++;
-	if (i == COUNT_OF(fields))
+	if (i == COUNT_OF(fields) || (fields[i].holds == OTHERS && !q->to_ascii))
 		return false;
-	p.are_authors = !fields[i].has_recipients;
+	p.are_authors = fields[i].holds != RECIPIENTS;
 	if (!people_read(&p, field->body, field->body_len, &ignored) ||
 	    !any_must_change(&p.list, q))
 		return false;
-	replace(field, &p.list, q, fields[i].has_recipients, out);
+	replace(field, &p.list, q, fields[i].holds == RECIPIENTS, out);
 	return true;
 }

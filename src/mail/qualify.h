@@ -12,6 +12,8 @@ struct qualifier {
 	const char *domain;
 	/* A mailbox with its domain in ASCII, or NULL; NULL: domains stay as they are */
 	char *(*to_ascii)(const char *mailbox, struct error *err);
+	/* What has no ASCII even so is said in words, beside an address of nobody */
+	bool in_words;
 };
 
 /*

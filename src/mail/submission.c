@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "mail/header.h"
+#include "mail/lexer.h"
 #include "mail/rewrite.h"
 
 enum {
@@ -60,13 +61,30 @@ static bool is_empty(const struct field *field)
 	return true;
 }
 
+/* A day in a language of its own, with letters that no date may have: it is none to readers. */
+static bool is_unreadable(const struct field *field)
+{
+	struct error ignored;
+	struct lexer l = { .text = field->body, .len = field->body_len, .err = &ignored };
+
+	if (!field_is(field, "Date") && !field_is(field, "Resent-Date"))
+		return false;
+	for (size_t end; l.at < l.len; l.at = end) {
+		end = lexer_unit_end(&l, l.at);
+		end = end ? end : l.at + 1;
+		if (l.text[l.at] != '(' && text_has_8bit(l.text + l.at, end - l.at))
+			return true;
+	}
+	return false;
+}
+
 /* Whether one of the fields from `at` to `end` has this name and is not empty. */
 static bool has_field(const struct buf *header, size_t at, size_t end, const char *name)
 {
 	struct field field;
 
 	while (at < end && header_next(header, &at, &field))
-		if (field_is(&field, name) && !is_empty(&field))
+		if (field_is(&field, name) && !is_empty(&field) && !is_unreadable(&field))
 			return true;
 	return false;
 }
@@ -346,6 +364,8 @@ static void take_field(struct work *w, const struct field *field)
 		return;
 	if (is_senders && (w->s->parts & part) && take_another(w, field))
 		return;
+	if (w->s->repairs && is_unreadable(field))
+		buf_add(&w->out, "X-Unreadable-");
 	if (!w->s->repairs || !(w->s->parts & part) ||
 	    !field_qualify(field, &w->s->bare_names, &w->out))
 		buf_add_bytes(&w->out, field->start, field->len);

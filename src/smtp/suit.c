@@ -2,6 +2,7 @@
 #include "smtp/suit.h"
 
 #include "base/text.h"
+#include "mail/header_fold.h"
 #include "mail/mime.h"
 #include "mail/qualify.h"
 #include "smtp/domains.h"
@@ -17,16 +18,26 @@ void suit_free(struct suit *suit)
 	message_free(&suit->changed);
 }
 
-/* The names of domains alone: what is said around them has been encoded already. */
-static void make_domains_ascii(struct message *m)
+/* A domain is longer in ASCII, and so is the line that it stands on. */
+static void add_field(struct buf *header, const struct field *field, const struct qualifier *q)
 {
-	const struct qualifier q = { .to_ascii = mailbox_to_ascii };
+	OWNED_BUF changed = BUF_INIT(2 * (size_t)HEADER_MAX);
+
+	if (field_qualify(field, q, &changed))
+		header_fold(header, buf_text(&changed), changed.len, true);
+	else
+		buf_add_bytes(header, field->start, field->len);
+}
+
+/* The addresses alone: what is said around them has been encoded already. */
+static void make_addresses_ascii(struct message *m, bool in_words)
+{
+	const struct qualifier q = { .to_ascii = mailbox_to_ascii, .in_words = in_words };
 	struct buf header = BUF_INIT(2 * (size_t)HEADER_MAX);
 	struct field field;
 
 	for (size_t at = 0; header_next(&m->header, &at, &field); )
-		if (!field_qualify(&field, &q, &header))
-			buf_add_bytes(&header, field.start, field.len);
+		add_field(&header, &field, &q);
 	if (buf_is_full(&header)) {
 		buf_free(&header);
 		return;
@@ -37,7 +48,7 @@ static void make_domains_ascii(struct message *m)
 }
 
 static bool convert(struct suit *suit, const struct message *m,
-		    const struct mime_limits *limits, struct error *err)
+		    const struct mime_limits *limits, bool in_words, struct error *err)
 {
 	suit->message = m;
 	suit->is_utf8 = limits->utf8_header;
@@ -47,7 +58,7 @@ static bool convert(struct suit *suit, const struct message *m,
 	if (!mime_convert(m, limits, &suit->changed, err))
 		return error_context(err, "the message cannot be made to suit the server");
 	if (!limits->utf8_header && suit->changed.header_is_8bit)
-		make_domains_ascii(&suit->changed);
+		make_addresses_ascii(&suit->changed, in_words);
 	suit->message = &suit->changed;
 	return true;
 }
@@ -59,12 +70,12 @@ bool message_suit(struct suit *suit, const struct message *m, const struct envel
 		.eightbit = can->eightbitmime,
 		.utf8_header = can->smtputf8 && envelope_needs_utf8(e),
 	};
-	bool ok = convert(suit, m, &limits, err);
+	bool ok = convert(suit, m, &limits, !can->smtputf8, err);
 
 	if ((ok && !suit->message->header_is_8bit) || limits.utf8_header || !can->smtputf8 ||
 	    (!ok && err->kind != ERROR_DATA))
 		return ok;
 	/* An address in the header that nothing else carries, or a signature on it. */
 	limits.utf8_header = true;
-	return convert(suit, m, &limits, err);
+	return convert(suit, m, &limits, false, err);
 }

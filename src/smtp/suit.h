@@ -19,7 +19,8 @@ void suit_free(struct suit *suit);
 
 /*
  * What is to be sent in place of `m`: 8-bit text, long lines and NUL encoded, header text
- * beyond ASCII too, and its domains made ASCII. Raw UTF-8 in a header is lawful with
+ * beyond ASCII too, and its domains made ASCII; an address that has no ASCII is
+ * said in words where the server offers no SMTPUTF8. Raw UTF-8 in a header is lawful with
  * SMTPUTF8 alone, which keeps a message from whoever does not know it: so it is
  * asked for, where it is offered, only if an address needs it or a signature must not be
  * broken. ERROR_DATA says why the message cannot be made to suit.

@@ -18,7 +18,8 @@ from outcome import assert_sent
 MESSAGE = "From: DoNotReply@contoso.com\nSubject: s\n\nbody\n"
 ADMIN = "[delivery]\nlocal_recipients = admin@contoso.com\n"
 HOST = socket.gethostname()
-LOCAL = ["localhost", "LocalHost.", "localhost.localdomain", "[127.0.0.1]", HOST,
+LOCAL = ["localhost", "LocalHost.", "localhost.localdomain", "[127.0.0.1]", "[::1]",
+         "ip6-localhost", "localhost6.localdomain6.", HOST,
          HOST.upper() + "."]
 STATUS_NO_USER = 67
 
@@ -152,6 +153,7 @@ def test_a_domain_that_an_account_sends_from_is_one(acs, config, called):
 @pytest.mark.parametrize("field", ["To", "Cc", "Bcc", "Resent-To", "Resent-Cc"])
 @pytest.mark.parametrize("people", [
     "Doe, John <john@example.net>", '"Doe", John <john@example.net>',
+    "[EXT] Doe, John <john@example.net>", "ACME\\\\doe, John <john@example.net>",
     "Doe, John Q. <john@example.net>", "Smith, Dr., John <john@example.net>",
     "van der Berg, Jan <john@example.net>", "Müller, Jörg <john@example.net>",
 ])
