@@ -60,12 +60,12 @@ bool round_is_due(const struct round *r, const struct entry_start *start)
 	return start->next <= r->now || round_is_ahead(r, start);
 }
 
-bool round_is_expired(const struct round *r, const struct entry_start *start)
+static bool is_expired(const struct round *r, const struct entry_start *start)
 {
 	return r->expire && start->arrived < r->now - r->expire;
 }
 
-bool round_wants_warning(const struct round *r, const struct entry_start *start)
+static bool wants_warning(const struct round *r, const struct entry_start *start)
 {
 	return r->warn_after && !start->is_warned && start->arrived < r->now - r->warn_after;
 }
@@ -73,8 +73,8 @@ bool round_wants_warning(const struct round *r, const struct entry_start *start)
 static bool is_eligible(const struct round *r, const struct entry_start *start)
 {
 	if (start->is_held || round_is_blocked(r, start->account))
-		return round_is_expired(r, start) || round_wants_warning(r, start);
-	return r->is_flush || round_is_due(r, start) || round_wants_warning(r, start);
+		return is_expired(r, start) || wants_warning(r, start);
+	return r->is_flush || round_is_due(r, start) || wants_warning(r, start);
 }
 
 static int compare(time_t a_key, const char *a_id, time_t b_key, const char *b_id)

@@ -62,7 +62,5 @@ void round_wake_at(struct round *r, time_t when);
 /* Further ahead than any schedule goes: the clock was put back since. So it is due. */
 bool round_is_ahead(const struct round *r, const struct entry_start *start);
 bool round_is_due(const struct round *r, const struct entry_start *start);
-bool round_wants_warning(const struct round *r, const struct entry_start *start);
-bool round_is_expired(const struct round *r, const struct entry_start *start);
 
 #endif

@@ -19,7 +19,8 @@ enum { TEXT_SIZE = 80, TRIES = 10 };
 /* Written over the old one, so it has always the same length. */
 static const char text_format[] = "network %020" PRIu64 "\ncut-off %020lld\n";
 
-uint64_t resident_network(void)
+/* The namespace of this process's network; 0: not known. */
+static uint64_t network(void)
 {
 	struct stat st;
 
@@ -40,7 +41,7 @@ bool resident_is_displaced(const struct spool *s, int fd)
 void resident_tell(int fd, time_t cut_off)
 {
 	char text[TEXT_SIZE];
-	int len = snprintf(text, sizeof(text), text_format, resident_network(),
+	int len = snprintf(text, sizeof(text), text_format, network(),
 			   (long long)cut_off);
 
 	/* Where it cannot be written, nothing is known. */
@@ -130,7 +131,7 @@ static const char *reason(const struct resident *resident, bool reaches)
 		return "it does not listen";
 	if (!resident->cut_off)
 		return NULL;
-	here = resident_network();
+	here = network();
 	if (resident->network && here && resident->network != here)
 		return "it has no way to a server, and lives in another network";
 	if (reaches || resident->cut_off < now - RESIDENT_PATIENCE || resident->cut_off > now)

@@ -44,7 +44,4 @@ bool resident_is_displaced(const struct spool *s, int fd);
  */
 bool resident_displace(const struct spool *s, const struct resident *resident, bool reaches);
 
-/* The namespace of this process's network; 0: not known. */
-uint64_t resident_network(void);
-
 #endif

@@ -214,11 +214,6 @@ void spool_announce(const struct spool *s, const char *id)
 	ring(s, line, (size_t)len);
 }
 
-void spool_ask_for_all(const struct spool *s)
-{
-	ring(s, SPOOL_FLUSH "\n", sizeof(SPOOL_FLUSH));
-}
-
 int spool_open_bell(const struct spool *s)
 {
 	OWNED_FD fd = -1;

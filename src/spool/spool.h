@@ -177,15 +177,14 @@ bool spool_mark_empty(const struct spool *s);
 bool spool_has_waiting(const struct spool *s);
 
 /*
- * Wakes a runner that sleeps, if there is one: there is something new, this message is new, or
- * all should be tried now. What it hears are lines: an ID, or SPOOL_FLUSH; anything else
- * means that it has to look. The other end is for the runner to poll(2), and to drain; -1: it
- * cannot be had, so look again now and then.
+ * Wakes a runner that sleeps, if there is one: there is something new, or this message is
+ * new, or (SPOOL_FLUSH) all should be tried now. What it hears are lines: an ID, or
+ * SPOOL_FLUSH; anything else means that it has to look. The other end is for the runner to
+ * poll(2), and to drain; -1: it cannot be had, so look again now and then.
  */
 #define SPOOL_FLUSH	"all"
 void spool_wake_runner(const struct spool *s);
 void spool_announce(const struct spool *s, const char *id);
-void spool_ask_for_all(const struct spool *s);
 int spool_open_bell(const struct spool *s);
 
 /*
