@@ -17,7 +17,6 @@ struct trial {
 	struct error err;
 	bool is_accounts;	/* the error is about the account, not about an address */
 	bool had_session;
-	bool was_reached;	/* the server, if it said nothing */
 	time_t not_before;	/* there was none: the account has to wait until then */
 	struct direct direct;
 };
@@ -155,7 +154,6 @@ static bool try_now(const struct submittal *s, struct envelope *e, const struct 
 	a.witness = &trial->direct.witness;
 	ok = connection_open(&c, s->account, s->trace, &trial->err);
 	trial->had_session = ok;
-	trial->was_reached = c.peer[0];
 	snprintf(a.peer, sizeof(a.peer), "%s", c.peer);
 	ok = ok && attempt_send(&a, &c, e, m, &trial->err);
 	connection_close(&c);
@@ -193,19 +191,15 @@ static bool is_to_be_kept(const struct submittal *s, const struct envelope *e)
 
 /*
  * No server has asked for patience, and what is wrong may be a word in the file: neither a
- * keyring that is locked is that, nor a connection that was lost.
+ * keyring that is locked is that, nor a server that cannot be reached while a machine boots.
  */
-static bool may_be_a_mistake(const struct account *account, const struct trial *trial)
+static bool may_be_a_mistake(const struct account *account, const struct error *err)
 {
-	const struct error *err = &trial->err;
-
 	switch (err->kind) {
 	case ERROR_AUTH:
 		return true;
 	case ERROR_SECRET:
 		return account->password_command[0] || account->token_command[0];
-	case ERROR_NETWORK:
-		return !trial->was_reached;
 	case ERROR_NO_HOST:
 	case ERROR_TLS:
 	case ERROR_PROTOCOL:
@@ -225,7 +219,7 @@ static bool is_the_caller_s(const struct submittal *s, const struct trial *trial
 		return false;
 	if (trial->err.kind == ERROR_CONFIG && !trial->err.reply)
 		return true;
-	return s->queue->is_on && may_be_a_mistake(s->account, trial) &&
+	return s->queue->is_on && may_be_a_mistake(s->account, &trial->err) &&
 	       throttle_has_never_sent(&s->queue->spool, s->account);
 }
 

@@ -175,7 +175,8 @@ void throttle_look(const struct spool *s, const struct account *account, time_t 
 	const struct state_place place = place_of(account);
 	struct pace_use use;
 
-	(void)account_state_open(s, &place, false, &state);
+	if (account_state_open(s, &place, false, &state))
+		(void)has_changed(&state.pace, account);	/* as whoever sends next will see it */
 	pace_look(&state.pace, &quota, now, &use);
 	*view = (struct throttle_view){
 		.used_minute = use.minute,
