@@ -16,6 +16,7 @@ import pytest
 from conftest import environment, installed
 from emulator.faults import Fault
 from emulator.person import Person
+from outcome import HELLO, assert_sent
 from spooled import Spool
 
 JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
@@ -241,17 +242,15 @@ def test_sending(acs, run, config, japanese, tmp_path):
         assert text.isascii()
 
 
-def test_what_a_deferred_message_says(acs, run, config, japanese, spool, tmp_path):
+def test_what_a_deferred_message_says(acs, queued, japanese):
     """Its entry, the log, and mailq."""
-    log = tmp_path / "log"
-    ini = config(acs(), password="wrong", log=log, extra=with_queue(spool))
-    assert run(["-C", ini, "a@example.org"], input=b"\nHello\n", env=japanese).status == 0
-    assert run(["queue", "run", "--config", ini, "--flush"], program="acsmtp",
-               env=japanese).stdout.isascii()
-    assert run(["-bp", "-C", ini], env=japanese).stdout.isascii()
-    assert "535" in everything_in(spool.path)
-    assert everything_in(spool.path).isascii()
-    assert log.read_text().count("\n") >= 2 and log.read_text().isascii()
+    queue = queued(acs(), password="wrong")
+    assert_sent(queue.send(HELLO, "a@example.org", env=japanese))
+    assert queue.acsmtp("run", "--flush", env=japanese).stdout.isascii()
+    assert queue.send("", "-bp", env=japanese).stdout.isascii()
+    entry, = queue.entries()
+    assert "535" in entry.why and everything_in(queue.path).isascii()
+    assert queue.log.count("\n") >= 2 and queue.log.isascii()
 
 
 def test_what_commands_write(acs, say, config, spool, tmp_path):

@@ -194,7 +194,7 @@ def test_without_a_queue(acs, queued, start):
     queue = queued(server, {"queue": "off"})
     process = direct(start, queue)
     assert gate.reached.wait(UNTIL)
-    line, = (line for line in queue.log.splitlines() if "sent so far" in line)
+    line, = (line for line in queue.log.splitlines() if ": goes on: " in line)
     assert [f"<{one}>" in line for one in EVERYBODY] == [True] * 50 + [False] * 50
     process.terminate()
     assert process.wait(UNTIL) == os.EX_TEMPFAIL
