@@ -32,6 +32,7 @@ REMOVED = {"bcc", "resent-bcc", "return-path", "content-length"}
 ADDED = {"date", "message-id", "from", "reply-to", "mime-version", "content-type",
          "content-transfer-encoding", "resent-date", "resent-message-id"}
 ENCODING = "content-transfer-encoding"
+LISTS = {"to", "cc", "reply-to"}    # of addresses; judge_addresses() knows who has to be in them
 WITH_ADDRESSES = {"from", "to", "cc", "reply-to", "resent-from", "resent-to"}
 # What the generator puts behind or before an address, without blanks. Where a domain has
 # to become an A-label, such a comment may become the name that the address lacks.
@@ -197,16 +198,28 @@ def judge_header(sent, data, without):
     judge_fields(sent, fields, without)
 
 
+def made_one(fields):
+    """A list of addresses stands once, where its first field stood."""
+    seen, kept = set(), []
+    for name, field in fields:
+        if name not in LISTS or name not in seen:
+            kept.append((name, field))
+        seen.add(name)
+    return kept
+
+
 def judge_fields(sent, fields, without):
     """What needs no change is what it was, byte for byte."""
     away = REMOVED | ({ENCODING} if body_must_change(sent, without) else set())
     kept = [(name, field) for name, field in sent.fields if name not in away]
     own = ADDED - {name for name, _ in kept}
     got = [(name, field) for name, field in fields if name not in own | away]
+    twice = {name for name in LISTS if [one for one, _ in kept].count(name) > 1}
+    kept = made_one(kept)
     assert [name for name, _ in got] == [name for name, _ in kept], \
         f"fields: {[name for name, _ in got]}, meant: {[name for name, _ in kept]}"
     for (name, one), (_, other) in zip(got, kept):
-        if in_a_labels(one) != in_a_labels(other):
+        if name not in twice and in_a_labels(one) != in_a_labels(other):
             assert must_change(other, without), f"field {difference(one, other)}"
             judge_changed(name, one, other)
 

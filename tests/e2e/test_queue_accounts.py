@@ -126,7 +126,8 @@ def test_the_runner_takes_up_a_mended_configuration(acs, queued):
     runner = queue.wait_for_runner()
     queue.wait_until(lambda: queue.state().exists(), "the pause")
     queue.configure(server, {"background": "on"})
-    assert queue.acsmtp("retry", "--all").status == 0
+    # It may have noticed by itself, and the message be gone.
+    assert queue.acsmtp("retry", "--all").status in (0, 69)
     queue.wait_until_empty()
     assert len(server.messages) == 1
     assert runner
