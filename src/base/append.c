@@ -9,8 +9,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/language.h"
-
 enum {
 	/* O_NONBLOCK: a pipe without a reader must not stop the mail. */
 	FILE_FLAGS = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
@@ -32,7 +30,7 @@ static int fail(struct error *err)
 {
 	int number = errno;
 
-	error_texts(err, ERROR_CREATE, strerror(number), language_reason(number));
+	error_reason(err, ERROR_CREATE);
 	if (number == ENXIO)
 		error_advise(err, "a pipe needs somebody who reads it");
 	return -1;

@@ -90,17 +90,16 @@ bool error_text(struct error *err, enum error_kind kind, const char *text)
 	return error_texts(err, kind, text, tr(text));
 }
 
-static bool is_lack(int number)
+bool errno_is_lack(int number)
 {
-	return number == EMFILE || number == ENFILE || number == ENOMEM;
+	return number == EMFILE || number == ENFILE || number == ENOMEM ||
+	       number == ENOBUFS || number == EAGAIN;
 }
 
-/* A file that could not be looked into is not a file that makes no sense. */
-static enum error_kind kind_for(enum error_kind kind, int number)
+/* It says nothing of a file, an account or a server that it is met with. */
+static enum error_kind kind_of(int number, enum error_kind otherwise)
 {
-	bool is_lasting = kind == ERROR_CONFIG || kind == ERROR_SYSTEM;
-
-	return is_lasting && is_lack(number) ? ERROR_LATER : kind;
+	return errno_is_lack(number) && otherwise != ERROR_NETWORK ? ERROR_LATER : otherwise;
 }
 
 bool error_errno(struct error *err, enum error_kind kind, const char *fmt, ...)
@@ -108,7 +107,7 @@ bool error_errno(struct error *err, enum error_kind kind, const char *fmt, ...)
 	int number = errno;
 	va_list args;
 
-	begin(err, kind_for(kind, number));
+	begin(err, kind_of(number, kind));
 	err->number = number;
 	va_start(args, fmt);
 	put(err, fmt, args);
@@ -116,6 +115,15 @@ bool error_errno(struct error *err, enum error_kind kind, const char *fmt, ...)
 	append(err->text, strerror(number));
 	if (err->words[0])
 		append(err->words, language_reason(number));
+	return false;
+}
+
+bool error_reason(struct error *err, enum error_kind kind)
+{
+	int number = errno;
+
+	error_texts(err, kind_of(number, kind), strerror(number), language_reason(number));
+	err->number = number;
 	return false;
 }
 
@@ -159,7 +167,7 @@ bool error_is_no_room(const struct error *err)
 
 bool error_is_lack(const struct error *err)
 {
-	return is_lack(err->number);
+	return errno_is_lack(err->number);
 }
 
 bool error_is_worth_retrying(const struct error *err)

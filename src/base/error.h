@@ -52,10 +52,18 @@ struct error {			/* lives on the caller's stack; nothing to free */
  * are translated here and where they are printed, see base/language.h: call sites write English.
  */
 bool error_set(struct error *err, enum error_kind kind, const char *fmt, ...) PRINTF(3, 4);
-bool error_errno(struct error *err, enum error_kind kind, const char *fmt, ...) PRINTF(3, 4);
 bool error_text(struct error *err, enum error_kind kind, const char *text);
 
-/* The same, for a text that is made of several; `words` is it in the person's language. */
+/*
+ * With the words of errno behind it. Where that is a passing lack of descriptors, memory or
+ * processes it becomes ERROR_LATER, whatever `kind` says, unless that is ERROR_NETWORK.
+ */
+bool error_errno(struct error *err, enum error_kind kind, const char *fmt, ...) PRINTF(3, 4);
+
+/* The words of errno alone; else the same. */
+bool error_reason(struct error *err, enum error_kind kind);
+
+/* error_text(), for a text that is made of several; `words` is it in the person's language. */
 bool error_texts(struct error *err, enum error_kind kind, const char *text,
 		 const char *words);
 
@@ -74,8 +82,10 @@ int error_exit_status(const struct error *err);
 /* Whether it is that a disk or a quota is full, of bytes or of files. */
 bool error_is_no_room(const struct error *err);
 
-/* Whether it is that descriptors or memory were short, which passes: error_errno() makes an
-   ERROR_LATER of what would be an ERROR_CONFIG or ERROR_SYSTEM for that. */
+/* Of descriptors, memory or processes: whoever waits a moment may have them. */
+bool errno_is_lack(int number);
+
+/* Whether this process lacks descriptors, memory or the like: no fault of an account's. */
 bool error_is_lack(const struct error *err);
 
 /* Whether the same message may succeed later, unchanged (or once the account is mended). */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/home.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,15 +33,21 @@ const char *home_found(void)
 {
 	const char *home = getenv("HOME");
 	const struct passwd *user;
+	int number;
 
 	if (home_own())
 		return home;
+	errno = 0;
 	user = getpwuid(geteuid());
 	if (user && belongs(user->pw_dir, geteuid(), geteuid()))
 		return user->pw_dir;
+	number = errno;
 	if (belongs(home, geteuid(), 0))
 		return home;
-	return user && belongs(user->pw_dir, geteuid(), 0) ? user->pw_dir : NULL;
+	if (user && belongs(user->pw_dir, geteuid(), 0))
+		return user->pw_dir;
+	errno = number;
+	return NULL;
 }
 
 const char *home_xdg(const char *variable)

@@ -19,7 +19,7 @@ const char *home_own(void);
 /*
  * The same, or else the home in the user database if that is this user's own, or else
  * $HOME, if it is root's: root may put files there for him to read. Good until the next
- * getpwuid(3). NULL: none.
+ * getpwuid(3). NULL: none; or errno_is_lack(errno), and nobody knows.
  */
 const char *home_found(void);
 

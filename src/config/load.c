@@ -168,11 +168,15 @@ static bool refuse_none(const char *user, bool closed, struct error *err)
 static bool read_files(struct config *config, const char *path, service_lookup *service,
 		       bool *closed, struct error *err)
 {
-	OWNED_TEXT user = path ? NULL : user_file();
+	OWNED_TEXT user = NULL;
 
 	*closed = false;
 	if (path)
 		return config_read(config, path, service, err);
+	errno = 0;
+	user = user_file();
+	if (!user && errno_is_lack(errno))
+		return error_errno(err, ERROR_CONFIG, "this user's home is not known");
 	if (!read_if_there(config, system_file, service, closed, err) && !*closed)
 		return false;
 	return read_own(config, user, service, err);

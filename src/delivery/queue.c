@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "delivery/queue.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,10 +40,14 @@ char *queue_spool_path(const struct delivery_settings *settings)
 
 static bool open_spool(struct queue *q, struct error *err)
 {
-	OWNED_TEXT path = queue_spool_path(q->settings);
+	OWNED_TEXT path = NULL;
 
+	errno = 0;
+	path = queue_spool_path(q->settings);
 	if (path)
 		return spool_open(&q->spool, path, err);
+	if (errno_is_lack(errno))
+		return error_errno(err, ERROR_CREATE, "this user's home is not known");
 	error_set(err, ERROR_CREATE, "there is no place for a queue: this user has no home");
 	return error_advise(err, "name a directory of this user's in [delivery] spool");
 }

@@ -133,7 +133,9 @@ bool throttle_learn(const struct turn *turn, const struct error *err, bool in_tr
 {
 	OWNED_ACCOUNT_STATE state = ACCOUNT_STATE_NONE;
 	struct pace *p = &state.pace;
-	bool has_failed = err && retry_scope(err, in_transaction) == RETRY_ACCOUNT;
+	/* What this process lacks others may have. */
+	bool has_failed = err && !error_is_lack(err) &&
+			  retry_scope(err, in_transaction) == RETRY_ACCOUNT;
 	const struct quota quota = quota_of(turn->account);
 	const struct state_place place = place_of(turn->account);
 	unsigned failures;

@@ -116,8 +116,10 @@ int main(int argc, char **argv)
 	char shown[SHOWN_SIZE];
 	const char *name = text_show(*called ? called : "acsmtp", shown);
 
-	if (!open_standard_descriptors())
+	if (!open_standard_descriptors()) {
+		perror(name);
 		return EX_OSERR;
+	}
 	umask(077);
 	/* A write that fails is an error like others, and not the end. */
 	signal(SIGPIPE, SIG_IGN);

@@ -6,6 +6,7 @@
  */
 #include "mail/aliases.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -389,13 +390,20 @@ bool aliases_resolve(struct aliases *a, const char *name, struct address_list *l
 	return true;
 }
 
+/* Who cannot be looked up now may be one. */
+static bool is_user(const char *name)
+{
+	errno = 0;
+	return getpwnam(name) || errno_is_lack(errno);
+}
+
 bool aliases_know(struct aliases *a, const char *name)
 {
 	OWNED_TEXT key = text_copy(name);
 	struct error unheard;
 
 	text_lower(key);
-	return !read_once(a, NULL, NULL, &unheard) || find(a, key) || getpwnam(name);
+	return !read_once(a, NULL, NULL, &unheard) || find(a, key) || is_user(name);
 }
 
 bool aliases_check(struct aliases *a, alias_fault_fn *report, void *taker,

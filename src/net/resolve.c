@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/background.h"
 #include "base/text.h"
 #include "net/errand.h"
 
@@ -138,8 +139,16 @@ static void take_answer(const struct lookup *lookup, struct addresses *found)
 	}
 }
 
+/*
+ * Whoever may open no file finds no name either, and getaddrinfo(3) does not say why. As many
+ * are enough for it.
+ */
+enum { LOOKUP_DESCRIPTORS = 3 };
+
 static bool no_answer(const struct lookup *lookup, struct error *err)
 {
+	if (!descriptors_suffice(LOOKUP_DESCRIPTORS))
+		return error_errno(err, ERROR_NETWORK, "cannot look up %s", lookup->host);
 	switch (lookup->result) {
 	case EAI_NONAME:
 		error_set(err, ERROR_NO_HOST, "there is no host named %s", lookup->host);

@@ -147,6 +147,7 @@ static void explain(const struct race *race, struct error *err)
 			 untried ? tr(untried) : language_reason(attempt->failure));
 	}
 	error_texts(err, ERROR_NETWORK, buf_text(&reasons), buf_text(&words));
+	err->number = race->attempts[0].failure;
 	error_context(err, "no connection");
 }
 

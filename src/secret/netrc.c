@@ -158,7 +158,8 @@ static int open_netrc(struct error *err)
 
 	buf_addf(&path, "%s/.netrc", home ? home : "");
 	fd = home ? open(buf_text(&path), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
-	if (!home || (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == EACCES)))
+	if (home ? fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == EACCES) :
+		   !errno_is_lack(errno))
 		error_set(err, ERROR_CONFIG, "there is no ~/.netrc");
 	else if (fd < 0)
 		error_errno(err, ERROR_CONFIG, "~/.netrc");

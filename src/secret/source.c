@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "secret/source.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -159,7 +160,8 @@ static enum source_state look_at_netrc(const struct secret_request *request, cha
 		(void)netrc_find(request->place.host, request->place.user, &secret,
 				 &is_there, &err);
 	snprintf(detail, SOURCE_DETAIL_SIZE, "%.*s", SOURCE_DETAIL_SIZE - 1, err.text);
-	return is_there ? SOURCE_SET : SOURCE_NOT_SET;
+	/* What could not be looked at is not passed over. */
+	return is_there || error_is_lack(&err) ? SOURCE_SET : SOURCE_NOT_SET;
 }
 
 static bool from_netrc(const struct secret_request *request, struct secret *secret,
@@ -175,8 +177,10 @@ static bool from_netrc(const struct secret_request *request, struct secret *secr
 static enum source_state look_at_terminal(const struct secret_request *request,
 					  char *detail)
 {
-	bool may_ask = !request->unattended && terminal_is_there();
+	bool may_ask;
 
+	errno = 0;
+	may_ask = !request->unattended && (terminal_is_there() || errno_is_lack(errno));
 	snprintf(detail, SOURCE_DETAIL_SIZE, "%s",
 		 may_ask ? "" : "there is no terminal to ask on");
 	return may_ask ? SOURCE_IS_ASKED : SOURCE_NOT_SET;

@@ -260,7 +260,7 @@ static const char *read_file(int fd, struct pace *p)
 	struct error err;
 
 	if (!file_read(fd, &text, &err))
-		return err.kind == ERROR_IO ? "it cannot be read" : "it is too long";
+		return err.kind == ERROR_DATA ? "it is too long" : "it cannot be read";
 	if (text.len > 0 && !account_state_read(p, buf_text(&text), text.len))
 		return "it is damaged or of another version";
 	return NULL;

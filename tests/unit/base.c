@@ -165,8 +165,8 @@ static void test_error(void **state)
 /* A file that could not be looked into may be good. */
 static void test_lack(void **state)
 {
-	static const int lacks[] = { EMFILE, ENFILE, ENOMEM };
-	struct error err;
+	static const int lacks[] = { EMFILE, ENFILE, ENOMEM, ENOBUFS, EAGAIN };
+	struct error err, reason;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(lacks); i++) {
@@ -174,6 +174,13 @@ static void test_lack(void **state)
 		assert_false(error_errno(&err, ERROR_CONFIG, "x.ini"));
 		assert_int_equal(err.kind, ERROR_LATER);
 		assert_true(error_is_lack(&err));
+		for (int kind = ERROR_NONE + 1; kind < ERROR_KINDS; kind++) {
+			errno = lacks[i];
+			error_reason(&reason, (enum error_kind)kind);
+			assert_int_equal(error_exit_status(&reason), EX_TEMPFAIL);
+			assert_true(error_is_worth_retrying(&reason));
+			assert_string_equal(reason.text, strerror(lacks[i]));
+		}
 	}
 	errno = EACCES;
 	assert_false(error_errno(&err, ERROR_CONFIG, "x.ini"));
