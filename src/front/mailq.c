@@ -27,6 +27,7 @@ struct list {
 	struct queue_view view;
 	uint64_t bytes;
 	size_t count;
+	size_t unlisted;	/* are there: they were not asked for, or cannot be read */
 	int status;
 };
 
@@ -150,13 +151,13 @@ static void list_row(struct list *l, const struct queue_row *row)
 		return;
 	if (!queue_look_is_whole(&look) && look.place == SPOOL_QUEUE)
 		complain(l->name, &look.err);
-	if (look.taken == TAKEN_ERROR) {
+	if (look.taken == TAKEN_ERROR)
 		l->status = EX_IOERR;
+	if (look.taken == TAKEN_ERROR || !run_queue_selects(l->options, &look.entry) ||
+	    (l->options->held_alone && !look.entry.is_held)) {
+		l->unlisted++;
 		return;
 	}
-	if (!run_queue_selects(l->options, &look.entry) ||
-	    (l->options->held_alone && !look.entry.is_held))
-		return;
 	if (l->count++ == 0)
 		puts("-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------");
 	print_message(&look);
@@ -172,7 +173,7 @@ static void list_rows(struct list *l, const struct queue_rows *rows)
 {
 	for (size_t i = 0; i < rows->count; i++)
 		list_row(l, &rows->items[i]);
-	if (l->count == 0)
+	if (l->count + l->unlisted == 0)
 		puts("Mail queue is empty");
 	else
 		printf("-- %" PRIu64 " Kbytes in %zu Request%s.\n", l->bytes / 1024,

@@ -179,8 +179,14 @@ static void list_row(struct listing *l, const struct queue_row *row)
 
 /* --- all of it */
 
-static const char *summary_of_none(const struct pick *pick)
+/* "Empty" is said of what is empty alone, whatever was asked for. */
+static const char *summary_of_none(const struct pick *pick, const struct queue_rows *rows)
 {
+	enum spool_place place = pick->damaged ? SPOOL_DAMAGED :
+				 pick->failed ? SPOOL_FAILED : SPOOL_QUEUE;
+
+	if (rows->found[place] > 0)
+		return _("no message fits: ");
 	return pick->damaged ? _("no message is damaged: ") :
 	       pick->failed ? _("no message has failed: ") : _("the queue is empty: ");
 }
@@ -204,7 +210,7 @@ static void print_summary(const struct listing *l, const struct pick *pick,
 	bool is_about_waiting = !pick->failed && !pick->damaged;
 
 	if (l->count == 0) {
-		fputs(summary_of_none(pick), stdout);
+		fputs(summary_of_none(pick, rows), stdout);
 	} else {
 		print_count(pick, l->count, words_size(l->bytes, size));
 		if (l->held && is_about_waiting)

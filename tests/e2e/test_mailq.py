@@ -110,6 +110,13 @@ def test_selected(mailq, spool, arguments, chosen):
     assert found == [ids[i] for i in chosen]
 
 
+@pytest.mark.parametrize("arguments", [["-qRnobody"], ["-qQ"]])
+def test_empty_is_what_is_empty(mailq, spool, arguments):
+    """Not a queue of which nothing was asked for."""
+    spool.add()
+    assert mailq(*arguments) == ["-- 0 Kbytes in 0 Requests."]
+
+
 def test_takes_no_recipients(run, ini):
     result = run(["-C", ini, "somebody@example.org"], program="mailq")
     assert result.status == 64

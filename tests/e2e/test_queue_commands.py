@@ -108,6 +108,16 @@ def test_empty_list(well, spool):
     assert well("hold", "--all") == ["no messages are there"]
 
 
+def test_nothing_fits(queue, spool):
+    """That is no empty queue, neither for a person nor for whoever greps."""
+    spool.add()
+    spool.add(failed=True)
+    for arguments in ["--account", "none"], ["--failed", "--sender", "nobody@example.org"]:
+        result = queue("list", *arguments)
+        assert result.status == 69
+        assert result.stdout.splitlines()[0] == f"no message fits: {spool.path}"
+
+
 def test_list_for_programs(queue, spool):
     one = spool.add(next=12345, attempts=2, account="test", why="account paused", to=[
         ("a@example.org", "deferred", "450 4.5.127 Excessive message rate"),
