@@ -229,9 +229,16 @@ static const struct required {
 	{ "Message-ID", "Resent-Message-ID", add_id, SUBMISSION_REST },
 };
 
-/* An empty field of these is none, and gives way to ours. */
-static bool is_empty_and_required(const struct field *field)
+/* Of these none may be empty (RFC 5322 section 3.6), and one that is says nothing. */
+static const char *const never_empty[] = {
+	"Sender", "Reply-To", "To", "Cc", "Resent-Sender", "Resent-To", "Resent-Cc",
+};
+
+/* An empty field of these is none, and perhaps gives way to ours. */
+static bool is_empty_and_none(const struct field *field)
 {
+	if (is_one_of(field, never_empty, COUNT_OF(never_empty)))
+		return is_empty(field);
 	for (size_t i = 0; i < COUNT_OF(required); i++)
 		if (field_is(field, required[i].name) || field_is(field, required[i].resent_name))
 			return is_empty(field);
@@ -332,10 +339,10 @@ static bool add_mime(struct work *w, struct error *err)
 /* Right behind the From that it is for, whichever step that is. */
 static void add_reply_to(struct work *w)
 {
-	struct field field;
+	const struct buf *header = &w->m->header;
 
 	if (w->is_answered || !w->answers.len || buf_is_full(&w->answers) ||
-	    w->s->keeps_answers || header_find(&w->m->header, "Reply-To", &field))
+	    w->s->keeps_answers || has_field(header, 0, header->len, "Reply-To"))
 		return;
 	header_add(&w->out, "Reply-To", w->answers.text);
 	w->is_answered = true;
@@ -360,7 +367,7 @@ static void take_field(struct work *w, const struct field *field)
 	enum submission_part part = is_senders ? SUBMISSION_SENDER : SUBMISSION_REST;
 
 	if (fill_place(w, field) || is_one_of(field, removed, COUNT_OF(removed)) ||
-	    (w->s->repairs && is_empty_and_required(field)))
+	    (w->s->repairs && is_empty_and_none(field)))
 		return;
 	if (is_senders && (w->s->parts & part) && take_another(w, field))
 		return;

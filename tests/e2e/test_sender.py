@@ -309,3 +309,18 @@ def test_names_stay(sent):
 def test_name_in_the_environment_with_a_line_break(sent):
     message = sent(BODY, env={"NAME": "A\nX-Injected: y"})
     assert b"X-Injected" not in message.data
+
+
+@pytest.mark.parametrize("mode", ["-odi", "-odq"])
+def test_an_empty_reply_to_is_none(acs, queued, mode):
+    """Whose From is replaced gets the answers; a field that may not be empty leaves."""
+    server = acs()
+    queue = queued(server)
+    queue.send("From: bea@example.com\nSender:\nReply-To: \nCc:\n \nTo: a@example.org\nX-Empty:\n\nb\n",
+               mode, "-t")
+    queue.flush()
+    header = server.message.data.split(b"\r\n\r\n")[0]
+    assert b"\r\nReply-To: bea@example.com\r\n" in header
+    assert header.count(b"Reply-To:") == 1
+    assert b"Sender:" not in header and b"Cc:" not in header
+    assert b"\r\nX-Empty:\r\n" in header
