@@ -167,11 +167,25 @@ void spool_sweep(const struct spool *s, time_t now, time_t keep)
 
 /* --- the runner */
 
+/*
+ * Where there is no room for the file of those who work the directory serves, so that mail can
+ * leave a disk that is full. Who gets the file meanwhile is not in the way: each message has a
+ * lock of its own.
+ */
+static int open_lock(const struct spool *s, const char *name)
+{
+	int fd = openat(s->dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0 && (errno == ENOSPC || errno == EDQUOT) && !strcmp(name, SPOOL_WORKING))
+		fd = openat(s->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd;
+}
+
 bool spool_lock(const struct spool *s, const char *name, int *fd, struct error *err)
 {
 	bool is_taken;
 
-	*fd = openat(s->dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	*fd = open_lock(s, name);
 	if (*fd < 0) {
 		error_errno(err, ERROR_CREATE, "create %s", name);
 		return error_context(err, "the spool %s", s->path);

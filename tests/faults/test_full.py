@@ -308,8 +308,7 @@ def test_what_leaves_as_a_whole_does(acs, few_files, without, to):
     configure(box, server)
     for number in range(3):
         assert box.take_in(f"n{number}", to=to, wrap=box.wrap).status == 0
-    for name in ("lock", "resident"):
-        (box.path / name).touch()
+    assert not (box.path / "lock").exists()
     fill_files(box)
     box.flush(wrap=box.wrap)
     assert box.files() == []
@@ -323,8 +322,6 @@ def test_a_mark_without_a_file(acs, few_files):
     box = few_files    # noqa: F811
     configure(box, server, on_lost_reply="hold")
     assert box.take_in("one", wrap=box.wrap).status == 0
-    for name in ("lock", "resident"):
-        (box.path / name).touch()
     fill_files(box)
     process = subprocess.Popen(
         [*box.wrap, *box.command("acsmtp", "queue", "run", "--flush", "--config", box.ini)],
