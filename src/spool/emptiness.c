@@ -5,6 +5,9 @@
  * Whoever holds the runner's place makes "emptying", looks at all, and renames it to "empty":
  * a message whose ID.msg came too late to be seen has removed "emptying", so that the rename
  * fails, or removes "empty" after it. After any crash it is there rightly or not at all.
+ *
+ * Others know nothing of that: whoever restores a copy, or a version of before. So it counts
+ * only while nothing has come into the directory after it, or left.
  */
 #include "spool/files.h"
 
@@ -12,7 +15,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+enum { MARK_SLACK = 1 };	/* seconds */
 
 static const char mark[] = "empty", mark_to_be[] = "emptying";
 
@@ -32,7 +38,11 @@ bool spool_unmark_empty(int dir, struct error *err)
 
 bool spool_is_empty(const struct spool *s)
 {
-	return faccessat(s->dir, mark, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	struct stat here, made;
+
+	/* Making it changes the directory too, at the same time as the kernel sees it. */
+	return fstatat(s->dir, mark, &made, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       fstat(s->dir, &here) == 0 && here.st_mtime <= made.st_ctime + MARK_SLACK;
 }
 
 struct search {

@@ -134,6 +134,27 @@ def test_one_look_where_nothing_waits(acs, box):    # noqa: F811
     assert not box.processes()
 
 
+def test_what_others_put_there_is_found(acs, box):    # noqa: F811
+    """Two files from a copy, beside a mark that says that nothing waits."""
+    box.configure(acs())
+    assert box.take_in("one").status == 0
+    id, = box.ids()
+    copies = {file.name: file.read_bytes() for file in box.path.glob(f"{id}.*")}
+    box.forget_all()
+    server = acs()
+    box.configure(server, background="on")
+    assert box.direct("two").status == 0
+    box.wait_until(lambda: (box.path / "empty").exists() and not box.processes(), "the mark")
+    time.sleep(2.1)    # it is believed for as long as a clock may be inexact
+    for name, data in copies.items():
+        (box.path / name).write_bytes(data)
+        os.chmod(box.path / name, 0o600)
+    assert box.direct("three").status == 0
+    assert_all_arrive(server, box, "one", "two", "three")
+    box.wait_until(lambda: not box.processes(), "the end of the runner")
+    assert [name for _, name in looks(box, "four") if name not in {"", "probe"}] == ["empty"]
+
+
 # --- whoever has the place and does not work
 
 def assert_another_takes_over(server, box, first, *tokens):    # noqa: F811
