@@ -208,11 +208,31 @@ static void dismiss(struct crew_member *m)
 	m->to = -1;
 }
 
+/*
+ * It keeps what it is at, and leaves when it goes on; its account gets another one, but for what
+ * the disk does not know.
+ */
+static bool is_stopped(struct crew_member *m)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	if (m->owes ||
+	    waitid(P_PID, (id_t)m->pid, &info, WSTOPPED | WNOHANG) < 0 || info.si_pid == 0)
+		return false;
+	log_problem("process %ld, which sends mail of the queue, was stopped: another one takes "
+		    "its place", (long)m->pid);
+	dismiss(m);
+	return true;
+}
+
 static struct crew_member *find(struct crew *c, uint64_t account)
 {
-	for (size_t i = 0; i < c->count; i++)
-		if (c->members[i].account == account && c->members[i].to >= 0)
-			return &c->members[i];
+	for (size_t i = 0; i < c->count; i++) {
+		struct crew_member *m = &c->members[i];
+
+		if (m->account == account && m->to >= 0 && !is_stopped(m))
+			return m;
+	}
 	return NULL;
 }
 
@@ -230,6 +250,7 @@ static struct crew_member *hire(struct crew *c, uint64_t account)
 	*m = (struct crew_member){ .account = account };
 	if (start(c, m, &err)) {
 		c->count++;
+		c->has_failed = false;
 		return m;
 	}
 	log_problem("mail cannot be sent for now: %s", err.text);

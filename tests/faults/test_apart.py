@@ -19,6 +19,17 @@ from emulator.faults import Fault
 BUSY = Fault("later@example.org", reply="450 4.2.1 Busy")
 
 
+def slow_once(seconds):
+    """The first message is accepted as the others are, but later."""
+    turns = iter([seconds])
+
+    def wait(_session, _line):
+        time.sleep(next(turns, 0))
+        return False
+
+    return Fault("body", reply="250 2.0.0 Ok", when=wait)
+
+
 def kill(number, how=signal.SIGKILL):
     with contextlib.suppress(ProcessLookupError):
         os.kill(number, how)
@@ -118,6 +129,31 @@ def test_a_stopped_run_holds_its_message_alone(acs, box, way):    # noqa: F811
     finally:
         os.killpg(run.pid, signal.SIGKILL)
         run.wait()
+
+
+def children_of(runner):
+    path = Path(f"/proc/{runner}/task/{runner}/children")
+    return [int(child) for child in path.read_text(encoding="ascii").split()]
+
+
+def test_one_that_sends_and_is_stopped_holds_its_message_alone(acs, box):    # noqa: F811
+    """And what it holds leaves when it goes on, once."""
+    server = acs(faults=(slow_once(3),))
+    box.configure(server, background="on")
+    assert box.take_in("one", "-odb").status == 0
+    box.wait_until(lambda: list(box.path.glob("*.try")), "a dialogue")
+    child, = children_of(box.resident())
+    kill(child, signal.SIGSTOP)
+    try:
+        for token in ("two", "three"):
+            assert box.take_in(token, "-odb").status == 0
+        box.wait_until(lambda: len(box.ids()) == 1, "the delivery of the others")
+        assert "was stopped" in box.log and box.tokens() == ["one"]
+    finally:
+        kill(child, signal.SIGCONT)
+    box.wait_until(lambda: not box.ids() and not box.processes(), "the end")
+    assert {token: len(copies) for token, copies in arrived(server).items()} == \
+        {"one": 1, "two": 1, "three": 1}
 
 
 # --- what ends them
