@@ -14,6 +14,7 @@
 #include "delivery/throttle.h"
 #include "front/queue_flags.h"
 #include "front/queue_words.h"
+#include "service/service.h"
 
 enum {
 	PATIENCE_MS = 2000,	/* for all that is held by others together */
@@ -34,6 +35,7 @@ struct changing {
 	int64_t progress_at;
 	size_t changed, count;
 	bool *has_resumed;	/* for each account of the configuration */
+	char *resumed_elsewhere;	/* the last one of another file: "FILE ACCOUNT" */
 	const char *logged;	/* the account whose log is open */
 	int status;
 };
@@ -55,6 +57,26 @@ static void log_change(struct changing *c, const struct entry *e,
 		 e->message_id ? e->message_id : "");
 }
 
+/* The account that it goes through is that of the file which it came with. */
+static void resume_elsewhere(struct changing *c, const struct entry *e)
+{
+	OWNED_BUF which = BUF_INIT(8192);
+	struct config config = { 0 };
+	const struct account *account = NULL;
+	struct error unheard;
+
+	buf_addf(&which, "%s %s", e->config, e->account);
+	if (c->resumed_elsewhere && !strcmp(c->resumed_elsewhere, buf_text(&which)))
+		return;
+	free(c->resumed_elsewhere);
+	c->resumed_elsewhere = buf_take(&which);
+	if (config_load(&config, e->config, service_setting, &unheard))
+		account = config_account(&config, e->account, &unheard);
+	if (account)
+		throttle_resume(&c->view.queue.spool, account);
+	config_free(&config);
+}
+
 static void note_change(struct changing *c, const struct entry *e)
 {
 	const struct config *config = &c->view.config;
@@ -64,10 +86,12 @@ static void note_change(struct changing *c, const struct entry *e)
 
 	c->changed++;
 	log_change(c, e, account);
-	if (!c->change->resumes || !account || c->has_resumed[account - config->accounts])
-		return;
-	throttle_resume(&c->view.queue.spool, account);
-	c->has_resumed[account - config->accounts] = true;
+	if (c->change->resumes && e->account && e->config && *e->config) {
+		resume_elsewhere(c, e);
+	} else if (c->change->resumes && account && !c->has_resumed[account - config->accounts]) {
+		throttle_resume(&c->view.queue.spool, account);
+		c->has_resumed[account - config->accounts] = true;
+	}
 }
 
 static const char *const outcomes[] = {
@@ -315,6 +339,7 @@ int queue_change(struct command_call *call, const struct change *kind)
 		spool_wake_runner(&c.view.queue.spool);
 	queue_view_close(&c.view);
 	free(c.has_resumed);
+	free(c.resumed_elsewhere);
 	log_close();
 	return status ? status : c.status;
 }

@@ -120,7 +120,7 @@ static bool login_is_all_there_is(const struct session *s)
 static enum outcome judge_refusal(const struct session *s, const struct mechanism *m,
 				  int code, bool is_first)
 {
-	if (code == 504 || code == 534 || (code == 501 && m->initial_response))
+	if (code == 504 || code == 534 || ((code == 500 || code == 501) && m->initial_response))
 		return TRY_NEXT;
 	return code == 535 && is_first && m->choice == SMTP_AUTH_LOGIN &&
 	       m->initial_response && login_is_all_there_is(s) ? TRY_NEXT : FAILED;
@@ -152,7 +152,7 @@ static enum outcome try_mechanism(struct session *s, const struct mechanism *m,
 static bool is_candidate(const struct session *s, const struct mechanism *m, int last_code)
 {
 	/* The row without initial response is for servers that choke on one. */
-	if (!m->initial_response && last_code != 501 &&
+	if (!m->initial_response && last_code != 500 && last_code != 501 &&
 	    !((last_code == 504 || last_code == 535) && login_is_all_there_is(s)))
 		return false;
 	if (s->options.auth != SMTP_AUTH_AUTO)

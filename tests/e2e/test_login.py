@@ -82,7 +82,8 @@ def test_login_without_initial_response(acs, send):
         for text in (server.options.user, server.options.password)]
 
 
-@pytest.mark.parametrize("reply", ["535 5.7.8 Authentication failed", "504 5.5.4 No"])
+@pytest.mark.parametrize("reply", ["535 5.7.8 Authentication failed", "504 5.5.4 No",
+                                   "500 5.5.1 Syntax error"])
 def test_an_initial_response_that_is_refused_like_a_password(acs, send, reply):
     """Where LOGIN is all there is: once more without it, as no password was said yet."""
     server = acs(mechanisms=("LOGIN",), faults=(Fault("auth", reply=reply, times=1),))

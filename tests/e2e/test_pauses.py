@@ -49,6 +49,20 @@ def test_who_asks_is_tried_at_once(acs, queued, cause, way):
     assert len(server.messages) == 1 and queue.files() == []
 
 
+def test_retry_ends_the_pause_of_another_configuration_s_account(acs, queued, config):
+    """An entry goes through the account of the file that it came with."""
+    server = acs(faults=(Fault("auth", reply=LATER, times=1),))
+    queue = queued(acs())
+    usual = queue.ini
+    queue.ini = config(server, extra=f"[delivery]\nqueue = on\nspool = {queue.path}\n")
+    assert_sent(queue.send(HELLO, "-oem", "-t"))
+    assert len(queue.ids()) == 1
+    queue.ini = usual
+    assert queue.acsmtp("retry", "--all").status == 0
+    assert queue.run("--background", timeout=20).status == 0
+    assert len(server.messages) == 1 and queue.files() == []
+
+
 def test_once_and_the_pause_grows(acs, queued):
     server = acs(faults=(Fault("auth", reply=LATER),))
     queue = queued(server)
