@@ -76,6 +76,12 @@ def message_of(token, to="a@example.org"):
     return f"To: {to}\nSubject: {token}\nMessage-ID: <{token}@test>\n\n{body_of(token)}"
 
 
+def without_from(data):
+    """Without the From field, of which nothing stands in the spool: it
+    is filled when it goes."""
+    return re.sub(rb"(?m)^From:.*\r\n", b"", data, count=1)
+
+
 class Box(Spool):
     def __init__(self, directory, home, write_config):
         super().__init__(directory / "spool")

@@ -2,11 +2,10 @@
 """Killed at each call of the system that it makes: of whatever the caller was told 0 about,
 nothing is lost and nothing is half there. What arrives twice is in the log as doubtful."""
 
-import re
-
 import pytest
 
-from box import EFFECTS, arrived, assert_whole, box, kill_at, message_of    # noqa: F401
+from box import (EFFECTS, arrived, assert_whole, box, kill_at, message_of,    # noqa: F401
+                 without_from)
 from emulator.faults import Fault
 
 TO_TWO = "a@example.org, refused@example.org"
@@ -44,11 +43,6 @@ def assert_nothing_half(box):
         assert f"{id}.msg" in box.files()
         box.facts(id)
     assert box.log.count("set aside") == 0
-
-
-def without_from(data):
-    """Without the From field, of which nothing stands in the spool: it is filled when it goes."""
-    return re.sub(rb"(?m)^From:.*\r\n", b"", data, count=1)
 
 
 def assert_as_stored(came, stored):
