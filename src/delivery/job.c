@@ -20,8 +20,8 @@ void job_spool_failed(struct job *j, const struct error *err)
 		log_problem("%s: %s", j->item.entry.id, err->text);
 	if (!error_is_no_room(err))
 		j->w->spool_fails = true;
-	else if (!j->round->wake || j->round->wake > j->round->now + FULL_PAUSE)
-		j->round->wake = j->round->now + FULL_PAUSE;
+	else
+		round_wake_at(j->round, j->round->now + FULL_PAUSE);
 }
 
 bool job_is_expired(const struct job *j)
@@ -178,7 +178,7 @@ void job_pay(struct job *j)
 		remove_sent(j);
 	else
 		job_settle_disk(j);
-	j->round->wake = j->round->now + 1;
+	round_wake_at(j->round, j->round->now + 1);
 }
 
 /* What is left of a message whose last recipient has a verdict. */
@@ -189,8 +189,7 @@ void job_conclude(struct job *j)
 		return;
 	}
 	/* It stays until somebody can be told. */
-	if (!j->round->wake || j->round->wake > j->round->now + REPORT_PAUSE)
-		j->round->wake = j->round->now + REPORT_PAUSE;
+	round_wake_at(j->round, j->round->now + REPORT_PAUSE);
 	job_settle_disk(j);
 }
 

@@ -61,8 +61,7 @@ static void cannot_read(struct worker *w, struct round *r, const char *id,
 	if (w->unread++ < UNREAD_LOGGED)
 		log_problem("%s: left where it is: %s", id, err->text);
 	w->counts.left++;
-	if (!r->wake || r->wake > r->now + UNREAD_PAUSE)
-		r->wake = r->now + UNREAD_PAUSE;
+	round_wake_at(r, r->now + UNREAD_PAUSE);
 }
 
 /* --- an attempt */
@@ -464,7 +463,7 @@ void worker_do(struct worker *w, struct round *r, const struct batch_row *row)
 		work_on(&j);
 		break;
 	case TAKEN_BUSY:
-		r->wake = r->now + BUSY_PAUSE;
+		round_wake_at(r, r->now + BUSY_PAUSE);
 		w->counts.left++;
 		break;
 	case TAKEN_ERROR:
