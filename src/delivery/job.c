@@ -115,8 +115,9 @@ static bool report(struct job *j, enum report_kind kind)
 		.is_damaged = j->is_damaged,
 	};
 	struct error err;
+	bool is_told = false;
 
-	if (!report_queue(&reporter, &j->item, kind, &err)) {
+	if (!report_queue(&reporter, &j->item, kind, &is_told, &err)) {
 		error_context(&err, "no report");
 		if (error_is_no_room(&err))
 			job_spool_failed(j, &err);
@@ -127,8 +128,10 @@ static bool report(struct job *j, enum report_kind kind)
 	if (kind == REPORT_DELAYED)
 		return true;
 	for (size_t i = 0; i < e->envelope.count; i++)
-		if (report_is_about(kind, &e->envelope.recipients[i]))
+		if (report_is_about(kind, &e->envelope.recipients[i])) {
+			e->envelope.recipients[i].is_untold = !is_told;
 			e->envelope.recipients[i].is_reported = true;
+		}
 	return true;
 }
 

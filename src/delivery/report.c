@@ -15,7 +15,7 @@
 #include "smtp/domains.h"
 #include "spool/hourly.h"
 
-enum { HOUR = 60 * 60, DAY = 24 * HOUR, REASON_SIZE = 300 };
+enum { HOUR = 60 * 60, DAY = 24 * HOUR, REASON_SIZE = 300, NAME_SIZE = 65 };
 
 static const char count_file[] = "reports";
 
@@ -117,6 +117,21 @@ static bool is_automatic_reply(struct work *w)
 
 /* --- whom */
 
+/* As the command does it for `-f <>`: services refuse the null sender. */
+static const char *report_sender(const struct account *account)
+{
+	return account->null_sender == NULL_SENDER_ACCOUNT ? account->from : "";
+}
+
+static void fill_envelope(struct work *w)
+{
+	struct envelope *e = &w->entry.envelope;
+
+	e->sender = text_copy(report_sender(w->r->account));
+	/* RFC 3461 section 6.2: the server must not report about it either. */
+	e->notify = text_copy("NEVER");
+}
+
 static bool add_addresses(struct work *w, const struct address_list *list,
 			  struct error *err)
 {
@@ -133,11 +148,8 @@ static bool add_addresses(struct work *w, const struct address_list *list,
 	return true;
 }
 
-/* False: nobody can be found, for the reason in `err`. */
-static bool find_readers(struct work *w, struct error *err)
+static bool add_readers(struct work *w, const char *text, struct error *err)
 {
-	const char *chosen = w->r->settings->report_to,
-		   *text = *chosen ? chosen : sender_of(w);
 	OWNED_PEOPLE to = { .aliases = w->r->aliases };
 
 	if (!people_read(&to, text, strlen(text), err))
@@ -152,13 +164,39 @@ static bool find_readers(struct work *w, struct error *err)
 		error_set(err, ERROR_NO_USER, "\"%s\" is no address", text));
 }
 
-/* --- the report */
-
-/* As the command does it for `-f <>`: services refuse the null sender. */
-static const char *report_sender(const struct account *account)
+/* As services call the address that mail can be sent from before anybody has set up another. */
+static bool is_unread(const char *mailbox)
 {
-	return account->null_sender == NULL_SENDER_ACCOUNT ? account->from : "";
+	static const char *const words[] = { "noreply", "donotreply", "dontreply", "bounce" };
+	char name[NAME_SIZE];
+	size_t len = 0;
+
+	for (const char *c = mailbox; *c && *c != '@' && len < sizeof(name) - 1; c++)
+		if (!strchr("-_.", *c))
+			name[len++] = *c;
+	name[len] = '\0';
+	text_lower(name);
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		if (strstr(name, words[i]))
+			return true;
+	return false;
 }
+
+/* False: nobody can be found, for the reason in `err`. */
+static bool find_readers(struct work *w, struct error *err)
+{
+	const char *chosen = w->r->settings->report_to, *from = w->r->account->from;
+	struct error unheard;
+
+	if (add_readers(w, *chosen ? chosen : sender_of(w), err))
+		return true;
+	envelope_free(&w->entry.envelope);
+	w->entry.envelope = (struct envelope){ 0 };
+	fill_envelope(w);
+	return *from && !is_unread(from) && add_readers(w, from, &unheard);
+}
+
+/* --- the report */
 
 static void fill_entry(struct work *w)
 {
@@ -175,9 +213,7 @@ static void fill_entry(struct work *w)
 	e->is_original = true;
 	e->given = text_copy("");
 	e->config = text_copy(w->r->config);
-	e->envelope.sender = text_copy(report_sender(w->r->account));
-	/* RFC 3461 section 6.2: the server must not report about it either. */
-	e->envelope.notify = text_copy("NEVER");
+	fill_envelope(w);
 }
 
 static bool make(struct work *w, struct message *m, struct error *err)
@@ -266,13 +302,14 @@ static bool run(struct work *w, struct error *err)
 }
 
 bool report_queue(const struct reporter *r, const struct item *item,
-		  enum report_kind kind, struct error *err)
+		  enum report_kind kind, bool *is_told, struct error *err)
 {
 	struct work w = { .r = r, .item = item, .kind = kind };
 	bool ok;
 
 	message_init(&w.original);
 	ok = run(&w, err);
+	*is_told = ok && !w.reason[0];
 	if (ok && w.reason[0])
 		log_info("%s: nobody is told of its %s: %s", item->entry.id,
 			 kind == REPORT_FAILED ? "failure" : "delay", w.reason);

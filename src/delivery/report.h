@@ -29,12 +29,13 @@ bool report_is_due(const struct reporter *r, const struct entry *e);
 /*
  * Queues a report about the recipients of the item that were given up and not reported yet
  * (REPORT_FAILED) or that wait (REPORT_DELAYED). True: it is on the disk, or nobody is to
- * be told; the log says which, and why. The caller then marks them in the item
- * (is_reported, is_warned). It goes to report_to, or to the origin of the envelope (to its
- * sender where that is not known). Nobody is told about a report, about a message from <>,
+ * be told: *is_told says which, and the log why. The caller then marks them in the item
+ * (is_reported, is_untold, is_warned). It goes to report_to, or to the origin of the envelope
+ * (to its sender where that is not known), or, where that leads nowhere, to the `from` of the
+ * account unless its name says that nobody reads it. Nobody is told about a report, about a message from <>,
  * about an automatic reply (Auto-Submitted), against NOTIFY, or beyond reports_per_hour.
  */
 bool report_queue(const struct reporter *r, const struct item *item,
-		  enum report_kind kind, struct error *err);
+		  enum report_kind kind, bool *is_told, struct error *err);
 
 #endif

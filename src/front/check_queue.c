@@ -68,13 +68,23 @@ struct census {
 	time_t now, oldest; /* 0: there is none */
 	size_t count, held, due, foreign, damaged;
 	time_t due_since; /* when the first was due of those that wait; 0: none does */
+	const struct spool *spool; /* of failed/: to look for those of which nobody was told */
+	size_t untold;
 };
+
+static bool is_untold(const struct spool *spool, const char *id)
+{
+	OWNED_ENTRY e = { 0 };
+	struct error unheard;
+
+	return spool_look(spool, id, SPOOL_FAILED, &e, &unheard) <= TAKEN_BUSY &&
+	       entry_is_untold(&e);
+}
 
 static bool count_one(void *seer, const char *id, const struct entry_start *start)
 {
 	struct census *all = seer;
 
-	(void)id;
 	if (start->is_foreign) {
 		all->foreign++;
 		return true;
@@ -84,6 +94,7 @@ static bool count_one(void *seer, const char *id, const struct entry_start *star
 		return true;
 	}
 	all->count++;
+	all->untold += all->spool && is_untold(all->spool, id);
 	all->held += start->is_held;
 	all->due += !start->is_held && start->next <= all->now;
 	if (!start->is_held && (!all->due_since || start->next < all->due_since))
@@ -96,6 +107,7 @@ static bool count_one(void *seer, const char *id, const struct entry_start *star
 /* Of every place; in damaged/ whatever is there is that. */
 static bool count_all(struct check *c, struct census all[], struct error *err)
 {
+	all[SPOOL_FAILED].spool = &c->queue.spool;
 	for (enum spool_place place = SPOOL_QUEUE; place <= SPOOL_DAMAGED; place++)
 		if (!spool_scan(&c->queue.spool, place, count_one, &all[place], err))
 			return false;
@@ -137,9 +149,14 @@ static void tell_census(struct check *c, const struct census *waiting,
 	find(f, count ? STATE_WARNING : STATE_OK,
 	     "%s: %zu wait, %zu of them due and %zu held; %zu failed",
 	     c->queue.spool.path, waiting->count, waiting->due, waiting->held, count);
+	json_number(&c->json, "untold", (int64_t)failed->untold);
+	if (failed->untold)
+		buf_addf(&f->text, _("; %zu of which nobody was told"), failed->untold);
 	tell_strangers(c, waiting, f);
 	if (count)
 		advise(f, "`acsmtp queue list --failed` shows them, with the reasons");
+	if (failed->untold)
+		advise(f, "set report_to in [delivery] to an address that somebody reads");
 	if (waiting->count && waiting->now - waiting->oldest > DAY) {
 		f->state = STATE_WARNING;
 		advise(f, "the oldest has waited for %ld hours: `acsmtp queue list` tells why",

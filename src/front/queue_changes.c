@@ -29,7 +29,7 @@ static void try_again(struct entry *e)
 		if (r->verdict != VERDICT_REFUSED)
 			continue;
 		recipient_judge(r, VERDICT_NONE, NULL);
-		r->is_reported = false;
+		r->is_reported = r->is_untold = false;
 	}
 }
 

@@ -29,7 +29,7 @@ struct listing {
 	size_t columns;
 	time_t now;
 	bool *waits;		/* for each account of the configuration: it may not send now */
-	size_t count, held, sending;
+	size_t count, held, sending, untold;
 	uint64_t bytes;
 	int status;
 };
@@ -170,6 +170,7 @@ static void list_row(struct listing *l, const struct queue_row *row)
 	l->count++;
 	l->held += words_state(&look, l->now) == STATE_HELD;
 	l->sending += look.taken == TAKEN_BUSY;
+	l->untold += look.place == SPOOL_FAILED && entry_is_untold(&look.entry);
 	l->bytes += queue_look_is_whole(&look) ? entry_size(&look.entry) : 0;
 	if (l->json.out)
 		words_json(&l->json, NULL, &look, &l->view->config);
@@ -217,6 +218,8 @@ static void print_summary(const struct listing *l, const struct pick *pick,
 			printf(_(", %zu held"), l->held);
 		if (l->sending)
 			printf(_(", %zu being sent"), l->sending);
+		if (l->untold)
+			printf(_(", %zu of which nobody was told"), l->untold);
 		fputs(_(" in "), stdout);
 	}
 	words_print(l->view->queue.spool.path);

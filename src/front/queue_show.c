@@ -93,6 +93,7 @@ static void print_recipients(const struct config *config, const struct entry *e)
 		print_label(N_("recipient"));
 		words_print(r->mailbox);
 		printf(": %s%s", tr(verdict_name(r->verdict)),
+		       r->is_untold ? _(", and nobody was told") :
 		       r->is_reported ? _(", and the sender was told") : "");
 		if (r->why) {
 			fputs(": ", stdout);

@@ -16,7 +16,8 @@ enum verdict {
 struct recipient {
 	char *mailbox;		/* local@domain; whatever was refused from the beginning */
 	enum verdict verdict;
-	bool is_reported;	/* REFUSED, and the sender was told */
+	bool is_reported;	/* REFUSED, and no report is due any more */
+	bool is_untold;		/* that, but there was nobody to be told */
 	struct error *why;	/* for REFUSED, LATER, UNKNOWN; else NULL */
 };
 

@@ -66,7 +66,10 @@ static const struct row rows[] = {
 	{ "envid",	TEXT,	IN(envelope.envid) },
 };
 
-enum { REPORTED = VERDICT_UNKNOWN + 1 };	/* failed, and the sender was told */
+enum {
+	REPORTED = VERDICT_UNKNOWN + 1,	/* failed, and the sender was told */
+	UNTOLD,				/* failed, and there was nobody to be told */
+};
 
 static const char *const verdicts[] = {
 	[VERDICT_NONE]		= "waiting",
@@ -75,6 +78,7 @@ static const char *const verdicts[] = {
 	[VERDICT_LATER]		= "deferred",
 	[VERDICT_UNKNOWN]	= "unknown",
 	[REPORTED]		= "reported",
+	[UNTOLD]		= "untold",
 };
 
 static const char *const kinds[ERROR_KINDS] = {
@@ -125,6 +129,14 @@ size_t entry_waiting(const struct entry *e)
 		waiting += verdict != VERDICT_ACCEPTED && verdict != VERDICT_REFUSED;
 	}
 	return waiting;
+}
+
+bool entry_is_untold(const struct entry *e)
+{
+	for (size_t i = 0; i < e->envelope.count; i++)
+		if (e->envelope.recipients[i].is_untold)
+			return true;
+	return false;
 }
 
 void entry_keep_reason(struct entry *e, const struct error *why)
@@ -206,7 +218,8 @@ bool entry_write(const struct entry *e, struct buf *text, struct error *err)
 	write_why(e->why, text);
 	for (size_t i = 0; i < e->envelope.count; i++) {
 		const struct recipient *r = &e->envelope.recipients[i];
-		int verdict = r->is_reported ? REPORTED : (int)r->verdict;
+		int verdict = r->is_untold ? UNTOLD :
+			      r->is_reported ? REPORTED : (int)r->verdict;
 
 		buf_addf(text, "to ");
 		if (!write_text(verdicts[verdict], r->mailbox, text, err))
@@ -313,7 +326,8 @@ static bool read_recipient(struct entry *e, const char *value)
 	if (e->envelope.count == before)
 		return false;
 	r = &e->envelope.recipients[before];
-	r->is_reported = verdict == REPORTED;
+	r->is_untold = verdict == UNTOLD;
+	r->is_reported = verdict == REPORTED || r->is_untold;
 	r->verdict = r->is_reported ? VERDICT_REFUSED : (enum verdict)verdict;
 	return true;
 }

@@ -94,6 +94,9 @@ void entry_get_start(const struct entry *e, struct entry_start *start);
 /* Why it waits, where that is no recipient's own reason; NULL: for no such one. Copies. */
 void entry_keep_reason(struct entry *e, const struct error *why);
 
+/* Whether it failed for somebody, and there was nobody to be told. */
+bool entry_is_untold(const struct entry *e);
+
 /* How many recipients still have to be tried. */
 size_t entry_waiting(const struct entry *e);
 

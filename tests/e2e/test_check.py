@@ -449,8 +449,10 @@ def test_messages_that_failed(acs, check, send, queue):
     _, steps = check(server, extra=queue)
     assert steps["spool"]["state"] == "warning"
     assert steps["spool"]["figures"]["failed"] == 1
-    assert advice_of(steps["spool"]) == ("`acsmtp queue list --failed` shows them, with the "
-                                         "reasons")
+    assert steps["spool"]["figures"]["untold"] == 1
+    assert advice_of(steps["spool"]).splitlines() == [
+        "`acsmtp queue list --failed` shows them, with the reasons",
+        "set report_to in [delivery] to an address that somebody reads"]
 
 
 def test_spool_that_cannot_be(acs, check, tmp_path):

@@ -473,3 +473,53 @@ def test_failed_mail_is_kept_for_a_while(acs, queued):
     assert_sent(queue.flush())
     assert queue.files() == []
     assert f"{entry.id}: removed" in queue.log
+
+
+# --- whose sender leads nowhere
+
+@pytest.fixture
+def of_a_program(acs, queued):
+    """of_a_program(**keys) -> its server and queue: it has no From, and no alias for its user;
+    its one recipient was refused."""
+    def give_up(delivery=None, **keys):
+        server = refusing(acs, senders=(keys.get("from_", OURS),))
+        queue = queued(server, delivery, **keys)
+        fail(queue, "Subject: backup\n\nIt is full.\n", "a@example.org")
+        return server, queue
+    return give_up
+
+
+def test_a_program_without_a_sender(of_a_program):
+    """Whoever has set the account up reads its `from`."""
+    server, queue = of_a_program(from_="alerts@contoso.com")
+    assert_sent(queue.flush())
+    assert [message.recipients for message in server.messages] == [["alerts@contoso.com"]]
+    entry = queue.only(failed=True)
+    assert entry.states == {"a@example.org": "reported"}
+    assert "the sender was told" in queue.acsmtp("show", entry.id).stdout
+
+
+@pytest.mark.parametrize("from_", ["DoNotReply@contoso.com", "no-reply@contoso.com",
+                                   "shop.noreply@contoso.com"])
+def test_nobody_reads_what_is_sent_from(of_a_program, run, from_):
+    """That is said wherever somebody looks."""
+    server, queue = of_a_program(from_=from_)
+    assert server.messages == [] and queue.ids() == []
+    entry = queue.only(failed=True)
+    assert entry.states == {"a@example.org": "untold"}
+    assert "nobody is told of its failure" in queue.log
+    shown = queue.acsmtp("show", entry.id).stdout
+    assert "and nobody was told" in shown and "sender was told" not in shown
+    assert "1 failed message, " in (listed := queue.acsmtp("list", "--failed").stdout)
+    assert ", 1 of which nobody was told" in listed
+    checked = run(["check", "--config", queue.ini], program="acsmtp").stdout
+    assert "1 failed; 1 of which nobody was told" in checked and "report_to" in checked
+    assert queue.acsmtp("retry", "--failed", "--all").status == 0
+    assert queue.only().states == {"a@example.org": "waiting"}
+
+
+def test_somebody_is_named_to_be_told(of_a_program):
+    server, queue = of_a_program({"report_to": "ops@example.net"})
+    assert_sent(queue.flush())
+    assert [message.recipients for message in server.messages] == [["ops@example.net"]]
+    assert queue.only(failed=True).states == {"a@example.org": "reported"}

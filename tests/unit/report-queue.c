@@ -273,6 +273,8 @@ static const struct story stories[] = {
 
 static void test_stories(void **state)
 {
+	bool is_told;
+
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(stories); i++) {
 		const struct story *s = &stories[i];
@@ -284,9 +286,10 @@ static void test_stories(void **state)
 		place_put(&p, s);
 		if (s->report_to)
 			p.settings.report_to = (char *)s->report_to;
-		if (!report_queue(&p.reporter, &p.item, s->kind, &err))
+		if (!report_queue(&p.reporter, &p.item, s->kind, &is_told, &err))
 			fail_msg("%s: %s", s->name, err.text);
 		found = find_reports(&p);
+		assert_int_equal(is_told, s->told != NULL);
 		if (found.count != (s->told ? 1 : 0))
 			fail_msg("%s: %zu reports", s->name, found.count);
 		check_log(&p, s->name, s->logged);
@@ -312,6 +315,8 @@ static const struct {
 
 static void test_senders(void **state)
 {
+	bool is_told;
+
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(senders); i++) {
 		OWNED_ITEM report = ITEM_NONE;
@@ -326,7 +331,7 @@ static void test_senders(void **state)
 		place_put(&p, &stories[0]);
 		p.account.from = (char *)senders[i].from;
 		p.account.null_sender = senders[i].null_sender;
-		assert_true(report_queue(&p.reporter, &p.item, REPORT_FAILED, &err));
+		assert_true(report_queue(&p.reporter, &p.item, REPORT_FAILED, &is_told, &err));
 		assert_int_equal(spool_take(&p.spool, find_reports(&p).id, false, &report, &err),
 				 TAKEN);
 		assert_true(item_message(&report, &m, &err));
@@ -343,6 +348,7 @@ static void test_senders(void **state)
 /* What is over the limit is logged and leaves the message as it was. */
 static void test_limit(void **state)
 {
+	bool is_told;
 	struct place p;
 	struct error err;
 
@@ -351,15 +357,15 @@ static void test_limit(void **state)
 	place_put(&p, &stories[0]);
 	p.settings.reports_per_hour = 2;
 	for (int i = 0; i < 4; i++)
-		assert_true(report_queue(&p.reporter, &p.item, REPORT_FAILED, &err));
+		assert_true(report_queue(&p.reporter, &p.item, REPORT_FAILED, &is_told, &err));
 	assert_int_equal(find_reports(&p).count, 2);
 	check_log(&p, "limit", "nobody is told of its failure: more than reports_per_hour");
 	p.reporter.now = now + 3600;
-	assert_true(report_queue(&p.reporter, &p.item, REPORT_FAILED, &err));
+	assert_true(report_queue(&p.reporter, &p.item, REPORT_FAILED, &is_told, &err));
 	assert_int_equal(find_reports(&p).count, 3);
 	p.settings.reports_per_hour = 0;
 	p.reporter.now = now + 36000;
-	assert_true(report_queue(&p.reporter, &p.item, REPORT_FAILED, &err));
+	assert_true(report_queue(&p.reporter, &p.item, REPORT_FAILED, &is_told, &err));
 	assert_int_equal(find_reports(&p).count, 3);
 	check_log(&p, "limit", "reports_per_hour is 0");
 	place_remove(&p);
@@ -438,6 +444,7 @@ static void test_together(void **state)
 /* A link leads out of the spool; a lock that nobody gives back is not waited for. */
 static void test_bad_count_file(void **state)
 {
+	bool is_told;
 	struct place p;
 	struct error err;
 	char path[PATH_MAX];
@@ -451,7 +458,7 @@ static void test_bad_count_file(void **state)
 	assert_int_equal(symlink("elsewhere", path), 0);
 	assert_false(hourly_take(p.spool.dir, "reports", 3, now, &may, &err));
 	assert_false(may);
-	assert_false(report_queue(&p.reporter, &p.item, REPORT_FAILED, &err));
+	assert_false(report_queue(&p.reporter, &p.item, REPORT_FAILED, &is_told, &err));
 	assert_non_null(strstr(err.text, "report about "));
 	assert_int_equal(find_reports(&p).count, 0);
 	assert_int_equal(unlink(path), 0);
@@ -468,6 +475,7 @@ static void test_bad_count_file(void **state)
 /* A message whose bytes are not its own any more is not reported but said. */
 static void test_damaged(void **state)
 {
+	bool is_told;
 	char path[PATH_MAX];
 	struct place p;
 	struct error err;
@@ -480,7 +488,7 @@ static void test_damaged(void **state)
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	assert_int_equal(pwrite(fd, "s", 1, 0), 1);
 	close(fd);
-	assert_false(report_queue(&p.reporter, &p.item, REPORT_FAILED, &err));
+	assert_false(report_queue(&p.reporter, &p.item, REPORT_FAILED, &is_told, &err));
 	assert_int_equal(err.kind, ERROR_DATA);
 	assert_int_equal(find_reports(&p).count, 0);
 	place_remove(&p);
