@@ -120,7 +120,8 @@ static bool login_is_all_there_is(const struct session *s)
 static enum outcome judge_refusal(const struct session *s, const struct mechanism *m,
 				  int code, bool is_first)
 {
-	if (code == 504 || code == 534 || ((code == 500 || code == 501) && m->initial_response))
+	if (code == 504 || code == 534 || (code == 501 && m->initial_response) ||
+	    (code == 500 && m->initial_response && is_first))
 		return TRY_NEXT;
 	return code == 535 && is_first && m->choice == SMTP_AUTH_LOGIN &&
 	       m->initial_response && login_is_all_there_is(s) ? TRY_NEXT : FAILED;
