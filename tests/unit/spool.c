@@ -533,6 +533,31 @@ static void test_new_spool_is_synced(void **state)
 	place_remove(&p);
 }
 
+/* The same of failed/: before it is synced nothing goes into it. */
+static void test_half_made_directory_in_it(void **state)
+{
+	OWNED_ITEM item = ITEM_NONE;
+	struct error err;
+	struct place p;
+	char path[256];
+
+	(void)state;
+	place_make(&p);
+	assert_true(add(&p, &err));
+	assert_int_equal(take(&p, false, &item, &err), TAKEN);
+	snprintf(path, sizeof(path), "%s/failed", p.path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(chmod(path, 01700), 0);
+	set_fault("fsync", 1, EIO);
+	assert_false(spool_fail(&p.spool, &item, &err));
+	assert_true(was_reached());
+	assert_false(has_file(&p, "failed/" ID ".msg"));
+	assert_true(spool_fail(&p.spool, &item, &err));
+	item_release(&item);
+	assert_no_litter(&p, false, true);
+	place_remove(&p);
+}
+
 /* --- what is not a message */
 
 static void put(const struct place *p, const char *suffix, const char *text, size_t len)
@@ -1177,6 +1202,7 @@ int main(void)
 		cmocka_unit_test(test_death_before_each_call),
 		cmocka_unit_test(test_what_is_synced),
 		cmocka_unit_test(test_new_spool_is_synced),
+		cmocka_unit_test(test_half_made_directory_in_it),
 		cmocka_unit_test(test_damage_is_set_aside),
 		cmocka_unit_test(test_another_version_is_left_alone),
 		cmocka_unit_test(test_damage_that_cannot_be_set_aside),
