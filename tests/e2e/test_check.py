@@ -42,10 +42,11 @@ def name_server():
 
 @pytest.fixture
 def check(run, config, name_server):
-    """check(emulator, *args, **keys): acsmtp check --json of a configuration, as (result, steps)."""
-    def run_check(server, *args, answer=no_name, **keys):
+    """check(emulator, *args, **keys): acsmtp check --json of a configuration, as (result, steps);
+    ini=PATH: one that is there."""
+    def run_check(server, *args, answer=no_name, ini=None, **keys):
         names = name_server(answer)
-        result = run(["check", "--config", config(server, **keys), "--nameserver",
+        result = run(["check", "--config", ini or config(server, **keys), "--nameserver",
                       names.address, "--json", *args], program="acsmtp")
         said = json.loads(result.stdout)
         assert said["status"] == result.status
@@ -425,19 +426,20 @@ def test_quota_is_counted(acs, check, send, queue):
     assert len(server.messages) == 3
 
 
-def test_account_that_is_paused(acs, check, send, queue):
+def test_account_that_is_paused(acs, check, config, run, queue):
     """It is told why, and a message that a person wants to be sent ends it."""
     server = acs(faults=[Fault("auth_response", reply="454 4.7.0 Later", times=1)])
-    assert send(server, "Subject: x\n\nx\n", "you@example.org", extra=queue).status == 0
-    result, steps = check(server, extra=queue)
+    ini = config(server, extra=queue)    # another file would end it too
+    assert run(["-C", ini, "you@example.org"], input="Subject: x\n\nx\n").status == 0
+    result, steps = check(server, ini=ini)
     assert result.status == 0
     assert steps["quota"]["state"] == "warning"
     assert "paused until " in steps["quota"]["text"] and "454 4.7.0" in steps["quota"]["text"]
     assert steps["spool"]["figures"]["waiting"] == 1
     assert steps["spool"]["figures"]["failed"] == 0
-    result, _ = check(server, "--send", "me@example.org", extra=queue)
+    result, _ = check(server, "--send", "me@example.org", ini=ini)
     assert result.status == 0 and server.message.recipients == ["me@example.org"]
-    _, steps = check(server, extra=queue)
+    _, steps = check(server, ini=ini)
     assert steps["quota"]["state"] == "ok"
 
 

@@ -154,7 +154,8 @@ def test_without_an_account(run, home, content):
         (home / ".config").mkdir()
         (home / ".config/acsmtp.ini").write_text(content, encoding="utf-8")
     result = run([], program="mailq")
-    assert (result.status, result.stderr) == (0, "")
+    assert (result.status, result.stderr) == (
+        0, "mailq: nobody works on what waits; `sendmail -q` sends it\n")
     assert result.stdout.splitlines()[1].split()[0] == one
 
 
