@@ -70,12 +70,13 @@ def points_of_a_run(box):    # noqa: F811
 
 
 def assert_told(box, token, point):    # noqa: F811
-    """It is in failed/ because of those who were refused, and says so of them alone."""
+    """It is in failed/ because of those who were refused, of whom nobody is there to be told, and
+    says so of them alone."""
     assert box.messages() == {}, point
     id, = [id for id in box.ids(failed=True)
            if box.facts(id, failed=True)[0]["message-id"] == f"<{token}@test>"]
     states = dict(box.facts(id, failed=True)[1])
-    assert {one for one, state in states.items() if state == "reported"} == set(REFUSED)
+    assert {one for one, state in states.items() if state == "untold"} == set(REFUSED)
     assert {one for one, state in states.items() if state == "sent"} == set(OTHERS)
 
 
