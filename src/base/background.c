@@ -115,6 +115,7 @@ struct launch {
 static void find_programs(struct launch *launch)
 {
 	static const char deleted[] = " (deleted)";
+	/* NOLINTNEXTLINE(performance-no-int-to-ptr): so it is given */
 	const char *called = (const char *)getauxval(AT_EXECFN);
 	char path[PATH_MAX];
 	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);

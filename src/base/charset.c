@@ -64,6 +64,12 @@ static bool convert(iconv_t how, const char *text, size_t len, struct buf *out)
 	return true;
 }
 
+/* At a failure it is -1, whatever its type. */
+static bool is_open(iconv_t how)
+{
+	return (intptr_t)how != -1;
+}
+
 bool charset_to_utf8(const char *charset, const char *text, size_t len, struct buf *out)
 {
 	iconv_t how;
@@ -76,9 +82,10 @@ bool charset_to_utf8(const char *charset, const char *text, size_t len, struct b
 		buf_add_bytes(out, text, len);
 		return true;
 	}
-	if (!is_in_use(charset) || (how = iconv_open("UTF-8", charset)) == (iconv_t)-1)
+	if (!is_in_use(charset))
 		return false;
-	ok = convert(how, text, len, out);
-	iconv_close(how);
+	how = iconv_open("UTF-8", charset);
+	ok = is_open(how) && convert(how, text, len, out);
+	iconv_close(how);	/* one that is none as well: EBADF, and nothing else */
 	return ok;
 }

@@ -14,21 +14,21 @@ static const struct rule {
 	enum error_kind kind;	/* NONE: any */
 	int reply;		/* 0: any, or none */
 	const char *words;	/* that stand in the error's text; NULL: any text */
-	enum retry_scope scope;	/* in a transaction; before it, it is always the account */
 	const long *schedule;
 	const char *class;
+	enum retry_scope scope;	/* in a transaction; before it, it is always the account */
 	bool counts, is_unheard, outlasts_config;	/* see struct retry_facts */
 } rules[] = {
-	{ ERROR_QUOTA,	 0,   NULL,   RETRY_ACCOUNT, usual,   "quota",	     true,  false, true },
-	{ ERROR_AUTH,	 0,   NULL,   RETRY_ACCOUNT, patient, "login",	     true,  false, false },
-	{ ERROR_SECRET,	 0,   NULL,   RETRY_ACCOUNT, usual,   "secret",	     false, true,  false },
-	{ ERROR_CONFIG,	 0,   NULL,   RETRY_ACCOUNT, usual,   "config",	     false, true,  false },
-	{ ERROR_BARRED,	 0,   NULL,   RETRY_ACCOUNT, patient, "barred",	     true,  false, false },
-	{ ERROR_LATER,	 454, "AUTH", RETRY_ACCOUNT, usual,   "login-later", true,  false, false },
-	{ ERROR_NETWORK, 0,   NULL,   RETRY_MESSAGE, usual,   "network",     false, true,  false },
-	{ ERROR_TLS,	 0,   NULL,   RETRY_MESSAGE, usual,   "network",     false, true,  false },
-	{ ERROR_NO_HOST, 0,   NULL,   RETRY_MESSAGE, usual,   "network",     false, true,  false },
-	{ ERROR_NONE,	 0,   NULL,   RETRY_MESSAGE, usual,   "other",	     false, false, false },
+	{ ERROR_QUOTA,   0,   NULL,   usual,   "quota",       RETRY_ACCOUNT, true,  false, true },
+	{ ERROR_AUTH,    0,   NULL,   patient, "login",       RETRY_ACCOUNT, true,  false, false },
+	{ ERROR_SECRET,  0,   NULL,   usual,   "secret",      RETRY_ACCOUNT, false, true,  false },
+	{ ERROR_CONFIG,  0,   NULL,   usual,   "config",      RETRY_ACCOUNT, false, true,  false },
+	{ ERROR_BARRED,  0,   NULL,   patient, "barred",      RETRY_ACCOUNT, true,  false, false },
+	{ ERROR_LATER,   454, "AUTH", usual,   "login-later", RETRY_ACCOUNT, true,  false, false },
+	{ ERROR_NETWORK, 0,   NULL,   usual,   "network",     RETRY_MESSAGE, false, true,  false },
+	{ ERROR_TLS,     0,   NULL,   usual,   "network",     RETRY_MESSAGE, false, true,  false },
+	{ ERROR_NO_HOST, 0,   NULL,   usual,   "network",     RETRY_MESSAGE, false, true,  false },
+	{ ERROR_NONE,    0,   NULL,   usual,   "other",       RETRY_MESSAGE, false, false, false },
 };
 
 /* What this process could not have says no more of the account than a network that is down. */

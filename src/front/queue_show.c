@@ -300,10 +300,10 @@ static bool show(const struct queue_view *v, const struct queue_rows *rows,
 	print_entry(&v->config, &look);
 	if (!flags->message && !flags->header)
 		return true;
-	if (queue_look_is_whole(&look) && print_message(v, &look, flags, err))
-		return true;
 	if (!queue_look_is_whole(&look))
 		*err = look.err;
+	else if (print_message(v, &look, flags, err))
+		return true;
 	if (err->kind == ERROR_DATA || err->kind == ERROR_UNAVAILABLE)
 		print_remains(v, &look, flags);
 	return false;

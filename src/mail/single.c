@@ -241,9 +241,11 @@ static void take(struct work *w, const struct field *field)
 	size_t row = row_of(field);
 	const struct census *c = &w->census;
 
-	if (row == SINGLES || c->count[row] < 2)
+	if (row == SINGLES || c->count[row] < 2) {
 		add_as_it_is(w, field);
-	else if (field->start != c->kept[row].start)
+		return;
+	}
+	if (field->start != c->kept[row].start)
 		take_other(w, row, field);
 	else if (row == FROM)
 		add_from(w);
