@@ -12,7 +12,10 @@
 #include "mail/lexer.h"
 #include "mail/parameter.h"
 
-enum { FIELD_MAX = 32 * 1024 * 1024 };	/* more than any field can become */
+enum {
+	FIELD_MAX = 32 * 1024 * 1024,	/* bytes: more than any field can become */
+	TWINS_MAX = 32,			/* parameters that are looked at for one of two forms */
+};
 
 enum kind {
 	UNKNOWN,	/* unstructured: what is in no row below */
@@ -202,13 +205,16 @@ static void add_addresses(struct work *w, bool are_phrases)
 
 /* --- parameters */
 
-/* "name*=", or its first piece: it says the same in ASCII, and a name may stand there once. */
+/*
+ * "name*=", or its first piece: it says the same in ASCII, and a name may stand there once.
+ * Looked for among the first ones alone, or it would cost the square of their number.
+ */
 static bool has_encoded_twin(const struct work *w, const struct parameter *p)
 {
 	size_t len = p->name_end - p->name, at = 0;
 	struct parameter other;
 
-	while (parameter_next(w->text, w->len, &at, &other)) {
+	for (int i = 0; i < TWINS_MAX && parameter_next(w->text, w->len, &at, &other); i++) {
 		const char *name = w->text + other.name;
 
 		if (other.name_end - other.name > len && name[len] == '*' &&
