@@ -168,7 +168,7 @@ def test_delivering(acs, small, second):
         id, = small.ids(**where)
         small.wait_until(lambda: dict(small.facts(id, **where)[1]) == {
             "a@example.org": "sent",
-            f"{second}@example.org": "reported" if where else "deferred"}, "the verdicts")
+            f"{second}@example.org": "untold" if where else "deferred"}, "the verdicts")
     came = arrived(server)
     assert {token: len(copies) for token, copies in came.items()} == {"some": 1, "all": 1}
     assert_whole(came["some"][0], "some")

@@ -155,7 +155,7 @@ def test_delivering_to_some(acs, box):    # noqa: F811
     assert_all_arrived(box, server, done)
     for id in box.ids(failed=True):
         assert sorted(box.facts(id, failed=True)[1]) == [
-            ("a@example.org", "sent"), ("refused@example.org", "reported")]
+            ("a@example.org", "sent"), ("refused@example.org", "untold")]
 
 
 def test_deferring_again(acs, box):    # noqa: F811

@@ -162,7 +162,7 @@ def states(found):
     return {name: step["state"] for name, step in found.items()}
 
 
-ALL_RIGHT = dict.fromkeys(["domain", "spf", "dkim1", "dkim2", "dmarc", "mx"], "ok")
+ALL_RIGHT = dict.fromkeys(["domain", "spf", "dkim1", "dkim2", "dmarc", "mx", "log"], "ok")
 
 
 @pytest.mark.parametrize("which", [0, 1], ids=["IPv4", "IPv6"])

@@ -43,7 +43,7 @@ SHIPPED = [
     ("usr/share/postfix/main.cf.debian", "usr/sbin/postfix", {},
      ["smtpd_banner: not taken", "no server is named"]),
     ("usr/share/postfix/main.cf.dist", "usr/sbin/postfix", {},
-     ["debug_peer_level: not taken", "no server is named"]),
+     ["compatibility_level: not taken", "no server is named"]),
     ("usr/share/postfix/main.cf.tls", "usr/sbin/postfix", {},
      ["smtp_tls_security_level: changed", "no server is named"]),
 ]
