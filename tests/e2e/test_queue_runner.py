@@ -51,7 +51,7 @@ def test_it_begins_and_ends_by_itself(waiting):
     queue.wait_until_idle()
     assert len(server.messages) == 1
     assert queue.files() == []
-    assert queue.processes() == []
+    queue.wait_until(lambda: not queue.processes(), "the end of all of them")
 
 
 def test_it_is_one_alone(waiting):
@@ -380,7 +380,7 @@ def test_it_is_ended_in_a_dialogue(acs, queued):
     assert_sent(queue.send(HELLO, "-odb", "-t"))
     queue.wait_until(lambda: transmitted_so_far(server), "the first message")
     os.kill(queue.wait_for_runner(), signal.SIGKILL)
-    queue.wait_until_idle()
+    queue.wait_until(lambda: not queue.processes(), "the end of all of them")
     entry = queue.only()
     assert_sent(queue.flush())
     assert f"{entry.id}: a process died while it was sending it" in queue.log
