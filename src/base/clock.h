@@ -7,6 +7,8 @@
 
 #include "base/base.h"
 
+enum { SECONDS_OF_HOUR = 3600, SECONDS_OF_DAY = 24 * SECONDS_OF_HOUR };
+
 /* Milliseconds that only ever go forward; the start is arbitrary. */
 int64_t clock_ms(void);
 

@@ -29,10 +29,10 @@ static void lower(time_t *limit, time_t other)
 		*limit = other;
 }
 
-void round_know_limits(struct round *r, time_t expire, time_t warn_after)
+void round_know_limits(struct round *r, const struct delivery_settings *settings)
 {
-	lower(&r->expire, expire);
-	lower(&r->warn_after, warn_after);
+	lower(&r->expire, settings->expire * SECONDS_OF_DAY);
+	lower(&r->warn_after, settings->warn_after * SECONDS_OF_HOUR);
 }
 
 void round_wake_at(struct round *r, time_t when)

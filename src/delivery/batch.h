@@ -7,6 +7,7 @@
 #ifndef DELIVERY_BATCH_H
 #define DELIVERY_BATCH_H
 
+#include "config/account.h"
 #include "spool/spool.h"
 
 enum {
@@ -49,8 +50,8 @@ void round_begin(struct round *r, const struct spool *spool, time_t now);
 /* Fills the rows with the next messages; none: the round is over. ERROR_IO. */
 bool round_next(struct round *r, struct error *err);
 
-/* A message has limits of its own, by its configuration: seconds, 0: none. */
-void round_know_limits(struct round *r, time_t expire, time_t warn_after);
+/* A message has limits of its own, by its configuration: the least of all those counts. */
+void round_know_limits(struct round *r, const struct delivery_settings *settings);
 
 /* All mail of the account waits until then, but what is too old is still met. */
 void round_block(struct round *r, uint64_t account, time_t until);

@@ -7,20 +7,15 @@
 
 enum {
 	CONFIG_AGE = 300,
-	SECONDS_OF_DAY = 86400,
-	SECONDS_OF_HOUR = 3600,
 };
 
 void hand_begin(struct hand *h, const struct run *run)
 {
-	const struct delivery_settings *settings = run->queue->settings;
-
 	*h = (struct hand){ .run = run };
 	h->round = xcalloc(1, sizeof(*h->round));
 	h->round->is_flush = run->is_flush;
 	h->round->is_asked_for = run->is_asked_for;
-	h->round->expire = settings->expire * SECONDS_OF_DAY;
-	h->round->warn_after = settings->warn_after * SECONDS_OF_HOUR;
+	round_know_limits(h->round, run->queue->settings);
 	worker_init(&h->worker, run->queue);
 	h->worker.config_file = run->config;
 	h->worker.log = run->log;

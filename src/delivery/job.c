@@ -6,8 +6,6 @@
 #include "base/log.h"
 
 enum {
-	SECONDS_OF_DAY = 86400,
-	SECONDS_OF_HOUR = 3600,
 	FULL_PAUSE = 60,		/* seconds until a disk that is full is looked at again */
 	UNWRITTEN_LOGGED = 20,		/* in a round, as it is one problem */
 	REPORT_PAUSE = 60,		/* seconds until one is tried again that the spool refused */

@@ -12,7 +12,6 @@
 #include "spool/account_state.h"
 
 enum {
-	SECONDS_OF_DAY = 86400,
 	LOCK_PAUSE_MS = 20,
 	FLUSH_PATIENCE = 3,	/* seconds that a round is waited for which is going on */
 	LOCK_LOOKS = 3,		/* some only look at it, for a moment */

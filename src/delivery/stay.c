@@ -24,8 +24,6 @@ enum {
 	DESCRIPTORS = 24,	/* that we need besides those of our beginning */
 	PLACE_TRIES = 10,
 	PLACE_PAUSE_MS = 20,
-	SECONDS_OF_DAY = 86400,
-	SECONDS_OF_HOUR = 3600,
 	BELL_MAX = 32 * 1024,	/* so much unheard means that some may not have fitted */
 };
 
@@ -76,8 +74,7 @@ static bool take_census(struct stay *s, time_t now, struct error *err)
 	const struct delivery_settings *settings = s->run->queue->settings;
 
 	s->round->is_flush = s->wants_flush;
-	s->round->expire = settings->expire * SECONDS_OF_DAY;
-	s->round->warn_after = settings->warn_after * SECONDS_OF_HOUR;
+	round_know_limits(s->round, settings);
 	round_begin(s->round, spool_of(s), now);
 	spool_sweep(spool_of(s), now, settings->keep_failed * SECONDS_OF_DAY);
 	if (!s->has_begun)

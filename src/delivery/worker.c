@@ -24,8 +24,6 @@ enum {
 	TRIED_ENOUGH = 6,		/* failures of an account in a row, an hour or so */
 	UNREAD_PAUSE = 60,
 	UNREAD_LOGGED = 20,		/* in a round: a disk that is gone is one problem */
-	SECONDS_OF_DAY = 86400,
-	SECONDS_OF_HOUR = 3600,
 };
 
 void worker_init(struct worker *w, const struct queue *queue)
@@ -444,8 +442,7 @@ static void work_on(struct job *j)
 	if (strcmp(j->account->name, e->account) != 0)
 		adopt(j);
 	j->settings = &w->config.delivery;
-	round_know_limits(j->round, j->settings->expire * SECONDS_OF_DAY,
-			  j->settings->warn_after * SECONDS_OF_HOUR);
+	round_know_limits(j->round, j->settings);
 	send_or_wait(j);
 }
 

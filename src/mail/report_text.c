@@ -13,7 +13,6 @@ enum {
 	LINE_WISH = 76,
 	WORD_MAX = 900,	       /* bytes; with what stands before it less than 998 */
 	SHOWN_FIELD_MAX = 200, /* bytes of a field of the original */
-	SECONDS_OF_DAY = 86400,
 };
 
 /* Where the reply begins: contexts stand before it, each with ": " behind it. */
