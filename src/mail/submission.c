@@ -336,13 +336,21 @@ static bool add_mime(struct work *w, struct error *err)
 
 /* --- the whole */
 
+/* Without repairs an empty one stays where it is, and there may be no other beside it. */
+static bool has_reply_to(const struct work *w)
+{
+	const struct buf *header = &w->m->header;
+	struct field field;
+
+	return w->s->repairs ? has_field(header, 0, header->len, "Reply-To") :
+			       header_find(header, "Reply-To", &field);
+}
+
 /* Right behind the From that it is for, whichever step that is. */
 static void add_reply_to(struct work *w)
 {
-	const struct buf *header = &w->m->header;
-
 	if (w->is_answered || !w->answers.len || buf_is_full(&w->answers) ||
-	    w->s->keeps_answers || has_field(header, 0, header->len, "Reply-To"))
+	    w->s->keeps_answers || has_reply_to(w))
 		return;
 	header_add(&w->out, "Reply-To", w->answers.text);
 	w->is_answered = true;

@@ -324,3 +324,15 @@ def test_an_empty_reply_to_is_none(acs, queued, mode):
     assert header.count(b"Reply-To:") == 1
     assert b"Sender:" not in header and b"Cc:" not in header
     assert b"\r\nX-Empty:\r\n" in header
+
+
+def test_an_empty_reply_to_stays_alone_without_repairs(acs, queued):
+    """-G asks that nothing is repaired: the field stays, and a second would be a fault."""
+    server = acs()
+    queue = queued(server)
+    queue.send("From: bea@example.com\nReply-To:\nTo: a@example.org\n\nb\n",
+               "-odq", "-G", "a@example.org")
+    queue.flush()
+    header = server.message.data.split(b"\r\n\r\n")[0]
+    assert header.count(b"Reply-To:") == 1
+    assert b"\r\nReply-To:\r\n" in header
