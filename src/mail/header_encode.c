@@ -304,6 +304,37 @@ static void rewrite_as_text(struct work *w, const struct field *field, bool is_r
 	header_words_add(w->out, w->text, w->len, WORDS_TEXT, w->keeps_8bit);
 }
 
+/* The end of the id at `at`: a line can be folded there. */
+static size_t id_end(const struct buf *ids, size_t at)
+{
+	for (at++; at < ids->len; at++)
+		if (lexer_is_blank(ids->text[at]) ||
+		    (ids->text[at] == '<' && ids->text[at - 1] == '>'))
+			break;
+	return at;
+}
+
+static bool may_stay(const struct work *w, char c)
+{
+	return c && (w->keeps_8bit || !text_has_8bit(&c, 1));
+}
+
+/* "=XX" for a byte, or "=" where the id would not fit on a line. */
+static void add_id(struct work *w, const char *id, size_t len)
+{
+	size_t bad = 0;
+
+	for (size_t i = 0; i < len; i++)
+		bad += !may_stay(w, id[i]);
+	for (size_t i = 0; i < len; i++)
+		if (may_stay(w, id[i]))
+			buf_add_char(w->out, id[i]);
+		else if (len + 2 * bad > HEADER_WORD_MAX)
+			buf_add_char(w->out, '=');
+		else
+			buf_addf(w->out, "=%02X", (unsigned char)id[i]);
+}
+
 /*
  * An id must be there, and an answer must name it: the same bytes become the same
  * characters each time, all of which an id may have.
@@ -315,13 +346,9 @@ static void add_ids(struct work *w)
 
 	copy.out = &ids;
 	add_mixed(&copy, 0, w->len, false);
-	for (size_t i = 0; i < ids.len; i++) {
-		unsigned char byte = (unsigned char)ids.text[i];
-
-		if (byte && (byte < 128 || w->keeps_8bit))
-			buf_add_char(w->out, ids.text[i]);
-		else
-			buf_addf(w->out, "=%02X", byte);
+	for (size_t at = 0, end; at < ids.len; at = end) {
+		end = id_end(&ids, at);
+		add_id(w, ids.text + at, end - at);
 	}
 }
 
