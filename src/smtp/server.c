@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "smtp/server_session.h"
 
@@ -54,6 +55,12 @@ static bool fill(struct server *s)
 bool server_is_ahead(const struct server *s)
 {
 	return s->start < s->end;
+}
+
+void server_forget_heard(struct server *s)
+{
+	wipe(s->in, s->start);
+	wipe(s->in + s->end, sizeof(s->in) - s->end);
 }
 
 /* Up to the line's end, which may be far. */
@@ -184,6 +191,12 @@ void server_reply_error(struct server *s, const struct error *err)
 		     err->advice ? err->advice : "");
 }
 
+void server_lose(struct server *s, const struct error *why)
+{
+	(void)server_flush(s);
+	(void)lose(s, why);
+}
+
 enum next server_blame(struct server *s, int code, const char *enhanced, const char *words)
 {
 	struct error err;
@@ -194,8 +207,7 @@ enum next server_blame(struct server *s, int code, const char *enhanced, const c
 	server_reply(s, 421, "4.7.0", "%s: too many errors", s->options->name);
 	error_set(&err, ERROR_PROTOCOL, "the client made %d errors; the last: %s", ERRORS_MAX,
 		  words);
-	(void)server_flush(s);
-	(void)lose(s, &err);
+	server_lose(s, &err);
 	return HANG_UP;
 }
 
@@ -265,6 +277,7 @@ bool smtp_serve(struct transport *wire, const struct server_options *options,
 	server_reset(s);
 	message_free(&s->message);
 	buf_free(&s->out);
+	wipe(s->in, sizeof(s->in));
 	free(s);
 	return !is_lost;
 }

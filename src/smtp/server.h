@@ -31,6 +31,13 @@ struct server_taker {
 			char id[ID_SIZE], struct error *err);
 	/* The reply to that has left us, or the client is gone. NULL: nobody wants to know. */
 	void (*answered)(struct server_taker *t);
+	/*
+	 * Whether name and password belong together, in a time that says nothing of either; the
+	 * password is wiped afterwards. ERROR_AUTH: they do not; what is worth retrying besides:
+	 * it cannot be found out now. NULL: nobody logs in. Asked under TLS alone.
+	 */
+	bool (*login)(struct server_taker *t, const char *name, const char *password,
+		      struct error *err);
 };
 
 struct server_options {		/* borrowed while the dialogue lasts */
@@ -43,12 +50,14 @@ struct server_options {		/* borrowed while the dialogue lasts */
 	 * network they are how others' mail is smuggled in. Not for a script on a pipe.
 	 */
 	bool is_strict;
+	bool offers_tls;	/* STARTTLS: the transport knows how */
+	bool needs_login;	/* no message before that */
 };
 
 /*
  * From the greeting to QUIT or the end of input; true then, whatever became of messages.
- * False: the connection was lost (ERROR_NETWORK), or the client had to be turned out
- * (ERROR_PROTOCOL), which it was told. The transport stays the caller's.
+ * False: the connection was lost (ERROR_NETWORK), TLS did not begin (ERROR_TLS), or the client
+ * had to be turned out (ERROR_PROTOCOL), which it was told. The transport stays the caller's.
  */
 bool smtp_serve(struct transport *wire, const struct server_options *options,
 		struct server_taker *taker, struct error *err);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 static enum next wrong_arguments(struct server *s, const char *words)
@@ -19,6 +20,38 @@ static void greet(struct server *s, bool is_extended)
 	server_reset(s);	/* RFC 5321 section 4.1.4 */
 	s->is_greeted = true;
 	s->is_extended = is_extended;
+}
+
+/*
+ * RFC 3207 section 4.2: whatever was said in clear may have been said by somebody in between.
+ * What was sent ahead of the handshake was, and nobody who does that is spoken to any more.
+ */
+static enum next do_starttls(struct server *s, const char *arguments)
+{
+	struct error err;
+
+	if (*arguments)
+		return wrong_arguments(s, "STARTTLS stands alone");
+	if (s->wire->tls || s->wire->is_secret)
+		return server_blame(s, 503, "5.5.1", "TLS has begun already");
+	if (!s->options->offers_tls)
+		return server_blame(s, 502, "5.5.1", "TLS is not offered here");
+	if (server_is_ahead(s)) {
+		server_reply(s, 554, "5.5.0", "something was sent ahead of TLS");
+		return HANG_UP;
+	}
+	server_reply(s, 220, "2.0.0", "begin");
+	if (!server_flush(s))
+		return HANG_UP;
+	server_reset(s);
+	s->is_greeted = s->is_extended = false;
+	s->start = s->end = 0;
+	s->wire->deadline = clock_after(s->options->idle_timeout);
+	if (s->wire->start_tls(s->wire, &err))
+		return GO_ON;
+	err.kind = ERROR_TLS;	/* lost or refused: no word in clear can follow */
+	server_lose(s, &err);
+	return HANG_UP;
 }
 
 static enum next do_helo(struct server *s, const char *arguments)
@@ -43,6 +76,10 @@ static enum next do_ehlo(struct server *s, const char *arguments)
 	server_reply_more(s, 250, s->options->name);
 	for (size_t i = 0; i < COUNT_OF(keywords); i++)
 		server_reply_more(s, 250, keywords[i]);
+	if (s->options->offers_tls && !s->wire->is_secret)
+		server_reply_more(s, 250, "STARTTLS");
+	if (server_offers_login(s))
+		server_reply_more(s, 250, "AUTH PLAIN LOGIN");
 	snprintf(line, sizeof(line), "SIZE %" PRIu64, s->options->max_size);
 	server_reply_more(s, 250, line);
 	/* RFC 9422 */
@@ -54,6 +91,9 @@ static enum next do_mail(struct server *s, const char *arguments)
 {
 	if (s->has_sender)
 		return server_blame(s, 503, "5.5.1", "a sender was named already; RSET first");
+	if (s->options->needs_login && !s->is_logged_in)
+		return server_blame(s, 530, "5.7.0", s->wire->is_secret ? "AUTH comes first" :
+				    "STARTTLS and AUTH come first");
 	return server_take_mail(s, arguments);
 }
 
@@ -170,12 +210,21 @@ static const struct server_command {
 	{ "VRFY", do_vrfy,	false, true },
 	{ "HELP", do_help,	false, false },
 	{ "QUIT", do_quit,	false, true },
-	{ "AUTH", do_not_here,	true,  true },
-	{ "STARTTLS", do_not_here, true, true },
+	{ "AUTH", server_take_auth, true, true },
+	{ "STARTTLS", do_starttls, true, true },
 	{ "EXPN", do_not_here,	false, true },
 	{ "ETRN", do_not_here,	false, false },
 	{ "TURN", do_not_here,	false, true },
 };
+
+static bool is_offered(const struct server *s, const struct server_command *c)
+{
+	if (c->obey == server_take_auth)
+		return server_offers_login(s);
+	if (c->obey == do_starttls)
+		return s->options->offers_tls && !s->wire->is_secret;
+	return c->obey != do_not_here;
+}
 
 static enum next do_help(struct server *s, const char *arguments)
 {
@@ -183,7 +232,7 @@ static enum next do_help(struct server *s, const char *arguments)
 
 	(void)arguments;
 	for (size_t i = 0; i < COUNT_OF(commands); i++)
-		if (commands[i].obey != do_not_here)
+		if (is_offered(s, &commands[i]))
 			buf_addf(&words, " %s", commands[i].verb);
 	server_reply(s, 214, "2.0.0", "known here:%s", buf_text(&words));
 	return GO_ON;

@@ -21,7 +21,9 @@ struct server {
 	struct buf out;			/* replies that were not sent yet */
 	bool is_extended;		/* EHLO: replies have enhanced codes, and PIPELINING */
 	bool is_greeted;		/* HELO or EHLO was said */
+	bool is_logged_in;
 	unsigned errors;		/* commands that made no sense */
+	unsigned wrong_logins;
 	/* The transaction: since MAIL, whether anybody was taken, and the chunks of BDAT. */
 	bool has_sender;
 	struct envelope envelope;
@@ -51,6 +53,9 @@ size_t server_hear_bytes(struct server *s, size_t size, const char **bytes);
 /* Whether the client has said more than was asked, as far as it is here. */
 bool server_is_ahead(const struct server *s);
 
+/* Wipes what was heard and used: it may have been a password. */
+void server_forget_heard(struct server *s);
+
 /* --- answering */
 
 /*
@@ -70,6 +75,9 @@ enum next server_blame(struct server *s, int code, const char *enhanced, const c
 /* Sends what was added; false: it is lost. */
 bool server_flush(struct server *s);
 
+/* What was added is the last that is said, and this is why. */
+void server_lose(struct server *s, const struct error *why);
+
 /* --- the rest of the house */
 
 /* The transaction is over, or was never there. */
@@ -81,6 +89,10 @@ enum next server_obey(struct server *s, char *line, size_t len);
 /* After their own command lines: DATA, and a chunk of BDAT. */
 enum next server_take_data(struct server *s);
 enum next server_take_chunk(struct server *s, uint64_t size, bool is_last);
+
+/* AUTH with its dialogue, and whether it is offered now. */
+enum next server_take_auth(struct server *s, const char *arguments);
+bool server_offers_login(const struct server *s);
 
 /* MAIL's and RCPT's arguments, into the envelope; they answer. */
 enum next server_take_mail(struct server *s, const char *arguments);

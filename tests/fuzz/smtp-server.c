@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Any bytes as what a client says: replies are replies, however the bytes are cut into
- * pieces; as many messages are taken as are said to be; none is larger than allowed. The first
- * byte says how strict the server is.
+ * pieces; as many messages are taken as are said to be; none is larger than allowed; nobody
+ * logs in in clear, and as many do as are told so. The first byte says how strict the server
+ * is and what it offers; a form feed is where the client waits.
  */
 #include "fuzz.h"
 
@@ -17,6 +18,7 @@ struct tape {
 	const uint8_t *in;
 	size_t len, at, step;
 	struct buf out;
+	bool waits;			/* at form feeds */
 };
 
 static ssize_t tape_read(struct transport *t, void *bytes, size_t size, struct error *err)
@@ -25,6 +27,14 @@ static ssize_t tape_read(struct transport *t, void *bytes, size_t size, struct e
 	size_t n = tape->len - tape->at;
 
 	(void)err;
+	if (tape->waits && n > 0) {
+		const uint8_t *wait;
+
+		if (tape->in[tape->at] == '\f')
+			tape->at++, n--;
+		wait = memchr(tape->in + tape->at, '\f', n);
+		n = wait ? (size_t)(wait - tape->in) - tape->at : n;
+	}
 	n = n < tape->step ? n : tape->step;
 	n = n < size ? n : size;
 	memcpy(bytes, tape->in + tape->at, n);
@@ -39,9 +49,21 @@ static bool tape_write(struct transport *t, const void *bytes, size_t len, struc
 	return true;
 }
 
+static bool tape_tls(struct transport *t, struct error *err)
+{
+	MUST(!t->is_secret);
+	if (((struct tape *)t)->len % 7 == 0)
+		return error_set(err, ERROR_TLS, "no");
+	t->is_secret = true;
+	t->tls = "TLS1.3";
+	return true;
+}
+
 struct taker {
 	struct server_taker taker;	/* first */
-	size_t taken;
+	const struct tape *tape;
+	size_t taken, logins, wrong;
+	bool needs_login;
 };
 
 static bool take_sender(struct server_taker *t, const char *mailbox, struct error *err)
@@ -63,6 +85,7 @@ static bool take_message(struct server_taker *t, struct envelope *e, struct mess
 {
 	OWNED_BUF wire = fuzz_wire(m);
 
+	MUST(!((struct taker *)t)->needs_login || ((struct taker *)t)->logins == 1);
 	MUST(e->count > 0 && e->count <= 5 && e->sender);
 	MUST(wire.len <= MOST);
 	for (size_t i = 0; i < wire.len; i++)
@@ -74,18 +97,40 @@ static bool take_message(struct server_taker *t, struct envelope *e, struct mess
 	return true;
 }
 
+static bool take_login(struct server_taker *t, const char *name, const char *password,
+		       struct error *err)
+{
+	struct taker *taker = (struct taker *)t;
+
+	MUST(taker->tape->transport.is_secret && taker->logins == 0 && taker->wrong < 3);
+	MUST(strlen(name) + strlen(password) < SAID_MAX);
+	if (*password == 'y') {
+		taker->logins++;
+		return true;
+	}
+	if (*password == 'l')
+		return error_set(err, ERROR_LATER, "later");
+	taker->wrong++;
+	return error_set(err, ERROR_AUTH, "no");
+}
+
 static bool says_taken(const char *line)
 {
 	return !strncmp(line, "250 Ok: queued as ", 18) ||
 	       !strncmp(line, "250 2.0.0 Ok: queued as ", 24);
 }
 
-static size_t count_taken(const char *said)
+static bool says_welcome(const char *line)
+{
+	return !strncmp(line, "235 ", 4);
+}
+
+static size_t count(const char *said, bool (*is_it)(const char *line))
 {
 	size_t count = 0;
 
 	for (; *said; said = strchr(said, '\n') + 1)
-		count += says_taken(said);
+		count += is_it(said);
 	return count;
 }
 
@@ -104,26 +149,35 @@ static void check_replies(const char *said, size_t len)
 	}
 }
 
-static char *serve(const uint8_t *data, size_t size, size_t step, bool is_strict)
+enum { STRICT = 1, OFFERS_TLS = 2, HAS_LOGIN = 4, IS_SECRET = 8, NEEDS_LOGIN = 16 };
+
+static char *serve(const uint8_t *data, size_t size, size_t step, int how)
 {
 	struct tape tape = {
-		.transport = { .read = tape_read, .write = tape_write },
+		.transport = { .read = tape_read, .write = tape_write, .start_tls = tape_tls,
+			       .is_secret = how & IS_SECRET },
+		.waits = how & STRICT,
 		.in = data, .len = size, .step = step, .out = BUF_INIT(SAID_MAX),
 	};
 	struct taker taker = {
 		.taker = { .sender = take_sender, .recipient = take_recipient,
-			   .message = take_message },
+			   .message = take_message,
+			   .login = how & HAS_LOGIN ? take_login : NULL },
+		.tape = &tape,
+		.needs_login = how & NEEDS_LOGIN,
 	};
 	const struct server_options options = {
 		.name = "mx", .max_size = MOST, .max_recipients = 5, .idle_timeout = 60,
-		.is_strict = is_strict,
+		.is_strict = how & STRICT,
+		.offers_tls = how & OFFERS_TLS, .needs_login = how & NEEDS_LOGIN,
 	};
 	struct error err = { 0 };
 
 	if (!smtp_serve(&tape.transport, &options, &taker.taker, &err))
-		MUST(err.kind == ERROR_PROTOCOL && err.text[0]);
+		MUST((err.kind == ERROR_PROTOCOL || err.kind == ERROR_TLS) && err.text[0]);
 	check_replies(buf_text(&tape.out), tape.out.len);
-	MUST(count_taken(buf_text(&tape.out)) == taker.taken);
+	MUST(count(buf_text(&tape.out), says_taken) == taker.taken);
+	MUST(count(buf_text(&tape.out), says_welcome) == taker.logins);
 	return tape.out.len ? buf_take(&tape.out) : text_copy("");
 }
 
@@ -134,10 +188,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size == 0)
 		return 0;
-	whole = serve(data + 1, size - 1, SIZE_MAX, data[0] & 1);
-	if (data[0] & 1)
+	whole = serve(data + 1, size - 1, SIZE_MAX, data[0] & STRICT ? data[0] : 0);
+	if (data[0] & STRICT)
 		return 0;
-	pieces = serve(data + 1, size - 1, 1 + data[0] / 2, false);
+	pieces = serve(data + 1, size - 1, 1 + data[0] / 2, 0);
 	MUST(!strcmp(whole, pieces));
 	return 0;
 }

@@ -24,12 +24,20 @@ struct tape {
 	bool is_deaf;			/* nothing can be written to it */
 };
 
+/* A form feed is where the client waits for an answer. */
 static ssize_t tape_read(struct transport *t, void *bytes, size_t size, struct error *err)
 {
 	struct tape *tape = (struct tape *)t;
 	size_t n = tape->len - tape->at;
+	const char *wait;
 
 	(void)err;
+	if (n > 0 && tape->in[tape->at] == '\f') {
+		tape->at++;
+		n--;
+	}
+	wait = memchr(tape->in + tape->at, '\f', n);
+	n = wait ? (size_t)(wait - tape->in) - tape->at : n;
 	n = n < tape->step ? n : tape->step;
 	n = n < size ? n : size;
 	memcpy(bytes, tape->in + tape->at, n);
@@ -44,6 +52,15 @@ static bool tape_write(struct transport *t, const void *bytes, size_t len, struc
 	if (tape->is_deaf)
 		return error_set(err, ERROR_NETWORK, "broken pipe");
 	buf_add_bytes(&tape->out, bytes, len);
+	return true;
+}
+
+static bool tape_tls(struct transport *t, struct error *err)
+{
+	if (((struct tape *)t)->is_deaf)
+		return error_set(err, ERROR_NETWORK, "no handshake");
+	t->is_secret = true;
+	t->tls = "TLS1.3";
 	return true;
 }
 
@@ -94,6 +111,17 @@ static bool take_message(struct server_taker *t, struct envelope *e, struct mess
 	return n == 0;
 }
 
+/* "user" has the password "pass"; what "sick" has cannot be found out. */
+static bool take_login(struct server_taker *t, const char *name, const char *password,
+		       struct error *err)
+{
+	(void)t;
+	if (!strcmp(name, "sick"))
+		return error_set(err, ERROR_IO, "the file is gone");
+	return (!strcmp(name, "user") && !strcmp(password, "pass")) ||
+	       error_set(err, ERROR_AUTH, "no");
+}
+
 struct outcome {
 	bool ok;
 	struct error err;
@@ -127,24 +155,28 @@ struct setting {
 	uint64_t max_size;
 	enum error_kind refuses;
 	bool is_deaf;
+	bool has_tls, is_secret, has_login, needs_login;
 };
 
 static void serve_bytes(struct outcome *o, const char *in, size_t len, size_t step,
 			struct setting setting)
 {
 	struct tape tape = {
-		.transport = { .read = tape_read, .write = tape_write },
+		.transport = { .read = tape_read, .write = tape_write, .start_tls = tape_tls,
+			       .is_secret = setting.is_secret },
 		.in = in, .len = len, .step = step, .out = BUF_INIT(SAID_MAX),
 		.is_deaf = setting.is_deaf,
 	};
 	struct keeper keeper = {
 		.taker = { .sender = take_sender, .recipient = take_recipient,
-			   .message = take_message },
+			   .message = take_message,
+			   .login = setting.has_login ? take_login : NULL },
 		.taken = BUF_INIT(SAID_MAX), .notes = BUF_INIT(1000), .refuses = setting.refuses,
 	};
 	const struct server_options options = {
 		.name = "mx.example", .max_size = setting.max_size, .max_recipients = 3,
 		.idle_timeout = 10, .is_strict = setting.is_strict,
+		.offers_tls = setting.has_tls, .needs_login = setting.needs_login,
 	};
 
 	o->ok = smtp_serve(&tape.transport, &options, &keeper.taker, &o->err);
@@ -255,6 +287,119 @@ static void test_dialogues(void **state)
 			assert_string_equal(o.codes, d->codes);
 			assert_string_equal(o.taken, d->taken);
 		}
+}
+
+#define SECRET	{ .is_secret = true, .has_login = true, .is_strict = true }
+#define CLEAR	{ .has_tls = true, .has_login = true, .needs_login = true, .is_strict = true }
+#define PLAIN_RIGHT	"AHVzZXIAcGFzcw=="	/* NUL user NUL pass */
+#define PLAIN_WRONG	"AHVzZXIAcGFzdA=="	/* NUL user NUL past */
+
+/* Logging in and TLS; a form feed waits for the answer. */
+static const struct dialogue logins[] = {
+	{ "PLAIN at once", EHLO "\fAUTH PLAIN " PLAIN_RIGHT "\r\n", "220 250 235", "", SECRET },
+	{ "plain when asked", EHLO "\fauth plain\r\n\f" PLAIN_RIGHT "\r\n", "220 250 334 235", "",
+	  SECRET },
+	{ "as oneself", EHLO "\fAUTH PLAIN dXNlcgB1c2VyAHBhc3M=\r\n", "220 250 235", "", SECRET },
+	{ "as somebody else", EHLO "\fAUTH PLAIN cm9vdAB1c2VyAHBhc3M=\r\n", "220 250 535", "", SECRET },
+	{ "LOGIN", EHLO "\fAUTH LOGIN\r\n\fdXNlcg==\r\n\fcGFzcw==\r\n", "220 250 334 334 235", "",
+	  SECRET },
+	{ "LOGIN with the name", EHLO "\fAUTH LOGIN dXNlcg==\r\n\fcGFzcw==\r\n", "220 250 334 235", "",
+	  SECRET },
+	{ "wrong, and then right", EHLO "\fAUTH PLAIN " PLAIN_WRONG "\r\n\fAUTH PLAIN " PLAIN_RIGHT "\r\n",
+	  "220 250 535 235", "", SECRET },
+	{ "nobody", EHLO "\fAUTH LOGIN =\r\n\f\r\n", "220 250 334 535", "", SECRET },
+	{ "given up", EHLO "\fAUTH LOGIN\r\n\f*\r\n\fAUTH PLAIN\r\n\f*\r\n\fNOOP\r\n",
+	  "220 250 334 501 334 501 250", "", SECRET },
+	{ "the end instead", EHLO "\fAUTH LOGIN\r\n\f", "220 250 334", "", SECRET },
+	{ "not base64", EHLO "\fAUTH PLAIN AHVzZXIAcGFzcw=\r\n\fAUTH PLAIN AHVzZXIAcGFzcx==\r\n"
+	  "\fAUTH PLAIN A=VzZXIAcGFzcw==\r\n\fAUTH PLAIN AHVz ZXIAcGFzcw==\r\n\fAUTH PLAIN ====\r\n",
+	  "220 250 501 501 501 501 501", "", SECRET },
+	{ "not what PLAIN says", EHLO "\fAUTH PLAIN dXNlcg==\r\n\fAUTH PLAIN AHVzZXIAcGFzcwB4\r\n",
+	  "220 250 501 501", "", SECRET },
+	{ "a NUL in LOGIN", EHLO "\fAUTH LOGIN dXMAcg==\r\n\fcGFzcw==\r\n", "220 250 334 501", "", SECRET },
+	{ "other ways", EHLO "\fAUTH CRAM-MD5\r\n\fAUTH XOAUTH2 eA==\r\n\fAUTH\r\n", "220 250 504 504 501",
+	  "", SECRET },
+	{ "twice", EHLO "\fAUTH PLAIN " PLAIN_RIGHT "\r\n\fAUTH PLAIN " PLAIN_RIGHT "\r\n",
+	  "220 250 235 503", "", SECRET },
+	{ "in a message", EHLO "\fMAIL FROM:<s@example.org>\r\n\fAUTH PLAIN " PLAIN_RIGHT "\r\n",
+	  "220 250 250 503", "", SECRET },
+	{ "ahead", EHLO "\fAUTH PLAIN " PLAIN_RIGHT "\r\nNOOP\r\n", "220 250 554", "", SECRET },
+	{ "cannot be known", EHLO "\fAUTH PLAIN AHNpY2sAcGFzcw==\r\n", "220 250 454", "", SECRET },
+	{ "nothing to log in to", EHLO "\fAUTH PLAIN " PLAIN_RIGHT "\r\n", "220 250 502", "",
+	  { .is_secret = true, .is_strict = true } },
+	{ "in clear", EHLO "\fAUTH PLAIN " PLAIN_RIGHT "\r\n\fMAIL FROM:<s@example.org>\r\n",
+	  "220 250 538 530", "", CLEAR },
+	{ "all of it", EHLO "\fSTARTTLS\r\n\f" EHLO "\fMAIL FROM:<s@example.org>\r\n\fAUTH PLAIN " PLAIN_RIGHT
+	  "\r\n\f" ENVELOPE "\fDATA\r\n\fA: x\r\n\r\n.\r\nQUIT\r\n",
+	  "220 250 220 250 530 235 250 250 354 250 221", TAKEN("A: x\r\n\r\n"), CLEAR },
+	{ "clear words are forgotten", EHLO "\fMAIL FROM:<s@example.org>\r\n\fSTARTTLS\r\n\fMAIL "
+	  "FROM:<s@example.org>\r\n\f" EHLO "\fRCPT TO:<a@example.org>\r\n", "220 250 250 220 503 250 503",
+	  "", { .has_tls = true, .is_strict = true } },
+	{ "TLS twice", EHLO "\fSTARTTLS\r\n\f" EHLO "\fSTARTTLS\r\n", "220 250 220 250 503", "", CLEAR },
+	{ "TLS with words", EHLO "\fSTARTTLS now\r\n", "220 250 501", "", CLEAR },
+	{ "no TLS", EHLO "\fSTARTTLS\r\n", "220 250 502", "", { .is_strict = true } },
+};
+
+static void test_logins(void **state)
+{
+	static const size_t steps[] = { SIZE_MAX, 1 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(logins); i++)
+		for (size_t k = 0; k < COUNT_OF(steps); k++) {
+			const struct dialogue *d = &logins[i];
+			OWNED_OUTCOME o = { 0 };
+
+			if (steps[k] == 1 && !strcmp(d->name, "ahead"))
+				continue;
+			serve_bytes(&o, d->in, strlen(d->in), steps[k], d->setting);
+			if (strcmp(o.codes, d->codes) != 0 || strcmp(o.taken, d->taken) != 0)
+				print_error("%s, %zu bytes a time:\n%s", d->name, steps[k], o.said);
+			assert_string_equal(o.codes, d->codes);
+			assert_string_equal(o.taken, d->taken);
+		}
+}
+
+/* What is sent ahead of TLS would be heard as if it had come under it. */
+static void test_before_tls(void **state)
+{
+	static const char in[] = EHLO "\fSTARTTLS\r\nMAIL FROM:<s@example.org>\r\n";
+
+	(void)state;
+	for (int is_strict = 0; is_strict < 2; is_strict++) {
+		OWNED_OUTCOME o = { 0 };
+
+		serve_bytes(&o, in, sizeof(in) - 1, SIZE_MAX,
+			    (struct setting){ .has_tls = true, .is_strict = is_strict });
+		assert_string_equal(o.codes, "220 250 554");
+	}
+}
+
+/* What is offered where, and how often a password may be guessed. */
+static void test_offers(void **state)
+{
+	static const char in[] = EHLO "\fSTARTTLS\r\n\f" EHLO "\fHELP\r\n";
+	struct buf guesses = BUF_INIT(1000);
+	OWNED_OUTCOME o = { 0 }, guessed = { 0 };
+	const char *second;
+
+	(void)state;
+	serve_bytes(&o, in, sizeof(in) - 1, SIZE_MAX, (struct setting)CLEAR);
+	second = strstr(o.said, "\r\n220 2.0.0 ");
+	assert_non_null(second);
+	assert_non_null(strstr(o.said, "\r\n250-STARTTLS\r\n"));
+	assert_null(strstr(second, "250-STARTTLS"));
+	assert_non_null(strstr(second, "\r\n250-AUTH PLAIN LOGIN\r\n"));
+	assert_true(strstr(o.said, "AUTH") > second);
+	assert_non_null(strstr(second, " AUTH\r\n"));
+
+	buf_add(&guesses, EHLO);
+	for (int i = 0; i < 5; i++)
+		buf_add(&guesses, "\fAUTH PLAIN " PLAIN_WRONG "\r\n");
+	serve_bytes(&guessed, guesses.text, guesses.len, SIZE_MAX, (struct setting)SECRET);
+	assert_string_equal(guessed.codes, "220 250 535 535 535 421");
+	assert_int_equal(guessed.err.kind, ERROR_PROTOCOL);
+	buf_free(&guesses);
 }
 
 /* Over a network: what was sent ahead of a reply that it has to wait for ends the dialogue. */
@@ -372,6 +517,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dialogues),
+		cmocka_unit_test(test_logins),
+		cmocka_unit_test(test_before_tls),
+		cmocka_unit_test(test_offers),
 		cmocka_unit_test(test_strict),
 		cmocka_unit_test(test_replies),
 		cmocka_unit_test(test_nonsense),
