@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,12 +14,16 @@
 #include "net/priorities.h"
 #include "net/tcp.h"
 #include "net/tls.h"
+#include "net/tls_server.h"
 #include "net/wire.h"
 
 struct connection {
 	struct transport transport;	/* first */
 	struct wire wire;
-	struct tls *tls;		/* NULL: clear text */
+	struct tls *tls;		/* NULL: clear text, or: */
+	struct tls_server *tls_server;	/* where we are the server */
+	const struct tls_identity *identity;
+	bool is_server;
 	struct endpoint endpoint;	/* its host is `host` */
 	char *host;			/* in ASCII, without a dot at its end */
 	char peer[ADDRESS_TEXT_SIZE];
@@ -43,6 +48,8 @@ static ssize_t heard_nothing(const struct connection *c, const char *text,
 	long port = c->endpoint.port;
 
 	error_text(err, ERROR_NETWORK, text);
+	if (c->is_server)
+		return -1;
 	if (!c->has_heard && port == PORT_IMPLICIT_TLS)
 		error_advise(err, "port 465 wants `tls = implicit`");
 	else if (!c->has_heard && port != PORT_RELAY && port != PORT_SUBMISSION)
@@ -58,10 +65,12 @@ static ssize_t read_plain(struct connection *c, void *bytes, size_t size,
 
 	while ((n = wire_pull(&c->wire, bytes, size)) < 0 && errno == EAGAIN)
 		if (!wire_wait(&c->wire, POLLIN))
-			return heard_nothing(c, N_("the server did not answer in time"), err);
+			return heard_nothing(c, c->is_server ?
+					     N_("the client said nothing in time") :
+					     N_("the server did not answer in time"), err);
 	if (n < 0)
 		error_errno(err, ERROR_NETWORK, "the connection was lost");
-	if (n == 0 && !c->has_heard)
+	if (n == 0 && !c->has_heard && !c->is_server)
 		return heard_nothing(c, N_("the server closed the connection without a word"),
 				     err);
 	c->has_heard = true;
@@ -79,7 +88,9 @@ static bool write_plain(struct connection *c, const void *bytes, size_t len,
 		if (n < 0 && errno != EAGAIN)
 			return error_errno(err, ERROR_NETWORK, "the connection was lost");
 		if (n < 0 && !wire_wait(&c->wire, POLLOUT))
-			return error_set(err, ERROR_NETWORK, "the server stopped reading");
+			return c->is_server ?
+			       error_set(err, ERROR_NETWORK, "the client stopped reading") :
+			       error_set(err, ERROR_NETWORK, "the server stopped reading");
 		if (n < 0)
 			continue;
 		rest.iov_base = (char *)rest.iov_base + n;
@@ -92,6 +103,8 @@ static ssize_t read_from(struct transport *t, void *bytes, size_t size, struct e
 {
 	struct connection *c = use(t);
 
+	if (c->tls_server)
+		return tls_server_read(c->tls_server, bytes, size, err);
 	return c->tls ? tls_read(c->tls, bytes, size, err)
 		      : read_plain(c, bytes, size, err);
 }
@@ -101,6 +114,8 @@ static bool write_to(struct transport *t, const void *bytes, size_t len,
 {
 	struct connection *c = use(t);
 
+	if (c->tls_server)
+		return tls_server_write(c->tls_server, bytes, len, err);
 	return c->tls ? tls_write(c->tls, bytes, len, err)
 		      : write_plain(c, bytes, len, err);
 }
@@ -141,6 +156,8 @@ static void hang_up(struct transport *t)
 
 	if (c->tls)
 		tls_close(c->tls);
+	if (c->tls_server)
+		tls_server_close(c->tls_server);
 	if (c->wire.fd >= 0)
 		close(c->wire.fd);
 	free(c->host);
@@ -212,6 +229,44 @@ struct transport *net_open(const struct endpoint *endpoint, struct error *err)
 		return &c->transport;
 	hang_up(&c->transport);
 	return NULL;
+}
+
+/* --- as a server */
+
+static bool begin_tls_server(struct transport *t, struct error *err)
+{
+	struct connection *c = use(t);
+
+	if (!c->identity)
+		return error_set(err, ERROR_TLS, "there is no certificate for TLS");
+	if (c->wire.start != c->wire.end)
+		return error_set(err, ERROR_TLS,
+				 "the client sent text where TLS must begin");
+	c->tls_server = tls_server_open(&c->wire, c->identity, err);
+	if (!c->tls_server)
+		return false;
+	t->is_secret = true;
+	t->tls = tls_server_version(c->tls_server);
+	return true;
+}
+
+struct transport *net_serve(int fd, const struct tls_identity *identity, const char *peer)
+{
+	struct connection *c = xcalloc(1, sizeof(*c));
+
+	c->wire.fd = fd;
+	c->identity = identity;
+	c->is_server = true;
+	snprintf(c->peer, sizeof(c->peer), "%s", peer);
+	c->transport = (struct transport){
+		.read = read_from,
+		.write = write_to,
+		.start_tls = begin_tls_server,
+		.has_news = has_news,
+		.close = hang_up,
+		.peer = c->peer,
+	};
+	return &c->transport;
 }
 
 char *net_ascii_name(const char *domain, struct error *err)

@@ -34,6 +34,15 @@ struct endpoint {
  */
 struct transport *net_open(const struct endpoint *endpoint, struct error *err);
 
+struct tls_identity;	/* net/tls_server.h */
+
+/*
+ * The same of a connection that somebody else has opened to us: a stream socket, which is its
+ * own from now on. start_tls() is the server's side then, with that identity (borrowed; NULL:
+ * no TLS). `peer` is who it is, for errors.
+ */
+struct transport *net_serve(int fd, const struct tls_identity *identity, const char *peer);
+
 /* A domain in letters beyond ASCII as A-labels (RFC 5890); ERROR_CONFIG. The caller frees. */
 char *net_ascii_name(const char *domain, struct error *err);
 

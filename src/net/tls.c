@@ -1,77 +1,41 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "net/tls.h"
 
-#include <errno.h>
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/language.h"
 #include "base/text.h"
 #include "net/priorities.h"
 #include "net/resolve.h"
 #include "net/tickets.h"
+#include "net/tls_stream.h"
 #include "net/trust.h"
 
 enum {
 	DH_BITS_MIN = 2048,
-	RECORD_SIZE = 16 * 1024,	/* RFC 8446 section 5.1 */
-	FIRST_SIZE = 64,		/* of what the server says first: is it TLS? */
 	NAME_SIZE = 33			/* of a file in the cache, with its NUL */
 };
 
 struct tls {
-	struct wire *wire;
+	struct tls_stream stream;
 	const struct endpoint *endpoint;
-	gnutls_session_t session;
+	gnutls_session_t session;	/* the stream's */
 	gnutls_certificate_credentials_t credentials;
 
 	bool is_verified;		/* in this handshake */
 	bool is_refused;		/* in this handshake, for `refusal` */
 	struct error *refusal;		/* tls_open()'s */
-	bool is_broken;			/* nothing more can be said */
-	int reason;			/* errno of the last failure of the wire */
-	unsigned char first[FIRST_SIZE];
-	size_t first_len;
 
 	bool has_cache;
 	char cache_name[NAME_SIZE];
 	unsigned char binding[TICKET_BINDING_SIZE];
 	time_t verified, expires;	/* see struct ticket */
 };
-
-/* ---- between GnuTLS and the wire ------------------------------------------ */
-
-static ssize_t push(gnutls_transport_ptr_t pointer, const giovec_t *pieces, int count)
-{
-	struct tls *tls = pointer;
-	ssize_t n = wire_push(tls->wire, pieces, count);
-
-	if (n < 0)
-		tls->reason = errno;
-	return n;
-}
-
-static ssize_t pull(gnutls_transport_ptr_t pointer, void *bytes, size_t size)
-{
-	struct tls *tls = pointer;
-	ssize_t n = wire_pull(tls->wire, bytes, size);
-
-	if (n < 0)
-		tls->reason = errno;
-	if (n > 0 && tls->first_len == 0) {
-		tls->first_len = tls->wire->end;
-		if (tls->first_len > FIRST_SIZE)
-			tls->first_len = FIRST_SIZE;
-		memcpy(tls->first, tls->wire->in, tls->first_len);
-	}
-	return n;
-}
 
 /* ---- the cache of sessions ------------------------------------------------- */
 
@@ -185,17 +149,17 @@ static int verify(gnutls_session_t session)
 /* RFC 8446 section 5.1: an alert or a handshake message, version 3.x. */
 static bool is_tls(const struct tls *tls)
 {
-	return tls->first_len < 2 ||
-	       ((tls->first[0] == 21 || tls->first[0] == 22) && tls->first[1] == 3);
+	return tls->stream.first_len < 2 ||
+	       ((tls->stream.first[0] == 21 || tls->stream.first[0] == 22) && tls->stream.first[1] == 3);
 }
 
 static bool not_tls(const struct tls *tls, struct error *err)
 {
-	char shown[FIRST_SIZE + 1] = "";
+	char shown[TLS_FIRST_SIZE + 1] = "";
 
-	for (size_t i = 0; i < tls->first_len && tls->first[i] != '\r' &&
-			   tls->first[i] != '\n'; i++)
-		shown[i] = tls->first[i] ? (char)tls->first[i] : '?';
+	for (size_t i = 0; i < tls->stream.first_len && tls->stream.first[i] != '\r' &&
+			   tls->stream.first[i] != '\n'; i++)
+		shown[i] = tls->stream.first[i] ? (char)tls->stream.first[i] : '?';
 	text_make_printable(shown);
 	error_set(err, ERROR_TLS, "the server does not speak TLS here, it says \"%s\"",
 		  shown);
@@ -205,75 +169,30 @@ static bool not_tls(const struct tls *tls, struct error *err)
 	return false;
 }
 
-static const char too_old[] = N_("the server has neither TLS 1.2 nor TLS 1.3");
-
-static bool refused_by_server(const struct tls *tls, struct error *err)
-{
-	gnutls_alert_description_t alert = gnutls_alert_get(tls->session);
-	const char *name = gnutls_alert_get_name(alert);
-
-	if (alert == GNUTLS_A_PROTOCOL_VERSION)
-		return error_text(err, ERROR_TLS, too_old);
-	if (alert == GNUTLS_A_HANDSHAKE_FAILURE ||
-	    alert == GNUTLS_A_INSUFFICIENT_SECURITY)
-		return error_set(err, ERROR_TLS,
-				 "the server has neither TLS 1.2 nor TLS 1.3, or no cipher "
-				 "that is safe enough");
-	return error_set(err, ERROR_TLS, "the server ended TLS: %s", name ? name : "?");
-}
-
-/* For what can happen at any time: `result` is GnuTLS's error. */
-static bool went_wrong(struct tls *tls, long result, struct error *err)
-{
-	tls->is_broken = true;
-	switch (result) {
-	case GNUTLS_E_PREMATURE_TERMINATION:
-		return error_set(err, ERROR_NETWORK, "the connection was lost");
-	case GNUTLS_E_PUSH_ERROR:
-	case GNUTLS_E_PULL_ERROR:
-		errno = tls->reason;
-		return error_errno(err, ERROR_NETWORK, "the connection was lost");
-	case GNUTLS_E_FATAL_ALERT_RECEIVED:
-		return refused_by_server(tls, err);
-	default:
-		return error_set(err, ERROR_TLS, "TLS failed: %s",
-				 gnutls_strerror((int)result));
-	}
-}
-
 static bool handshake_failed(struct tls *tls, int result, struct error *err)
 {
 	/* So that the server's log says why; it may well not listen any more. */
 	if (gnutls_alert_send_appropriate(tls->session, result) >= 0)
-		(void)wire_flush(tls->wire);
+		(void)wire_flush(tls->stream.wire);
 	if (tls->is_refused)
 		return false;		/* verify() said why */
 	if (!is_tls(tls))
 		return not_tls(tls, err);
-	if (result == GNUTLS_E_UNSUPPORTED_VERSION_PACKET)
-		return error_text(err, ERROR_TLS, too_old);
-	went_wrong(tls, result, err);
-	return error_context(err, "TLS handshake");
+	tls_stream_failed(&tls->stream, result, err);
+	return result == GNUTLS_E_UNSUPPORTED_VERSION_PACKET ? false :
+	       error_context(err, "TLS handshake");
 }
 
 static bool handshake(struct tls *tls, struct error *err)
 {
-	int result;
+	int result = tls_stream_shake_hands(&tls->stream);
 
-	tls->wire->holds = true;
-	while ((result = gnutls_handshake(tls->session)) < 0) {
-		bool writes = gnutls_record_get_direction(tls->session);
-
-		if (gnutls_error_is_fatal(result))
-			return handshake_failed(tls, result, err);
-		if (result == GNUTLS_E_AGAIN &&
-		    !wire_wait(tls->wire, writes ? POLLOUT : POLLIN)) {
-			error_set(err, ERROR_NETWORK, "the server did not answer in time");
-			return error_context(err, "TLS handshake");
-		}
+	if (result == GNUTLS_E_TIMEDOUT) {
+		tls_stream_failed(&tls->stream, result, err);
+		return error_context(err, "TLS handshake");
 	}
-	/* The last of it goes out with the first line, or before the first wait. */
-	tls->wire->holds = false;
+	if (result < 0)
+		return handshake_failed(tls, result, err);
 	if (tls->is_verified || gnutls_session_is_resumed(tls->session))
 		return true;
 	return error_set(err, ERROR_BUG, "TLS began without verification");
@@ -310,9 +229,8 @@ static int prepare(struct tls *tls)
 	gnutls_dh_set_prime_bits(tls->session, DH_BITS_MIN);
 	gnutls_session_set_ptr(tls->session, tls);
 	gnutls_session_set_verify_function(tls->session, verify);
-	gnutls_transport_set_ptr(tls->session, tls);
-	gnutls_transport_set_vec_push_function(tls->session, push);
-	gnutls_transport_set_pull_function(tls->session, pull);
+	tls->stream.session = tls->session;
+	tls_stream_attach(&tls->stream);
 	return 0;
 }
 
@@ -331,7 +249,7 @@ struct tls *tls_open(struct wire *wire, const struct endpoint *endpoint,
 	struct tls *tls = xcalloc(1, sizeof(*tls));
 	int result;
 
-	tls->wire = wire;
+	tls->stream.wire = wire;
 	tls->endpoint = endpoint;
 	tls->refusal = err;
 	result = prepare(tls);
@@ -353,60 +271,12 @@ struct tls *tls_open(struct wire *wire, const struct endpoint *endpoint,
 
 ssize_t tls_read(struct tls *tls, void *bytes, size_t size, struct error *err)
 {
-	for (;;) {
-		ssize_t n = gnutls_record_recv(tls->session, bytes, size);
-
-		if (n >= 0)
-			return n;
-		if (n == GNUTLS_E_REHANDSHAKE) {
-			/* RFC 5246 section 7.2.2: what was agreed stays. */
-			(void)gnutls_alert_send(tls->session, GNUTLS_AL_WARNING,
-						GNUTLS_A_NO_RENEGOTIATION);
-		} else if (gnutls_error_is_fatal((int)n)) {
-			went_wrong(tls, n, err);
-			return -1;
-		} else if (n == GNUTLS_E_AGAIN && !wire_wait(tls->wire, POLLIN)) {
-			error_set(err, ERROR_NETWORK, "the server did not answer in time");
-			return -1;
-		}
-	}
-}
-
-static ssize_t send_record(struct tls *tls, const void *bytes, size_t len,
-			   struct error *err)
-{
-	ssize_t n = gnutls_record_send(tls->session, bytes, len);
-
-	while (n == GNUTLS_E_AGAIN || n == GNUTLS_E_INTERRUPTED) {
-		if (n == GNUTLS_E_AGAIN && !wire_wait(tls->wire, POLLOUT)) {
-			tls->is_broken = true;
-			error_set(err, ERROR_NETWORK, "the server stopped reading");
-			return -1;
-		}
-		n = gnutls_record_send(tls->session, NULL, 0);	/* the rest of it */
-	}
-	if (n < 0)
-		went_wrong(tls, n, err);
-	return n;
+	return tls_stream_read(&tls->stream, bytes, size, err);
 }
 
 bool tls_write(struct tls *tls, const void *bytes, size_t len, struct error *err)
 {
-	const char *at = bytes;
-
-	while (len > 0) {
-		size_t piece = len < RECORD_SIZE ? len : RECORD_SIZE;
-		ssize_t n;
-
-		tls->wire->more = len > piece;
-		n = send_record(tls, at, piece, err);
-		tls->wire->more = false;
-		if (n < 0)
-			return false;
-		at += n;
-		len -= (size_t)n;
-	}
-	return true;
+	return tls_stream_write(&tls->stream, bytes, len, err);
 }
 
 const char *tls_version(const struct tls *tls)
@@ -435,9 +305,7 @@ void tls_describe(const struct tls *tls, struct tls_facts *facts)
 
 void tls_close(struct tls *tls)
 {
-	if (!tls->is_broken)
-		(void)gnutls_bye(tls->session, GNUTLS_SHUT_WR);
-	(void)wire_flush(tls->wire);
+	tls_stream_end(&tls->stream);
 	keep_ticket(tls);
 	tls_free(tls);
 }
