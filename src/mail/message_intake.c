@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* How a message comes in: which of its lines are the header, and what ends a line. */
+#include "mail/message.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "mail/header.h"
+
+enum {
+	CHUNK = 64 * 1024,
+	/* So much of a line decides whether it is a field: no name is longer. */
+	LINE_START_MAX = 1000,
+};
+
+enum part { PART_TOP, PART_HEADER, PART_BODY };
+
+struct message_intake {
+	struct message *m;
+	struct ending ending;
+	uint64_t most;		/* bytes of a body; 0: any */
+	enum part part;
+	struct buf line;	/* the start of a line whose part is not decided yet */
+	bool is_decided;	/* the line goes to `part` */
+	bool is_dropped;	/* a "From " line */
+	size_t crs;		/* that stand last, and may be part of one line end */
+	size_t line_len;	/* bytes of this line so far */
+	struct error *err;
+};
+
+static bool add_body(struct message_intake *in, const char *bytes, size_t len)
+{
+	if (in->most && in->m->body_len + len > in->most)
+		return error_set(in->err, ERROR_DATA, "the message has more than %" PRIu64
+				 " bytes, far more than any account takes (max_size)", in->most);
+	return message_add_body(in->m, bytes, len, in->err);
+}
+
+static bool add_header(struct message_intake *in, const char *bytes, size_t len)
+{
+	struct message *m = in->m;
+
+	buf_add_bytes(&m->header, bytes, len);
+	if (buf_is_full(&m->header))
+		return error_set(in->err, ERROR_DATA, "the header is longer than %d bytes",
+				 HEADER_MAX);
+	return true;
+}
+
+static bool add(struct message_intake *in, const char *bytes, size_t len)
+{
+	if (in->is_dropped)
+		return true;
+	return in->part == PART_BODY ? add_body(in, bytes, len) : add_header(in, bytes, len);
+}
+
+/* "From " and ">From " of mbox files, at the top alone; "From : a@b" is a field. */
+static bool is_from_line(const struct message_intake *in)
+{
+	const char *line = buf_text(&in->line);
+
+	return in->part == PART_TOP && !header_is_field_line(line, in->line.len) &&
+	       (!strncmp(line, "From ", 5) || !strncmp(line, ">From ", 6));
+}
+
+/*
+ * Where the line goes of which in->line is the start, or all. A line of white space alone
+ * continues the field before it: only an empty one ends the header.
+ */
+static void decide(struct message_intake *in)
+{
+	const char *line = buf_text(&in->line);
+	size_t len = in->line.len;
+	bool is_fold = in->m->header.len && len && (*line == ' ' || *line == '\t');
+
+	in->is_decided = true;
+	in->is_dropped = is_from_line(in);
+	if (in->is_dropped || in->part == PART_BODY)
+		return;
+	if (is_fold || header_is_field_line(line, len)) {
+		in->part = PART_HEADER;
+	} else {
+		in->part = PART_BODY;
+		/* The empty line between header and body is no part of either. */
+		in->is_dropped = len == 0;
+	}
+}
+
+/* Editors on Windows mark a text so; in front of a header it would make a body of it. */
+static void cut_byte_order_mark(struct message_intake *in)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+	const size_t len = sizeof(mark) - 1;
+
+	if (in->part != PART_TOP || in->line.len <= len || memcmp(in->line.text, mark, len) != 0 ||
+	    !header_is_field_line(in->line.text + len, in->line.len - len))
+		return;
+	in->line.len -= len;
+	memmove(in->line.text, in->line.text + len, in->line.len + 1);
+}
+
+/* What was held back of the line goes where it belongs. */
+static bool release(struct message_intake *in)
+{
+	bool ok;
+
+	cut_byte_order_mark(in);
+	decide(in);
+	ok = add(in, buf_text(&in->line), in->line.len);
+	buf_clear(&in->line);
+	return ok;
+}
+
+/*
+ * Bytes of one line, without its end. They are held back until there are enough of them
+ * to tell where the line goes.
+ */
+static bool take_bytes(struct message_intake *in, const char *bytes, size_t len)
+{
+	size_t enough = in->part != PART_BODY ? LINE_START_MAX : 0;
+	size_t held;
+
+	in->line_len += len;
+	if (!in->is_decided) {
+		held = enough - in->line.len;
+		held = held < len ? held : len;
+		buf_add_bytes(&in->line, bytes, held);
+		if (in->line.len < enough)
+			return true;
+		if (!release(in))
+			return false;
+		bytes += held;
+		len -= held;
+	}
+	return add(in, bytes, len);
+}
+
+static bool end_line(struct message_intake *in)
+{
+	if (!in->is_decided && !release(in))
+		return false;
+	if (in->line_len > in->m->longest_line)
+		in->m->longest_line = in->line_len;
+	if (!add(in, "\r\n", 2))
+		return false;
+	in->is_decided = in->is_dropped = false;
+	in->line_len = 0;
+	return true;
+}
+
+static bool end_lines(struct message_intake *in, size_t count)
+{
+	for (in->crs = 0; count > 0; count--)
+		if (!end_line(in))
+			return false;
+	return true;
+}
+
+/* After a CR: with an LF behind them any number of them is one line end, else each is. */
+static bool take_line_end(struct message_intake *in, const char **at, const char *end)
+{
+	for (; *at < end && **at == '\r'; ++*at)
+		in->crs++;
+	if (*at == end)
+		return true;
+	if (**at != '\n')
+		return end_lines(in, in->crs);
+	++*at;
+	return end_lines(in, 1);
+}
+
+static const char *find_line_end(const char *at, const char *end)
+{
+	const char *lf = memchr(at, '\n', (size_t)(end - at));
+	const char *cr = memchr(at, '\r', (size_t)((lf ? lf : end) - at));
+
+	return cr ? cr : lf ? lf : end;
+}
+
+/*
+ * Most of a large message: a line of the body, whole in this chunk. Returns the place behind
+ * it; NULL: this is none.
+ */
+static const char *skip_plain_line(const struct message_intake *in, const char *stop,
+				   const char *end)
+{
+	if (in->part != PART_BODY || in->line_len)
+		return NULL;
+	if (end - stop >= 1 && stop[0] == '\n')
+		return stop + 1;
+	return end - stop >= 2 && stop[1] == '\n' ? stop + 2 : NULL;
+}
+
+static bool take_plain_line(struct message_intake *in, const char *line, size_t len)
+{
+	if (len > in->m->longest_line)
+		in->m->longest_line = len;
+	return add_body(in, line, len) && add_body(in, "\r\n", 2);
+}
+
+/* LF, CR, CR LF and CR CR LF end one line each. */
+static bool take_text(struct message_intake *in, const char *at, const char *end)
+{
+	while (at < end) {
+		const char *stop, *next;
+
+		if (in->crs) {
+			if (!take_line_end(in, &at, end))
+				return false;
+			continue;
+		}
+		stop = find_line_end(at, end);
+		next = skip_plain_line(in, stop, end);
+		if (next) {
+			if (!take_plain_line(in, at, (size_t)(stop - at)))
+				return false;
+			at = next;
+			continue;
+		}
+		if (stop > at && !take_bytes(in, at, (size_t)(stop - at)))
+			return false;
+		in->crs = stop < end && *stop == '\r';
+		if (stop < end && *stop == '\n' && !end_line(in))
+			return false;
+		at = stop < end ? stop + 1 : end;
+	}
+	return true;
+}
+
+static bool take_chunk(struct message_intake *in, const char *at, const char *end)
+{
+	const char *piece;
+	size_t len;
+
+	while (ending_next(&in->ending, &at, end, &piece, &len))
+		if (!take_text(in, piece, piece + len))
+			return false;
+	return true;
+}
+
+static bool finish(struct message_intake *in)
+{
+	const char *piece;
+	size_t len;
+
+	while (ending_finish(&in->ending, &piece, &len))
+		if (!take_text(in, piece, piece + len))
+			return false;
+	if (!end_lines(in, in->crs ? in->crs : in->line_len > 0))
+		return false;
+	return message_finish(in->m, in->err);
+}
+
+/* Like read(2), also for callers who hand us an end of theirs that does not block. */
+static ssize_t read_patiently(int fd, char *bytes, size_t size)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	ssize_t n;
+
+	while ((n = read_some(fd, bytes, size)) < 0 && errno == EAGAIN)
+		(void)poll(&wait, 1, -1);
+	return n;
+}
+
+static bool take_all(struct message_intake *in, int fd)
+{
+	OWNED_TEXT chunk = xmalloc(CHUNK);
+
+	while (!in->ending.is_over) {
+		ssize_t n = read_patiently(fd, chunk, CHUNK);
+
+		if (n < 0)
+			return error_errno(in->err, ERROR_IO, "cannot read the message");
+		if (n == 0)
+			break;
+		if (!take_chunk(in, chunk, chunk + n))
+			return false;
+	}
+	return finish(in);
+}
+
+static void begin(struct message_intake *in, struct message *m, enum ending_rule rule)
+{
+	*in = (struct message_intake){ .m = m, .ending = { .rule = rule }, .part = PART_TOP,
+				       .line = BUF_INIT(LINE_START_MAX) };
+}
+
+bool message_read(struct message *m, int fd, enum ending_rule rule, uint64_t most,
+		  struct error *err)
+{
+	struct message_intake in;
+	bool ok;
+
+	begin(&in, m, rule);
+	in.most = most;
+	in.err = err;
+	ok = take_all(&in, fd);
+	buf_free(&in.line);
+	return ok;
+}
+
+struct message_intake *message_intake_begin(struct message *m, enum ending_rule rule)
+{
+	struct message_intake *in = xmalloc(sizeof(*in));
+
+	begin(in, m, rule);
+	return in;
+}
+
+bool message_intake_add(struct message_intake *in, const char *bytes, size_t len,
+			struct error *err)
+{
+	in->err = err;
+	return take_chunk(in, bytes, bytes + len);
+}
+
+bool message_intake_end(struct message_intake *in, struct error *err)
+{
+	bool ok;
+
+	in->err = err;
+	ok = finish(in);
+	message_intake_abandon(in);
+	return ok;
+}
+
+void message_intake_abandon(struct message_intake *in)
+{
+	buf_free(&in->line);
+	free(in);
+}
