@@ -7,11 +7,13 @@
 #include "base/text.h"
 #include "config/file.h"
 #include "config/load.h"
+#include "service/service.h"
 
 static void account_free(struct account *account)
 {
 	settings_free(SECTION_ACCOUNT, account);
 	text_cleanup(&account->name);
+	text_cleanup(&account->file);
 	*account = (struct account){ 0 };
 }
 
@@ -70,7 +72,6 @@ static bool check_values(const struct ini *ini, struct error *err)
 struct layers {
 	const struct ini *ini;
 	const struct ini_section *own, *defaults;	/* defaults may be NULL */
-	service_lookup *service;
 	bool own_source;	/* it tells where its password comes from */
 };
 
@@ -84,7 +85,13 @@ static bool has_source(const struct ini *ini, const struct ini_section *section)
 		if (row->source && value && *value)
 			return true;
 	}
-	return secret_is_set(&section->password);
+	return section->has_password;
+}
+
+static struct layers layers_of(const struct ini *ini, const struct ini_section *own)
+{
+	return (struct layers){ ini, own, ini_find(ini, SECTION_DEFAULTS, NULL),
+				has_source(ini, own) };
 }
 
 /* The defaults' layer for this setting: another source of passwords would compete. */
@@ -103,18 +110,18 @@ static const char *choose(const struct layers *l, const struct account *account,
 	if (!value)
 		value = ini_value(l->ini, defaults_for(l, row), row);
 	if ((!value || !*value) && account->service)
-		value = l->service(account->service, row->name);
+		value = service_setting(account->service, row->name);
 	return value && *value ? value : row->standard;
 }
 
-static void copy_password(const struct layers *l, const struct setting *row,
-			  struct secret *password)
+/* The section whose password is the account's, or NULL. */
+static const struct ini_section *password_section(const struct layers *l)
 {
+	const struct setting *row = setting_find(SECTION_ACCOUNT, "password");
 	const struct ini_section *from = l->own->lines[setting_index(row)] ? l->own :
 					 defaults_for(l, row);
 
-	if (from && secret_is_set(&from->password))
-		(void)secret_set(password, from->password.bytes, from->password.len);
+	return from && from->has_password ? from : NULL;
 }
 
 static bool fill_account(const struct layers *l, struct account *account,
@@ -127,7 +134,7 @@ static bool fill_account(const struct layers *l, struct account *account,
 		if (row->section != SECTION_ACCOUNT)
 			continue;
 		if (row->type == SETTING_SECRET)
-			copy_password(l, row, &account->password);
+			account->has_password = password_section(l) != NULL;
 		else if (!setting_apply(row, account, choose(l, account, row), err))
 			return error_context(err, "service %s: %s", account->service,
 					     row->name);
@@ -153,21 +160,19 @@ static void put_account(struct config *config, struct account *account)
 	config->accounts[config->count++] = *account;
 }
 
-static bool read_accounts(const struct ini *ini, service_lookup *service,
-			  struct config *fresh, struct error *err)
+static bool read_accounts(const struct ini *ini, struct config *fresh, struct error *err)
 {
 	for (size_t i = 0; i < ini->count; i++) {
-		struct layers l = { ini, &ini->sections[i], NULL, service, false };
+		const struct layers l = layers_of(ini, &ini->sections[i]);
 		struct account account = { 0 };
 
 		if (l.own->kind != SECTION_ACCOUNT)
 			continue;
-		l.defaults = ini_find(ini, SECTION_DEFAULTS, NULL);
-		l.own_source = has_source(ini, l.own);
 		if (!fill_account(&l, &account, err)) {
 			account_free(&account);
 			return false;
 		}
+		account.file = text_copy(ini->path);
 		account.files_sum = ini->sum;
 		put_account(fresh, &account);
 	}
@@ -192,12 +197,11 @@ void config_init(struct config *config)
 	settings_init(SECTION_DELIVERY, config);
 }
 
-bool config_merge(struct config *config, const struct ini *ini, service_lookup *service,
-		  struct error *err)
+bool config_merge(struct config *config, const struct ini *ini, struct error *err)
 {
 	OWNED_CONFIG fresh = { 0 };
 
-	if (!check_values(ini, err) || !read_accounts(ini, service, &fresh, err))
+	if (!check_values(ini, err) || !read_accounts(ini, &fresh, err))
 		return false;
 	if (!config->default_account)
 		config_init(config);
@@ -223,18 +227,18 @@ static void add_names(const struct config *config, struct buf *names)
 		buf_addf(names, "%s%s", i > 0 ? ", " : "", config->accounts[i].name);
 }
 
-enum { NAMES_MAX = 600, SHOWN_MAX = 60 };
+enum { NAMES_MAX = 600 };	/* bytes of a list of accounts */
 
 const struct account *config_account(const struct config *config, const char *name,
 				     struct error *err)
 {
 	const struct account *account = find_account(config, name);
 	OWNED_BUF names = BUF_INIT(NAMES_MAX);
-	OWNED_TEXT shown = text_copy_n(name, strnlen(name, SHOWN_MAX));
+	char shown[SHOWN_SIZE];
 
 	if (account)
 		return account;
-	text_make_printable(shown);
+	text_show(name, shown);
 	add_names(config, &names);
 	if (config->count == 1)
 		error_set(err, ERROR_CONFIG, "there is no account \"%s\"; there is %s",
@@ -273,6 +277,48 @@ const struct account *config_default(const struct config *config, struct error *
 		error_set(err, ERROR_CONFIG, "which account? there are %s", buf_text(&names));
 	error_advise(err, "name one with -a NAME, or in [defaults] as default_account");
 	return NULL;
+}
+
+/* --- a password, when it is wanted */
+
+static bool logs_in_alike(const struct account *a, const struct account *b)
+{
+	return text_is(a->host, b->host) && a->port == b->port && a->tls == b->tls &&
+	       !strcmp(a->user, b->user);
+}
+
+/* Where somebody has written to the file meanwhile; `sum`: of what was read of it now. */
+static bool is_still_there(const struct account *account, uint64_t sum, struct error *err)
+{
+	OWNED_CONFIG now = { 0 };
+	const struct account *same;
+
+	if (!config_read(&now, account->file, err))
+		return false;
+	same = find_account(&now, account->name);
+	return (same && same->files_sum == sum && same->has_password &&
+		logs_in_alike(same, account)) ||
+	       error_set(err, ERROR_LATER, "%s: the account has changed since it was read",
+			 account->file);
+}
+
+bool config_password(const struct account *account, struct secret *password,
+		     struct error *err)
+{
+	OWNED_INI ini = { .keeps_secrets = true };
+	OWNED_FD fd = ini_open(account->file);
+	struct layers l = { .ini = &ini };
+	const struct ini_section *from;
+
+	if (fd < 0)
+		return error_errno(err, ERROR_CONFIG, "%s", account->file);
+	if (!ini_look(&ini, fd, account->file, err) ||
+	    (ini.sum != account->files_sum && !is_still_there(account, ini.sum, err)))
+		return false;
+	l.own = ini_find(&ini, SECTION_ACCOUNT, account->name);
+	l.defaults = ini_find(&ini, SECTION_DEFAULTS, NULL);
+	from = password_section(&l);
+	return secret_set(password, from->password.bytes, from->password.len);
 }
 
 const char *config_log(const struct config *config)

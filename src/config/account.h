@@ -17,8 +17,9 @@ enum sender_policy { SENDER_REWRITE, SENDER_KEEP, SENDER_REFUSE };
 
 struct account {
 	char *name;		/* of its section */
-	uint64_t files_sum;	/* of the file that it stands in: another one is another file,
-				   or the same after a change */
+	char *file;		/* that it stands in */
+	uint64_t files_sum;	/* of that file: another one is another file, or the same after a
+				   change */
 	char *service;
 	char *host;		/* "" where neither file nor service knows one */
 	long port;
@@ -29,7 +30,7 @@ struct account {
 	bool tls_session_cache;
 	int auth;		/* enum auth_choice */
 	char *user;
-	struct secret password;
+	bool has_password;	/* one stands in the file: config_password() reads it */
 	char *password_file, *password_command, *token_command;	/* "": none */
 	bool keyring;		/* may be asked for the password */
 	char *from, *from_name;
@@ -73,17 +74,17 @@ struct config {
 };
 #define OWNED_CONFIG	__attribute__((cleanup(config_free))) struct config
 
-/* What a service says for a setting: service_setting() or a test's. */
-typedef const char *service_lookup(const char *service, const char *key);
-
 /*
+ * Secrets stay in the files: a password is looked at where it stands, so that its mistakes are
+ * found and a file that others can read is refused, and is wiped with the bytes of the file. No
+ * account and no dictionary of iniparser ever holds one.
+ *
  * Reads the file `path` over what `config` holds already: accounts of the same name
  * are replaced, its default_account and [delivery] win. ERROR_CONFIG names file, line,
  * section, key, and the nearest known name; also for a file that holds a secret and
  * that others can read, or that is no regular file, or not this user's or root's.
  */
-bool config_read(struct config *config, const char *path, service_lookup *service,
-		 struct error *err);
+bool config_read(struct config *config, const char *path, struct error *err);
 
 /*
  * The files of this user: `path` alone if not NULL (-C), else the system's and over
@@ -93,8 +94,19 @@ bool config_read(struct config *config, const char *path, service_lookup *servic
  * long as the user's own holds an account. ERROR_CONFIG when no account is left, with
  * what to do.
  */
-bool config_load(struct config *config, const char *path, service_lookup *service,
-		 struct error *err);
+bool config_load(struct config *config, const char *path, struct error *err);
+
+/* The same, but without an account all is well too: for who asks where the queue is. */
+bool config_load_any(struct config *config, const char *path, struct error *err);
+
+/*
+ * The password that the account's file has for it (has_password), for who is about to log in.
+ * The file is read again. A file that has changed since must still have the account, with the
+ * same server and user: a password goes nowhere but where it stands beside; else ERROR_LATER.
+ * ERROR_CONFIG, ERROR_IO as for config_read().
+ */
+bool config_password(const struct account *account, struct secret *password,
+		     struct error *err);
 
 /*
  * The file that this user's accounts are written to: root's is the system's. The caller
@@ -105,19 +117,15 @@ char *config_own_file(void);
 /* The standard values alone, and no account. */
 void config_init(struct config *config);
 
-/* The same, but without an account all is well too: for who asks where the queue is. */
-bool config_load_any(struct config *config, const char *path, service_lookup *service,
-		     struct error *err);
-
 /* By its name; NULL and ERROR_CONFIG with the names there are. */
 const struct account *config_account(const struct config *config, const char *name,
 				     struct error *err);
 
 /* default_account, or the only account, or the one named "default". */
+const struct account *config_default(const struct config *config, struct error *err);
+
 /* The log of what concerns no account: that of the default one, else of the first. */
 const char *config_log(const struct config *config);
-
-const struct account *config_default(const struct config *config, struct error *err);
 
 void config_free(struct config *config);
 

@@ -49,10 +49,10 @@ static bool check_file(const char *path, const struct stat *st, struct error *er
 	       error_set(err, ERROR_CONFIG, "%s: more than %d bytes", path, INI_MAX_BYTES);
 }
 
-static bool has_secret(const struct ini *ini)
+bool ini_has_secret(const struct ini *ini)
 {
 	for (size_t i = 0; i < ini->count; i++)
-		if (secret_is_set(&ini->sections[i].password))
+		if (ini->sections[i].has_password)
 			return true;
 	return false;
 }
@@ -60,7 +60,7 @@ static bool has_secret(const struct ini *ini)
 static bool check_readers(const struct ini *ini, int fd, const struct stat *st,
 			  struct error *err)
 {
-	return !has_secret(ini) || file_is_private(fd, st, err) ||
+	return !ini_has_secret(ini) || file_is_private(fd, st, err) ||
 	       error_context(err, "%s", ini->path);
 }
 
@@ -181,7 +181,7 @@ static bool parse(struct ini *ini, struct error *err)
 	       error_set(err, ERROR_BUG, "%s: iniparser does not understand it", ini->path);
 }
 
-bool ini_read(struct ini *ini, int fd, const char *path, struct error *err)
+bool ini_look(struct ini *ini, int fd, const char *path, struct error *err)
 {
 	struct stat st;
 	OWNED_BYTES bytes = { 0 };
@@ -196,18 +196,30 @@ bool ini_read(struct ini *ini, int fd, const char *path, struct error *err)
 	bytes.at = xmalloc(bytes.size);
 	return read_bytes(fd, path, &bytes, err) &&
 	       ini_lint(ini, bytes.at, bytes.len, err) &&
-	       check_readers(ini, fd, &st, err) && parse(ini, err);
+	       check_readers(ini, fd, &st, err);
+}
+
+bool ini_read(struct ini *ini, int fd, const char *path, struct error *err)
+{
+	return ini_look(ini, fd, path, err) && parse(ini, err);
+}
+
+static const char *look_up(void *values, const char *section, const char *name)
+{
+	OWNED_BUF key = BUF_INIT(200);
+
+	buf_add(&key, section);
+	buf_add_char(&key, ':');
+	buf_add(&key, name);
+	return iniparser_getstring(values, buf_text(&key), NULL);
 }
 
 const char *ini_value(const struct ini *ini, const struct ini_section *section,
 		      const struct setting *row)
 {
-	OWNED_BUF key = BUF_INIT(200);
-
 	if (row->type == SETTING_SECRET || !section || !section->lines[setting_index(row)])
 		return NULL;
-	buf_addf(&key, "%s:%s", section->name, row->name);
-	return iniparser_getstring(ini->values, buf_text(&key), NULL);
+	return look_up(ini->values, section->name, row->name);
 }
 
 void ini_free(struct ini *ini)

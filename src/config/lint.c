@@ -192,14 +192,16 @@ static bool refuse_line(const struct linter *l, struct span s, struct error *err
 	return error_advise(err, "a setting is written name = value, a comment begins with #");
 }
 
-static bool take_secret(struct ini_section *section, struct span value, struct error *err)
+/* Whether it is kept or not, the same is said of it. */
+static bool take_secret(const struct linter *l, struct span value, struct error *err)
 {
 	if (!value_lint_secret(&value, err))
 		return false;
-	if (value.len == 0)
-		return true;
-	return secret_set(&section->password, value.at, value.len) ||
-	       error_set(err, ERROR_CONFIG, "it is longer than %d bytes", SECRET_MAX);
+	if (value.len > SECRET_MAX)
+		return error_set(err, ERROR_CONFIG, "it is longer than %d bytes", SECRET_MAX);
+	l->section->has_password = value.len > 0;
+	return value.len == 0 || !l->ini->keeps_secrets ||
+	       secret_set(&l->section->password, value.at, value.len);
 }
 
 static bool take_value(struct linter *l, const struct setting *row, struct span value,
@@ -208,7 +210,7 @@ static bool take_value(struct linter *l, const struct setting *row, struct span 
 	struct buf *clean = &l->ini->clean;
 
 	if (row->type == SETTING_SECRET)
-		return take_secret(l->section, value, err);
+		return take_secret(l, value, err);
 	if (!value_lint(row, &value, err))
 		return false;
 	buf_addf(clean, "%s=", row->name);

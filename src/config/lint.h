@@ -18,11 +18,13 @@ struct ini_section {
 	char *name;			/* in lower case, as for iniparser: "account work" */
 	unsigned line;
 	unsigned lines[SETTINGS_MAX];	/* where each row's setting stands; 0: nowhere */
-	struct secret password;
+	bool has_password;
+	struct secret password;		/* if the file is read with secrets */
 };
 
 struct ini {
 	const char *path;		/* for errors; borrowed */
+	bool keeps_secrets;		/* set by who reads it; else none outlives the text */
 	uint64_t sum;			/* file_sum() of it */
 	struct ini_section *sections;
 	size_t count, room;
@@ -31,7 +33,7 @@ struct ini {
 };
 
 /*
- * Reads the text into a zeroed `ini`, whose `path` is set. ERROR_CONFIG names file and
+ * Reads the text into an `ini` that is zeroed but for `path` and `keeps_secrets`. ERROR_CONFIG names file and
  * line of the first mistake, and never shows more of a line than a setting's name.
  */
 bool ini_lint(struct ini *ini, const char *text, size_t len, struct error *err);

@@ -25,23 +25,21 @@ static void note_file(struct config *config, const char *path)
 	config->files = buf_take(&files);
 }
 
-static bool read_opened(struct config *config, int fd, const char *path,
-			service_lookup *service, struct error *err)
+static bool read_opened(struct config *config, int fd, const char *path, struct error *err)
 {
 	OWNED_INI ini = { 0 };
 
 	note_file(config, path);
-	return ini_read(&ini, fd, path, err) && config_merge(config, &ini, service, err);
+	return ini_read(&ini, fd, path, err) && config_merge(config, &ini, err);
 }
 
-bool config_read(struct config *config, const char *path, service_lookup *service,
-		 struct error *err)
+bool config_read(struct config *config, const char *path, struct error *err)
 {
 	OWNED_FD fd = ini_open(path);
 
 	if (fd < 0)
 		return error_errno(err, ERROR_CONFIG, "%s", path);
-	return read_opened(config, fd, path, service, err);
+	return read_opened(config, fd, path, err);
 }
 
 /* A home that this user cannot look into is somebody else's: nothing of ours is there. */
@@ -55,15 +53,15 @@ static bool is_missing(const char *path)
 }
 
 /* Where a file may be missing; *closed: it is there, but not for this user. */
-static bool read_if_there(struct config *config, const char *path,
-			  service_lookup *service, bool *closed, struct error *err)
+static bool read_if_there(struct config *config, const char *path, bool *closed,
+			  struct error *err)
 {
 	OWNED_FD fd = ini_open(path);
 
 	*closed = fd < 0 && errno == EACCES;
 	if (fd < 0)
 		return is_missing(path) || error_errno(err, ERROR_CONFIG, "%s", path);
-	return read_opened(config, fd, path, service, err);
+	return read_opened(config, fd, path, err);
 }
 
 static char *path_below(const char *directory, const char *further)
@@ -128,13 +126,12 @@ static void note_anothers(struct config *config, const char *path)
 }
 
 /* The user's own file, and a word about one that the environment speaks of and is not his. */
-static bool read_own(struct config *config, const char *path, service_lookup *service,
-		     struct error *err)
+static bool read_own(struct config *config, const char *path, struct error *err)
 {
 	OWNED_TEXT named = named_file();
 	struct stat st;
 	bool ignored, ok = !path || is_anothers(path, &st) ||
-			   read_if_there(config, path, service, &ignored, err);
+			   read_if_there(config, path, &ignored, err);
 
 	note_anothers(config, path);
 	note_anothers(config, named);
@@ -165,42 +162,40 @@ static bool refuse_none(const char *user, bool closed, struct error *err)
 }
 
 /* *closed: the system's file is there, but not for this user. */
-static bool read_files(struct config *config, const char *path, service_lookup *service,
-		       bool *closed, struct error *err)
+static bool read_files(struct config *config, const char *path, bool *closed,
+		       struct error *err)
 {
 	OWNED_TEXT user = NULL;
 
 	*closed = false;
 	if (path)
-		return config_read(config, path, service, err);
+		return config_read(config, path, err);
 	errno = 0;
 	user = user_file();
 	if (!user && errno_is_lack(errno))
 		return error_errno(err, ERROR_CONFIG, "this user's home is not known");
-	if (!read_if_there(config, system_file, service, closed, err) && !*closed)
+	if (!read_if_there(config, system_file, closed, err) && !*closed)
 		return false;
-	return read_own(config, user, service, err);
+	return read_own(config, user, err);
 }
 
-bool config_load_any(struct config *config, const char *path, service_lookup *service,
-		     struct error *err)
+bool config_load_any(struct config *config, const char *path, struct error *err)
 {
 	bool ignored;
 
-	if (!read_files(config, path, service, &ignored, err))
+	if (!read_files(config, path, &ignored, err))
 		return false;
 	if (!config->default_account)	/* no file was there */
 		config_init(config);
 	return true;
 }
 
-bool config_load(struct config *config, const char *path, service_lookup *service,
-		 struct error *err)
+bool config_load(struct config *config, const char *path, struct error *err)
 {
 	OWNED_TEXT user = path ? NULL : user_file();
 	bool closed;
 
-	if (!read_files(config, path, service, &closed, err))
+	if (!read_files(config, path, &closed, err))
 		return false;
 	if (config->count > 0)
 		return true;

@@ -7,7 +7,6 @@
 #include "config/lint.h"
 
 /* Puts what a file says over what `config` holds. ERROR_CONFIG for a wrong value. */
-bool config_merge(struct config *config, const struct ini *ini, service_lookup *service,
-		  struct error *err);
+bool config_merge(struct config *config, const struct ini *ini, struct error *err);
 
 #endif

@@ -13,7 +13,6 @@
 
 #include "base/buf.h"
 #include "base/language.h"
-#include "base/secret.h"
 #include "base/text.h"
 #include "config/account.h"
 #include "service/service.h"
@@ -172,7 +171,7 @@ static const struct setting table[] = {
 	{ ACCOUNT(tls_session_cache, SWITCH, "on", N_("whether TLS sessions are resumed")) },
 	{ ACCOUNT(auth, WORD, "auto", N_("how to log in")), .word = auth_word },
 	{ ACCOUNT(user, TEXT, "", N_("user name")) },
-	{ ACCOUNT(password, SECRET, "", N_("password")), .exact = true, .source = true },
+	{ ROW(ACCOUNT, password, SECRET, 0, "", N_("password")), .exact = true, .source = true },
 	{ ACCOUNT(password_file, TEXT, "", N_("file whose first line is the password")),
 	  .exact = true, .source = true },
 	{ ACCOUNT(password_command, TEXT, "", N_("command that prints the password")),
@@ -290,29 +289,15 @@ bool setting_is_planned(const char *name)
 	return false;
 }
 
-enum { SHOWN_MAX = 60 };	/* of a wrong value */
-
-static char *show(const char *value)
-{
-	char *shown = text_copy_n(value, strnlen(value, SHOWN_MAX));
-
-	text_make_printable(shown);
-	return shown;
-}
-
-static bool find_word(const struct setting *row, const char *value, size_t *number,
-		      struct error *err)
+static bool refuse_word(const struct setting *row, const char *value, struct error *err)
 {
 	OWNED_BUF known = BUF_INIT(500);
-	OWNED_TEXT shown = show(value);
-	const char *nearest;
+	char shown[SHOWN_SIZE];
+	const char *nearest = text_nearest(value, row->word);
 
-	for (*number = 0; row->word(*number); ++*number)
-		if (text_is(value, row->word(*number)))
-			return true;
+	text_show(value, shown);
 	for (size_t i = 0; row->word(i); i++)
 		buf_addf(&known, "%s%s", i > 0 ? ", " : "", row->word(i));
-	nearest = text_nearest(value, row->word);
 	if (!nearest)
 		return error_set(err, ERROR_CONFIG, "\"%s\" is none of %s", shown,
 				 buf_text(&known));
@@ -320,28 +305,39 @@ static bool find_word(const struct setting *row, const char *value, size_t *numb
 			 shown, buf_text(&known), nearest);
 }
 
+static bool find_word(const struct setting *row, const char *value, size_t *number,
+		      struct error *err)
+{
+	for (*number = 0; row->word(*number); ++*number)
+		if (text_is(value, row->word(*number)))
+			return true;
+	return refuse_word(row, value, err);
+}
+
 static bool find_switch(const char *value, bool *on, struct error *err)
 {
 	static const struct { const char *off, *on; } words[] = {
 		{ "off", "on" }, { "no", "yes" }, { "false", "true" }, { "0", "1" },
 	};
-	OWNED_TEXT shown = show(value);
+	char shown[SHOWN_SIZE];
 
 	for (size_t i = 0; i < COUNT_OF(words); i++) {
 		*on = text_is(value, words[i].on);
 		if (*on || text_is(value, words[i].off))
 			return true;
 	}
-	return error_set(err, ERROR_CONFIG, "\"%s\" is neither on nor off", shown);
+	return error_set(err, ERROR_CONFIG, "\"%s\" is neither on nor off",
+			 text_show(value, shown));
 }
 
 static bool find_number(const struct setting *row, const char *value, long *number,
 			struct error *err)
 {
-	OWNED_TEXT shown = show(value);
+	char shown[SHOWN_SIZE];
 
 	if (text_to_number(value, row->least, row->most, number))
 		return true;
+	text_show(value, shown);
 	if (row->most == LONG_MAX)
 		return error_set(err, ERROR_CONFIG, "\"%s\" is not a number, %ld or more",
 				 shown, row->least);
@@ -450,8 +446,6 @@ void settings_free(enum section_kind section, void *target)
 			continue;
 		if (table[i].type == SETTING_TEXT || table[i].type == SETTING_NAME)
 			text_cleanup(place);
-		else if (table[i].type == SETTING_SECRET)
-			secret_free(place);
 	}
 }
 

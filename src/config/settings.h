@@ -14,14 +14,14 @@ enum setting_type {
 	SETTING_NUMBER,		/* from `least` to `most` */
 	SETTING_SWITCH,		/* on, off, and what else people write */
 	SETTING_WORD,		/* one of `word`, whose number is kept */
-	SETTING_SECRET,		/* taken out of the file before anything else sees it */
+	SETTING_SECRET,		/* stays in the file; see config_password() */
 };
 
 struct setting {
 	enum section_kind section;	/* those of accounts may stand in [defaults] too */
 	const char *name;
 	enum setting_type type;
-	size_t place;		/* in struct account, or in struct config */
+	size_t place;		/* in struct account, or in struct config; not of a secret */
 	const char *standard;	/* in the words of a user */
 	const char *help;
 	long least, most;

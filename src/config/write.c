@@ -103,21 +103,12 @@ static bool read_again(int fd, struct ini_text *text, const char *path, struct e
 					INI_MAX_BYTES);
 }
 
-static bool has_secret(const struct ini *ini)
-{
-	for (size_t i = 0; i < ini->count; i++)
-		if (secret_is_set(&ini->sections[i].password))
-			return true;
-	return false;
-}
-
 /* A file that makes no sense already must not get the blame for what is added. */
-static bool check_meaning(const struct writer *w, const struct ini *ini,
-			  struct error *err)
+static bool check_meaning(const struct ini *ini, struct error *err)
 {
 	OWNED_CONFIG config = { 0 };
 
-	return config_merge(&config, ini, w->job->service, err);
+	return config_merge(&config, ini, err);
 }
 
 static bool read_old(struct writer *w, struct ini *ini, struct error *err)
@@ -126,10 +117,10 @@ static bool read_old(struct writer *w, struct ini *ini, struct error *err)
 
 	if (fd < 0)
 		return errno == ENOENT || error_errno(err, ERROR_CONFIG, "%s", w->path);
-	if (!ini_read(ini, fd, w->path, err) || !check_meaning(w, ini, err) ||
+	if (!ini_read(ini, fd, w->path, err) || !check_meaning(ini, err) ||
 	    !read_again(fd, &w->before, w->path, err))
 		return false;
-	w->had_secret = has_secret(ini);
+	w->had_secret = ini_has_secret(ini);
 	return fstat(fd, &w->old) == 0 || error_errno(err, ERROR_IO, "%s", w->path);
 }
 
@@ -179,12 +170,12 @@ static bool is_written(const struct ini *ini, const struct draft *d,
 /* With our own reader: what it would not understand never takes the place. */
 static bool check_result(const struct writer *w, int fd, struct error *err)
 {
-	OWNED_INI ini = { 0 };
+	OWNED_INI ini = { .keeps_secrets = true };
 	const struct setting *wrong = NULL;
 
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return error_errno(err, ERROR_IO, "%s", w->path);
-	if (!ini_read(&ini, fd, w->path, err) || !check_meaning(w, &ini, err))
+	if (!ini_read(&ini, fd, w->path, err) || !check_meaning(&ini, err))
 		return error_context(err, "not written, for it would not be understood");
 	for (size_t i = 0; i < w->job->count; i++)
 		if (!is_written(&ini, &w->job->drafts[i], &wrong))
@@ -234,7 +225,7 @@ static bool replace(struct writer *w, struct error *err)
 bool settings_write(const struct write_job *job, struct error *err)
 {
 	OWNED_WRITER w = { .job = job, .dir = -1 };
-	OWNED_INI ini = { 0 };
+	OWNED_INI ini = { .keeps_secrets = true };
 
 	return enter(&w, err) && read_old(&w, &ini, err) &&
 	       settings_merge(&w.after, job, &ini, &w.before, err) && replace(&w, err);

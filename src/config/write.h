@@ -22,7 +22,6 @@ struct write_job {
 	   nothing that is said there already. */
 	enum write_mode mode;
 	const char *advice;	/* how to replace an account that is there, for the error */
-	service_lookup *service;
 	/* With WRITE_NEW: gets the names of what the file says otherwise in [defaults]
 	   and [delivery], which stays. Or NULL. */
 	struct buf *kept;

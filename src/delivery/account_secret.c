@@ -7,11 +7,17 @@ bool account_wants_token(const struct account *account)
 	       (account->auth == AUTH_AUTO && account->token_command[0]);
 }
 
+static bool read_password(const void *account, struct secret *password, struct error *err)
+{
+	return config_password(account, password, err);
+}
+
 struct secret_request account_secret_request(const struct account *account,
 					     bool wants_token)
 {
 	return (struct secret_request){
-		.password = &account->password,
+		.password = account->has_password ? read_password : NULL,
+		.settings = account,
 		.password_file = account->password_file,
 		.password_command = account->password_command,
 		.token_command = account->token_command,

@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "delivery/local.h"
-#include "service/service.h"
 
 static void open_log(struct worker *w, const char *where)
 {
@@ -42,7 +41,7 @@ static bool load_config(struct worker *w, const char *file, struct error *err)
 	if (w->config_path && !strcmp(w->config_path, file ? file : ""))
 		return true;
 	worker_forget_config(w);
-	if (!config_load(&w->config, file, service_setting, err)) {
+	if (!config_load(&w->config, file, err)) {
 		config_free(&w->config);
 		return false;
 	}

@@ -11,7 +11,6 @@
 #include "base/text.h"
 #include "delivery/account_secret.h"
 #include "front/account_choice.h"
-#include "service/service.h"
 
 static int list(struct command_call *call)
 {
@@ -25,7 +24,7 @@ static int list(struct command_call *call)
 	if (!command_parse(call, &given, &status))
 		return status;
 	secret_guard_process();
-	ok = config_load(&config, given.config_file, service_setting, &err);
+	ok = config_load(&config, given.config_file, &err);
 	command_warn(call, config.passed_over);
 	if (!ok)
 		return command_fail(call, &err);
@@ -61,7 +60,7 @@ static void print_settings(const struct account *account)
 		if (value)
 			print_setting(row.name, value);
 		else if (!strcmp(row.name, "password"))
-			puts(secret_is_set(&account->password)
+			puts(account->has_password
 				     ? _("; password is set, and not shown")
 				     : _("; password is not set"));
 	}

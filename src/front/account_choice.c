@@ -3,7 +3,6 @@
 
 #include "base/language.h"
 #include "base/secret.h"
-#include "service/service.h"
 
 const struct flag account_flags[] = {
 	{ "config", FLAG_TEXT, offsetof(struct account_flags, config_file), "FILE",
@@ -15,7 +14,7 @@ const struct flag account_flags[] = {
 static const struct account *choose(const struct command_call *call, const char *file,
 				    struct config *config, struct error *err)
 {
-	bool ok = config_load(config, file, service_setting, err);
+	bool ok = config_load(config, file, err);
 
 	command_warn(call, config->passed_over);
 	if (!ok)

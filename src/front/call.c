@@ -13,7 +13,6 @@
 #include "delivery/local.h"
 #include "front/recipients.h"
 #include "mail/submission.h"
-#include "service/service.h"
 
 void call_say(const struct call *call, const char *fmt, ...)
 {
@@ -40,8 +39,7 @@ void call_print_error(const struct call *call, const struct error *err)
 bool call_read_config(struct call *call, struct error *err)
 {
 	const char *file = call->options.config_file;
-	bool ok = config_load(&call->config, file && *file ? file : NULL, service_setting,
-			      err);
+	bool ok = config_load(&call->config, file && *file ? file : NULL, err);
 	const struct error *passed_over = call->config.passed_over;
 
 	if (passed_over)

@@ -13,7 +13,6 @@
 #include "net/tcp.h"
 #include "secret/source.h"
 #include "service/login.h"
-#include "service/service.h"
 
 enum { LISTED_MAX = 4000, SLOW_MS = 200 }; /* bytes of a list of addresses */
 
@@ -31,7 +30,7 @@ static bool load(struct check *c, const char **why, struct error *err)
 	const struct account *account;
 	struct error unheard;
 
-	if (!config_load(&c->config, c->flags.config, service_setting, err))
+	if (!config_load(&c->config, c->flags.config, err))
 		return false;
 	*why = c->wanted ? N_("named on the command line") : why_default(&c->config);
 	account = c->wanted ? config_account(&c->config, c->wanted, err)

@@ -16,7 +16,6 @@
 #include "base/text.h"
 #include "config/write.h"
 #include "migrate/import.h"
-#include "service/service.h"
 
 struct import_flags {
 	const char *format, *name, *output;
@@ -115,7 +114,6 @@ static bool write_file(const struct command_call *call, struct import *import,
 		.advice =
 			N_("--replace puts the imported one in its place, --name gives a "
 			   "new one another name where its file has none"),
-		.service = service_setting,
 		.kept = &kept,
 		.same_everywhere = true,
 	};

@@ -14,7 +14,6 @@
 #include "delivery/throttle.h"
 #include "front/queue_flags.h"
 #include "front/queue_words.h"
-#include "service/service.h"
 
 enum {
 	PATIENCE_MS = 2000,	/* for all that is held by others together */
@@ -70,7 +69,7 @@ static void resume_elsewhere(struct changing *c, const struct entry *e)
 		return;
 	free(c->resumed_elsewhere);
 	c->resumed_elsewhere = buf_take(&which);
-	if (config_load(&config, e->config, service_setting, &unheard))
+	if (config_load(&config, e->config, &unheard))
 		account = config_account(&config, e->account, &unheard);
 	if (account)
 		throttle_resume(&c->view.queue.spool, account);

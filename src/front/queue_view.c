@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "service/service.h"
 
 bool queue_view_open(struct queue_view *v, const char *config_file, struct error *err)
 {
@@ -13,7 +12,7 @@ bool queue_view_open(struct queue_view *v, const char *config_file, struct error
 
 	*v = (struct queue_view)QUEUE_VIEW_NONE;
 	/* It says where the queue is: without it "empty" would be a guess. */
-	if (!config_load_any(&v->config, config_file, service_setting, err))
+	if (!config_load_any(&v->config, config_file, err))
 		return error_context(err, "which queue is meant is not known");
 	v->queue.settings = &v->config.delivery;
 	path = queue_spool_path(&v->config.delivery);

@@ -16,7 +16,6 @@
 #include "delivery/runner.h"
 #include "front/commands.h"
 #include "front/queue_pick.h"
-#include "service/service.h"
 
 /* --- -qI, -qR, -qS */
 
@@ -197,8 +196,7 @@ static const struct flag run_flags[] = {
 static bool open_as_configured(const struct run_flags *flags, struct config *config,
 			       struct queue *queue, struct error *err)
 {
-	if (!(flags->config ? config_load : config_load_any)(config, flags->config,
-							     service_setting, err))
+	if (!(flags->config ? config_load : config_load_any)(config, flags->config, err))
 		return false;
 	log_open(config_log(config), "acsmtp");
 	return queue_open(queue, &config->delivery, err) &&

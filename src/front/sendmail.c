@@ -25,7 +25,6 @@
 #include "front/look.h"
 #include "front/mailq.h"
 #include "front/run_queue.h"
-#include "service/service.h"
 
 enum { REPORTED_MAX = 20 };	/* recipients with a line of their own on standard error */
 
@@ -110,7 +109,7 @@ static bool read_config_if_any(struct call *call, struct error *err)
 {
 	return call->options.config_file ?
 	       call_read_config(call, err) :
-	       config_load_any(&call->config, NULL, service_setting, err);
+	       config_load_any(&call->config, NULL, err);
 }
 
 static bool open_transcript(struct call *call, struct error *err)
@@ -188,7 +187,7 @@ static bool show_recipients(struct call *call, struct error *err)
 /* Before there is an account too: who installs a mail program calls newaliases. */
 static bool check_aliases(struct call *call, struct error *err)
 {
-	if (!config_load_any(&call->config, call->options.config_file, service_setting, err))
+	if (!config_load_any(&call->config, call->options.config_file, err))
 		return false;
 	local_init(&call->aliases, &call->config);
 	return look_at_aliases(call->name, &call->aliases, err);

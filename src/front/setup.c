@@ -55,7 +55,7 @@ static bool begin(struct setup *s, struct error *err)
 	if (!check_directory(s, err))
 		return false;
 	return access(s->path, F_OK) != 0 ||
-	       config_read(&s->there, s->path, service_setting, err);
+	       config_read(&s->there, s->path, err);
 }
 
 /* --- the answers */
@@ -111,7 +111,6 @@ static bool write_account(struct setup *s, struct error *err)
 		.count = 1,
 		.mode = s->replaces ? WRITE_REPLACE : WRITE_NEW,
 		.advice = N_("--replace puts the new one in its place"),
-		.service = service_setting,
 	};
 
 	if (settings_write(&job, err))
@@ -164,7 +163,7 @@ static char *options_for(const struct setup *s)
 	struct error ignored;
 	const struct account *usual;
 
-	if (!config_load(&config, s->flags.config, service_setting, &ignored))
+	if (!config_load(&config, s->flags.config, &ignored))
 		return text_copy("");
 	usual = config_default(&config, &ignored);
 	if (s->flags.config)

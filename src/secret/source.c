@@ -42,9 +42,7 @@ static enum source_state look_at_password(const struct secret_request *request,
 					  char *detail)
 {
 	(void)detail;
-	return request->password && request->password->bytes && request->password->len
-		       ? SOURCE_SET
-		       : SOURCE_NOT_SET;
+	return request->password ? SOURCE_SET : SOURCE_NOT_SET;
 }
 
 static enum source_state look_at_file(const struct secret_request *request, char *detail)
@@ -62,9 +60,7 @@ static bool from_settings(const struct secret_request *request, struct secret *s
 			  bool *passes, struct error *err)
 {
 	(void)passes;
-	if (secret_set(secret, request->password->bytes, request->password->len))
-		return true;
-	return error_set(err, ERROR_CONFIG, "it is longer than %d bytes", SECRET_MAX);
+	return request->password(request->settings, secret, err);
 }
 
 static bool from_file(const struct secret_request *request, struct secret *secret,

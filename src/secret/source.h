@@ -7,8 +7,13 @@
 #include "base/secret.h"
 #include "secret/keyring.h"
 
+/* Reads the password that stands among the settings; ERROR_CONFIG, ERROR_IO, ERROR_LATER. */
+typedef bool password_reader(const void *settings, struct secret *password,
+			     struct error *err);
+
 struct secret_request { /* "" or NULL: not set */
-	const struct secret *password;
+	password_reader *password;
+	const void *settings; /* for it, borrowed */
 	const char *password_file, *password_command, *token_command;
 	struct secret_place place;
 	bool keyring;	  /* it may be asked */

@@ -15,6 +15,7 @@ import pytest
 
 from conftest import environment, installed
 from emulator.faults import Fault
+from ports import closed_port
 from waiting import wait_for
 
 MESSAGE = "From: DoNotReply@contoso.com\nTo: a@example.org\n\nbody\n"
@@ -450,6 +451,110 @@ def test_memory_of_the_secret(paused):
         for shape in shapes():
             assert shape not in content, f"the secret is in memory of the kind {flags}"
     assert guarded > 0, "it is not where it must be, so this test sees nothing"
+
+
+@pytest.fixture
+def full_pipe():
+    """The end to write to of a pipe that takes no more."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    try:
+        while os.write(write, b"x" * 4096):
+            pass
+    except BlockingIOError:
+        os.set_blocking(write, True)
+    yield write
+    os.close(read)
+    os.close(write)
+
+
+def waits_in(pid, *places):
+    """Whether it sleeps in one of these places of the kernel."""
+    place = Path(f"/proc/{pid}/wchan").read_text()
+    return any(one in place for one in places)
+
+
+NEEDS_NONE = {
+    "mailq": ("mailq", []),
+    "queue-list": ("acsmtp", ["queue", "list"]),
+    "queue-list-json": ("acsmtp", ["queue", "list", "--json"]),
+    "queue-show": ("acsmtp", ["queue", "show", "*@example.org"]),
+    "account-list": ("acsmtp", ["account", "list"]),
+    "account-show": ("acsmtp", ["account", "show"]),
+    "explain": ("acsmtp", ["explain", "-t"]),
+    "verify": ("sendmail", ["-bv", "a@example.org"]),
+    "newaliases": ("newaliases", []),
+}
+
+
+@pytest.fixture
+def usual(config, home, tmp_path, run):
+    """The usual file has a password, and a message waits whose server is away."""
+    path = home / ".config/acsmtp.ini"
+    path.parent.mkdir()
+    with closed_port() as port:
+        given = config(password=PASSWORD, port=port, log=home / "log",
+                       extra="[delivery]\nqueue = on\naliases = /etc/hosts.none\n"
+                       f"spool = {tmp_path}/spool\n")
+        write_private(path, Path(given).read_text())
+        result = run(["-odq", "-t"], input=MESSAGE)
+        assert (result.status, result.stderr) == (STATUS_OK, "")
+        yield path
+
+
+def assert_forgotten(pid):
+    seen = 0
+    for flags, content in memory_of(pid):
+        # What it has read is there, or it was not looked at in time.
+        seen += content.count(b"DoNotReply@contoso.com")
+        for shape in [*shapes(), b"battery#staple"]:
+            assert shape not in content, f"the secret is in memory of the kind {flags}"
+    assert seen > 0, "the settings are not there, so this test sees nothing"
+
+
+@pytest.mark.skipif("os.geteuid() != 0", reason="looks into the memory of others")
+@pytest.mark.parametrize("command", NEEDS_NONE)
+def test_who_needs_no_secret_has_none(command, usual, full_pipe, home):
+    """Nobody reads what it prints, so it is there to look at, with all that it has read."""
+    program, words = NEEDS_NONE[command]
+    with subprocess.Popen([installed(program), *words], stdout=full_pipe, stderr=full_pipe,
+                          stdin=subprocess.PIPE, env=environment(home, None)) as process:
+        try:
+            process.stdin.write(MESSAGE.encode())
+            process.stdin.close()
+            assert wait_for(lambda: waits_in(process.pid, "pipe"))
+            assert_forgotten(process.pid)
+        finally:
+            process.kill()
+
+
+@pytest.mark.skipif("os.geteuid() != 0", reason="looks into the memory of others")
+@pytest.mark.parametrize("options", [["-odq"], ["-odb"], ["-odi"], ["-bs"]])
+def test_no_secret_while_a_message_comes(options, usual, home):
+    """It has its settings, and waits for the rest; also where it logs in afterwards."""
+    with subprocess.Popen([installed("sendmail"), *options, "a@example.org"],
+                          stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, env=environment(home, None)) as process:
+        try:
+            process.stdin.write(b"EHLO x\r\n" if options == ["-bs"] else MESSAGE.encode())
+            process.stdin.flush()
+            assert wait_for(lambda: waits_in(process.pid, "pipe", "poll"))
+            assert_forgotten(process.pid)
+        finally:
+            process.kill()
+
+
+@pytest.mark.skipif("os.geteuid() != 0", reason="looks into the memory of others")
+def test_who_leads_the_runner_has_no_secret(usual, home):
+    """It stays as long as mail waits; those who log in are processes of their own."""
+    with subprocess.Popen([installed("acsmtp"), "queue", "run", "--background"],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                          env=environment(home, None)) as process:
+        try:
+            assert wait_for(lambda: "no connection" in (home / "log").read_text())
+            assert_forgotten(process.pid)
+        finally:
+            process.terminate()
 
 
 def test_secret_in_files(acs, run, config, home, source, tmp_path):

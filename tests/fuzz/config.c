@@ -11,7 +11,6 @@
 #include "config/value.h"
 #include "config/write.h"
 #include "fuzz_config.h"
-#include "service/service.h"
 
 static void check_line(const struct ini *ini, const struct ini_section *section,
 		       struct span line)
@@ -48,7 +47,7 @@ static void check_values(const struct ini *ini)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	OWNED_INI ini = { 0 };
+	OWNED_INI ini = { .keeps_secrets = true };
 	OWNED_CONFIG config = { 0 };
 	struct error err = { 0 };
 
@@ -57,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	check_values(&ini);
-	if (!config_merge(&config, &ini, service_setting, &err)) {
+	if (!config_merge(&config, &ini, &err)) {
 		MUST(err.kind == ERROR_CONFIG);
 		fuzz_must_say_why(&err);
 		return 0;

@@ -8,7 +8,6 @@
 #include "config/load.h"
 #include "config/write.h"
 #include "fuzz.h"
-#include "service/service.h"
 
 static inline bool fuzz_ini_read(struct ini *ini, const void *bytes, size_t len,
 				 struct error *err)
@@ -42,10 +41,9 @@ static inline void fuzz_write(struct draft *drafts, size_t count)
 	const struct write_job job = { .path = "settings",
 				       .drafts = drafts,
 				       .count = count,
-				       .mode = WRITE_NEW,
-				       .service = service_setting };
+				       .mode = WRITE_NEW };
 	OWNED_INI_TEXT out = { 0 };
-	OWNED_INI empty = { 0 }, again = { 0 };
+	OWNED_INI empty = { 0 }, again = { .keeps_secrets = true };
 	const struct ini_text nothing = { 0 };
 	struct error err = { 0 };
 

@@ -77,7 +77,7 @@ static void check_others(const struct write_job *job, const struct ini *before,
 
 static void check(struct write_job *job, const struct fuzz_pieces *pieces)
 {
-	OWNED_INI before = { 0 }, after = { 0 };
+	OWNED_INI before = { .keeps_secrets = true }, after = { .keeps_secrets = true };
 	OWNED_INI_TEXT old = { 0 }, out = { 0 };
 	struct error err = { 0 };
 
@@ -108,7 +108,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct write_job job = { .path = "settings",
 				 .drafts = drafts,
 				 .count = 3,
-				 .service = service_setting,
 				 .kept = &kept };
 
 	if (size > 0) {

@@ -18,25 +18,21 @@
 
 static char directory[] = "/tmp/acsmtp-config.XXXXXX";
 
-/* A service's settings, as service_setting() tells them. */
-static const char *look_up(const char *service, const char *key)
-{
-	static const struct { const char *service, *key, *value; } known[] = {
-		{ "acs", "host", "acs.example.org" },
-		{ "acs", "max_recipients", "50" },
-		{ "sendgrid", "host", "sendgrid.example.org" },
-		{ "sendgrid", "user", "apikey" },
-	};
-
-	for (size_t i = 0; i < COUNT_OF(known); i++)
-		if (!strcmp(known[i].service, service) && !strcmp(known[i].key, key))
-			return known[i].value;
-	return NULL;
-}
-
 static void path_of(const char *name, char path[100])
 {
 	snprintf(path, 100, "%s/%s", directory, name);
+}
+
+/* The password that is read when it is wanted; "": there is none. */
+static const char *password_of(const struct account *a, struct secret *password)
+{
+	struct error err;
+
+	if (!a->has_password)
+		return "";
+	if (!config_password(a, password, &err))
+		fail_msg("%s", err.text);
+	return password->bytes;
 }
 
 static void write_file(const char *path, const void *bytes, size_t len, mode_t mode)
@@ -56,7 +52,7 @@ static bool read_bytes(struct config *config, const char *text, size_t len,
 
 	path_of("test.ini", path);
 	write_file(path, text, len, 0600);
-	return config_read(config, path, look_up, err);
+	return config_read(config, path, err);
 }
 
 static bool read_text(struct config *config, const char *text, struct error *err)
@@ -219,11 +215,12 @@ static void test_bad(void **state)
 static char *describe(const struct account *a)
 {
 	struct buf b = BUF_INIT(5000);
+	OWNED_SECRET password = { 0 };
 	const struct { const char *name, *value, *standard; } texts[] = {
-		{ "service", a->service, "acs" }, { "host", a->host, "acs.example.org" },
+		{ "service", a->service, "acs" }, { "host", a->host, "smtp.azurecomm.net" },
 		{ "tls_ca_file", a->tls_ca_file, "" },
 		{ "tls_fingerprint", a->tls_fingerprint, "" }, { "user", a->user, "" },
-		{ "password", secret_is_set(&a->password) ? a->password.bytes : "", "" },
+		{ "password", password_of(a, &password), "" },
 		{ "password_file", a->password_file, "" },
 		{ "password_command", a->password_command, "" },
 		{ "token_command", a->token_command, "" }, { "from", a->from, "" },
@@ -235,7 +232,7 @@ static char *describe(const struct account *a)
 		{ "port", a->port, 587 }, { "tls", a->tls, TLS_STARTTLS },
 		{ "auth", a->auth, AUTH_AUTO }, { "cache", a->tls_session_cache, true },
 		{ "policy", a->sender_policy, SENDER_REWRITE }, { "timeout", a->timeout, 60 },
-		{ "max_recipients", a->max_recipients, 50 }, { "max_size", a->max_size, 0 },
+		{ "max_recipients", a->max_recipients, 50 }, { "max_size", a->max_size, 10485760 },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
@@ -256,13 +253,13 @@ static const struct {
 	{ "[account work] ; mine\r\nhost = a.example\r\n", "host<a.example>" },
 	{ "  [ ACCOUNT \t Work ]  \n HoSt\t=\ta.example # there\n", "host<a.example>" },
 	{ WORK "service = SendGrid\nport=465 ;there\ntls = implicit\n",
-	  "service<sendgrid>host<sendgrid.example.org>user<apikey>port<465>tls<1>"
-	  "max_recipients<100000>" },
+	  "service<sendgrid>host<smtp.sendgrid.net>user<apikey>port<465>tls<1>"
+	  "max_recipients<1000>max_size<31457280>" },
 	{ WORK "service = other\nhost = ::1\ntls = off\nauth = OFF\n",
-	  "service<other>host<::1>tls<2>auth<4>max_recipients<100000>" },
+	  "service<other>host<::1>tls<2>auth<4>max_recipients<100000>max_size<0>" },
 	{ WORK "tls_session_cache = no\nsender_policy = keep\ntimeout = 86400\n"
-	  "max_recipients = 1\nmax_size = 10485760\n",
-	  "cache<0>policy<1>timeout<86400>max_recipients<1>max_size<10485760>" },
+	  "max_recipients = 1\nmax_size = 1048576\n",
+	  "cache<0>policy<1>timeout<86400>max_recipients<1>max_size<1048576>" },
 	{ WORK "tls_session_cache = FALSE\n", "cache<0>" },
 	{ WORK "tls_session_cache = 1\n", "" },
 	{ WORK "tls_ca_file =    ; default: the system's trust store\nfrom_name =\nlog=\n"
@@ -283,8 +280,8 @@ static const struct {
 	  "log</var/log/acsmtp>" },
 	/* the defaults, wherever they stand */
 	{ "[defaults]\nport = 25\nuser = me\nservice = sendgrid\n" WORK "port = 26\n",
-	  "service<sendgrid>host<sendgrid.example.org>user<me>port<26>"
-	  "max_recipients<100000>" },
+	  "service<sendgrid>host<smtp.sendgrid.net>user<me>port<26>"
+	  "max_recipients<1000>max_size<31457280>" },
 	{ WORK "user =\nlog =\n[defaults]\nlog = stderr\nuser = me\nfrom = a@b\n",
 	  "from<a@b>" },
 	{ "[defaults]\npassword = p\nauth = plain\n" WORK, "password<p>auth<2>" },
@@ -330,6 +327,7 @@ static void test_odd_bytes(void **state)
 {
 	static const char nul[] = WORK "host = a\0b\n";
 	OWNED_CONFIG config = { 0 };
+	OWNED_SECRET password = { 0 };
 	struct error err;
 	char line[3000];
 
@@ -354,7 +352,8 @@ static void test_odd_bytes(void **state)
 	assert_true(read_text(&config, line, &err));
 	snprintf(line, sizeof(line), WORK "password = %02000d\nuser = u\n", 7);
 	assert_true(read_text(&config, line, &err));
-	assert_int_equal(config.accounts[0].password.len, 2000);
+	assert_true(config_password(&config.accounts[0], &password, &err));
+	assert_int_equal(password.len, 2000);
 	assert_string_equal(config.accounts[0].user, "u");
 }
 
@@ -448,7 +447,7 @@ static void test_overlay(void **state)
 	assert_string_equal(account->from_name, "");
 	assert_string_equal(account->log, "off");
 	assert_int_equal(account->port, 587);
-	assert_false(secret_is_set(&account->password));
+	assert_false(account->has_password);
 	account = config_account(&config, "spare", &err);
 	assert_string_equal(account->from_name, "S");
 	assert_string_equal(account->log, "syslog");
@@ -500,7 +499,7 @@ static void expect_file(const char *path, const char *says)
 {
 	OWNED_CONFIG config = { 0 };
 	struct error err;
-	bool ok = config_read(&config, path, look_up, &err);
+	bool ok = config_read(&config, path, &err);
 
 	if (!says && !ok)
 		fail_msg("%s: %s", path, err.text);
@@ -589,7 +588,7 @@ static void test_load(void **state)
 	path_of("xdg/acsmtp.ini", path);
 	write_file(path, "[account xdg]\n", 14, 0600);
 	assert_int_equal(setenv("XDG_CONFIG_HOME", home, 1), 0);
-	assert_true(config_load(&config, NULL, look_up, &err));
+	assert_true(config_load(&config, NULL, &err));
 	account = config_account(&config, "xdg", &err);
 	assert_non_null(account);
 
@@ -600,14 +599,14 @@ static void test_load(void **state)
 	write_file(path, "[account home]\n", 15, 0600);
 	assert_int_equal(setenv("XDG_CONFIG_HOME", "xdg", 1), 0);
 	assert_int_equal(setenv("HOME", directory, 1), 0);
-	assert_true(config_load(&other, NULL, look_up, &err));
+	assert_true(config_load(&other, NULL, &err));
 	account = config_account(&other, "home", &err);
 	assert_non_null(account);
 	assert_null(config_account(&other, "xdg", &err));
 
 	/* A mistake in it is not passed over. */
 	write_file(path, "port = 1\n", 9, 0600);
-	assert_false(config_load(&none, NULL, look_up, &err));
+	assert_false(config_load(&none, NULL, &err));
 	assert_non_null(strstr(err.text, "/.config/acsmtp.ini, line 1: "));
 }
 
@@ -619,15 +618,53 @@ static void test_load_one(void **state)
 
 	(void)state;
 	path_of("none.ini", path);
-	assert_false(config_load(&config, path, look_up, &err));
+	assert_false(config_load(&config, path, &err));
 	assert_non_null(strstr(err.text, "none.ini: No such file"));
 	write_file(path, "[delivery]\n", 11, 0600);
-	assert_false(config_load(&config, path, look_up, &err));
+	assert_false(config_load(&config, path, &err));
 	assert_int_equal(err.kind, ERROR_CONFIG);
 	assert_non_null(strstr(err.text, "none.ini: no account in it"));
 	write_file(path, WORK, strlen(WORK), 0600);
-	assert_true(config_load(&config, path, look_up, &err));
+	assert_true(config_load(&config, path, &err));
 	assert_int_equal(config.count, 1);
+}
+
+/* Between the reading of an account and its login somebody may write to the file. */
+static void test_password_of_changed_file(void **state)
+{
+	static const char before[] = WORK "host = a\nuser = u\npassword = one\n";
+	static const struct { const char *text, *password, *says; } changes[] = {
+		{ before, "one", NULL },
+		{ WORK "host = a\nuser = u\npassword = another\n", "another", NULL },
+		{ "[defaults]\npassword = all's\n" WORK "host = a\n", NULL, "unquoted '" },
+		{ "[defaults]\npassword = of all\n" WORK "host = A\nuser = u\n", "of all", NULL },
+		{ WORK "host = b\nuser = u\npassword = two\n", NULL, "has changed" },
+		{ WORK "host = a\nport = 25\nuser = u\npassword = two\n", NULL, "has changed" },
+		{ WORK "host = a\ntls = off\nuser = u\npassword = two\n", NULL, "has changed" },
+		{ WORK "host = a\nuser = v\npassword = two\n", NULL, "has changed" },
+		{ "[account other]\nhost = a\nuser = u\npassword = two\n", NULL, "has changed" },
+		{ WORK "host = a\nuser = u\npassword_file = /f\n", NULL, "has changed" },
+	};
+	char path[100];
+
+	(void)state;
+	path_of("test.ini", path);
+	for (size_t i = 0; i < COUNT_OF(changes); i++) {
+		OWNED_CONFIG config = { 0 };
+		OWNED_SECRET password = { 0 };
+		struct error err;
+		bool ok;
+
+		assert_true(read_text(&config, before, &err));
+		write_file(path, changes[i].text, strlen(changes[i].text), 0600);
+		ok = config_password(&config.accounts[0], &password, &err);
+		if (ok != !changes[i].says)
+			fail_msg("row %zu: %s", i, ok ? "taken" : err.text);
+		if (ok)
+			assert_string_equal(password.bytes, changes[i].password);
+		else if (!strstr(err.text, changes[i].says) || secret_is_set(&password))
+			fail_msg("row %zu: %s", i, err.text);
+	}
 }
 
 /* Whatever one byte is turned into: an answer, and none that shows a secret. */
@@ -732,6 +769,7 @@ int main(void)
 		cmocka_unit_test(test_owner),
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_load_one),
+		IN_BOTH_WAYS(test_password_of_changed_file),
 		IN_BOTH_WAYS(test_every_byte),
 		cmocka_unit_test(test_help),
 	};

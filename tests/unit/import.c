@@ -18,7 +18,6 @@
 #include "config/account.h"
 #include "config/write.h"
 #include "migrate/import.h"
-#include "service/service.h"
 
 /* Thousands of files that nobody needs after a crash. */
 int fsync(int fd)
@@ -66,8 +65,7 @@ static void assert_writable(struct import *import)
 {
 	char path[100];
 	struct write_job job = { .path = path, .drafts = import->drafts,
-				 .count = import->count, .mode = WRITE_NEW,
-				 .service = service_setting };
+				 .count = import->count, .mode = WRITE_NEW };
 	struct error err;
 
 	snprintf(path, sizeof(path), "%s/new.ini", directory);

@@ -53,6 +53,18 @@ static bool find(const struct secret_request *request, char *text, const char **
 	return ok;
 }
 
+/* The settings are a text here; NULL and "": none is set. */
+static bool read_text(const void *text, struct secret *password, struct error *err)
+{
+	(void)err;
+	return secret_set(password, text, strlen(text));
+}
+
+static password_reader *reader_of(const char *text)
+{
+	return text && *text ? read_text : NULL;
+}
+
 /* NULL and "": not set; the file holds "from file". */
 static const struct {
 	bool wants_token;
@@ -80,18 +92,15 @@ static void test_order(void **state)
 	(void)state;
 	write_file(scratch("pw"), "from file\n", 10, 0600);
 	for (size_t i = 0; i < COUNT_OF(orders); i++) {
-		OWNED_SECRET password = { 0 };
 		struct secret_request request = {
 			.wants_token = orders[i].wants_token,
 			.token_command = orders[i].token_command,
-			.password = &password,
+			.password = reader_of(orders[i].password),
+			.settings = orders[i].password,
 			.password_file = orders[i].has_file ? scratch("pw") : "",
 			.password_command = orders[i].password_command,
 		};
 
-		if (orders[i].password)
-			assert_true(secret_set(&password, orders[i].password,
-					       strlen(orders[i].password)));
 		if (!find(&request, text, &source, &err))
 			fail_msg("row %zu: %s", i, err.text);
 		assert_string_equal(text, orders[i].secret);
@@ -125,9 +134,9 @@ static void test_none(void **state)
 /* The first source that is set decides; none of the others steps in. */
 static void test_no_second_choice(void **state)
 {
-	OWNED_SECRET password = { 0 };
 	const struct secret_request command = {
-		.token_command = "exit 5", .wants_token = true, .password = &password,
+		.token_command = "exit 5", .wants_token = true, .password = read_text,
+		.settings = "P",
 	};
 	const struct secret_request file = {
 		.password_file = scratch("absent"), .password_command = "echo C",
@@ -137,7 +146,6 @@ static void test_no_second_choice(void **state)
 	struct error err;
 
 	(void)state;
-	assert_true(secret_set(&password, "P", 1));
 	assert_false(find(&command, text, &source, &err));
 	assert_int_equal(err.kind, ERROR_SECRET);
 	assert_int_equal(strncmp(err.text, "token_command: ", 15), 0);

@@ -20,7 +20,6 @@
 #include "base/text.h"
 #include "config/file.h"
 #include "config/write.h"
-#include "service/service.h"
 
 /* In the place of the C library's: thousands of files that nobody needs after a crash. */
 static unsigned synced;
@@ -97,7 +96,7 @@ static bool write_drafts(const char *path, struct draft *drafts, size_t count,
 			 enum write_mode mode, struct error *err)
 {
 	struct write_job job = { .path = path, .drafts = drafts, .count = count,
-				 .mode = mode, .service = service_setting };
+				 .mode = mode };
 
 	return settings_write(&job, err);
 }
@@ -114,7 +113,7 @@ static void assert_reads_back(const char *path, const char *value)
 	if (!draft_set(&d, "from_name", value, &err))
 		fail_msg("<%s>: %s", value, err.text);
 	if (!write_drafts(path, &d, 1, WRITE_NEW, &err) ||
-	    !config_read(&config, path, service_setting, &err))
+	    !config_read(&config, path, &err))
 		fail_msg("<%s>: %s", value, err.text);
 	if (strcmp(config.accounts[0].from_name, value) != 0)
 		fail_msg("<%s>: came back as <%s>", value, config.accounts[0].from_name);
@@ -258,13 +257,15 @@ static void test_any_value(void **state)
 		assert_true(secret_set(&secret, value, strlen(value)));
 		has_password = draft_set_password(&d, &secret, &err);
 		if (!write_drafts(path, &d, 1, WRITE_NEW, &err) ||
-		    !config_read(&config, path, service_setting, &err))
+		    !config_read(&config, path, &err))
 			fail_msg("<%s>: %s", value, err.text);
 		if (has_name && strcmp(config.accounts[0].from_name, value) != 0)
 			fail_msg("<%s>: name <%s>", value, config.accounts[0].from_name);
-		if (has_password && strcmp(config.accounts[0].password.bytes, value) != 0)
+		if (has_password && !config_password(&config.accounts[0], &secret, &err))
+			fail_msg("<%s>: %s", value, err.text);
+		if (has_password && strcmp(secret.bytes, value) != 0)
 			fail_msg("<%s>: password <%s>", value,
-				 config.accounts[0].password.bytes);
+				 secret.bytes);
 		taken += has_name + has_password;
 		draft_free(&d);
 	}
@@ -286,6 +287,7 @@ static void test_passwords(void **state)
 	for (size_t i = 0; i <= COUNT_OF(passwords); i++) {
 		const char *password = i < COUNT_OF(passwords) ? passwords[i] : token;
 		struct draft d = draft_of(SECTION_ACCOUNT, "a");
+		OWNED_SECRET read = { 0 };
 		OWNED_CONFIG config = { 0 };
 		struct error err = { 0 };
 
@@ -293,8 +295,9 @@ static void test_passwords(void **state)
 		set_password(&d, password);
 		assert_true(write_drafts(path, &d, 1, WRITE_NEW, &err));
 		assert_int_equal(mode_of(path), 0600);
-		assert_true(config_read(&config, path, service_setting, &err));
-		assert_string_equal(config.accounts[0].password.bytes, password);
+		assert_true(config_read(&config, path, &err));
+		assert_true(config_password(&config.accounts[0], &read, &err));
+		assert_string_equal(read.bytes, password);
 		draft_free(&d);
 	}
 }
@@ -433,7 +436,7 @@ static void test_new_account(void **state)
 	struct error err;
 	char path[100];
 	struct write_job job = { .path = path, .drafts = drafts, .count = 2,
-				 .mode = WRITE_NEW, .service = service_setting,
+				 .mode = WRITE_NEW,
 				 .kept = &kept, .same_everywhere = true };
 
 	(void)state;
