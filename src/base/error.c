@@ -50,19 +50,23 @@ static void put(struct error *err, const char *fmt, va_list args)
 	va_end(again);
 }
 
-static void append(char text[ERROR_TEXT_MAX], const char *rest)
+/* Returns where the rest begins; beyond the end where there was no room for it. */
+static size_t append(char text[ERROR_TEXT_MAX], const char *rest)
 {
 	size_t len = strlen(text);
-	bool is_apart = len > 0 && text[len - 1] == ' ';
+	const char *between = len > 0 && text[len - 1] == ' ' ? "" : ": ";
 
-	snprintf(text + len, ERROR_TEXT_MAX - len, "%s%s", is_apart ? "" : ": ", rest);
+	snprintf(text + len, ERROR_TEXT_MAX - len, "%s%s", between, rest);
+	return len + strlen(between);
 }
 
 static void begin(struct error *err, enum error_kind kind)
 {
 	err->kind = kind;
-	err->reply = err->number = 0;
+	err->number = err->reply = err->at = 0;
+	err->status[0] = '\0';
 	err->advice = NULL;
+	err->leaf = 0;
 }
 
 bool error_set(struct error *err, enum error_kind kind, const char *fmt, ...)
@@ -112,9 +116,9 @@ bool error_errno(struct error *err, enum error_kind kind, const char *fmt, ...)
 	va_start(args, fmt);
 	put(err, fmt, args);
 	va_end(args);
-	append(err->text, strerror(number));
+	(void)append(err->text, strerror(number));
 	if (err->words[0])
-		append(err->words, language_reason(number));
+		(void)append(err->words, language_reason(number));
 	return false;
 }
 
@@ -130,6 +134,7 @@ bool error_reason(struct error *err, enum error_kind kind)
 bool error_context(struct error *err, const char *fmt, ...)
 {
 	struct error old;
+	size_t len;
 	va_list args;
 
 	memcpy(old.text, err->text, sizeof(old.text));
@@ -137,10 +142,24 @@ bool error_context(struct error *err, const char *fmt, ...)
 	va_start(args, fmt);
 	put(err, fmt, args);
 	va_end(args);
-	append(err->text, old.text);
+	err->leaf += append(err->text, old.text);
+	len = strlen(err->text);
+	if (err->leaf > len)
+		err->leaf = len;
 	if (err->words[0])
-		append(err->words, old.words);
+		(void)append(err->words, old.words);
 	return false;
+}
+
+const char *error_said(const struct error *err)
+{
+	return err->reply >= 400 ? err->text + err->leaf : err->text;
+}
+
+bool error_is_same(const struct error *a, const struct error *b)
+{
+	return a->kind == b->kind && a->reply == b->reply && a->at == b->at &&
+	       !strcmp(a->text + a->leaf, b->text + b->leaf);
 }
 
 const char *error_words(const struct error *err)

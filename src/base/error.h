@@ -2,8 +2,9 @@
 /*
  * One error value. A function that can fail returns bool and takes a
  * `struct error *` last, filled if and only if it returns false. The leaf says
- * the fact, callers prepend where it happened, front/ prints one line and exits
- * with the kind's status from sysexits(3).
+ * the fact, callers prepend where it happened, the top floor prints one line and exits
+ * with the kind's status from sysexits(3). What a program has to know of an error stands
+ * in its facts: nobody looks for it in the text, which is for people and files.
  */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
@@ -36,15 +37,19 @@ enum error_kind {
 	ERROR_KINDS
 };
 
-enum { ERROR_TEXT_MAX = 1024 };
+enum { ERROR_TEXT_MAX = 1024, ERROR_STATUS_SIZE = sizeof("5.123.123") };
 
 struct error {			/* lives on the caller's stack; nothing to free */
 	enum error_kind kind;
-	int reply;		/* SMTP reply code behind it, or 0 */
+	int number;		/* errno behind it, or 0 */
+	/* The reply of a server that is behind it; service/replies.h fills these. */
+	int reply;		/* its code, or 0: there is none */
+	int at;			/* what it answers: enum reply_at */
+	char status[ERROR_STATUS_SIZE];	/* its enhanced code (RFC 3463), or "" */
 	const char *advice;	/* what to do, a string that lives for ever, or NULL */
+	size_t leaf;		/* where in `text` the fact stands, behind where it happened */
 	char text[ERROR_TEXT_MAX];	/* English: for logs, files and programs */
 	char words[ERROR_TEXT_MAX];	/* for the person at the terminal; "": text */
-	int number;		/* errno behind it, or 0 */
 };
 
 /*
@@ -72,6 +77,12 @@ bool error_context(struct error *err, const char *fmt, ...) PRINTF(2, 3);
 
 /* Adds what to do about it, unless something said so before; keeps the pointer. */
 bool error_advise(struct error *err, const char *advice);
+
+/* What the server said, code and text; the whole text where no refusal of a server is behind it. */
+const char *error_said(const struct error *err);
+
+/* Whether both say one thing, wherever it happened. */
+bool error_is_same(const struct error *a, const struct error *b);
 
 /* The text in the language of the person; the advice goes through tr() besides. */
 const char *error_words(const struct error *err);

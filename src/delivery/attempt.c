@@ -9,7 +9,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "mail/report_parts.h"
 #include "mail/submission.h"
 
 enum {
@@ -47,11 +46,11 @@ static void judge_rest(struct envelope *e, const struct error *err)
 
 	for (size_t i = 0; i < e->count; i++)
 		if (e->recipients[i].verdict == VERDICT_NONE)
-			recipient_judge(&e->recipients[i], verdict, err);
+			envelope_judge(e, &e->recipients[i], verdict, err);
 }
 
-/* The reason for the caller when the dialogue went well but not for everybody. */
-static bool conclude(const struct attempt *a, struct envelope *e, struct error *err)
+/* Whose reason the caller gets when the dialogue went well but not for everybody. */
+static const struct recipient *find_worst(const struct envelope *e)
 {
 	const struct recipient *worst = NULL;
 
@@ -64,12 +63,7 @@ static bool conclude(const struct attempt *a, struct envelope *e, struct error *
 			       r->verdict != VERDICT_REFUSED))
 			worst = r;
 	}
-	if (!worst)
-		return true;
-	*err = *worst->why;
-	if (!err->reply)	/* it was not the server who refused */
-		return false;
-	return error_context(err, "%s:%ld", a->account->host, a->account->port);
+	return worst;
 }
 
 /* For the log: the worst that became of a recipient, unless some have the message. */
@@ -118,7 +112,7 @@ static bool is_told_of(const struct recipient *r)
 
 static bool is_like(const struct recipient *a, const struct recipient *b)
 {
-	return a->verdict == b->verdict && !strcmp(report_words(a->why), report_words(b->why));
+	return a->verdict == b->verdict && !strcmp(error_said(a->why), error_said(b->why));
 }
 
 /* Some of them in one line: those of one reason that stand behind each other. */
@@ -138,7 +132,7 @@ static size_t log_left_out(const char *id, const struct envelope *e, size_t firs
 		buf_addf(&list, "%s<%s>", list.len ? "," : "", other->mailbox);
 	}
 	log_problem("%s: %s: to=%s error=%s", id, fate_of(r), buf_text(&list),
-		    report_words(r->why));
+		    error_said(r->why));
 	return i;
 }
 
@@ -151,21 +145,24 @@ void attempt_log_left_out(const char *id, const struct envelope *e)
 			i++;
 }
 
-/* A refusal whose reason is not the one of the whole. */
-static bool has_other_reasons(const struct envelope *e, const struct error *err)
+/* A refusal whose reason is not the one of the whole, which may be that of one of them. */
+static bool has_other_reasons(const struct envelope *e, const struct error *err,
+			      const struct recipient *worst)
 {
 	for (size_t i = 0; i < e->count; i++) {
 		const struct recipient *r = &e->recipients[i];
 
-		if (r->verdict == VERDICT_REFUSED && is_told_of(r) &&
-		    !strstr(err->text, r->why->text))
+		if (r->verdict != VERDICT_REFUSED || !is_told_of(r))
+			continue;
+		if (worst ? !recipient_reason_is_same(worst, r) : !error_is_same(err, r->why))
 			return true;
 	}
 	return false;
 }
 
 static void log_outcome(const struct attempt *a, const struct envelope *e,
-			const struct message *m, const struct error *err)
+			const struct message *m, const struct error *err,
+			const struct recipient *worst)
 {
 	OWNED_TEXT message_id = submission_message_id(m);
 	bool is_cut = false;
@@ -186,17 +183,23 @@ static void log_outcome(const struct attempt *a, const struct envelope *e,
 		a->account->port, a->peer, a->tls,
 		(double)(clock_ms() - a->started) / 1000, a->reply,
 		err ? " error=" : "", err ? err->text : "");
-	if (err && (is_cut || has_other_reasons(e, err)))
+	if (err && (is_cut || has_other_reasons(e, err, worst)))
 		attempt_log_left_out(a->id, e);
 }
 
 bool attempt_end(const struct attempt *a, bool ok, struct envelope *e,
 		 const struct message *m, struct error *err)
 {
-	if (ok)
-		ok = conclude(a, e, err);
-	else
+	const struct recipient *worst = ok ? find_worst(e) : NULL;
+
+	if (!ok)
 		judge_rest(e, err);
-	log_outcome(a, e, m, ok ? NULL : err);
+	if (worst) {
+		recipient_reason(worst, err);
+		if (err->reply)		/* it was the server who refused */
+			error_context(err, "%s:%ld", a->account->host, a->account->port);
+	}
+	ok = ok && !worst;
+	log_outcome(a, e, m, ok ? NULL : err, worst);
 	return ok;
 }

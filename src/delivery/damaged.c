@@ -17,7 +17,7 @@ static void judge_rest(struct envelope *e, const struct error *why)
 		struct recipient *r = &e->recipients[i];
 
 		if (r->verdict != VERDICT_ACCEPTED && r->verdict != VERDICT_REFUSED)
-			recipient_judge(r, VERDICT_REFUSED, &reason);
+			envelope_judge(e, r, VERDICT_REFUSED, &reason);
 	}
 }
 

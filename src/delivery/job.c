@@ -217,7 +217,7 @@ void job_give_up(struct job *j)
 		if (may_have_it(&j->item.entry, r))
 			error_context(&why, "it may have been sent already");
 		error_context(&why, "given up after %ld days", days);
-		recipient_judge(r, VERDICT_REFUSED, &why);
+		envelope_judge(e, r, VERDICT_REFUSED, &why);
 	}
 	job_conclude(j);
 }

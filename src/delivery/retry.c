@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "service/replies.h"
+
 enum { STEPS = 6 };
 
 /* Seconds; the last step stands for all that follow. */
@@ -12,23 +14,23 @@ static const long patient[STEPS] = { 300, 900, 1800, 3600, 3600, 3600 };
 /* The first row that fits wins; what fits none is the last. */
 static const struct rule {
 	enum error_kind kind;	/* NONE: any */
-	int reply;		/* 0: any, or none */
-	const char *words;	/* that stand in the error's text; NULL: any text */
+	int reply;		/* 0: any, or none; */
+	enum reply_at at;	/* else what it answers */
 	const long *schedule;
 	const char *class;
 	enum retry_scope scope;	/* in a transaction; before it, it is always the account */
 	bool counts, is_unheard, outlasts_config;	/* see struct retry_facts */
 } rules[] = {
-	{ ERROR_QUOTA,   0,   NULL,   usual,   "quota",       RETRY_ACCOUNT, true,  false, true },
-	{ ERROR_AUTH,    0,   NULL,   patient, "login",       RETRY_ACCOUNT, true,  false, false },
-	{ ERROR_SECRET,  0,   NULL,   usual,   "secret",      RETRY_ACCOUNT, false, true,  false },
-	{ ERROR_CONFIG,  0,   NULL,   usual,   "config",      RETRY_ACCOUNT, false, true,  false },
-	{ ERROR_BARRED,  0,   NULL,   patient, "barred",      RETRY_ACCOUNT, true,  false, false },
-	{ ERROR_LATER,   454, "AUTH", usual,   "login-later", RETRY_ACCOUNT, true,  false, false },
-	{ ERROR_NETWORK, 0,   NULL,   usual,   "network",     RETRY_MESSAGE, false, true,  false },
-	{ ERROR_TLS,     0,   NULL,   usual,   "network",     RETRY_MESSAGE, false, true,  false },
-	{ ERROR_NO_HOST, 0,   NULL,   usual,   "network",     RETRY_MESSAGE, false, true,  false },
-	{ ERROR_NONE,    0,   NULL,   usual,   "other",       RETRY_MESSAGE, false, false, false },
+	{ ERROR_QUOTA,   0,   0,       usual,   "quota",       RETRY_ACCOUNT, true,  false, true },
+	{ ERROR_AUTH,    0,   0,       patient, "login",       RETRY_ACCOUNT, true,  false, false },
+	{ ERROR_SECRET,  0,   0,       usual,   "secret",      RETRY_ACCOUNT, false, true,  false },
+	{ ERROR_CONFIG,  0,   0,       usual,   "config",      RETRY_ACCOUNT, false, true,  false },
+	{ ERROR_BARRED,  0,   0,       patient, "barred",      RETRY_ACCOUNT, true,  false, false },
+	{ ERROR_LATER,   454, AT_AUTH, usual,   "login-later", RETRY_ACCOUNT, true,  false, false },
+	{ ERROR_NETWORK, 0,   0,       usual,   "network",     RETRY_MESSAGE, false, true,  false },
+	{ ERROR_TLS,     0,   0,       usual,   "network",     RETRY_MESSAGE, false, true,  false },
+	{ ERROR_NO_HOST, 0,   0,       usual,   "network",     RETRY_MESSAGE, false, true,  false },
+	{ ERROR_NONE,    0,   0,       usual,   "other",       RETRY_MESSAGE, false, false, false },
 };
 
 /* What this process could not have says no more of the account than a network that is down. */
@@ -42,8 +44,7 @@ static const struct rule *rule_for(const struct error *err)
 	const struct rule *rule = rules;
 
 	while ((rule->kind != ERROR_NONE && rule->kind != kind_of(err)) ||
-	       (rule->reply && rule->reply != err->reply) ||
-	       (rule->words && !strstr(err->text, rule->words)))
+	       (rule->reply && (rule->reply != err->reply || (int)rule->at != err->at)))
 		rule++;
 	return rule;
 }

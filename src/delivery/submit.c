@@ -163,21 +163,22 @@ static bool try_now(const struct submittal *s, struct envelope *e, const struct 
 	return ok;
 }
 
-static const struct error *first_refusal(const struct envelope *e)
+static const struct recipient *first_refusal(const struct envelope *e)
 {
 	for (size_t i = 0; i < e->count; i++)
 		if (e->recipients[i].verdict == VERDICT_REFUSED)
-			return e->recipients[i].why;
+			return &e->recipients[i];
 	return NULL;
 }
 
 /* The message is in the queue, which is all there is to say where nobody was refused. */
-static bool tell_refusal(struct submittal *s, const struct error *refusal, struct error *err)
+static bool tell_refusal(struct submittal *s, const struct recipient *refusal,
+			 struct error *err)
 {
 	if (!refusal)
 		return true;
 	s->is_kept = s->keeps_failures || s->keeps_some;
-	*err = *refusal;
+	recipient_reason(refusal, err);
 	return err->reply ? error_context(err, "account %s", s->account->name) : false;
 }
 
@@ -227,7 +228,7 @@ static bool is_the_caller_s(const struct submittal *s, const struct trial *trial
 static bool take_rest(struct submittal *s, struct envelope *e, const struct message *m,
 		      struct trial *trial, struct error *err)
 {
-	const struct error *refusal = first_refusal(e);
+	const struct recipient *refusal = first_refusal(e);
 	struct error why;
 
 	*err = trial->err;
@@ -259,10 +260,11 @@ static bool take_rest(struct submittal *s, struct envelope *e, const struct mess
 
 /* None of the recipients leads anywhere, so there is nothing to ask a server. */
 static bool refuse_all(struct submittal *s, struct envelope *e, const struct message *m,
-		       const struct error *refusal, struct error *err)
+		       const struct recipient *refusal, struct error *err)
 {
-	struct trial trial = { .err = *refusal, .direct.item = ITEM_NONE };
+	struct trial trial = { .direct.item = ITEM_NONE };
 
+	recipient_reason(refusal, &trial.err);
 	log_problem("%s: not taken: uid=%ld error=%s", s->id, (long)getuid(), trial.err.text);
 	if (e->count > 1)
 		attempt_log_left_out(s->id, e);
@@ -273,7 +275,7 @@ static bool take(struct submittal *s, struct envelope *e, const struct message *
 		 struct error *err)
 {
 	struct trial trial = { .err.kind = ERROR_NONE, .direct.item = ITEM_NONE };
-	const struct error *refusal = first_refusal(e);
+	const struct recipient *refusal = first_refusal(e);
 	bool ok;
 
 	if (count_waiting(e) == 0 && refusal)

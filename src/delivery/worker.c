@@ -72,7 +72,7 @@ static void begin_again(struct entry *e)
 		struct recipient *r = &e->envelope.recipients[i];
 
 		if (r->verdict == VERDICT_LATER || r->verdict == VERDICT_UNKNOWN)
-			recipient_judge(r, VERDICT_NONE, NULL);
+			envelope_judge(&e->envelope, r, VERDICT_NONE, NULL);
 	}
 }
 
@@ -268,7 +268,7 @@ static void forget_reasons(struct envelope *e)
 {
 	for (size_t i = 0; i < e->count; i++)
 		if (e->recipients[i].verdict != VERDICT_REFUSED)
-			recipient_judge(&e->recipients[i], e->recipients[i].verdict, NULL);
+			envelope_judge(e, &e->recipients[i], e->recipients[i].verdict, NULL);
 }
 
 /* It waits for whoever mends the configuration; that is told once. */

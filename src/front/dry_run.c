@@ -38,8 +38,12 @@ bool dry_run_show(const struct account *account, const char *why,
 	for (size_t i = 0; i < e->count; i++) {
 		const struct recipient *r = &e->recipients[i];
 
+		struct error refusal = { .text = "" };
+
+		if (r->why)
+			recipient_reason(r, &refusal);
 		printf("%s: <%s>%s%s\n", r->why ? "refused" : "recipient", r->mailbox,
-		       r->why ? ": " : "", r->why ? r->why->text : "");
+		       r->why ? ": " : "", refusal.text);
 	}
 	printf("size: %" PRIu64 " bytes\n\n", message_size(m));
 	if (!show_message(m, err))

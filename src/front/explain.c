@@ -196,9 +196,12 @@ static void say_recipients(const struct envelope *e)
 {
 	for (size_t i = 0; i < e->count; i++) {
 		const struct recipient *r = &e->recipients[i];
+		struct error why = { .text = "" };
 
+		if (r->why)
+			recipient_reason(r, &why);
 		say("%s: <%s>%s%s", r->why ? _("refused") : _("recipient"), r->mailbox,
-		    r->why ? ": " : "", r->why ? error_words(r->why) : "");
+		    r->why ? ": " : "", error_words(&why));
 	}
 }
 
@@ -245,10 +248,13 @@ static void write_recipients(const struct explanation *x, struct json *j)
 	json_array(j, "recipients");
 	for (size_t i = 0; i < x->call->envelope.count; i++) {
 		const struct recipient *r = &x->call->envelope.recipients[i];
+		struct error why;
 
+		if (r->why)
+			recipient_reason(r, &why);
 		json_object(j, NULL);
 		json_text(j, "mailbox", r->mailbox);
-		json_text(j, "refused", r->why ? r->why->text : NULL);
+		json_text(j, "refused", r->why ? why.text : NULL);
 		json_end(j);
 	}
 	json_end(j);

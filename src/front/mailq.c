@@ -113,7 +113,7 @@ static bool is_said_again(const struct entry *e)
 			continue;
 		if (!r->why)
 			return false;
-		is_said = is_said || strstr(e->why->text, r->why->text);
+		is_said = is_said || error_is_same(e->why, r->why);
 	}
 	return is_said;
 }
@@ -121,10 +121,12 @@ static bool is_said_again(const struct entry *e)
 /* A reason stands above its recipients, so those without one of their own come first. */
 static void print_recipients(const struct entry *e)
 {
-	const char *reason = e->why && !is_said_again(e) ? e->why->text : NULL;
+	bool is_general = e->why && !is_said_again(e);
+	const struct recipient *last = NULL;
+	struct error why;
 
-	if (reason)
-		print_reason(reason);
+	if (is_general)
+		print_reason(e->why->text);
 	for (size_t i = 0; i < e->envelope.count; i++) {
 		const struct recipient *r = &e->envelope.recipients[i];
 
@@ -136,9 +138,12 @@ static void print_recipients(const struct entry *e)
 
 		if (!recipient_waits(r) || !r->why)
 			continue;
-		if (!reason || strcmp(reason, r->why->text) != 0)
-			print_reason(reason = r->why->text);
+		recipient_reason(r, &why);
+		if (last ? !recipient_reason_is_same(last, r) :
+			   !is_general || strcmp(e->why->text, why.text) != 0)
+			print_reason(why.text);
 		print_recipient(r);
+		last = r;
 	}
 }
 

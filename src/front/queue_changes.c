@@ -28,7 +28,7 @@ static void try_again(struct entry *e)
 
 		if (r->verdict != VERDICT_REFUSED)
 			continue;
-		recipient_judge(r, VERDICT_NONE, NULL);
+		envelope_judge(&e->envelope, r, VERDICT_NONE, NULL);
 		r->is_reported = r->is_untold = false;
 	}
 }

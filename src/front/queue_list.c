@@ -89,15 +89,15 @@ static void add_rest(struct buf *line, const struct queue_look *look)
 {
 	const struct entry *e = &look->entry;
 	bool is_whole = queue_look_is_whole(look);
-	const struct error *why = is_whole && look->place != SPOOL_DAMAGED ? entry_reason(e) :
-				  &look->err;
+	struct error why = look->err;
+	bool has_reason = !is_whole || look->place == SPOOL_DAMAGED || entry_reason(e, &why);
 
 	if (is_whole && e->attempts)
 		buf_addf(line, tr_n(", %u try", ", %u tries", e->attempts), e->attempts);
-	if (!why)
+	if (!has_reason)
 		return;
 	buf_add(line, ": ");
-	words_add(line, error_words(why));
+	words_add(line, error_words(&why));
 }
 
 static enum colour colour_of(enum queue_state state)

@@ -96,8 +96,11 @@ static void print_recipients(const struct config *config, const struct entry *e)
 		       r->is_untold ? _(", and nobody was told") :
 		       r->is_reported ? _(", and the sender was told") : "");
 		if (r->why) {
+			struct error why;
+
+			recipient_reason(r, &why);
 			fputs(": ", stdout);
-			print_reason(config, e, r->why, LABEL_WIDTH + 1);
+			print_reason(config, e, &why, LABEL_WIDTH + 1);
 		} else {
 			putchar('\n');
 		}

@@ -107,21 +107,23 @@ uint64_t entry_size(const struct entry *e)
 	return e->header_len + 2 + e->body_len;
 }
 
-const struct error *entry_reason(const struct entry *e)
+bool entry_reason(const struct entry *e, struct error *why)
 {
-	const struct error *settled = NULL;
+	const struct recipient *whose = NULL;
+	bool is_waiting = entry_waiting(e) > 0;
 
-	/* Once nobody waits any more, why the message had to wait is history. */
-	if (e->why && entry_waiting(e) > 0)
-		return e->why;
 	for (size_t i = 0; i < e->envelope.count; i++) {
 		const struct recipient *r = &e->envelope.recipients[i];
 
-		if (r->why && recipient_waits(r))
-			return r->why;
-		settled = settled ? settled : r->why;
+		if (r->why && (!whose || (recipient_waits(r) && !recipient_waits(whose))))
+			whose = r;
 	}
-	return settled ? settled : e->why;
+	/* Once nobody waits any more, why the message had to wait is history. */
+	if (e->why && (is_waiting || !whose))
+		*why = *e->why;
+	else if (whose)
+		recipient_reason(whose, why);
+	return e->why || whose;
 }
 
 const char *verdict_name(enum verdict verdict)
@@ -194,7 +196,12 @@ static void add_recipients(struct json *j, const struct config *config,
 		json_object(j, NULL);
 		json_text(j, "address", r->mailbox);
 		json_text(j, "state", verdict_name(r->verdict));
-		add_reason(j, config, e, r->why);
+		if (r->why) {
+			struct error why;
+
+			recipient_reason(r, &why);
+			add_reason(j, config, e, &why);
+		}
 		json_end(j);
 	}
 	json_end(j);

@@ -34,9 +34,9 @@ uint64_t entry_size(const struct entry *e);
 
 /*
  * The last reason why it waits or has failed: of the message while somebody waits, else of its
- * first recipient with a reason.
+ * first recipient with a reason. False: there is none.
  */
-const struct error *entry_reason(const struct entry *e);
+bool entry_reason(const struct entry *e, struct error *why);
 
 /* A recipient's verdict, for programs: "sent", "failed", "waiting", "perhaps sent". */
 const char *verdict_name(enum verdict verdict);

@@ -125,7 +125,7 @@ static bool check_any(const struct envelope *e, struct error *err)
 	for (size_t i = 0; i < e->count; i++)
 		if (e->recipients[i].verdict == VERDICT_NONE)
 			return true;
-	*err = *e->recipients[0].why;
+	recipient_reason(&e->recipients[0], err);
 	return false;
 }
 

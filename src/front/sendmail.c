@@ -39,14 +39,16 @@ static size_t count_accepted(const struct envelope *e)
 
 static bool share_one_reason(const struct envelope *e)
 {
-	const struct error *first = NULL;
+	const struct recipient *first = NULL;
 
 	for (size_t i = 0; i < e->count; i++) {
-		const struct error *why = e->recipients[i].why;
+		const struct recipient *r = &e->recipients[i];
 
-		if (first && why && strcmp(first->text, why->text) != 0)
+		if (!r->why)
+			continue;
+		if (first && !recipient_reason_is_same(first, r))
 			return false;
-		first = first ? first : why;
+		first = first ? first : r;
 	}
 	return true;
 }
@@ -90,12 +92,14 @@ static void print_recipients(const struct call *call)
 	for (int pass = 0; pass < 2; pass++)
 		for (size_t i = 0; i < e->count; i++) {
 			const struct recipient *r = &e->recipients[i];
+			struct error why;
 
 			if (!r->why || (r->verdict == VERDICT_REFUSED) != (pass == 0) ||
 			    failed++ >= most)
 				continue;
+			recipient_reason(r, &why);
 			call_say(call, "%s <%s>%s%s", what_became(call, r), r->mailbox,
-				 one_reason ? "" : ": ", one_reason ? "" : r->why->text);
+				 one_reason ? "" : ": ", one_reason ? "" : why.text);
 		}
 	if (failed > most)
 		print_where(call, failed - most);

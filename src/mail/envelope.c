@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "mail/envelope.h"
 
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,6 +60,85 @@ static void make_slots(struct envelope *e)
 	}
 }
 
+/* --- reasons */
+
+enum { REASONS_LOOKED_AT = 16 };	/* a server says few things, in turns perhaps */
+
+static bool is_equal(const struct error *a, const struct error *b)
+{
+	return a == b || (a->kind == b->kind && a->number == b->number && a->reply == b->reply &&
+			  a->at == b->at && a->advice == b->advice && a->leaf == b->leaf &&
+			  !strcmp(a->text, b->text) && !strcmp(a->words, b->words));
+}
+
+static const struct error *keep_reason(struct envelope *e, const struct error *why)
+{
+	size_t first = e->reason_count > REASONS_LOOKED_AT ?
+		       e->reason_count - REASONS_LOOKED_AT : 0;
+
+	for (size_t i = e->reason_count; i-- > first;)
+		if (is_equal(e->reasons[i], why))
+			return e->reasons[i];
+	grow((void **)&e->reasons, &e->reason_room, e->reason_count, sizeof(*e->reasons));
+	e->reasons[e->reason_count] = xmalloc(sizeof(*why));
+	*e->reasons[e->reason_count] = *why;
+	return e->reasons[e->reason_count++];
+}
+
+void envelope_judge(struct envelope *e, struct recipient *r, enum verdict verdict,
+		    const struct error *why)
+{
+	r->why = why ? keep_reason(e, why) : NULL;
+	r->verdict = verdict;
+}
+
+/* The first `old` in the text becomes `new`. Returns how far what follows has moved. */
+static ptrdiff_t exchange(char text[ERROR_TEXT_MAX], const char *old, const char *new)
+{
+	char *at = strstr(text, old);
+	OWNED_TEXT rest = at ? text_copy(at + strlen(old)) : NULL;
+
+	if (!at)
+		return 0;
+	snprintf(at, ERROR_TEXT_MAX - (size_t)(at - text), "%s%s", new, rest);
+	return (ptrdiff_t)strlen(new) - (ptrdiff_t)strlen(old);
+}
+
+static void exchange_all(struct error *why, const char *old, const char *new)
+{
+	const char *at = strstr(why->text, old);
+	bool is_before_leaf = at && at < why->text + why->leaf;
+	ptrdiff_t moved = exchange(why->text, old, new);
+	size_t len = strlen(why->text);
+
+	if (is_before_leaf)
+		why->leaf = (size_t)((ptrdiff_t)why->leaf + moved);
+	if (why->leaf > len)
+		why->leaf = len;
+	(void)exchange(why->words, old, new);
+}
+
+void recipient_reason(const struct recipient *r, struct error *why)
+{
+	*why = *r->why;
+	exchange_all(why, WHOM, r->mailbox);
+}
+
+void recipient_leave_out(const struct recipient *r, struct error *why)
+{
+	OWNED_BUF named = BUF_INIT(SIZE_MAX);
+
+	buf_addf(&named, "RCPT TO <%s>: ", r->mailbox);
+	exchange_all(why, buf_text(&named), "RCPT TO <" WHOM ">: ");
+}
+
+bool recipient_reason_is_same(const struct recipient *a, const struct recipient *b)
+{
+	return !strcmp(a->why->text, b->why->text) && (a == b || !strstr(a->why->text, WHOM));
+}
+
+/* --- recipients */
+
 static struct recipient *append(struct envelope *e, const char *mailbox)
 {
 	grow((void **)&e->recipients, &e->room, e->count, sizeof(*e->recipients));
@@ -92,7 +173,7 @@ void envelope_refuse(struct envelope *e, const char *name, const struct error *w
 	make_slots(e);
 	slot = find_slot(e, name);
 	if (!*slot) {
-		recipient_judge(append(e, name), VERDICT_REFUSED, why);
+		envelope_judge(e, append(e, name), VERDICT_REFUSED, why);
 		*slot = (uint32_t)e->count;
 	} else if (e->recipients[*slot - 1].verdict != VERDICT_REFUSED) {
 		buf_addf(&another, "%s (refused)", name);
@@ -107,19 +188,6 @@ size_t envelope_count(const struct envelope *e, enum verdict verdict)
 	for (size_t i = 0; i < e->count; i++)
 		count += e->recipients[i].verdict == verdict;
 	return count;
-}
-
-void recipient_judge(struct recipient *r, enum verdict verdict, const struct error *why)
-{
-	struct error *copy = NULL;
-
-	if (why) {
-		copy = xmalloc(sizeof(*copy));
-		*copy = *why;
-	}
-	free(r->why);
-	r->why = copy;
-	r->verdict = verdict;
 }
 
 bool mailbox_needs_utf8(const char *mailbox)
@@ -140,11 +208,12 @@ bool envelope_needs_utf8(const struct envelope *e)
 
 void envelope_free(struct envelope *e)
 {
-	for (size_t i = 0; i < e->count; i++) {
+	for (size_t i = 0; i < e->count; i++)
 		free(e->recipients[i].mailbox);
-		free(e->recipients[i].why);
-	}
+	for (size_t i = 0; i < e->reason_count; i++)
+		free(e->reasons[i]);
 	free(e->recipients);
+	free(e->reasons);
 	free(e->slots);
 	free(e->sender);
 	free(e->origin);

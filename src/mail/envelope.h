@@ -18,8 +18,13 @@ struct recipient {
 	enum verdict verdict;
 	bool is_reported;	/* REFUSED, and no report is due any more */
 	bool is_untold;		/* that, but there was nobody to be told */
-	struct error *why;	/* for REFUSED, LATER, UNKNOWN; else NULL */
+	/* For REFUSED, LATER, UNKNOWN, else NULL. It is the envelope's, and of all for whom it
+	   holds; recipient_reason() says it of this one. */
+	const struct error *why;
 };
+
+/* Stands in the text of a reason for the mailbox of whomever it is told of. */
+#define WHOM	"\x1f"
 
 struct envelope {
 	char *sender;		/* reverse-path: local@domain, or "" for the null one */
@@ -30,6 +35,8 @@ struct envelope {
 	size_t count, room;
 	uint32_t *slots;	/* envelope_add()'s table of who is there: place + 1 by hash */
 	size_t slot_count;
+	struct error **reasons;	/* that recipients have, each once */
+	size_t reason_count, reason_room;
 	/* RFC 3461; NULL where the caller said nothing */
 	char *notify;		/* "NEVER", or a list of SUCCESS,FAILURE,DELAY */
 	char *ret;		/* "FULL" or "HDRS" */
@@ -55,8 +62,19 @@ void envelope_refuse(struct envelope *e, const char *name, const struct error *w
 /* How many recipients have this verdict. */
 size_t envelope_count(const struct envelope *e, enum verdict verdict);
 
-/* Gives a recipient its verdict; `why` is copied, NULL for ACCEPTED. */
-void recipient_judge(struct recipient *r, enum verdict verdict, const struct error *why);
+/*
+ * Gives one of its recipients a verdict. `why`, NULL for ACCEPTED, is copied; once for all who
+ * are judged for the same reason: a thousand that one reply refuses cost one text.
+ */
+void envelope_judge(struct envelope *e, struct recipient *r, enum verdict verdict,
+		    const struct error *why);
+
+/* Its reason, which it has, with its mailbox where that belongs; and the other way round. */
+void recipient_reason(const struct recipient *r, struct error *why);
+void recipient_leave_out(const struct recipient *r, struct error *why);
+
+/* Whether recipient_reason() of both has the same text. */
+bool recipient_reason_is_same(const struct recipient *a, const struct recipient *b);
 
 /* Whether the mailbox cannot be said without SMTPUTF8 (RFC 6531). NULL: it can. */
 bool mailbox_needs_utf8(const char *mailbox);

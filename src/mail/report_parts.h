@@ -18,9 +18,6 @@ void report_add_status(const struct report *r, struct buf *out);
 /* Why the recipient has no message; NULL: nobody said. */
 const struct error *report_reason(const struct report *r, const struct recipient *to);
 
-/* The server's own words, code and text; the whole error where it was not the server. */
-const char *report_words(const struct error *why);
-
 /* Makes one line of it, in place, that harms no terminal. */
 void report_make_line(char *text);
 

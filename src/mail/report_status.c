@@ -8,8 +8,6 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-enum { STATUS_SIZE = 12 }; /* "5.123.123" */
-
 /* Subject and detail of RFC 3463 for what the server did not number itself. */
 /* clang-format off */
 static const char *const details[ERROR_KINDS] = {
@@ -29,23 +27,6 @@ static const char *const details[ERROR_KINDS] = {
 };
 /* clang-format on */
 
-/* The length of "5.7.1" at `text`; 0: it is none of that class. */
-static size_t status_length(const char *text, int class)
-{
-	size_t at = 1;
-
-	if (text[0] != '0' + class)
-		return 0;
-	for (int i = 0; i < 2; i++) {
-		size_t digits = text[at] == '.' ? strspn(text + at + 1, "0123456789") : 0;
-
-		if (digits == 0 || digits > 3)
-			return 0;
-		at += 1 + digits;
-	}
-	return text[at] == '\0' || text[at] == ' ' ? at : 0;
-}
-
 /* What a reason without words of the server amounts to. */
 static const char *detail(const struct report *r, const struct error *why)
 {
@@ -59,21 +40,20 @@ static const char *detail(const struct report *r, const struct error *why)
 }
 
 static void find_status(const struct report *r, const struct error *why,
-			char status[STATUS_SIZE])
+			char status[ERROR_STATUS_SIZE])
 {
 	bool is_for_now =
 		r->kind == REPORT_DELAYED || (why && error_is_worth_retrying(why));
 	int class = why && why->reply ? why->reply / 100 : is_for_now ? 4 : 5;
-	const char *words = why && why->reply ? strchr(report_words(why), ' ') : NULL;
-	size_t len = words ? status_length(words + 1, class) : 0;
+	bool is_numbered = why && why->status[0] == '0' + class;
 
 	/* An answer that is neither yes nor no. */
 	if (class != 4 && class != 5)
 		class = is_for_now ? 4 : 5;
-	if (len)
-		snprintf(status, STATUS_SIZE, "%.*s", (int)len, words + 1);
+	if (is_numbered)
+		snprintf(status, ERROR_STATUS_SIZE, "%s", why->status);
 	else
-		snprintf(status, STATUS_SIZE, "%d.%s", class,
+		snprintf(status, ERROR_STATUS_SIZE, "%d.%s", class,
 			 why ? detail(r, why) : "0.0");
 }
 
@@ -172,7 +152,7 @@ static void add_recipient(const struct report *r, const struct recipient *to,
 {
 	const struct error *why = report_reason(r, to);
 	size_t len = strlen(to->mailbox);
-	char status[STATUS_SIZE];
+	char status[ERROR_STATUS_SIZE];
 
 	find_status(r, why, status);
 	buf_add(out, "\r\n");
@@ -186,7 +166,7 @@ static void add_recipient(const struct report *r, const struct recipient *to,
 		add_typed(out, "Remote-MTA", "dns", r->server);
 	if (why)
 		add_typed(out, "Diagnostic-Code", why->reply ? "smtp" : "x-acsmtp",
-			  report_words(why));
+			  error_said(why));
 	add_date(out, "Last-Attempt-Date", r->now);
 	if (r->kind == REPORT_DELAYED)
 		add_date(out, "Will-Retry-Until", r->until);

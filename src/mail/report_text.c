@@ -15,23 +15,6 @@ enum {
 	SHOWN_FIELD_MAX = 200, /* bytes of a field of the original */
 };
 
-/* Where the reply begins: contexts stand before it, each with ": " behind it. */
-const char *report_words(const struct error *why)
-{
-	const char *at = why->text;
-	char code[8];
-
-	if (!why->reply)
-		return at;
-	snprintf(code, sizeof(code), "%d ", why->reply);
-	while ((at = strstr(at, code))) {
-		if (at == why->text || (at >= why->text + 2 && !strncmp(at - 2, ": ", 2)))
-			return at;
-		at++;
-	}
-	return why->text;
-}
-
 const struct error *report_reason(const struct report *r, const struct recipient *to)
 {
 	return to->why ? to->why : r->why;
@@ -152,7 +135,7 @@ static void add_reason(const struct report *r, const struct error *why, struct b
 		return;
 	snprintf(first, sizeof(first), "    %.300s said: ", r->server);
 	buf_add(out, "\r\n");
-	report_add_lines(out, why->reply ? first : "    Reason: ", "    ", report_words(why));
+	report_add_lines(out, why->reply ? first : "    Reason: ", "    ", error_said(why));
 	add_patience(r, why, out);
 	add_advice(r, why, out);
 }
@@ -163,7 +146,7 @@ static bool is_same_reason(const struct error *a, const struct error *b)
 {
 	if (!a || !b)
 		return a == b;
-	return a->kind == b->kind && !strcmp(report_words(a), report_words(b));
+	return a->kind == b->kind && !strcmp(error_said(a), error_said(b));
 }
 
 /* Recipients with the reason of their failure; those of one reason together. */

@@ -7,10 +7,7 @@
 
 #include "base/language.h"
 
-enum {
-	ANY = 0,
-	STATUS_SIZE = sizeof("123.123"),
-};
+enum { ANY = 0 };
 #define ON(step)	(1u << (step))
 #define IN_MAIL		(ON(AT_MAIL) | ON(AT_RCPT) | ON(AT_DATA))
 
@@ -135,8 +132,8 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* "7.1" of "5.7.1 No" (RFC 3463); "": there is none. */
-static void find_status(const char *text, char status[STATUS_SIZE])
+/* "5.7.1" of "5.7.1 No" (RFC 3463); "": there is none. */
+static void find_status(const char *text, char status[ERROR_STATUS_SIZE])
 {
 	size_t at = 1;
 
@@ -151,7 +148,13 @@ static void find_status(const char *text, char status[STATUS_SIZE])
 		at += 1 + digits;
 	}
 	if (!text[at] || strchr(" \n:;", text[at]))
-		snprintf(status, STATUS_SIZE, "%.*s", (int)(at - 2), text + 2);
+		snprintf(status, ERROR_STATUS_SIZE, "%.*s", (int)at, text);
+}
+
+/* Subject and detail of it, which say the same whatever its class. */
+static const char *detail_of(const char status[ERROR_STATUS_SIZE])
+{
+	return *status ? status + strlen("5.") : "";
 }
 
 static bool fits_status(const char *wanted, const char *status)
@@ -190,7 +193,7 @@ static bool fits_code(int wanted, int code)
 static const struct rule *find_rule(const char *service, enum reply_at at, int code,
 				    const char *text)
 {
-	char status[STATUS_SIZE];
+	char status[ERROR_STATUS_SIZE];
 
 	find_status(text, status);
 	for (size_t i = 0; i < COUNT_OF(rules); i++) {
@@ -200,7 +203,7 @@ static const struct rule *find_rule(const char *service, enum reply_at at, int c
 			continue;
 		if ((rule->at && !(rule->at & ON(at))) || !fits_code(rule->code, code))
 			continue;
-		if (rule->status && !fits_status(rule->status, status))
+		if (rule->status && !fits_status(rule->status, detail_of(status)))
 			continue;
 		if (!rule->words || has_words(text, rule->words))
 			return rule;
@@ -228,16 +231,27 @@ struct meaning reply_meaning(const char *service, enum reply_at at, int code,
 
 bool reply_is_too_many(int code, const char *text)
 {
-	char status[STATUS_SIZE];
+	char status[ERROR_STATUS_SIZE];
 
 	if (code < 400)
 		return false;
 	find_status(text, status);
-	return !strcmp(status, "5.3") || (!*status && (code == 452 || code == 552));
+	return !strcmp(detail_of(status), "5.3") || (!*status && (code == 452 || code == 552));
 }
 
-/* How the text of an error names the step; the message has none. */
-static enum reply_at step_of(const char *text)
+/* --- errors that a reply is behind */
+
+void reply_note(struct error *err, enum reply_at at, int code, const char *text)
+{
+	err->reply = code;
+	err->at = at;
+	err->status[0] = '\0';
+	if (code >= 400)
+		find_status(text, err->status);
+}
+
+/* How the text of an error names the step; the message has no such word. */
+static enum reply_at step_of(const char *text, size_t len)
 {
 	static const struct {
 		const char *words;
@@ -249,20 +263,46 @@ static enum reply_at step_of(const char *text)
 	};
 
 	for (size_t i = 0; i < COUNT_OF(steps); i++)
-		if (strstr(text, steps[i].words))
+		if (memmem(text, len, steps[i].words, strlen(steps[i].words)))
 			return steps[i].at;
 	return AT_DATA;
 }
 
-const char *reply_hint(const char *service, const struct error *why)
+/* Where the reply begins: at the start, or behind the ": " that ends a context; or NULL. */
+static const char *find_reply(const char *text, const char *code)
+{
+	const char *at = text;
+
+	for (; (at = strstr(at, code)); at++)
+		if (at == text || (at >= text + 2 && !strncmp(at - 2, ": ", 2)))
+			return at;
+	return NULL;
+}
+
+void reply_recall(struct error *err)
 {
 	char code[] = "000 ";
-	const char *words;
+	const char *said;
+
+	err->leaf = 0;
+	if (err->reply < 400 || err->reply > 599)
+		return;
+	snprintf(code, sizeof(code), "%03d ", err->reply);
+	said = find_reply(err->text, code);
+	if (said)
+		err->leaf = (size_t)(said - err->text);
+	reply_note(err, step_of(err->text, said ? err->leaf : strlen(err->text)), err->reply,
+		   said ? said + strlen(code) : err->text);
+}
+
+const char *reply_hint(const char *service, const struct error *why)
+{
+	const char *said = error_said(why);
 
 	if (why->reply < 400 || why->reply > 599)
 		return NULL;
-	snprintf(code, sizeof(code), "%03d ", why->reply);
-	words = strstr(why->text, code);
-	return reply_meaning(service, step_of(why->text), why->reply,
-			     words ? words + strlen(code) : why->text).hint;
+	/* Behind the code, which is always three digits. */
+	if (is_digit(*said) && strlen(said) >= strlen("000 "))
+		said += strlen("000 ");
+	return reply_meaning(service, (enum reply_at)why->at, why->reply, said).hint;
 }

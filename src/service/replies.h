@@ -32,7 +32,19 @@ struct meaning {
 struct meaning reply_meaning(const char *service, enum reply_at at, int code,
 			     const char *text);
 
-/* The hint for an error that a reply is behind, of which only kind, code and words were kept. */
+/*
+ * Puts the facts of a reply into an error that was set for it and whose text begins with what
+ * the server said: the code, what it answers, and the enhanced code of its words.
+ */
+void reply_note(struct error *err, enum reply_at at, int code, const char *text);
+
+/*
+ * The same for an error that was kept as kind, code and text, as on a disk, with where it
+ * happened before what the server said: the facts are made of the text here, and nowhere else.
+ */
+void reply_recall(struct error *err);
+
+/* The hint for an error that a reply is behind, by its facts; NULL: none. */
 const char *reply_hint(const char *service, const struct error *why);
 
 /*

@@ -167,7 +167,7 @@ static bool can_say_addresses(const struct session *s, struct envelope *e,
 		struct recipient *r = &e->recipients[i];
 
 		if (r->verdict == VERDICT_NONE && mailbox_needs_utf8(r->mailbox))
-			recipient_judge(r, VERDICT_REFUSED, err);
+			envelope_judge(e, r, VERDICT_REFUSED, err);
 		has_any = has_any || r->verdict == VERDICT_NONE;
 	}
 	return has_any;

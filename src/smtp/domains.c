@@ -61,8 +61,8 @@ static bool add_recipient(struct envelope *to, const struct recipient *r, struct
 	OWNED_TEXT mailbox = NULL;
 
 	if (r->verdict == VERDICT_REFUSED) {
-		*err = *r->why;
-		envelope_refuse(to, r->mailbox, r->why);
+		recipient_reason(r, err);
+		envelope_refuse(to, r->mailbox, err);
 		return false;
 	}
 	mailbox = mailbox_to_ascii(r->mailbox, err);

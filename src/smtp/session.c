@@ -198,7 +198,7 @@ bool session_refused(struct session *s, const struct reply *reply, enum reply_at
 			  reply->code, SHOWN_MAX, text);
 	else
 		error_set(err, meaning.kind, "%d %.*s", reply->code, SHOWN_MAX, text);
-	err->reply = reply->code;
+	reply_note(err, at, reply->code, buf_text(&reply->text));
 	if (meaning.hint)
 		error_advise(err, meaning.hint);
 	s->is_throttled = s->is_throttled || meaning.kind == ERROR_QUOTA;

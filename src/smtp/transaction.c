@@ -102,11 +102,12 @@ static void judge_rcpt(struct transaction *t, struct progress *p, size_t n,
 				reply_is_too_many(reply->code, buf_text(&reply->text))))
 		return;
 	session_refused(t->session, reply, AT_RCPT, &why);
-	error_context(&why, "RCPT TO <%s>", r->mailbox);
-	recipient_judge(r, error_is_worth_retrying(&why) ? VERDICT_LATER : VERDICT_REFUSED,
-			&why);
+	/* The same error for whomever the server tells the same. */
+	error_context(&why, "RCPT TO <%s>", WHOM);
+	envelope_judge(t->envelope, r,
+		       error_is_worth_retrying(&why) ? VERDICT_LATER : VERDICT_REFUSED, &why);
 	if (reply->code == 421)
-		p->closing = why;
+		recipient_reason(r, &p->closing);
 }
 
 /* Hears the next answer to the envelope. */
@@ -185,7 +186,7 @@ static void judge_accepted(struct transaction *t, const struct progress *p,
 			   enum verdict verdict, const struct error *why)
 {
 	for (size_t i = 0; i < p->accepted; i++)
-		recipient_judge(t->recipients[i], verdict, why);
+		envelope_judge(t->envelope, t->recipients[i], verdict, why);
 }
 
 /*
@@ -203,7 +204,7 @@ static bool answer_lost(struct transaction *t, const struct progress *p,
 		     "sending it again may deliver it twice");
 	judge_accepted(t, p, VERDICT_UNKNOWN, err);
 	for (size_t i = p->heard ? p->heard - 1 : 0; i < t->count; i++)
-		recipient_judge(t->recipients[i], VERDICT_UNKNOWN, err);
+		envelope_judge(t->envelope, t->recipients[i], VERDICT_UNKNOWN, err);
 	return false;
 }
 

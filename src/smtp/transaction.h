@@ -7,7 +7,7 @@
 
 struct transaction {
 	struct session *session;
-	const struct envelope *envelope;
+	struct envelope *envelope;
 	const struct message *message;
 	bool is_utf8;			/* it, or the envelope, needs SMTPUTF8 */
 	struct recipient **recipients;	/* those of this transaction */

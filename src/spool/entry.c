@@ -14,6 +14,7 @@
 
 #include "base/sum.h"
 #include "base/text.h"
+#include "service/replies.h"
 
 static const char first_line[] = "acsmtp-spool 1\n";
 static const char any_version[] = "acsmtp-spool ";
@@ -224,7 +225,12 @@ bool entry_write(const struct entry *e, struct buf *text, struct error *err)
 		buf_addf(text, "to ");
 		if (!write_text(verdicts[verdict], r->mailbox, text, err))
 			return false;
-		write_why(r->why, text);
+		if (r->why) {
+			struct error why;
+
+			recipient_reason(r, &why);
+			write_why(&why, text);
+		}
 	}
 	buf_addf(text, "end %016" PRIx64 "\n",
 		 sum_add(SUM_INIT, buf_text(text) + start, text->len - start));
@@ -291,6 +297,15 @@ static int find_word(const char *const *words, size_t count, const char *text,
 	return -1;
 }
 
+/* Of what is kept as text alone: the message's reason may be a recipient's, and where it was. */
+static void find_leaf(struct error *whole, const struct error *part)
+{
+	size_t len = strlen(whole->text), rest = strlen(part->text);
+
+	if (!whole->reply && rest <= len && !strcmp(whole->text + len - rest, part->text))
+		whole->leaf = len - rest;
+}
+
 static bool read_why(struct entry *e, const char *value)
 {
 	struct envelope *envelope = &e->envelope;
@@ -303,10 +318,14 @@ static bool read_why(struct entry *e, const char *value)
 		return false;
 	why.kind = (enum error_kind)kind;
 	snprintf(why.text, sizeof(why.text), "%s", rest + skip);
+	reply_recall(&why);
 	if (envelope->count > 0) {
 		struct recipient *last = &envelope->recipients[envelope->count - 1];
 
-		recipient_judge(last, last->verdict, &why);
+		if (e->why)
+			find_leaf(e->why, &why);
+		recipient_leave_out(last, &why);
+		envelope_judge(envelope, last, last->verdict, &why);
 		return true;
 	}
 	entry_keep_reason(e, &why);

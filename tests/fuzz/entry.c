@@ -33,7 +33,14 @@ static void check_recipients(const struct envelope *a, const struct envelope *b)
 
 		MUST(!strcmp(r->mailbox, s->mailbox) && r->verdict == s->verdict);
 		MUST(r->is_reported == s->is_reported);
-		check_why(r->why, s->why);
+		MUST(!r->why == !s->why);
+		if (r->why) {
+			struct error one, other;
+
+			recipient_reason(r, &one);
+			recipient_reason(s, &other);
+			check_why(&one, &other);
+		}
 	}
 }
 

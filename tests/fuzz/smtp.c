@@ -108,8 +108,12 @@ static void check_verdicts(const struct server *s, const struct envelope *e, boo
 		if (r->verdict == VERDICT_ACCEPTED || r->verdict == VERDICT_UNKNOWN)
 			MUST(end || last);
 		MUST((r->why != NULL) == (r->verdict > VERDICT_ACCEPTED));
-		if (r->why)
-			fuzz_must_say_why(r->why);
+		if (r->why) {
+			struct error why;
+
+			recipient_reason(r, &why);
+			fuzz_must_say_why(&why);
+		}
 	}
 }
 

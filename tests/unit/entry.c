@@ -2,6 +2,7 @@
 /* The text of an entry: there and back, and whatever may have become of it. */
 #include "spool/entry.h"
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -12,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/sum.h"
+#include "service/replies.h"
 
 enum { TEXT_MAX = 1024 * 1024 };
 
@@ -65,9 +67,10 @@ static void add_recipient(struct entry *e, const char *mailbox, enum verdict ver
 	struct recipient *r;
 
 	snprintf(why.text, sizeof(why.text), "%s", words);
+	reply_recall(&why);
 	envelope_add(&e->envelope, mailbox);
 	r = &e->envelope.recipients[e->envelope.count - 1];
-	recipient_judge(r, verdict, kind == ERROR_NONE ? NULL : &why);
+	envelope_judge(&e->envelope, r, verdict, kind == ERROR_NONE ? NULL : &why);
 }
 
 static void write_it(const struct entry *e, struct buf *text)
@@ -100,7 +103,10 @@ static void assert_why(const struct error *one, const struct error *other)
 		return;
 	assert_int_equal(one->kind, other->kind);
 	assert_int_equal(one->reply, other->reply);
+	assert_int_equal(one->at, other->at);
+	assert_string_equal(one->status, other->status);
 	assert_string_equal(one->text, other->text);
+	assert_string_equal(error_said(one), error_said(other));
 }
 
 static void assert_same(const struct entry *a, const struct entry *b)
@@ -169,6 +175,7 @@ static void add_all(struct entry *e)
 			     .text = "450 4.5.127 slow" };
 	char mailbox[64];
 
+	reply_recall(&why);
 	entry_keep_reason(e, &why);
 	add_recipient(e, "none@example.org", VERDICT_NONE, ERROR_NONE, "");
 	add_recipient(e, "accepted@example.org", VERDICT_ACCEPTED, ERROR_NONE, "");
@@ -182,6 +189,39 @@ static void add_all(struct entry *e)
 		add_recipient(e, mailbox, VERDICT_REFUSED, (enum error_kind)kind,
 			      "550 no");
 	}
+}
+
+/* What an error is about is known again, and one reply is one error for all whom it refused. */
+static void test_facts_of_a_reply(void **state)
+{
+	static const char text[] =
+		"acsmtp-spool 1\nnext 1\narrived 1\nheld 0\nwarned 0\naccount work\nconfig \n"
+		"sender s@x.org\n"
+		"why later 454 mx.example:587: AUTH LOGIN: 454 4.7.0 not now, EHLO: no\n"
+		"to failed a@x.org\nwhy no-user 550 RCPT TO <a@x.org>: 550 5.1.1 no such user\n"
+		"to failed b@x.org\nwhy no-user 550 RCPT TO <b@x.org>: 550 5.1.1 no such user\n"
+		"to failed c@x.org\nwhy later 450 given up after 5 days: RCPT TO <c@x.org>: 450 no\n";
+	OWNED_BUF whole = BUF_INIT(TEXT_MAX);
+	OWNED_ENTRY e = { 0 };
+	const struct recipient *r;
+	struct error why;
+
+	(void)state;
+	buf_addf(&whole, "%send %016" PRIx64 "\n", text, sum_add(SUM_INIT, text, strlen(text)));
+	read_it(&e, &whole);
+	assert_int_equal(e.why->at, AT_AUTH);
+	assert_string_equal(e.why->status, "4.7.0");
+	assert_string_equal(error_said(e.why), "454 4.7.0 not now, EHLO: no");
+	r = e.envelope.recipients;
+	assert_ptr_equal(r[0].why, r[1].why);
+	assert_int_equal(r[0].why->at, AT_RCPT);
+	assert_string_equal(r[0].why->status, "5.1.1");
+	recipient_reason(&r[1], &why);
+	assert_string_equal(why.text, "RCPT TO <b@x.org>: 550 5.1.1 no such user");
+	assert_string_equal(error_said(&why), "550 5.1.1 no such user");
+	recipient_reason(&r[2], &why);
+	assert_string_equal(why.text, "given up after 5 days: RCPT TO <c@x.org>: 450 no");
+	assert_there_and_back(&e);
 }
 
 static void test_every_field(void **state)
@@ -520,6 +560,7 @@ static void test_start(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_facts_of_a_reply),
 		cmocka_unit_test(test_every_field),
 		cmocka_unit_test(test_nothing_in_it),
 		cmocka_unit_test(test_negative_times),

@@ -94,21 +94,71 @@ static void test_verdicts(void **state)
 	envelope_add(&e, "a@x");
 	r = &e.recipients[0];
 	error_set(&why, ERROR_LATER, "busy");
-	recipient_judge(r, VERDICT_LATER, &why);
+	envelope_judge(&e, r, VERDICT_LATER, &why);
 	error_set(&why, ERROR_NO_USER, "nobody");	/* it was copied */
 	assert_int_equal(r->verdict, VERDICT_LATER);
 	assert_int_equal(r->why->kind, ERROR_LATER);
 	assert_string_equal(r->why->text, "busy");
-	recipient_judge(r, VERDICT_REFUSED, &why);
+	envelope_judge(&e, r, VERDICT_REFUSED, &why);
 	assert_int_equal(r->verdict, VERDICT_REFUSED);
 	assert_string_equal(r->why->text, "nobody");
-	recipient_judge(r, VERDICT_UNKNOWN, r->why);	/* for the reason that it has */
+	envelope_judge(&e, r, VERDICT_UNKNOWN, r->why);	/* for the reason that it has */
 	assert_int_equal(r->verdict, VERDICT_UNKNOWN);
 	assert_string_equal(r->why->text, "nobody");
-	recipient_judge(r, VERDICT_ACCEPTED, NULL);
+	envelope_judge(&e, r, VERDICT_ACCEPTED, NULL);
 	assert_int_equal(r->verdict, VERDICT_ACCEPTED);
 	assert_null(r->why);
-	recipient_judge(r, VERDICT_REFUSED, &why);	/* envelope_free() frees it */
+	envelope_judge(&e, r, VERDICT_REFUSED, &why);	/* envelope_free() frees it */
+}
+
+/* Ten thousand whom one reply refuses cost one text, and it is told of each by its name. */
+static void test_one_reason_for_all(void **state)
+{
+	OWNED_ENVELOPE e = { 0 };
+	struct error why, told;
+	char mailbox[40];
+
+	(void)state;
+	for (int i = 0; i < 10000; i++) {
+		snprintf(mailbox, sizeof(mailbox), "user%d@example.org", i);
+		envelope_add(&e, mailbox);
+	}
+	error_set(&why, ERROR_NO_USER, "550 5.1.1 no such user");
+	why.reply = 550;
+	error_context(&why, "RCPT TO <%s>", WHOM);
+	error_set(&told, ERROR_LATER, "450 too fast");
+	for (size_t i = 0; i < e.count; i++)
+		envelope_judge(&e, &e.recipients[i], VERDICT_REFUSED, i % 2 ? &told : &why);
+	assert_int_equal(e.reason_count, 2);
+	assert_ptr_equal(e.recipients[0].why, e.recipients[9998].why);
+	recipient_reason(&e.recipients[9998], &told);
+	assert_string_equal(told.text, "RCPT TO <user9998@example.org>: 550 5.1.1 no such user");
+	assert_string_equal(error_said(&told), "550 5.1.1 no such user");
+	recipient_leave_out(&e.recipients[9998], &told);
+	assert_string_equal(told.text, e.recipients[0].why->text);
+	assert_string_equal(error_said(&told), "550 5.1.1 no such user");
+	assert_false(recipient_reason_is_same(&e.recipients[0], &e.recipients[2]));
+	assert_true(recipient_reason_is_same(&e.recipients[1], &e.recipients[3]));
+}
+
+/* A long name takes the end of the text away, and nothing else. */
+static void test_reason_without_room(void **state)
+{
+	OWNED_ENVELOPE e = { 0 };
+	char mailbox[ERROR_TEXT_MAX];
+	struct error why;
+
+	(void)state;
+	memset(mailbox, 'a', sizeof(mailbox) - 1);
+	mailbox[sizeof(mailbox) - 1] = '\0';
+	envelope_add(&e, mailbox);
+	error_set(&why, ERROR_NO_USER, "550 no");
+	why.reply = 550;
+	error_context(&why, "RCPT TO <%s>", WHOM);
+	envelope_judge(&e, &e.recipients[0], VERDICT_REFUSED, &why);
+	recipient_reason(&e.recipients[0], &why);
+	assert_int_equal(strlen(why.text), ERROR_TEXT_MAX - 1);
+	assert_string_equal(error_said(&why), "");
 }
 
 /* What cannot be sent to never takes the place of somebody who can, whatever its name. */
@@ -247,6 +297,8 @@ int main(void)
 		cmocka_unit_test(test_copies),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_one_reason_for_all),
+		cmocka_unit_test(test_reason_without_room),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_nobody_is_there),
 		cmocka_unit_test(test_utf8),

@@ -124,7 +124,7 @@ static void place_put(struct place *p, const struct story *s)
 	envelope_add(&e.envelope, "bob@example.net");
 	error_set(&why, ERROR_NO_USER, "550 5.1.1 who is bob?");
 	why.reply = 550;
-	recipient_judge(&e.envelope.recipients[0], s->verdict, &why);
+	envelope_judge(&e.envelope, &e.envelope.recipients[0], s->verdict, &why);
 	e.envelope.recipients[0].is_reported = s->is_reported;
 	message_init(&m);
 	buf_addf(&m.header, "Subject: test\r\n%s", s->header ? s->header : "");

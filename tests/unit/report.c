@@ -23,6 +23,7 @@
 #include "mail/mime.h"
 #include "mail/mime_parts.h"
 #include "mail/report.h"
+#include "service/replies.h"
 
 enum { FILE_MAX = 64 * 1024 * 1024, WORDS_MAX = 2000 };
 
@@ -175,15 +176,6 @@ static void take_recipient(struct facts *f, const char *value)
 	r->verdict = r->is_reported ? VERDICT_REFUSED : (enum verdict)verdict;
 }
 
-static struct error *last_why(struct facts *f)
-{
-	struct envelope *e = &f->envelope;
-
-	if (!e->count)
-		return &f->why;
-	return e->recipients[e->count - 1].why;
-}
-
 static void take_why(struct facts *f, const char *value)
 {
 	static const char *const kinds[ERROR_KINDS] = {
@@ -199,14 +191,28 @@ static void take_why(struct facts *f, const char *value)
 	assert_int_equal(sscanf(value, "%19s %d %1999[^\n]", kind, &reply, words), 3);
 	error_set(&why, (enum error_kind)find_word(kinds, COUNT_OF(kinds), kind), "%s", words);
 	why.reply = reply;
+	reply_recall(&why);
 	if (f->envelope.count) {
 		struct recipient *r = &f->envelope.recipients[f->envelope.count - 1];
 
-		recipient_judge(r, r->verdict, &why);
+		envelope_judge(&f->envelope, r, r->verdict, &why);
 	} else {
 		f->why = why;
 		f->report.why = &f->why;
 	}
+}
+
+static void take_advice(struct facts *f, const char *value)
+{
+	size_t count = f->envelope.count;
+	struct recipient *r = count ? &f->envelope.recipients[count - 1] : NULL;
+	struct error why = r ? *r->why : f->why;
+
+	why.advice = keep(f, value);
+	if (r)
+		envelope_judge(&f->envelope, r, r->verdict, &why);
+	else
+		f->why = why;
 }
 
 static void take_fact(struct facts *f, const char *word, const char *value)
@@ -231,7 +237,7 @@ static void take_fact(struct facts *f, const char *word, const char *value)
 	else if (!strcmp(word, "why"))
 		take_why(f, value);
 	else if (!strcmp(word, "advice"))
-		last_why(f)->advice = keep(f, value);
+		take_advice(f, value);
 	else if (!strcmp(word, "max-size"))
 		f->report.max_size = strtoull(value, NULL, 10);
 	else
@@ -390,11 +396,12 @@ static void test_statuses(void **state)
 		struct message report;
 
 		snprintf(why.text, sizeof(why.text), "%s", statuses[i].text);
+		reply_recall(&why);
 		facts_begin(&f);
 		f.report.kind = statuses[i].kind;
 		envelope_add(&f.to, "me@example.org");
 		envelope_add(&f.envelope, "b@x");
-		recipient_judge(&f.envelope.recipients[0], statuses[i].kind == REPORT_FAILED ?
+		envelope_judge(&f.envelope, &f.envelope.recipients[0], statuses[i].kind == REPORT_FAILED ?
 				VERDICT_REFUSED : VERDICT_LATER, &why);
 		{
 			OWNED_BUF text = make(&f, &report);
@@ -421,8 +428,9 @@ static void one_failure(struct facts *f)
 	envelope_add(&f->to, "me@example.org");
 	error_set(&why, ERROR_REFUSED, "554 no");
 	why.reply = 554;
+	reply_recall(&why);
 	envelope_add(&f->envelope, "b@x");
-	recipient_judge(&f->envelope.recipients[0], VERDICT_REFUSED, &why);
+	envelope_judge(&f->envelope, &f->envelope.recipients[0], VERDICT_REFUSED, &why);
 }
 
 /* Lines of dots, so many bytes on the wire. */

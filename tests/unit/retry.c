@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "service/replies.h"
+
 #include "delivery/retry.h"
 
 /* Schedules: seconds of the first, third and every late try. */
@@ -27,7 +29,7 @@ static const struct {
 	{ ERROR_SECRET, 0, "", RETRY_ACCOUNT, RETRY_ACCOUNT, 60, 300, 3600 },
 	{ ERROR_CONFIG, 0, "", RETRY_ACCOUNT, RETRY_ACCOUNT, 60, 300, 3600 },
 	{ ERROR_BARRED, 554, "5.7.1", RETRY_ACCOUNT, RETRY_ACCOUNT, 300, 1800, 3600 },
-	{ ERROR_LATER, 454, "AUTH: 454 4.7.0 x", RETRY_ACCOUNT, RETRY_ACCOUNT, 60, 300, 3600 },
+	{ ERROR_LATER, 454, "AUTH LOGIN: 454 4.7.0 x", RETRY_ACCOUNT, RETRY_ACCOUNT, 60, 300, 3600 },
 	/* the account's until something was said of the message */
 	{ ERROR_TLS, 0, "", RETRY_ACCOUNT, RETRY_MESSAGE, 60, 300, 3600 },
 	{ ERROR_NO_HOST, 0, "", RETRY_ACCOUNT, RETRY_MESSAGE, 60, 300, 3600 },
@@ -53,6 +55,7 @@ static void make(struct error *err, size_t row)
 {
 	error_set(err, rows[row].kind, "%s", rows[row].text);
 	err->reply = rows[row].reply;
+	reply_recall(err);
 }
 
 static void test_scopes(void **state)

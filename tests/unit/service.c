@@ -245,15 +245,26 @@ static void test_hint_of_an_error(void **state)
 	error_set(&why, ERROR_BARRED, "account x: mx:25: EHLO: 501 5.5.4 Invalid name");
 	assert_null(reply_hint(NULL, &why));
 	why.reply = 501;
+	reply_recall(&why);
 	assert_non_null(strstr(reply_hint(NULL, &why), "`domain`"));
 	error_set(&why, ERROR_LATER, "mx:25: STARTTLS: 454 4.7.0 no");
 	why.reply = 454;
+	reply_recall(&why);
 	assert_non_null(strstr(reply_hint(NULL, &why), "TLS"));
 	error_set(&why, ERROR_LATER, "mx:25: AUTH LOGIN: 454 4.7.0 no");
 	why.reply = 454;
+	reply_recall(&why);
 	assert_non_null(strstr(reply_hint(NULL, &why), "passwords"));
+	/* the server's words name no step */
+	error_set(&why, ERROR_BARRED, "mx:25: EHLO: 501 AUTH LOGIN: STARTTLS: 501 first");
+	why.reply = 501;
+	reply_recall(&why);
+	assert_int_equal(why.at, AT_EHLO);
+	assert_string_equal(error_said(&why), "501 AUTH LOGIN: STARTTLS: 501 first");
+	assert_non_null(strstr(reply_hint(NULL, &why), "`domain`"));
 	error_set(&why, ERROR_DATA, "after the message: 552 too much");
 	why.reply = 552;
+	reply_recall(&why);
 	assert_non_null(strstr(reply_hint(NULL, &why), "too big"));
 }
 

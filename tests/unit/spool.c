@@ -940,8 +940,8 @@ static void judge(struct item *item)
 	struct error why;
 
 	error_set(&why, ERROR_LATER, "450 4.2.1 a reason of some length");
-	recipient_judge(&item->entry.envelope.recipients[0], VERDICT_ACCEPTED, NULL);
-	recipient_judge(&item->entry.envelope.recipients[1], VERDICT_LATER, &why);
+	envelope_judge(&item->entry.envelope, &item->entry.envelope.recipients[0], VERDICT_ACCEPTED, NULL);
+	envelope_judge(&item->entry.envelope, &item->entry.envelope.recipients[1], VERDICT_LATER, &why);
 }
 
 /* A disk that is full by the time there are verdicts: the reasons are what is left out. */
