@@ -9,6 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/self.h"
+
 enum {
 	/* O_NONBLOCK: a pipe without a reader must not stop the mail. */
 	FILE_FLAGS = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
@@ -105,7 +107,7 @@ static bool is_root(void)
 {
 	struct stat st;
 
-	return geteuid() == 0 && stat("/", &st) == 0 && st.st_uid == 0;
+	return self_is_root() && stat("/", &st) == 0 && st.st_uid == 0;
 }
 
 int append_open(const char *path, struct error *err)

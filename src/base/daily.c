@@ -10,11 +10,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/directory.h"
 #include "base/file.h"
 #include "base/home.h"
+#include "base/self.h"
 #include "base/sum.h"
 
 enum { DAY = 24 * 3600, PATH_BYTES = 4096, NAME_SIZE = 32 };
@@ -44,7 +44,7 @@ static int open_place(void)
 	dir = open_at(&path);
 	if (dir >= 0)
 		return dir;
-	buf_addf(&path, "%s/acsmtp-%ld", temp && *temp == '/' ? temp : "/tmp", (long)geteuid());
+	buf_addf(&path, "%s/acsmtp-%ld", temp && *temp == '/' ? temp : "/tmp", (long)self_user());
 	return open_at(&path);
 }
 

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/self.h"
+
 enum {
 	PARENTS_MAX = 3,	/* directories to make on the way to another */
 	FLAGS = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW,
@@ -17,7 +19,7 @@ bool directory_settle(int dir, const struct stat *st)
 	struct stat above;
 
 	if ((st->st_mode & (DIRECTORY_NEW | S_IRWXG | S_IRWXO)) != DIRECTORY_NEW ||
-	    st->st_uid != geteuid())
+	    !self_owns(st))
 		return true;
 	parent = openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	/* Who may make it but not read where: then it cannot be had. */
@@ -70,7 +72,7 @@ int directory_private(const char *path, struct error *err)
 		error_errno(err, ERROR_CREATE, "%s", path);
 		return -1;
 	}
-	if (st.st_uid != geteuid() || (st.st_mode & 077)) {
+	if (!self_owns(&st) || (st.st_mode & 077)) {
 		error_set(err, ERROR_CREATE, "%s: not a directory of this user alone", path);
 		return -1;
 	}

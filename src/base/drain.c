@@ -16,47 +16,48 @@ enum {
 };
 
 /* Global, as what ends us for want of memory is given nothing to know it from. */
-static bool is_expected;
+static int unread = -1;
 
-void drain_expect(bool is_unread)
+void drain_expect(int fd)
 {
-	is_expected = is_unread;
+	unread = fd;
 }
 
 /* Whether somebody is at the other end who notices that nobody reads. */
-static bool has_writer(void)
+static bool has_writer(int fd)
 {
 	struct stat st;
 
-	return fstat(STDIN_FILENO, &st) == 0 &&
+	return fstat(fd, &st) == 0 &&
 	       (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
 }
 
 /* False at its end, and when nothing comes. */
-static bool drop_some(int patience_ms)
+static bool drop_some(int fd, int patience_ms)
 {
-	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+	struct pollfd in = { .fd = fd, .events = POLLIN };
 	char chunk[CHUNK];
 	ssize_t n;
 	int ready = poll(&in, 1, patience_ms);
 
 	if (ready <= 0)
 		return ready < 0 && errno == EINTR;
-	n = read(STDIN_FILENO, chunk, sizeof(chunk));
+	n = read(fd, chunk, sizeof(chunk));
 	return n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN));
 }
 
 void drain(void)
 {
 	int64_t deadline = clock_after(TOTAL_SECONDS);
+	int fd = unread;
 
-	if (!is_expected || !has_writer())
+	unread = -1;	/* a signal meanwhile does not begin anew */
+	if (fd < 0 || !has_writer(fd))
 		return;
-	is_expected = false;
 	for (int i = 0; i < CHUNKS_MAX; i++) {
 		int left = clock_left(deadline);
 
-		if (!drop_some(left < SILENCE_MS ? left : SILENCE_MS))
+		if (!drop_some(fd, left < SILENCE_MS ? left : SILENCE_MS))
 			return;
 	}
 }

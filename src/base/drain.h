@@ -8,11 +8,11 @@
 
 #include "base/base.h"
 
-/* Whether a caller may be writing a message to standard input that is not read yet. */
-void drain_expect(bool is_unread);
+/* A caller may be writing a message there that is not read yet; -1: nobody is, any more. */
+void drain_expect(int fd);
 
 /*
- * If one may be, reads a pipe or socket that is standard input to its end, and drops it: as
+ * If one may be, reads what is a pipe or socket to its end, and drops it: as
  * long as something comes every few seconds, and up to a limit. A terminal and a file are
  * left alone: nobody dies of those. Needs no memory; safe in signal handlers.
  */

@@ -9,10 +9,11 @@
 
 #include "base/drain.h"
 #include "base/file.h"
+#include "base/self.h"
 
 enum {
 	LINE_SIZE = 320,
-	PATIENCE_MS = 1000,	/* for a standard error that nobody reads */
+	PATIENCE_MS = 1000,	/* for a complaint that nobody reads */
 	ANSWER_PATIENCE = 60,	/* seconds for an answer when a signal says that we should go:
 				   less than those who send signals wait until they kill */
 	DETAIL_SIZE = 120,
@@ -25,13 +26,12 @@ static struct {
 	volatile sig_atomic_t detail;		/* which of the two is good */
 	volatile sig_atomic_t has_no_alarm;	/* our caller has it ignored */
 	char details[2][DETAIL_SIZE];
-	char name[64];
-} self = { .name = "acsmtp" };
+} mail;
 
 /* It does what it would have done. */
 static void give_way(int number)
 {
-	if (self.is_stored)
+	if (mail.is_stored)
 		fate_end("interrupted");
 	signal(number, SIG_DFL);
 	raise(number);
@@ -42,34 +42,34 @@ void fate_set(enum fate fate)
 	bool is_end = fate == FATE_NOT_SENT || fate == FATE_STORED;
 
 	if (is_end)
-		self.is_stored = fate == FATE_STORED;
-	/* In this order: a signal in between is put off before we look, or ends us by itself. */
-	self.fate = (sig_atomic_t)fate;
-	if (is_end && self.put_off)
-		give_way(self.put_off);
+		mail.is_stored = fate == FATE_STORED;
+	/* In this order: a signal in between is put off before we look, or ends us by itmail. */
+	mail.fate = (sig_atomic_t)fate;
+	if (is_end && mail.put_off)
+		give_way(mail.put_off);
 }
 
 bool fate_is_put_off(void)
 {
-	return self.put_off != 0;
+	return mail.put_off != 0;
 }
 
 void fate_explain(const char *words)
 {
-	int other = !self.detail;
+	int other = !mail.detail;
 
-	snprintf(self.details[other], DETAIL_SIZE, "%s", words);
-	self.detail = other;
+	snprintf(mail.details[other], DETAIL_SIZE, "%s", words);
+	mail.detail = other;
 }
 
 enum fate fate_now(void)
 {
-	return (enum fate)self.fate;
+	return (enum fate)mail.fate;
 }
 
 void fate_take_along(pid_t group)
 {
-	self.group = group;
+	mail.group = group;
 }
 
 /* By hand, as little else is safe in a signal handler; one byte is kept for "\n". */
@@ -97,20 +97,20 @@ _Noreturn void fate_end(const char *why)
 		[FATE_AWAITED] = { "the message is queued, and may have been sent", EX_OK },
 	};
 	/* Without FATE_STORED before it it is not known whether the disk has it already. */
-	enum fate fate = fate_now() == FATE_AWAITED && !self.is_stored ? FATE_PERHAPS : fate_now();
+	enum fate fate = fate_now() == FATE_AWAITED && !mail.is_stored ? FATE_PERHAPS : fate_now();
 	char line[LINE_SIZE];
-	size_t len = add(line, 0, self.name);
+	size_t len = add(line, 0, self_name());
 
 	len = add(line, len, ": ");
 	len = add(line, len, why);
 	len = add(line, len, ": ");
 	len = add(line, len, ends[fate].words);
-	if (fate == FATE_PERHAPS && self.details[self.detail][0]) {
+	if (fate == FATE_PERHAPS && mail.details[mail.detail][0]) {
 		len = add(line, len, ": ");
-		len = add(line, len, self.details[self.detail]);
+		len = add(line, len, mail.details[mail.detail]);
 	}
 	line[len++] = '\n';
-	(void)write_patiently(STDERR_FILENO, line, len, PATIENCE_MS);
+	(void)write_patiently(self_complaints(), line, len, PATIENCE_MS);
 	drain();
 	_exit(ends[fate].status);
 }
@@ -123,11 +123,11 @@ static void say_why_it_takes_time(void)
 	char line[LINE_SIZE];
 	size_t len;
 
-	if (!isatty(STDERR_FILENO))
+	if (!self_is_watched())
 		return;
-	len = add(line, 0, self.name);
+	len = add(line, 0, self_name());
 	len = add(line, len, words);
-	(void)write_patiently(STDERR_FILENO, line, len, PATIENCE_MS);
+	(void)write_patiently(self_complaints(), line, len, PATIENCE_MS);
 }
 
 static void on_signal(int number)
@@ -136,16 +136,16 @@ static void on_signal(int number)
 	int saved = errno;
 
 	if (fate == FATE_SENT || fate == FATE_QUEUED || fate == FATE_AWAITED) {
-		if (fate == FATE_AWAITED && !self.put_off) {
+		if (fate == FATE_AWAITED && !mail.put_off) {
 			alarm(ANSWER_PATIENCE);
 			say_why_it_takes_time();
 		}
-		self.put_off = number;
+		mail.put_off = number;
 		errno = saved;
 		return;
 	}
-	if (self.group > 0)
-		kill(-self.group, SIGKILL);
+	if (mail.group > 0)
+		kill(-mail.group, SIGKILL);
 	if (fate == FATE_PERHAPS)
 		fate_end("interrupted");
 	/* It is blocked until we return. */
@@ -155,9 +155,9 @@ static void on_signal(int number)
 /* Ours, or one that a caller has set before he became us, which is his way to end us. */
 static void on_alarm(int number)
 {
-	if (fate_now() == FATE_AWAITED && self.put_off)
-		give_way(self.put_off);
-	else if (!self.has_no_alarm)
+	if (fate_now() == FATE_AWAITED && mail.put_off)
+		give_way(mail.put_off);
+	else if (!mail.has_no_alarm)
 		on_signal(number);
 }
 
@@ -174,15 +174,14 @@ void fate_hold(bool hold)
 	sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
 
-void fate_catch_signals(const char *name)
+void fate_catch_signals(void)
 {
 	struct sigaction ours = { .sa_handler = on_signal, .sa_flags = SA_RESTART }, alarms;
 
-	snprintf(self.name, sizeof(self.name), "%s", name);
 	sigfillset(&ours.sa_mask);
 	sigaction(SIGALRM, &(struct sigaction){ .sa_handler = on_alarm, .sa_flags = SA_RESTART,
 						.sa_mask = ours.sa_mask }, &alarms);
-	self.has_no_alarm = alarms.sa_handler == SIG_IGN;
+	mail.has_no_alarm = alarms.sa_handler == SIG_IGN;
 	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
 		struct sigaction inherited;
 

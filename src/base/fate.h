@@ -40,17 +40,17 @@ void fate_explain(const char *words);
 
 /*
  * From now on SIGTERM, SIGINT and SIGHUP, unless our caller has them ignored, kill us only
- * while nothing is sent. After that they end us with a line on standard error, and EX_TEMPFAIL
+ * while nothing is sent. After that they end us with a complaint (base/self.h), and EX_TEMPFAIL
  * or what FATE_STORED has; they are put off once all is sent or queued, and while an answer
- * is awaited. `name` begins that line; it is copied.
+ * is awaited. self_begin() comes first.
  */
-void fate_catch_signals(const char *name);
+void fate_catch_signals(void);
 
 /* A process group that such a signal kills before us; 0: none any more. */
 void fate_take_along(pid_t group);
 
 /*
- * Says "NAME: WHY: " and what became of the mail on standard error, reads what the caller is
+ * Says "NAME: WHY: " and what became of the mail where complaints go, reads what the caller is
  * still writing (drain), and ends the process: EX_OK when it was sent or queued, else
  * EX_TEMPFAIL. Needs no memory; safe in signal handlers.
  */

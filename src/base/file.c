@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/self.h"
 #include "base/sum.h"
 
 bool write_all(int fd, const void *bytes, size_t len)
@@ -172,7 +173,7 @@ bool file_is_ours(const struct stat *st, struct error *err)
 {
 	if (!S_ISREG(st->st_mode))
 		return error_set(err, ERROR_CONFIG, "not a regular file");
-	if (st->st_uid != geteuid() && st->st_uid != 0) {
+	if (!self_owns(st) && st->st_uid != 0) {
 		error_set(err, ERROR_CONFIG, "the file belongs neither to this user nor "
 			  "to root (uid %ld)", (long)st->st_uid);
 		return error_advise(err, "chown the file; a container can mount it with the uid, "

@@ -6,11 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
+
+#include "base/self.h"
 
 bool home_is_trusted(uid_t owner)
 {
-	return owner == geteuid() || owner == 0;
+	return owner == self_user() || owner == 0;
 }
 
 /* A directory that belongs to one of these two. */
@@ -26,7 +27,7 @@ const char *home_own(void)
 {
 	const char *home = getenv("HOME");
 
-	return belongs(home, geteuid(), geteuid()) ? home : NULL;
+	return belongs(home, self_user(), self_user()) ? home : NULL;
 }
 
 const char *home_found(void)
@@ -38,13 +39,13 @@ const char *home_found(void)
 	if (home_own())
 		return home;
 	errno = 0;
-	user = getpwuid(geteuid());
-	if (user && belongs(user->pw_dir, geteuid(), geteuid()))
+	user = getpwuid(self_user());
+	if (user && belongs(user->pw_dir, self_user(), self_user()))
 		return user->pw_dir;
 	number = errno;
-	if (belongs(home, geteuid(), 0))
+	if (belongs(home, self_user(), 0))
 		return home;
-	if (user && belongs(user->pw_dir, geteuid(), 0))
+	if (user && belongs(user->pw_dir, self_user(), 0))
 		return user->pw_dir;
 	errno = number;
 	return NULL;

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/daily.h"
 #include "base/file.h"
+#include "base/self.h"
 #include "base/syslog_socket.h"
 #include "base/text.h"
 
@@ -46,7 +47,7 @@ static bool is_heard(void)
 {
 	struct stat st;
 
-	return fstat(STDERR_FILENO, &st) == 0 &&
+	return fstat(self_complaints(), &st) == 0 &&
 	       !(S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3));	/* /dev/null */
 }
 
@@ -61,9 +62,9 @@ static void complain(const char *reason)
 	sink.complained = true;
 	buf_addf(&line, "log %s: %s", sink.where, reason);
 	said = daily_say(buf_text(&line));
-	if (said == DAILY_FIRST || (said == DAILY_UNKNOWN && isatty(STDERR_FILENO)))
-		fprintf(stderr, "%.100s: warning: %s; the mail is not affected\n", sink.tag,
-			buf_text(&line));
+	if (said == DAILY_FIRST || (said == DAILY_UNKNOWN && self_is_watched()))
+		dprintf(self_complaints(), "%.100s: warning: %s; the mail is not affected\n",
+			sink.tag, buf_text(&line));
 }
 
 /* --- can it be written */
@@ -109,7 +110,7 @@ void log_open(const char *where, const char *tag)
 		return;
 	}
 	sink.kind = DESCRIPTOR;
-	sink.fd = STDERR_FILENO;
+	sink.fd = self_complaints();
 	if (!strcmp(sink.where, "stderr"))
 		return;
 	sink.fd = append_open(sink.where, &err);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Where log lines go: syslog, a file, or standard error. A log that cannot be
- * written never fails a mail: the trouble is said on standard error, once a day.
+ * Where log lines go: syslog, a file, or where complaints go (base/self.h), which is standard
+ * error. A log that cannot be written never fails a mail: the trouble is a complaint, once a
+ * day.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/home.h"
+#include "base/self.h"
 #include "config/file.h"
 
 enum { FILES_MAX = 8192 };	/* bytes of the paths that were read */
@@ -140,7 +140,7 @@ static bool read_own(struct config *config, const char *path, struct error *err)
 
 char *config_own_file(void)
 {
-	return geteuid() == 0 ? text_copy(system_file) : user_file();
+	return self_is_root() ? text_copy(system_file) : user_file();
 }
 
 static bool refuse_none(const char *user, bool closed, struct error *err)

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/home.h"
 #include "base/log.h"
+#include "base/self.h"
 #include "base/text.h"
 #include "delivery/settle.h"
 #include "mail/submission.h"
@@ -29,7 +30,7 @@ char *queue_spool_path(const struct delivery_settings *settings)
 
 	if (settings->spool && settings->spool[0])
 		return text_copy(settings->spool);
-	if (geteuid() == 0)
+	if (self_is_root())
 		return text_copy(ACSMTP_LOCALSTATEDIR "/spool/acsmtp");
 	if (state)
 		buf_addf(&path, "%s/acsmtp/spool", state);

@@ -98,7 +98,7 @@ bool call_read_message(struct call *call, struct error *err)
 	if (!message_read(&call->message, STDIN_FILENO, rule, 2 * call_largest(call), err))
 		return error_context(err, "reading the message from standard input");
 	/* Behind a lone dot the caller waits for us, and we for nothing. */
-	drain_expect(false);
+	drain_expect(-1);
 	return true;
 }
 

@@ -12,6 +12,7 @@
 #include "base/drain.h"
 #include "base/fate.h"
 #include "base/language.h"
+#include "base/self.h"
 #include "base/text.h"
 #include "front/command.h"
 #include "front/help.h"
@@ -89,7 +90,7 @@ static int run_command(const char *name, int argc, char **argv)
 		fprintf(stderr, _("%s: unknown command; a recipient has an @, or stands after "
 				  "--\n"), name);
 	/* "acsmtp root" is a call of a mail program that is not set up well. */
-	drain_expect(true);
+	drain_expect(STDIN_FILENO);
 	drain();
 	return EX_USAGE;
 }
@@ -124,7 +125,8 @@ int main(int argc, char **argv)
 	/* A write that fails is an error like others, and not the end. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
-	fate_catch_signals(name);
+	self_begin(name, STDERR_FILENO, isatty(STDERR_FILENO));
+	fate_catch_signals();
 	word = find(names, COUNT_OF(names), name);
 	if (word)
 		return word->run(name, argc, argv);

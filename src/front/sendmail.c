@@ -267,7 +267,7 @@ static int run_as(enum mode mode, const char *name, int argc, char **argv)
 	int status;
 
 	is_understood = options_parse(&call.options, argc, argv, &err);
-	drain_expect(takes_message(&call));
+	drain_expect(takes_message(&call) ? STDIN_FILENO : -1);
 	if (!is_understood) {
 		call_print_error(&call, &err);
 		drain();

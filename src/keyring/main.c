@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/self.h"
 #include "base/text.h"
 
 static int usage(void)
@@ -121,6 +122,7 @@ int main(int argc, char **argv)
 		.secret = &secret,
 	};
 
+	self_begin("acsmtp", STDERR_FILENO, false);
 	secret_guard_process();
 	watch(KEYRING_ANSWER_SECONDS, false);
 	signal(SIGPIPE, SIG_IGN);

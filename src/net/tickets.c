@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/home.h"
 #include "base/secret.h"
+#include "base/self.h"
 #include "base/sum.h"
 
 struct stamp {
@@ -85,7 +86,7 @@ bool ticket_load(const char *name, const unsigned char binding[TICKET_BINDING_SI
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    st.st_uid != geteuid() || (st.st_mode & 077) ||
+	    !self_owns(&st) || (st.st_mode & 077) ||
 	    st.st_size <= (off_t)sizeof(stamp) ||
 	    st.st_size > (off_t)sizeof(stamp) + TICKET_MAX)
 		return false;

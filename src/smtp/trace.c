@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/self.h"
 #include "base/text.h"
 
 enum {
@@ -15,14 +16,14 @@ enum {
 	PATIENCE_MS = 3000,	/* with a reader who has stopped reading */
 };
 
-/* Standard error may be the same pipe as the one that nobody reads. */
+/* Complaints may go into the same pipe as the one that nobody reads. */
 static void warn(const struct trace *trace, int reason)
 {
 	OWNED_BUF line = BUF_INIT(TRACE_LINE_MAX);
 
 	buf_addf(&line, "%s: warning: the dialogue cannot be written: %s\n", trace->name,
 		 reason == EAGAIN ? "nobody reads it" : strerror(reason));
-	(void)write_patiently(STDERR_FILENO, buf_text(&line), line.len, 0);
+	(void)write_patiently(self_complaints(), buf_text(&line), line.len, 0);
 }
 
 void trace_line(struct trace *trace, const char *who, const char *text)

@@ -16,6 +16,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/self.h"
 #include "base/sum.h"
 #include "base/text.h"
 #include "spool/files.h"
@@ -245,7 +246,7 @@ static const char *lock_file(int fd)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || !self_owns(&st) ||
 	    (st.st_mode & 077))
 		return "it is not a regular file of this user alone";
 	if (spool_lock_file(fd, STATE_PATIENCE))

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/directory.h"
 #include "base/file.h"
+#include "base/self.h"
 
 enum {				/* bytes */
 	ROOM_OF_RECIPIENT = 16,	/* a verdict may have a longer name than another */
@@ -59,7 +60,7 @@ int spool_subdirectory(const struct spool *s, const char *name, bool make, struc
 		error_errno(err, ERROR_CREATE, "%s/%s", s->path, name);
 		return -1;
 	}
-	if (st.st_uid != geteuid()) {
+	if (!self_owns(&st)) {
 		error_set(err, ERROR_CREATE, "%s/%s: not this user's", s->path, name);
 		return -1;
 	}
@@ -142,7 +143,7 @@ enum taken spool_read_entry(int dir, const char *id, struct entry *e, struct err
 		error_errno(err, ERROR_IO, "%s", name);
 		return TAKEN_ERROR;
 	}
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid()) {
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || !self_owns(&st)) {
 		error_set(err, ERROR_DATA, "%s: not a regular file of this user", name);
 		return TAKEN_BROKEN;
 	}

@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/self.h"
 
 enum {
 	HOUR = 60 * 60,
@@ -49,7 +50,7 @@ static int open_locked(int dir, const char *name, struct error *err)
 		error_errno(err, ERROR_CREATE, "open %s", name);
 		return -1;
 	}
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid()) {
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || !self_owns(&st)) {
 		error_set(err, ERROR_CREATE, "%s is no file of this user", name);
 		return -1;
 	}

@@ -19,6 +19,7 @@
 #include "base/directory.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/self.h"
 #include "base/sum.h"
 #include "spool/files.h"
 
@@ -180,7 +181,7 @@ static enum taken open_message(int dir, const char *id, bool writable, int *fd,
 	spool_name(id, ".msg", name);
 	*fd = writable ? openat(dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) :
 			 openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (*fd >= 0 && fstat(*fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid())
+	if (*fd >= 0 && fstat(*fd, &st) == 0 && S_ISREG(st.st_mode) && self_owns(&st))
 		return TAKEN;
 	if (*fd < 0 && errno == ENOENT)
 		error_errno(err, ERROR_DATA, "%s", name);

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/self.h"
 
 static void test_memory(void **state)
 {
@@ -91,6 +92,7 @@ static void test_out_of_memory(void **state)
 		assert_true(pid >= 0);
 		if (pid == 0) {
 			dup2(ends[1], STDERR_FILENO);
+			self_begin("acsmtp", STDERR_FILENO, false);
 			ways[i]();
 			_exit(EX_OK);
 		}

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/fate.h"
+#include "base/self.h"
 #include "base/file.h"
 
 enum { SAID_MAX = 400, DONE = 7 };
@@ -50,7 +51,8 @@ static int end_of(void (*run)(int), int argument, char said[SAID_MAX + 1])
 
 static void be_signalled(int number)
 {
-	fate_catch_signals("sendmail");
+	self_begin("sendmail", STDERR_FILENO, isatty(STDERR_FILENO));
+	fate_catch_signals();
 	raise(number);
 }
 
@@ -76,7 +78,8 @@ static void be_signalled_when_queued(int number)
 /* A signal that comes while it is held must find the end of what was going on. */
 static void be_signalled_when_held(int number)
 {
-	fate_catch_signals("sendmail");
+	self_begin("sendmail", STDERR_FILENO, isatty(STDERR_FILENO));
+	fate_catch_signals();
 	fate_hold(true);
 	raise(number);
 	fate_set(FATE_QUEUED);
@@ -202,7 +205,8 @@ static void test_awaited(void **state)
 static void step_into(int unused)
 {
 	(void)unused;
-	fate_catch_signals("sendmail");
+	self_begin("sendmail", STDERR_FILENO, isatty(STDERR_FILENO));
+	fate_catch_signals();
 	fate_set(FATE_SENT);
 	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 	raise(SIGSTOP);
@@ -332,6 +336,7 @@ static void test_taken_along(void **state)
 
 static void run_out_of_memory(int fate)
 {
+	self_begin("acsmtp", STDERR_FILENO, false);
 	fate_set((enum fate)fate);
 	out_of_memory();
 }

@@ -16,6 +16,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/self.h"
 #include "unit/pki.h"
 
 enum { LOG_SIZE = 30000 };
@@ -315,6 +316,7 @@ int main(void)
 		cmocka_unit_test(test_change),
 	};
 
+	self_begin("log", STDERR_FILENO, false);
 	/* What was said is remembered, and not by whoever runs the tests. */
 	setenv("XDG_STATE_HOME", scratch_directory(), true);
 	return cmocka_run_group_tests_name("log", tests, NULL, remove_scratch);

@@ -336,7 +336,7 @@ static void test_we_are_killed(void **state)
 		fd = end.fd = open(scratch("fifo"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 		pid = fork();
 		if (pid == 0) {
-			fate_catch_signals("test");
+			fate_catch_signals();
 			process_output(ways[i].command, text, SIZE, &len, ENOUGH, &err);
 			_exit(0);
 		}
