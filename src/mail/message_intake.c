@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "mail/doubt.h"
 #include "mail/header.h"
 
 enum {
@@ -18,13 +19,14 @@ enum {
 	LINE_START_MAX = 1000,
 };
 
-enum part { PART_TOP, PART_HEADER, PART_BODY };
+enum part { PART_TOP, PART_HEADER, PART_DOUBT, PART_BODY };
 
 struct message_intake {
 	struct message *m;
 	struct ending ending;
 	uint64_t most;		/* bytes of a body; 0: any */
 	enum part part;
+	struct doubt doubt;	/* the lines of PART_DOUBT */
 	struct buf line;	/* the start of a line whose part is not decided yet */
 	bool is_decided;	/* the line goes to `part` */
 	bool is_dropped;	/* a "From " line */
@@ -52,10 +54,32 @@ static bool add_header(struct message_intake *in, const char *bytes, size_t len)
 	return true;
 }
 
+/* The lines that waited go where they belong, and what comes now goes behind them. */
+static bool settle(struct message_intake *in, enum part part)
+{
+	struct doubt *d = &in->doubt;
+	bool ok = true;
+
+	in->part = part;
+	if (part == PART_BODY)
+		ok = add_body(in, buf_text(&d->lines), d->lines.len);
+	else
+		doubt_add_header(d, &in->m->header);
+	doubt_free(d);
+	return ok;
+}
+
 static bool add(struct message_intake *in, const char *bytes, size_t len)
 {
 	if (in->is_dropped)
 		return true;
+	if (in->part == PART_DOUBT) {
+		buf_add_bytes(&in->doubt.lines, bytes, len);
+		if (!buf_is_full(&in->doubt.lines))
+			return true;
+		if (!settle(in, PART_BODY))
+			return false;
+	}
 	return in->part == PART_BODY ? add_body(in, bytes, len) : add_header(in, bytes, len);
 }
 
@@ -68,27 +92,57 @@ static bool is_from_line(const struct message_intake *in)
 	       (!strncmp(line, "From ", 5) || !strncmp(line, ">From ", 6));
 }
 
+/* A line that is no field, or one behind such lines. */
+static bool doubt(struct message_intake *in)
+{
+	const char *line = buf_text(&in->line);
+	size_t len = in->line.len;
+	enum doubt_verdict verdict;
+
+	if (in->part != PART_DOUBT)
+		doubt_begin(&in->doubt, in->part == PART_TOP);
+	in->part = PART_DOUBT;
+	verdict = doubt_judge(&in->doubt, line, len);
+	if (verdict == DOUBT_REMAINS)
+		return true;
+	if (!settle(in, verdict == DOUBT_IS_BODY ? PART_BODY : PART_HEADER))
+		return false;
+	if (verdict == DOUBT_IS_HEADER && len == 0) {
+		in->part = PART_BODY;
+		in->is_dropped = true;
+	} else if (line_kind(line, len) == LINE_ODD) {
+		OWNED_BUF mended = BUF_INIT(HEADER_MAX);
+
+		doubt_add_line(&mended, line, len);
+		buf_clear(&in->line);
+		buf_add_bytes(&in->line, buf_text(&mended), mended.len);
+	}
+	return true;
+}
+
 /*
  * Where the line goes of which in->line is the start, or all. A line of white space alone
  * continues the field before it: only an empty one ends the header.
  */
-static void decide(struct message_intake *in)
+static bool decide(struct message_intake *in)
 {
-	const char *line = buf_text(&in->line);
-	size_t len = in->line.len;
-	bool is_fold = in->m->header.len && len && (*line == ' ' || *line == '\t');
+	enum line_kind kind;
 
 	in->is_decided = true;
 	in->is_dropped = is_from_line(in);
 	if (in->is_dropped || in->part == PART_BODY)
-		return;
-	if (is_fold || header_is_field_line(line, len)) {
+		return true;
+	kind = line_kind(buf_text(&in->line), in->line.len);
+	if (in->part == PART_DOUBT)
+		return doubt(in);
+	if (kind == LINE_FIELD || (kind == LINE_FOLD && in->m->header.len)) {
 		in->part = PART_HEADER;
-	} else {
-		in->part = PART_BODY;
-		/* The empty line between header and body is no part of either. */
-		in->is_dropped = len == 0;
+		return true;
 	}
+	/* The empty line between header and body is no part of either. */
+	in->is_dropped = kind == LINE_EMPTY;
+	in->part = in->is_dropped ? PART_BODY : in->part;
+	return in->is_dropped || doubt(in);
 }
 
 /* Editors on Windows mark a text so; in front of a header it would make a body of it. */
@@ -110,8 +164,7 @@ static bool release(struct message_intake *in)
 	bool ok;
 
 	cut_byte_order_mark(in);
-	decide(in);
-	ok = add(in, buf_text(&in->line), in->line.len);
+	ok = decide(in) && add(in, buf_text(&in->line), in->line.len);
 	buf_clear(&in->line);
 	return ok;
 }
@@ -253,6 +306,8 @@ static bool finish(struct message_intake *in)
 			return false;
 	if (!end_lines(in, in->crs ? in->crs : in->line_len > 0))
 		return false;
+	if (in->part == PART_DOUBT && !settle(in, PART_BODY))
+		return false;
 	return message_finish(in->m, in->err);
 }
 
@@ -301,6 +356,7 @@ bool message_read(struct message *m, int fd, enum ending_rule rule, uint64_t mos
 	in.err = err;
 	ok = take_all(&in, fd);
 	buf_free(&in.line);
+	doubt_free(&in.doubt);
 	return ok;
 }
 
@@ -332,5 +388,6 @@ bool message_intake_end(struct message_intake *in, struct error *err)
 void message_intake_abandon(struct message_intake *in)
 {
 	buf_free(&in->line);
+	doubt_free(&in->doubt);
 	free(in);
 }

@@ -3,6 +3,7 @@
 
 import email
 import email.headerregistry
+import email.policy
 import email.utils
 import re
 
@@ -217,6 +218,58 @@ def test_bcc_is_removed(sent, option, name, place):
     assert b"bcc" not in arrived.data.lower()
     assert ("hidden@example.org" in arrived.recipients) == (option == "-t")
     assert arrived.data.endswith(b"\r\n\r\nbody\r\n")
+
+
+# What is no field: some readers end the header there, others do not.
+NO_FIELDS = {
+    "name beyond ASCII": "X-Größe: 5", "name in Latin-1": "X-Gr\udcf6\udcdfe: 5", "all of it": "件名: x",
+    "name with a control": "X-\x01: y", "name with a NUL": "X-\0: y", "no name": ": y",
+    "blanks for a name": "  : y", "name of two words": "X Y: z", "no colon": "some words",
+    "a mailbox's line": ">From a@b Thu Jan  1 00:00:00 2026", "an open one": "From a@b Thu Jan",
+    "a tab": "X\tY: z", "a lone CR": "X-Y: z\rwords", "a NUL": "\0", "folded": "words\n and more",
+}
+
+
+@pytest.mark.parametrize("option", ["-t", "-i"])
+@pytest.mark.parametrize("place", ["first", "behind a field", "last"])
+@pytest.mark.parametrize("line", NO_FIELDS.values(), ids=NO_FIELDS.keys())
+def test_bcc_is_removed_behind_what_is_no_field(acs, send, option, place, line):
+    fields = WHOLE.splitlines(keepends=True)
+    at = {"first": 0, "behind a field": 1, "last": len(fields)}[place]
+    message = "".join([*fields[:at], f"{line}\n", *fields[at:],
+                       "Bcc: hidden@example.org\nX-More: text\n\nbody\n"])
+    server = acs(senders=None)
+    result = send(server, message.encode("utf-8", "surrogateescape"), option,
+                  *([] if option == "-t" else [RECIPIENT]))
+    assert (result.status, result.stderr) == (0, "")
+    arrived = server.message
+    assert b"hidden" not in arrived.data and b"bcc" not in arrived.data.lower()
+    assert ("hidden@example.org" in arrived.recipients) == (option == "-t")
+    assert RECIPIENT in arrived.recipients
+    assert arrived.data.endswith(b"\r\n\r\nbody\r\n")
+    assert field(arrived, "X-More") == "text" and b"\0" not in arrived.data
+
+
+@pytest.mark.parametrize("name", ["B\0cc", "Bcc\u00a0", "\ufeffBcc", "\u200bBCC ", "Bcc\x7f", "Resent-Bcc\x01"])
+def test_bcc_with_what_nobody_sees_in_its_name_is_removed(sent, name):
+    arrived = sent(f"{WHOLE}{name}: hidden@example.org\nX-More: text\n\nbody\n")
+    assert b"hidden" not in arrived.data and field(arrived, "X-More") == "text"
+
+
+@pytest.mark.parametrize("line", ["X-Größe: 5", ": y", "件名: x"])
+def test_what_is_no_field_is_still_there_for_people(sent, line):
+    arrived = sent(f"{WHOLE}{line}\nX-More: text\n\nbody\n")
+    message = email.message_from_bytes(arrived.data, policy=email.policy.default)
+    assert message["X-Unreadable"] == line
+    assert (message["X-More"], body_of(arrived)) == ("text", b"body\r\n")
+
+
+@pytest.mark.parametrize("text", [
+    "Größe: 5 GB\nmehr Text\n", "Größe: 5 GB\n", "日付: 今日\nCPU: 90%\n\n本文\n",
+    "words\nTo: a\n\nBcc: b\n",
+])
+def test_a_text_without_a_header_stays_one(sent, text):
+    assert body_of(sent(text)) == text.replace("\n", "\r\n").encode()
 
 
 @pytest.mark.parametrize("name", ["Resent-Bcc", "RESENT-BCC", "Return-Path",
