@@ -78,6 +78,14 @@ void queue_close(struct queue *q)
 	q->is_on = false;
 }
 
+bool queue_can_be_run(const struct queue *q, struct error *err)
+{
+	if (q->is_on)
+		return true;
+	*err = q->why_off;
+	return error_context(err, "there is no queue to run");
+}
+
 /* --- in */
 
 static char *printable_message_id(const struct message *m)

@@ -31,6 +31,9 @@ bool queue_open(struct queue *q, const struct delivery_settings *settings,
 		struct error *err);
 void queue_close(struct queue *q);
 
+/* Whether there is one, and the reason if not. */
+bool queue_can_be_run(const struct queue *q, struct error *err);
+
 /* How an entry keeps the file of -C (NULL or "": none). The caller frees. */
 char *queue_config_path(const char *file);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* acsmtp account: which there are, and what each comes to. Secrets are never shown. */
-#include "front/commands.h"
+#include "front/account_commands.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -11,7 +11,6 @@
 #include "base/language.h"
 #include "base/text.h"
 #include "front/check_show.h"
-#include "front/commands.h"
 
 enum { QUESTION_SECONDS = 10, TIMEOUT_MAX = 3600 };
 
@@ -214,22 +213,12 @@ static bool take_flags(struct check *c, struct error *err)
 	       error_context(err, "--nameserver");
 }
 
-static int look(struct check *c)
+static void check_free(struct check *c)
 {
-	int status = walk(c);
-
 	connection_close(&c->connection);
 	queue_close(&c->queue);
 	config_free(&c->config);
 	free(c->domain);
-	return status;
-}
-
-int check_account(const char *config, const char *account)
-{
-	struct check c = { .flags = { .config = config }, .wanted = account, .queue = QUEUE_CLOSED };
-
-	return look(&c);
 }
 
 static int run_check(struct command_call *call)
@@ -247,8 +236,9 @@ static int run_check(struct command_call *call)
 	c.json.out = c.flags.json ? stdout : NULL;
 	if (c.flags.json)
 		language_leave();
-	status = look(&c);
+	status = walk(&c);
 	command_warn(call, c.config.passed_over);
+	check_free(&c);
 	written = command_finish(call);
 	return status == EX_OK ? written : status;
 }

@@ -11,6 +11,7 @@
 #include "config/account.h"
 #include "delivery/connection.h"
 #include "delivery/queue.h"
+#include "front/command.h"
 #include "net/dns.h"
 
 enum state {
@@ -65,13 +66,10 @@ check_step_fn check_greeting, check_tls, check_extensions, check_login, check_se
 check_step_fn check_sending, check_quota, check_spool, check_log;
 check_step_fn check_domain, check_spf, check_dkim_1, check_dkim_2, check_dmarc, check_mx;
 
-/*
- * All steps for the account (NULL: the default one) of the configuration (NULL: the usual
- * files), printed for people. The status to exit with: EX_OK when mail can be sent.
- */
-int check_account(const char *config, const char *account);
-
 /* Why a login was refused (535): a line of advice for each cause, in order. */
 void check_login_causes(const struct check *c, struct finding *f);
+
+/* All steps for the account that is named; EX_OK when mail can be sent. */
+extern const struct command check_command;
 
 #endif

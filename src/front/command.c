@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "front/command.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,7 +32,7 @@ static int print_help(const struct command_call *call)
 {
 	enum { COLUMN = 26 };
 
-	print_usage(stdout, call->name, call->command);
+	print_usage(stdout, call->program->name, call->command);
 	printf("\n%s\n", tr(call->command->help));
 	if (call->command->flags)
 		putchar('\n');
@@ -53,7 +54,7 @@ void command_warn(const struct command_call *call, const struct error *err)
 		return;
 	fflush(stdout);
 	text_make_printable(text);
-	fprintf(stderr, _("%s: warning: %s; %s\n"), call->name, text, tr(err->advice));
+	fprintf(stderr, _("%s: warning: %s; %s\n"), call->program->name, text, tr(err->advice));
 }
 
 int command_fail(const struct command_call *call, const struct error *err)
@@ -63,9 +64,9 @@ int command_fail(const struct command_call *call, const struct error *err)
 	fflush(stdout);
 	text_make_printable(text);
 	if (err->advice)
-		fprintf(stderr, _("%s: %s; %s\n"), call->name, text, tr(err->advice));
+		fprintf(stderr, _("%s: %s; %s\n"), call->program->name, text, tr(err->advice));
 	else
-		fprintf(stderr, "%s: %s\n", call->name, text);
+		fprintf(stderr, "%s: %s\n", call->program->name, text);
 	return error_exit_status(err);
 }
 
@@ -73,7 +74,7 @@ int command_finish(const struct command_call *call)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return EX_OK;
-	fprintf(stderr, _("%s: standard output: %s\n"), call->name, language_reason(errno));
+	fprintf(stderr, _("%s: standard output: %s\n"), call->program->name, language_reason(errno));
 	return EX_IOERR;
 }
 
@@ -261,36 +262,52 @@ bool command_parse(struct command_call *call, void *target, int *status)
 
 /* --- which command */
 
+/* For text_nearest(), as above. */
+static const struct command *const *candidate_commands;
+
 static const char *next_word(size_t i)
 {
-	const struct command *row = command_row(i);
-
-	return row ? row->word : NULL;
+	return candidate_commands[i] ? candidate_commands[i]->word : NULL;
 }
 
-static int print_subs(const char *name, const char *word, const char *given)
+static int print_subs(const struct program *program, const char *word, const char *given)
 {
 	bool wants_help = given && is_help(given);
-	struct command_call call = { .name = name };
+	struct command_call call = { .program = program };
 	char shown[SHOWN_SIZE];
 
 	if (given && !wants_help)
-		fprintf(stderr, _("%s: unknown: %s %s\n"), name, word, text_show(given, shown));
-	for (size_t i = 0; command_row(i); i++)
-		if (!strcmp(command_row(i)->word, word))
-			print_usage(wants_help ? stdout : stderr, name, command_row(i));
+		fprintf(stderr, _("%s: unknown: %s %s\n"), program->name, word,
+			text_show(given, shown));
+	for (size_t i = 0; program->commands[i]; i++)
+		if (!strcmp(program->commands[i]->word, word))
+			print_usage(wants_help ? stdout : stderr, program->name,
+				    program->commands[i]);
 	return wants_help ? command_finish(&call) : EX_USAGE;
 }
 
-int command_run(const char *name, int argc, char **argv, const char **nearest)
+int command_go_on(const struct command_call *call, const char *word, char **arguments)
+{
+	struct command_call next = { .program = call->program, .arguments = arguments };
+
+	for (size_t i = 0; call->program->commands[i]; i++)
+		if (!strcmp(call->program->commands[i]->word, word))
+			next.command = call->program->commands[i];
+	while (arguments[next.count])
+		next.count++;
+	assert(next.command);
+	return next.command->run(&next);
+}
+
+int command_run(const struct program *program, int argc, char **argv, const char **nearest)
 {
 	const char *word = argv[1], *sub = argc > 2 ? argv[2] : NULL;
 	bool is_known = false;
 
-	for (size_t i = 0; command_row(i); i++) {
-		const struct command *c = command_row(i);
+	for (size_t i = 0; program->commands[i]; i++) {
+		const struct command *c = program->commands[i];
 		int used = c->sub ? 3 : 2;
-		struct command_call call = { .command = c, .name = name };
+		struct command_call call = { .program = program, .command = c };
 
 		if (strcmp(c->word, word) != 0)
 			continue;
@@ -305,7 +322,8 @@ int command_run(const char *name, int argc, char **argv, const char **nearest)
 	}
 	language_init();
 	if (is_known)
-		return print_subs(name, word, sub);
+		return print_subs(program, word, sub);
+	candidate_commands = program->commands;
 	*nearest = text_nearest(word, next_word);
 	return -1;
 }

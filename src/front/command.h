@@ -2,7 +2,7 @@
 /*
  * `acsmtp WORD [SUB] [--flag...] [argument...]`: what people type. Each command is a
  * row that its file defines and front/commands.c lists; help, completion and the check of
- * the manual are made from the rows.
+ * the manual are made from the rows, which main() hands down.
  */
 #ifndef FRONT_COMMAND_H
 #define FRONT_COMMAND_H
@@ -22,9 +22,14 @@ struct flag {			/* --name, --name VALUE, --name=VALUE */
 
 struct command;
 
+struct program {		/* what main() knows and its commands do not */
+	const char *name;	/* as it was called, for messages */
+	const struct command *const *commands;	/* in the order of the manual; NULL ends them */
+};
+
 struct command_call {		/* texts are borrowed from argv */
+	const struct program *program;
 	const struct command *command;
-	const char *name;	/* the program's, for messages */
 	char **arguments;	/* what follows the command words; then what is no flag */
 	int count;
 };
@@ -67,13 +72,16 @@ int command_finish(const struct command_call *call);
  */
 void command_put_help(FILE *out, const char *used, int column, const char *text);
 
-/* The rows, counted from 0, in the order of the manual; NULL: no more. */
-const struct command *command_row(size_t i);
-
 /*
  * Runs the command that argv[1] (and argv[2]) name, and returns the exit status; -1: argv[1]
  * is no command word. *nearest is then the nearest one, or NULL.
  */
-int command_run(const char *name, int argc, char **argv, const char **nearest);
+int command_run(const struct program *program, int argc, char **argv, const char **nearest);
+
+/*
+ * Runs another command of the program after this one, as if `arguments` had been typed behind
+ * its word, which has no subs; NULL ends them. Returns its exit status.
+ */
+int command_go_on(const struct command_call *call, const char *word, char **arguments);
 
 #endif

@@ -5,9 +5,13 @@
  */
 #include "front/commands.h"
 
-#include "base/base.h"
+#include "front/account_commands.h"
+#include "front/check.h"
+#include "front/explain.h"
+#include "front/queue_commands.h"
+#include "front/setup.h"
 
-static const struct command *const rows[] = {
+const struct command *const command_rows[] = {
 	&setup_command,
 	&check_command,
 	&explain_command,
@@ -27,9 +31,5 @@ static const struct command *const rows[] = {
 	&queue_remove_command,
 	&help_command,
 	&version_command,
+	NULL
 };
-
-const struct command *command_row(size_t i)
-{
-	return i < COUNT_OF(rows) ? rows[i] : NULL;
-}

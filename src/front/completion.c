@@ -100,12 +100,11 @@ bool completion_word(size_t i, const char **word, const char **help)
 		*help = "what follows is as for sendmail";
 		return true;
 	}
-	for (size_t n = 0; (c = command_row(n)); n++) {
+	for (size_t n = 0; (c = command_rows[n]); n++) {
 		bool is_new = true;
 
 		for (size_t before = 0; before < n; before++)
-			is_new =
-				is_new && strcmp(command_row(before)->word, c->word) != 0;
+			is_new = is_new && strcmp(command_rows[before]->word, c->word) != 0;
 		found += is_new;
 		if (!is_new || found != i)
 			continue;

@@ -4,6 +4,7 @@
 #define FRONT_COMPLETION_H
 
 #include "front/command.h"
+#include "front/commands.h"
 #include "front/options.h"
 
 /* What may come in a place. */

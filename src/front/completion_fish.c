@@ -93,9 +93,9 @@ static void print_functions(void)
 	       "	if test (count $words) = 1\n"
 	       "		string match -q -- '-*' $current; and set place send\n"
 	       "	else if string match -q -- '-*' $words[2]; or contains -- $words[2]");
-	for (size_t i = 0; command_row(i); i++)
-		if (completion_is_sendmail(command_row(i)))
-			printf(" %s", command_row(i)->word);
+	for (size_t i = 0; command_rows[i]; i++)
+		if (completion_is_sendmail(command_rows[i]))
+			printf(" %s", command_rows[i]->word);
 	printf("\n		set place send\n"
 	       "	else if test (count $words) -gt 2; and contains -- $words[2]");
 	for (size_t i = 0; completion_word(i, &word, &help); i++)
@@ -131,8 +131,8 @@ void completion_fish(void)
 		printf(" -a %s", word);
 		end(help);
 	}
-	for (size_t i = 0; command_row(i); i++) {
-		const struct command *c = command_row(i);
+	for (size_t i = 0; command_rows[i]; i++) {
+		const struct command *c = command_rows[i];
 
 		if (c->sub) {
 			begin(c->word, NULL);

@@ -70,8 +70,8 @@ static void print_values(void)
 
 	printf("# COMMAND FLAG: what its value may be. False: it takes none.\n"
 	       "_acsmtp_value() {\n\tcase \"$1 $2\" in\n");
-	for (size_t i = 0; command_row(i); i++)
-		print_values_of(command_row(i));
+	for (size_t i = 0; command_rows[i]; i++)
+		print_values_of(command_rows[i]);
 	for (size_t i = 0; option_help(i, &row); i++) {
 		if (!row.takes_next)
 			continue;
@@ -114,9 +114,9 @@ static void print_place_of(const struct command *c, list_fn *list)
 static void print_place_of_subs(const char *word, list_fn *list)
 {
 	begin_place(word);
-	for (size_t i = 0; command_row(i); i++)
-		if (!strcmp(command_row(i)->word, word))
-			list(command_row(i)->sub, command_row(i)->help);
+	for (size_t i = 0; command_rows[i]; i++)
+		if (!strcmp(command_rows[i]->word, word))
+			list(command_rows[i]->sub, command_rows[i]->help);
 	end_place(nothing);
 }
 
@@ -148,8 +148,8 @@ static void print_places(list_fn *list)
 	for (size_t i = 0; completion_word(i, &word, &help); i++)
 		if (!*help)
 			print_place_of_subs(word, list);
-	for (size_t i = 0; command_row(i); i++)
-		print_place_of(command_row(i), list);
+	for (size_t i = 0; command_rows[i]; i++)
+		print_place_of(command_rows[i], list);
 	puts("\tesac\n}\n");
 }
 
@@ -167,9 +167,9 @@ static void print_kinds(void)
 	}
 	printf(") return 0 ;;\n\tesac\n\treturn 1\n}\n\n_acsmtp_is_sendmail() {\n\tcase $1 in\n"
 	       "\t-*|send");
-	for (size_t i = 0; command_row(i); i++)
-		if (completion_is_sendmail(command_row(i)))
-			printf("|%s", command_row(i)->word);
+	for (size_t i = 0; command_rows[i]; i++)
+		if (completion_is_sendmail(command_rows[i]))
+			printf("|%s", command_rows[i]->word);
 	puts(") return 0 ;;\n\tesac\n\treturn 1\n}\n");
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* acsmtp explain: what a call of sendmail would do, and which rule says so. */
-#include "front/call.h"
+#include "front/explain.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -13,10 +13,10 @@
 #include "base/json.h"
 #include "base/language.h"
 #include "base/text.h"
-#include "front/commands.h"
+#include "front/call.h"
 #include "front/dry_run.h"
-#include "front/help.h"
 #include "front/recipients.h"
+#include "front/usage.h"
 #include "mail/submission.h"
 
 enum { PATH_MAX_BYTES = 4000 };
@@ -328,7 +328,7 @@ static bool go(struct explanation *x, struct error *err)
 
 static int explain(struct command_call *command, int argc, char **argv, bool json)
 {
-	struct call call = { .name = command->name,
+	struct call call = { .name = command->program->name,
 			     .trace = TRACE_NONE,
 			     .queue = QUEUE_CLOSED };
 	struct explanation x = { .call = &call };
@@ -338,7 +338,7 @@ static int explain(struct command_call *command, int argc, char **argv, bool jso
 	if (!options_parse(&call.options, argc, argv, &err))
 		return command_fail(command, &err);
 	if (call.options.mode == MODE_HELP)
-		return help_print(stdout);
+		return usage_print(stdout, command->program);
 	secret_guard_process();
 	message_init(&call.message);
 	id_new(call.id);

@@ -3,7 +3,7 @@
  * `acsmtp account import FILE...`: what other programs were told becomes accounts of
  * ours.
  */
-#include "front/commands.h"
+#include "front/account_commands.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +43,7 @@ static void say(const struct command_call *call, struct buf *text)
 	OWNED_TEXT line = buf_take(text);
 
 	text_make_printable(line);
-	fprintf(stderr, "%s: %s\n", call->name, line);
+	fprintf(stderr, "%s: %s\n", call->program->name, line);
 }
 
 static void say_note(const struct command_call *call, const struct note *note)

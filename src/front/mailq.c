@@ -13,6 +13,7 @@
 
 #include "base/secret.h"
 #include "base/text.h"
+#include "front/queue_view.h"
 #include "front/queue_words.h"
 #include "front/run_queue.h"
 

@@ -14,29 +14,29 @@
 #include "base/language.h"
 #include "base/self.h"
 #include "base/text.h"
-#include "front/command.h"
-#include "front/help.h"
+#include "front/commands.h"
 #include "front/sendmail.h"
+#include "front/usage.h"
 
 struct word {			/* a name of the program, or a command word after acsmtp */
 	const char *word;
-	int (*run)(const char *name, int argc, char **argv);
+	int (*run)(const struct program *program, int argc, char **argv);
 };
 
-static int not_yet(const char *name, int argc, char **argv)
+static int not_yet(const struct program *program, int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
 	fprintf(stderr, "%s: not available yet in this version; nothing was read and nothing "
-		"was sent\n", name);
+		"was sent\n", program->name);
 	return EX_UNAVAILABLE;
 }
 
-static int nothing_kept(const char *name, int argc, char **argv)
+static int nothing_kept(const struct program *program, int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
-	fprintf(stderr, "%s: no host status is kept\n", name);
+	fprintf(stderr, "%s: no host status is kept\n", program->name);
 	return EX_OK;
 }
 
@@ -63,7 +63,7 @@ static const struct word *find(const struct word *words, size_t count, const cha
 }
 
 /* `acsmtp WORD ...`; with an option or an address first it is sendmail. */
-static int run_command(const char *name, int argc, char **argv)
+static int run_command(const struct program *program, int argc, char **argv)
 {
 	const struct word *command;
 	const char *nearest;
@@ -71,24 +71,25 @@ static int run_command(const char *name, int argc, char **argv)
 
 	if (argc < 2) {
 		language_init();
-		help_brief(stderr);
+		usage_brief(stderr, program);
 		return EX_USAGE;
 	}
 	if (argv[1][0] == '-' || strchr(argv[1], '@'))
-		return sendmail_run(name, argc, argv);
+		return sendmail_run(program, argc, argv);
 	command = find(commands, COUNT_OF(commands), argv[1]);
+	if (command && command->run == not_yet)
+		return not_yet(&(struct program){ .name = argv[1] }, argc - 1, argv + 1);
 	if (command)
-		return command->run(command->run == not_yet ? argv[1] : name, argc - 1,
-				    argv + 1);
-	status = command_run(name, argc, argv, &nearest);
+		return command->run(program, argc - 1, argv + 1);
+	status = command_run(program, argc, argv, &nearest);
 	if (status >= 0)
 		return status;
 	if (nearest)
 		fprintf(stderr, _("%s: unknown command; did you mean \"%s\"?; a recipient has "
-				  "an @, or stands after --\n"), name, nearest);
+				  "an @, or stands after --\n"), program->name, nearest);
 	else
 		fprintf(stderr, _("%s: unknown command; a recipient has an @, or stands after "
-				  "--\n"), name);
+				  "--\n"), program->name);
 	/* "acsmtp root" is a call of a mail program that is not set up well. */
 	drain_expect(STDIN_FILENO);
 	drain();
@@ -115,22 +116,25 @@ int main(int argc, char **argv)
 	const char *called = slash ? slash + 1 : argc > 0 ? argv[0] : "";
 	const struct word *word;
 	char shown[SHOWN_SIZE];
-	const char *name = text_show(*called ? called : "acsmtp", shown);
+	const struct program program = {
+		.name = text_show(*called ? called : "acsmtp", shown),
+		.commands = command_rows,
+	};
 
 	if (!open_standard_descriptors()) {
-		perror(name);
+		perror(program.name);
 		return EX_OSERR;
 	}
 	umask(077);
 	/* A write that fails is an error like others, and not the end. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
-	self_begin(name, STDERR_FILENO, isatty(STDERR_FILENO));
+	self_begin(program.name, STDERR_FILENO, isatty(STDERR_FILENO));
 	fate_catch_signals();
-	word = find(names, COUNT_OF(names), name);
+	word = find(names, COUNT_OF(names), program.name);
 	if (word)
-		return word->run(name, argc, argv);
-	if (!strcmp(name, "acsmtp"))
-		return run_command(name, argc, argv);
-	return sendmail_run(name, argc, argv);
+		return word->run(&program, argc, argv);
+	if (!strcmp(program.name, "acsmtp"))
+		return run_command(&program, argc, argv);
+	return sendmail_run(&program, argc, argv);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* acsmtp password: an account's secret in the keyring, and whether one is found at all. */
-#include "front/commands.h"
+#include "front/account_commands.h"
 
 #include <stdio.h>
 #include <string.h>

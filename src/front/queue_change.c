@@ -143,7 +143,7 @@ static void tell_person(struct changing *c, const struct entry *e, enum outcome 
 		erase_progress(c);
 		fflush(stdout);
 		text_make_printable(words);
-		fprintf(stderr, _("%s: %s: not %s: %s\n"), c->call->name, e->id,
+		fprintf(stderr, _("%s: %s: not %s: %s\n"), c->call->program->name, e->id,
 			tr(c->change->done), words);
 		return;
 	}

@@ -9,7 +9,7 @@
 #include "base/language.h"
 #include "base/text.h"
 #include "delivery/queue.h"
-#include "front/commands.h"
+#include "front/queue_commands.h"
 #include "front/queue_flags.h"
 
 static void try_again(struct entry *e)

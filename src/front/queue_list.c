@@ -11,7 +11,7 @@
 #include "base/language.h"
 #include "base/text.h"
 #include "delivery/throttle.h"
-#include "front/commands.h"
+#include "front/queue_commands.h"
 #include "front/queue_words.h"
 #include "front/terminal.h"
 

@@ -13,7 +13,7 @@
 #include "base/file.h"
 #include "base/language.h"
 #include "base/text.h"
-#include "front/commands.h"
+#include "front/queue_commands.h"
 #include "front/queue_words.h"
 
 enum { LABEL_WIDTH = 12 };

@@ -134,13 +134,3 @@ void queue_look(const struct queue_view *v, const struct queue_row *row,
 	if (look->taken == TAKEN_BROKEN || look->taken == TAKEN_FOREIGN)
 		fill_gaps(v, look);
 }
-
-bool queue_look_is_whole(const struct queue_look *look)
-{
-	return look->taken <= TAKEN_BUSY;
-}
-
-void queue_look_free(struct queue_look *look)
-{
-	entry_free(&look->entry);
-}

@@ -5,6 +5,7 @@
 
 #include "config/account.h"
 #include "delivery/queue.h"
+#include "spool/queue_look.h"
 
 struct queue_view {
 	struct config config;	/* perhaps without an account */
@@ -42,20 +43,7 @@ void queue_rows_free(struct queue_rows *rows);
 bool queue_view_rows(const struct queue_view *v, bool failed, struct queue_rows *rows,
 		     struct error *err);
 
-/* What is known of one message without holding it. */
-struct queue_look {
-	enum taken taken;	/* of spool_look(); in damaged/ TAKEN: it is whole now */
-	enum spool_place place;
-	struct entry entry;	/* with TAKEN and TAKEN_BUSY; else a guess, but for its id */
-	struct error err;	/* else what is wrong */
-};
-
-/* Its entry is what was written, and not a guess. */
-bool queue_look_is_whole(const struct queue_look *look);
-
 void queue_look(const struct queue_view *v, const struct queue_row *row,
 		struct queue_look *look);
-void queue_look_free(struct queue_look *look);
-#define OWNED_LOOK	__attribute__((cleanup(queue_look_free))) struct queue_look
 
 #endif

@@ -4,7 +4,8 @@
 #define FRONT_QUEUE_WORDS_H
 
 #include "base/json.h"
-#include "front/queue_view.h"
+#include "config/account.h"
+#include "spool/queue_look.h"
 
 enum { WORDS_SIZE = 128 };
 

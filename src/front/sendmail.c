@@ -21,10 +21,10 @@
 #include "front/call.h"
 #include "front/dialogue.h"
 #include "front/dry_run.h"
-#include "front/help.h"
 #include "front/look.h"
 #include "front/mailq.h"
 #include "front/run_queue.h"
+#include "front/usage.h"
 
 enum { REPORTED_MAX = 20 };	/* recipients with a line of their own on standard error */
 
@@ -257,9 +257,9 @@ static bool takes_message(const struct call *call)
 	return call->options.mode == MODE_SEND || call->options.mode == MODE_DRY_RUN;
 }
 
-static int run_as(enum mode mode, const char *name, int argc, char **argv)
+static int run_as(enum mode mode, const struct program *program, int argc, char **argv)
 {
-	struct call call = { .name = name, .trace = TRACE_NONE, .options.mode = mode,
+	struct call call = { .name = program->name, .trace = TRACE_NONE, .options.mode = mode,
 			     .queue = QUEUE_CLOSED };
 	step_fn *const *steps = sending;
 	struct error err;
@@ -275,15 +275,15 @@ static int run_as(enum mode mode, const char *name, int argc, char **argv)
 	}
 	switch (call.options.mode) {
 	case MODE_HELP:
-		return help_print(stdout);
+		return usage_print(stdout, program);
 	case MODE_VERSION:
-		return help_version(stdout);
+		return usage_version(stdout);
 	case MODE_NOTHING_KEPT:
-		fprintf(stderr, "%s: no host status is kept\n", name);
+		fprintf(stderr, "%s: no host status is kept\n", call.name);
 		return EX_OK;
 	case MODE_LIST_QUEUE:
 	case MODE_COUNT_QUEUE:
-		return mailq_show(name, &call.options);
+		return mailq_show(call.name, &call.options);
 	case MODE_LOOK_AT_ALIASES:
 		steps = looking_at_aliases;
 		break;
@@ -311,17 +311,17 @@ static int run_as(enum mode mode, const char *name, int argc, char **argv)
 	return status;
 }
 
-int sendmail_run(const char *name, int argc, char **argv)
+int sendmail_run(const struct program *program, int argc, char **argv)
 {
-	return run_as(MODE_SEND, name, argc, argv);
+	return run_as(MODE_SEND, program, argc, argv);
 }
 
-int mailq_run(const char *name, int argc, char **argv)
+int mailq_run(const struct program *program, int argc, char **argv)
 {
-	return run_as(MODE_LIST_QUEUE, name, argc, argv);
+	return run_as(MODE_LIST_QUEUE, program, argc, argv);
 }
 
-int newaliases_run(const char *name, int argc, char **argv)
+int newaliases_run(const struct program *program, int argc, char **argv)
 {
-	return run_as(MODE_LOOK_AT_ALIASES, name, argc, argv);
+	return run_as(MODE_LOOK_AT_ALIASES, program, argc, argv);
 }

@@ -3,16 +3,17 @@
 #ifndef FRONT_SENDMAIL_H
 #define FRONT_SENDMAIL_H
 
+#include "front/command.h"
+
 /*
- * `name` is what we were called, for our own messages. argv[1] on are sendmail's
- * options and recipients. Returns the exit status, sysexits(3).
+ * argv[1] on are sendmail's options and recipients. Returns the exit status, sysexits(3).
  */
-int sendmail_run(const char *name, int argc, char **argv);
+int sendmail_run(const struct program *program, int argc, char **argv);
 
 /* The same as sendmail -bp. */
-int mailq_run(const char *name, int argc, char **argv);
+int mailq_run(const struct program *program, int argc, char **argv);
 
 /* The same as sendmail -bi. */
-int newaliases_run(const char *name, int argc, char **argv);
+int newaliases_run(const struct program *program, int argc, char **argv);
 
 #endif

@@ -14,8 +14,6 @@
 #include "base/language.h"
 #include "base/text.h"
 #include "config/write.h"
-#include "front/check.h"
-#include "front/commands.h"
 #include "service/service.h"
 
 static void setup_free(struct setup *s)
@@ -173,13 +171,27 @@ static char *options_for(const struct setup *s)
 	return buf_take(&options);
 }
 
-static int finish(const struct setup *s)
+/* As `acsmtp check NAME` does it. */
+static int check(const struct command_call *call, const struct setup *s)
+{
+	const char *arguments[] = { "--", s->draft.name, NULL, NULL, NULL };
+
+	if (s->flags.config) {
+		arguments[0] = "--config";
+		arguments[1] = s->flags.config;
+		arguments[2] = "--";
+		arguments[3] = s->draft.name;
+	}
+	return command_go_on(call, "check", (char **)arguments);
+}
+
+static int finish(const struct command_call *call, const struct setup *s)
 {
 	int status = EX_OK;
 
 	if (!s->flags.no_check) {
 		puts(_("\nDoes it work?\n"));
-		status = check_account(s->flags.config, s->draft.name);
+		status = check(call, s);
 	}
 	if (status == EX_OK) {
 		OWNED_TEXT options = options_for(s);
@@ -219,7 +231,7 @@ static int run(struct command_call *call)
 	if (!write_account(&s, &err))
 		return command_fail(call, &err);
 	tell_written(&s);
-	status = finish(&s);
+	status = finish(call, &s);
 	written = command_finish(call);
 	return status == EX_OK ? written : status;
 }

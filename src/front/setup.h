@@ -8,6 +8,7 @@
 
 #include "config/account.h"
 #include "config/draft.h"
+#include "front/command.h"
 #include "secret/keyring.h"
 
 /* In the order of the flags in front/setup.c. */
@@ -104,5 +105,7 @@ bool setup_ask_secret(struct setup *s, struct error *err);
  */
 bool setup_store_secret(struct setup *s, struct error *err);
 void setup_forget_place(struct setup *s);
+
+extern const struct command setup_command;
 
 #endif

@@ -10,7 +10,6 @@
 #include "base/file.h"
 #include "base/language.h"
 #include "base/text.h"
-#include "front/command.h"
 
 enum { ANSWER_MAX = 1000 };
 

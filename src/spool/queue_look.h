@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A message of the queue as a list shows it: whole, or as much as can be told. */
+#ifndef SPOOL_QUEUE_LOOK_H
+#define SPOOL_QUEUE_LOOK_H
+
+#include "spool/spool.h"
+
+/* What is known of one message without holding it. */
+struct queue_look {
+	enum taken taken;	/* of spool_look(); in damaged/ TAKEN: it is whole now */
+	enum spool_place place;
+	struct entry entry;	/* with TAKEN and TAKEN_BUSY; else a guess, but for its id */
+	struct error err;	/* else what is wrong */
+};
+
+/* Its entry is what was written, and not a guess. */
+bool queue_look_is_whole(const struct queue_look *look);
+void queue_look_free(struct queue_look *look);
+#define OWNED_LOOK	__attribute__((cleanup(queue_look_free))) struct queue_look
+
+#endif
