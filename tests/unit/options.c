@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "front/options.h"
+#include "sendmail/options.h"
 
 enum { WORDS_MAX = 24 };
 

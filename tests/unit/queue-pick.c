@@ -9,9 +9,9 @@
 #include <cmocka.h>
 
 #include "base/language.h"
-#include "front/queue_pick.h"
+#include "queue/pick.h"
 #include "base/language.h"
-#include "front/queue_words.h"
+#include "talk/queue_words.h"
 
 static void ids(void **state)
 {

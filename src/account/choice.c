@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "account/choice.h"
+
+#include "base/language.h"
+#include "base/secret.h"
+
+const struct flag account_flags[] = {
+	{ "config", FLAG_TEXT, offsetof(struct account_flags, config_file), "FILE",
+	  N_("read the accounts from this file alone") },
+	{ .name = NULL },
+};
+
+/* The one that the first argument names, or the default one. */
+static const struct account *choose(const struct command_call *call, const char *file,
+				    struct config *config, struct error *err)
+{
+	bool ok = config_load(config, file, err);
+
+	command_warn(call, config->passed_over);
+	if (!ok)
+		return NULL;
+	return call->count > 0 ? config_account(config, call->arguments[0], err)
+			       : config_default(config, err);
+}
+
+int account_run(struct command_call *call, account_fn *work)
+{
+	struct account_flags given = { 0 };
+	OWNED_CONFIG config = { 0 };
+	const struct account *account;
+	struct error err;
+	int status;
+
+	if (!command_parse(call, &given, &status))
+		return status;
+	secret_guard_process();
+	account = choose(call, given.config_file, &config, &err);
+	if (!account)
+		return command_fail(call, &err);
+	if (work(&config, account, &err))
+		return command_finish(call);
+	error_context(&err, "account %s", account->name);
+	return command_fail(call, &err);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* acsmtp password: an account's secret in the keyring, and whether one is found at all. */
+#include "account/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/language.h"
+#include "delivery/account_secret.h"
+#include "delivery/queue.h"
+#include "delivery/throttle.h"
+#include "account/choice.h"
+#include "secret/file.h"
+#include "secret/terminal.h"
+
+enum { ANSWER_SECONDS = 300, QUESTION_LIMIT = 1000 };
+
+/* The place of its secret in the keyring, if it may have one there. */
+static bool find_place(const struct account *account, struct secret_place *place,
+		       struct error *err)
+{
+	*place = account_secret_request(account, false).place;
+	if (!account->keyring) {
+		error_set(err, ERROR_CONFIG, "the keyring is switched off for it");
+		return error_advise(err, "set `keyring = on`");
+	}
+	if (*account->user)
+		return true;
+	error_set(err, ERROR_CONFIG, "`user` is missing");
+	return error_advise(err, "set it to the SMTP username of the service");
+}
+
+/* From a terminal without echo, else the first line of standard input. */
+static bool read_password(const struct secret_place *place, struct secret *secret,
+			  struct error *err)
+{
+	OWNED_BUF question = BUF_INIT(QUESTION_LIMIT);
+
+	if (isatty(STDIN_FILENO)) {
+		buf_addf(&question, _("Password of %s at %s: "), place->user, place->host);
+		return terminal_ask(buf_text(&question), ANSWER_SECONDS, secret, err);
+	}
+	return secret_read_input(secret, err);
+}
+
+/* What stands before the keyring would win: silence about it would be a riddle. */
+static void warn_of_others(const struct account *account)
+{
+	const struct secret_request request =
+		account_secret_request(account, account_wants_token(account));
+	struct source_line line;
+
+	for (size_t i = 0; secret_source(&request, i, &line); i++) {
+		if (!strcmp(line.name, "keyring"))
+			return;
+		if (line.state == SOURCE_SET) {
+			printf(_("account %s: but its %s is set, and is asked first\n"),
+			       account->name, line.name);
+			return;
+		}
+	}
+	printf(_("account %s: but it logs in with an access token, not with a password\n"),
+	       account->name);
+}
+
+/* What failed with the old one may work now: the next message finds out. */
+static void end_pause(const struct config *config, const struct account *account)
+{
+	OWNED_TEXT path = queue_spool_path(&config->delivery);
+	struct spool spool = SPOOL_CLOSED;
+	struct error unheard;
+
+	if (config->delivery.queue == QUEUE_OFF || !path ||
+	    !spool_open_existing(&spool, path, &unheard))
+		return;
+	throttle_resume(&spool, account);
+	spool_wake_runner(&spool);
+	spool_close(&spool);
+}
+
+static bool set(const struct config *config, const struct account *account,
+		struct error *err)
+{
+	OWNED_SECRET secret = { 0 };
+	struct secret_place place;
+
+	if (!find_place(account, &place, err) || !read_password(&place, &secret, err) ||
+	    !keyring_store(&place, &secret, err))
+		return false;
+	printf(_("account %s: stored in the keyring for %s at %s:%ld\n"), account->name,
+	       place.user, place.host, place.port);
+	warn_of_others(account);
+	end_pause(config, account);
+	return true;
+}
+
+static bool clear(const struct config *config, const struct account *account,
+		  struct error *err)
+{
+	struct secret_place place;
+
+	(void)config;
+	if (!find_place(account, &place, err) || !keyring_clear(&place, err))
+		return false;
+	printf(_("account %s: removed from the keyring\n"), account->name);
+	return true;
+}
+
+static bool test(const struct config *config, const struct account *account,
+		 struct error *err)
+{
+	const struct secret_request request =
+		account_secret_request(account, account_wants_token(account));
+	OWNED_SECRET secret = { 0 };
+	const char *source;
+
+	(void)config;
+	if (account->auth == AUTH_OFF)
+		return error_set(err, ERROR_CONFIG, "`auth = off`: it needs no secret");
+	if (!secret_find(&request, &secret, &source, err))
+		return false;
+	printf(_("account %s: %zu bytes from %s\n"), account->name, secret.len, source);
+	return true;
+}
+
+static int run_set(struct command_call *call)
+{
+	return account_run(call, set);
+}
+
+static int run_clear(struct command_call *call)
+{
+	return account_run(call, clear);
+}
+
+static int run_test(struct command_call *call)
+{
+	return account_run(call, test);
+}
+
+const struct command password_set_command = {
+	.word = "password", .sub = "set", .arguments = "[ACCOUNT]", .most = 1,
+	.help = N_("ask for a password and put it into the keyring"),
+	.flags = account_flags, .run = run_set,
+};
+const struct command password_clear_command = {
+	.word = "password", .sub = "clear", .arguments = "[ACCOUNT]", .most = 1,
+	.help = N_("remove a password from the keyring"),
+	.flags = account_flags, .run = run_clear,
+};
+const struct command password_test_command = {
+	.word = "password", .sub = "test", .arguments = "[ACCOUNT]", .most = 1,
+	.help = N_("find a password, say where and how long"),
+	.flags = account_flags, .run = run_test,
+};

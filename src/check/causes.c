@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Why a login at Azure was refused: its 535 has one text for all causes. */
+#include "check/check.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/language.h"
+#include "base/text.h"
+#include "delivery/throttle.h"
+#include "service/login.h"
+
+static bool has_token(const struct check *c)
+{
+	return c->connection.options.auth == SMTP_AUTH_XOAUTH2;
+}
+
+static void look_at_user(const struct check *c, struct finding *f)
+{
+	const char *user = c->account.user, *fault;
+	enum user_form form = login_user_form(user, &fault);
+	size_t len = strlen(user);
+
+	if (text_is_blank(user[0]) || text_is_blank(user[len - 1]))
+		advise(f, "user name: \"%s\" has a blank at an end, which counts", user);
+	else if (form == USER_BROKEN)
+		advise(f, "user name: %s is wrong: %s", user, tr(fault));
+	else if (form == USER_COMPOSITE)
+		advise(f,
+		       "user name: %s has the old form, RESOURCE.APPLICATION-ID.TENANT-ID, and is "
+		       "whole; compare each part with the portal",
+		       user);
+	else if (text_is(user, c->account.from))
+		advise(f,
+		       "user name: %s is the account's `from`. The user name is the \"SMTP "
+		       "username\" of the resource, another thing than the address that sends; it "
+		       "can be in the form of an address, but is rarely this one",
+		       user);
+	else if (form == USER_ADDRESS)
+		advise(f,
+		       "user name: %s has the form of an address; that is right only if the SMTP "
+		       "username was made so, for it is no mailbox",
+		       user);
+	else
+		advise(f,
+		       "user name: %s has the new form; it must be the SMTP username to the letter",
+		       user);
+}
+
+/* Whether it says of itself why it is refused. */
+static bool look_at_token(const struct check *c, struct finding *f)
+{
+	static const char audience[] = "https://communication.azure.com";
+	const struct secret *token = &c->connection.secret;
+	struct token_facts facts;
+	char date[CLOCK_DATE_SIZE];
+
+	if (!has_token(c) || !login_token_facts(token->bytes, token->len, &facts))
+		return false;
+	if (facts.expires && facts.expires <= time(NULL)) {
+		clock_stamp((time_t)facts.expires, date);
+		advise(f, "token: it expired on %s: get a new one", date);
+		return true;
+	}
+	if (!text_after(facts.audience, "https://") || text_after(facts.audience, audience))
+		return false;
+	advise(f, "token: it is for %s: ask for the scope %s/.default", facts.audience,
+	       audience);
+	return true;
+}
+
+static void look_at_secret(const struct check *c, struct finding *f)
+{
+	const struct secret *secret = &c->connection.secret;
+	const char *what = has_token(c) ? _("token") : _("secret"), *fault;
+
+	if (look_at_token(c, f))
+		return;
+	fault = login_secret_fault(secret->bytes, secret->len);
+	if (fault && login_is_guid(secret->bytes, secret->len))
+		advise(f,
+		       "%s: %s. The portal shows the value once, when the secret is made: make a "
+		       "new one and copy its value",
+		       what, tr(fault));
+	else if (fault)
+		advise(f, "%s: %s (it came from %s)", what, tr(fault),
+		       c->connection.secret_source);
+	else
+		advise(f,
+		       "%s: %zu bytes from %s; it is no id and has no blanks at its ends",
+		       what, secret->len, c->connection.secret_source);
+}
+
+/* What worked before did not become wrong by itself. */
+static void look_at_history(const struct check *c, struct finding *f)
+{
+	char date[CLOCK_DATE_SIZE];
+	struct throttle_view view;
+
+	if (!c->queue.is_on)
+		return;
+	throttle_look(&c->queue.spool, &c->account, time(NULL), &view);
+	if (!view.last_success) {
+		advise(f,
+		       "history: this machine has not seen a message of the account accepted");
+		return;
+	}
+	clock_stamp(view.last_success, date);
+	if (has_token(c))
+		advise(f,
+		       "history: a message was accepted on %s; what changed since? a token that "
+		       "expired would fit",
+		       date);
+	else
+		advise(f,
+		       "history: a message was accepted on %s; what changed since? a secret "
+		       "that expired would fit",
+		       date);
+}
+
+static void tell_portal(const struct check *c, struct finding *f)
+{
+	advise(f,
+	       "in the portal, 1: Communication Services resource, Access control (IAM): the "
+	       "application has the role \"Communication and Email Service Owner\" there; a role "
+	       "given minutes ago may not count yet");
+	advise(f,
+	       "in the portal, 2: the same resource, Email, SMTP credentials: the user name "
+	       "stands there and is \"Ready to use\", which takes 60 to 90 seconds after it was "
+	       "made");
+	if (has_token(c))
+		advise(f,
+		       "in the portal, 3: a token expires within hours; is it a new one?");
+	else
+		advise(f,
+		       "in the portal, 3: Entra ID, App registrations, Certificates & secrets: the "
+		       "secret is not expired; an expired one is refused like a wrong one");
+	if (has_token(c))
+		advise(f,
+		       "in the portal, 4: the token's scope is "
+		       "https://communication.azure.com/.default and not that of Office 365");
+	else
+		advise(f,
+		       "in the portal, 4: the role's scope is this resource, or the group or "
+		       "subscription that it is in");
+	if (has_token(c))
+		advise(f,
+		       "in the portal, 5: the token is of the same application, in the same "
+		       "tenant, that the SMTP username names");
+	else
+		advise(f,
+		       "in the portal, 5: the secret is of the same application, in the same "
+		       "tenant, that the SMTP username names");
+}
+
+void check_login_causes(const struct check *c, struct finding *f)
+{
+	look_at_user(c, f);
+	look_at_secret(c, f);
+	look_at_history(c, f);
+	tell_portal(c, f);
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What this machine knows of the account's quota, and what waits in its queue. */
+#include "check/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/language.h"
+#include "base/log.h"
+#include "delivery/throttle.h"
+
+enum { WORDS_MAX = 500, DAY = 24 * 3600, OVERDUE = 3600 };
+
+/* --- quota */
+
+static void add_shares(struct buf *text, const struct throttle_view *view)
+{
+	if (view->share_minute > 0)
+		buf_addf(text, _("%ld of %ld messages this minute"), view->used_minute,
+			 view->share_minute);
+	if (view->share_minute > 0 && view->share_hour > 0)
+		buf_add(text, ", ");
+	if (view->share_hour > 0)
+		buf_addf(text, _("%ld of %ld messages this hour"), view->used_hour,
+			 view->share_hour);
+}
+
+static void tell_pause(const struct throttle_view *view, struct finding *f)
+{
+	char until[CLOCK_DATE_SIZE];
+
+	clock_stamp(view->paused_until, until);
+	f->state = STATE_WARNING;
+	buf_addf(&f->text, _("; paused until %s: %s"), until, tr(view->why));
+	advise(f,
+	       "mail of the account waits in the queue until then; `acsmtp check --send ADDRESS` "
+	       "tries at once, and ends the pause if it works");
+}
+
+void check_quota(struct check *c, struct finding *f)
+{
+	OWNED_BUF text = BUF_INIT(WORDS_MAX);
+	time_t now = time(NULL);
+	struct throttle_view view;
+
+	if (!c->queue.is_on) {
+		find(f, STATE_SKIPPED, "not known: there is no queue to count in");
+		return;
+	}
+	throttle_look(&c->queue.spool, &c->account, now, &view);
+	json_number(&c->json, "used_minute", view.used_minute);
+	json_number(&c->json, "share_minute", view.share_minute);
+	json_number(&c->json, "used_hour", view.used_hour);
+	json_number(&c->json, "share_hour", view.share_hour);
+	json_number(&c->json, "paused_until", view.paused_until);
+	json_number(&c->json, "last_success", view.last_success);
+	add_shares(&text, &view);
+	find(f, STATE_OK, "%s", text.len ? buf_text(&text) : _("no limit is set"));
+	if (view.paused_until > now)
+		tell_pause(&view, f);
+}
+
+/* --- spool */
+
+struct census {
+	time_t now, oldest; /* 0: there is none */
+	size_t count, held, due, foreign, damaged;
+	time_t due_since; /* when the first was due of those that wait; 0: none does */
+	const struct spool *spool; /* of failed/: to look for those of which nobody was told */
+	size_t untold;
+};
+
+static bool is_untold(const struct spool *spool, const char *id)
+{
+	OWNED_ENTRY e = { 0 };
+	struct error unheard;
+
+	return spool_look(spool, id, SPOOL_FAILED, &e, &unheard) <= TAKEN_BUSY &&
+	       entry_is_untold(&e);
+}
+
+static bool count_one(void *seer, const char *id, const struct entry_start *start)
+{
+	struct census *all = seer;
+
+	if (start->is_foreign) {
+		all->foreign++;
+		return true;
+	}
+	if (!start->arrived) { /* not to be read, and not set aside yet */
+		all->damaged++;
+		return true;
+	}
+	all->count++;
+	all->untold += all->spool && is_untold(all->spool, id);
+	all->held += start->is_held;
+	all->due += !start->is_held && start->next <= all->now;
+	if (!start->is_held && (!all->due_since || start->next < all->due_since))
+		all->due_since = start->next > 0 ? start->next : 1;
+	if (!all->oldest || start->arrived < all->oldest)
+		all->oldest = start->arrived;
+	return true;
+}
+
+/* Of every place; in damaged/ whatever is there is that. */
+static bool count_all(struct check *c, struct census all[], struct error *err)
+{
+	all[SPOOL_FAILED].spool = &c->queue.spool;
+	for (enum spool_place place = SPOOL_QUEUE; place <= SPOOL_DAMAGED; place++)
+		if (!spool_scan(&c->queue.spool, place, count_one, &all[place], err))
+			return false;
+	all[SPOOL_QUEUE].damaged += all[SPOOL_DAMAGED].count + all[SPOOL_DAMAGED].foreign +
+				    all[SPOOL_DAMAGED].damaged;
+	return true;
+}
+
+/* What nobody but a person does anything about. */
+static void tell_strangers(struct check *c, const struct census *waiting, struct finding *f)
+{
+	json_number(&c->json, "damaged", (int64_t)waiting->damaged);
+	json_number(&c->json, "foreign", (int64_t)waiting->foreign);
+	if (waiting->damaged || waiting->foreign)
+		f->state = STATE_WARNING;
+	if (waiting->damaged) {
+		buf_addf(&f->text, _("; %zu damaged"), waiting->damaged);
+		advise(f, "`acsmtp queue list --damaged` names what a fault of the disk has "
+			  "changed; `acsmtp queue show` shows what is left of it, and "
+			  "`remove` takes it away");
+	}
+	if (waiting->foreign) {
+		buf_addf(&f->text, _("; %zu of another version"), waiting->foreign);
+		advise(f, "mail that another version of acsmtp has queued waits for that version");
+	}
+}
+
+static void tell_census(struct check *c, const struct census *waiting,
+			const struct census *failed, struct finding *f)
+{
+	bool is_unattended = queue_is_unattended(&c->queue, waiting->due_since, OVERDUE);
+	size_t count = failed->count + failed->foreign + failed->damaged;
+
+	json_text(&c->json, "path", c->queue.spool.path);
+	json_number(&c->json, "waiting", (int64_t)waiting->count);
+	json_number(&c->json, "due", (int64_t)waiting->due);
+	json_number(&c->json, "held", (int64_t)waiting->held);
+	json_number(&c->json, "failed", (int64_t)count);
+	find(f, count ? STATE_WARNING : STATE_OK,
+	     "%s: %zu wait, %zu of them due and %zu held; %zu failed",
+	     c->queue.spool.path, waiting->count, waiting->due, waiting->held, count);
+	json_number(&c->json, "untold", (int64_t)failed->untold);
+	if (failed->untold)
+		buf_addf(&f->text, _("; %zu of which nobody was told"), failed->untold);
+	tell_strangers(c, waiting, f);
+	if (count)
+		advise(f, "`acsmtp queue list --failed` shows them, with the reasons");
+	if (failed->untold)
+		advise(f, "set report_to in [delivery] to an address that somebody reads");
+	if (waiting->count && waiting->now - waiting->oldest > DAY) {
+		f->state = STATE_WARNING;
+		advise(f, "the oldest has waited for %ld hours: `acsmtp queue list` tells why",
+		       (long)(waiting->now - waiting->oldest) / 3600);
+	}
+	json_bool(&c->json, "unattended", is_unattended);
+	if (is_unattended) {
+		f->state = STATE_WARNING;
+		advise(f, "nobody works on what waits: `acsmtp queue run --background` does, "
+		       "and the timer acsmtp-queue.timer of systemd looks after it");
+	}
+}
+
+/* `auto` goes without a queue where there can be none; `on` sends nothing then. */
+static void tell_why_off(const struct check *c, struct finding *f)
+{
+	const struct delivery_settings *settings = &c->config.delivery;
+
+	if (settings->queue == QUEUE_OFF) {
+		find(f, STATE_OK,
+		     "off: what cannot be sent at once is given back to the caller");
+		return;
+	}
+	find_error(f, &c->queue.why_off);
+	if (settings->queue == QUEUE_ON) {
+		advise(f, "`queue = on` sends nothing without it");
+		return;
+	}
+	f->state = STATE_WARNING;
+	advise(f,
+	       "without a queue, what cannot be sent at once is given back to the caller");
+}
+
+void check_spool(struct check *c, struct finding *f)
+{
+	struct census all[SPOOL_DAMAGED + 1] = { { .now = time(NULL) } };
+	struct error err;
+
+	if (c->queue.is_on)
+		c->queue.is_on = spool_can_lock(&c->queue.spool, &c->queue.why_off);
+	if (!c->queue.is_on)
+		tell_why_off(c, f);
+	else if (count_all(c, all, &err))
+		tell_census(c, &all[SPOOL_QUEUE], &all[SPOOL_FAILED], f);
+	else
+		find_error(f, &err);
+}
+
+/* --- log */
+
+void check_log(struct check *c, struct finding *f)
+{
+	const char *where = c->account.log;
+	struct error err;
+
+	json_text(&c->json, "log", where);
+	if (log_try(where, &err)) {
+		find(f, STATE_OK, "%s", *where ? where : "off");
+		return;
+	}
+	find_error(f, &err);
+	f->state = STATE_WARNING;
+	advise(f, "mail is sent all the same, and leaves no line behind: set `log` to a file that "
+		  "this user may write, or to `syslog`");
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From the configuration to a TCP connection: what can be known before the server speaks. */
+#include "check/check.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/language.h"
+#include "base/text.h"
+#include "delivery/account_secret.h"
+#include "net/net.h"
+#include "net/tcp.h"
+#include "secret/source.h"
+#include "service/login.h"
+
+enum { LISTED_MAX = 4000, SLOW_MS = 200 }; /* bytes of a list of addresses */
+
+/* --- configuration */
+
+static const char *why_default(const struct config *config)
+{
+	if (config->default_account && *config->default_account)
+		return "default_account";
+	return config->count == 1 ? N_("the only one") : N_("it is named \"default\"");
+}
+
+static bool load(struct check *c, const char **why, struct error *err)
+{
+	const struct account *account;
+	struct error unheard;
+
+	if (!config_load(&c->config, c->flags.config, err))
+		return false;
+	*why = c->wanted ? N_("named on the command line") : why_default(&c->config);
+	account = c->wanted ? config_account(&c->config, c->wanted, err)
+			    : config_default(&c->config, err);
+	if (!account)
+		return false;
+	c->account = *account;
+	/* What keeps it closed is for check_spool() to tell. */
+	(void)queue_open(&c->queue, &c->config.delivery, &unheard);
+	if (c->flags.timeout)
+		(void)text_to_number(c->flags.timeout, 1, INT32_MAX, &c->account.timeout);
+	return true;
+}
+
+void check_configuration(struct check *c, struct finding *f)
+{
+	const char *why = NULL;
+	struct error err;
+	bool ok = load(c, &why, &err);
+
+	json_text(&c->json, "files", c->config.files);
+	if (!ok) {
+		find_error(f, &err);
+		if (err.advice && c->wanted == NULL && c->config.count > 1)
+			advise(f, "here: acsmtp check ACCOUNT");
+		return;
+	}
+	json_text(&c->json, "account", c->account.name);
+	json_text(&c->json, "why", why);
+	json_text(&c->json, "service", c->account.service);
+	json_text(&c->json, "host", c->account.host);
+	json_number(&c->json, "port", c->account.port);
+	find(f, STATE_OK, "account %s (%s) of %s: service %s, %s:%ld", c->account.name,
+	     tr(why), c->config.files, c->account.service, c->account.host, c->account.port);
+}
+
+/* --- secret */
+
+/* The places that are asked, in their order; `f`: where to tell of each, or NULL. */
+static void tell_sources(struct check *c, struct finding *f)
+{
+	static const char *const states[] = {
+		[SOURCE_NOT_SET] = N_("not set"), [SOURCE_SET] = N_("set"),
+		[SOURCE_IS_ASKED] = N_("only asking tells"),
+	};
+	struct secret_request request =
+		account_secret_request(&c->account,
+				       c->connection.options.auth == SMTP_AUTH_XOAUTH2);
+	struct source_line line;
+
+	json_array(&c->json, "sources");
+	for (size_t i = 0; secret_source(&request, i, &line); i++) {
+		/* A command line may well hold the secret itself. */
+		if (strstr(line.name, "_command"))
+			line.detail[0] = '\0';
+		json_object(&c->json, NULL);
+		json_text(&c->json, "name", line.name);
+		json_text(&c->json, "state", states[line.state]);
+		json_text(&c->json, "detail", line.detail);
+		json_end(&c->json);
+		if (f)
+			advise(f, "place %zu: %s: %s%s%s", i + 1, line.name,
+			       tr(states[line.state]), line.detail[0] ? ", " : "",
+			       tr(line.detail));
+	}
+	json_end(&c->json);
+}
+
+void check_secret(struct check *c, struct finding *f)
+{
+	bool ok, is_needed;
+	const char *fault;
+	struct error err;
+
+	ok = connection_prepare(&c->connection, &c->account, NULL, &err);
+	is_needed = c->connection.options.auth != SMTP_AUTH_OFF;
+	if (!ok)
+		find_error(f, &err);
+	else if (!is_needed)
+		find(f, STATE_OK, "none is needed: nobody logs in");
+	if (is_needed)
+		tell_sources(c, ok ? NULL : f);
+	if (!ok || !is_needed)
+		return;
+	json_text(&c->json, "source", c->connection.secret_source);
+	json_number(&c->json, "bytes", (int64_t)c->connection.secret.len);
+	find(f, STATE_OK, "from %s, %zu bytes", c->connection.secret_source,
+	     c->connection.secret.len);
+	fault = login_secret_fault(c->connection.secret.bytes, c->connection.secret.len);
+	if (!fault || strcmp(c->account.service, "acs") != 0)
+		return;
+	f->state = STATE_WARNING;
+	advise(f, "%s", tr(fault));
+}
+
+/* --- DNS */
+
+static void add_addresses(const struct addresses *found, struct buf *text,
+			  struct json *json)
+{
+	json_array(json, "addresses");
+	for (size_t i = 0; i < found->count; i++) {
+		char address[ADDRESS_TEXT_SIZE];
+
+		ip_address_text(&found->list[i], address);
+		buf_addf(text, "%s%s", i ? ", " : "", address);
+		json_text(json, NULL, address);
+	}
+	json_end(json);
+}
+
+void check_addresses(struct check *c, struct finding *f)
+{
+	int64_t started = clock_ms();
+	OWNED_BUF list = BUF_INIT(LISTED_MAX);
+	struct ip_address literal;
+	struct error err;
+	OWNED_TEXT name = net_ascii_name(c->account.host, &err);
+
+	if (!name ||
+	    !resolve(name, c->account.port, check_deadline(c), &c->addresses, &err)) {
+		find_error(f, &err);
+		if (err.kind == ERROR_NETWORK)
+			advise(f, "is the network up, and are the name servers of "
+				  "/etc/resolv.conf the right ones?");
+		return;
+	}
+	add_addresses(&c->addresses, &list, &c->json);
+	json_number(&c->json, "ms", clock_ms() - started);
+	if (ip_address_parse(name, &literal))
+		find(f, STATE_OK, "%s is an address", name);
+	else
+		find(f, STATE_OK, "%s is %s, found in %lld ms", name, buf_text(&list),
+		     (long long)(clock_ms() - started));
+}
+
+/* --- TCP */
+
+struct connections {
+	size_t made, slow; /* slow: failed, and not at once */
+	struct buf text;
+};
+
+static void try_address(struct check *c, const struct ip_address *address,
+			struct connections *all)
+{
+	struct addresses one = { .list = { *address }, .count = 1 };
+	int64_t started = clock_ms();
+	const struct ip_address *winner;
+	char shown[ADDRESS_TEXT_SIZE];
+	struct error err;
+	OWNED_FD fd = tcp_connect(&one, check_deadline(c), &winner, &err);
+	long long ms = clock_ms() - started;
+
+	ip_address_text(address, shown);
+	json_object(&c->json, NULL);
+	json_text(&c->json, "address", shown);
+	json_number(&c->json, "ms", ms);
+	json_bool(&c->json, "connected", fd >= 0);
+	json_end(&c->json);
+	all->made += fd >= 0;
+	all->slow += fd < 0 && ms >= SLOW_MS;
+	buf_add(&all->text, all->text.len ? "; " : "");
+	if (fd >= 0)
+		buf_addf(&all->text, _("%s in %lld ms"), shown, ms);
+	else
+		buf_add(&all->text, error_words(&err));
+}
+
+static void advise_on_port(const struct check *c, struct finding *f)
+{
+	if (c->account.port == 25)
+		advise(f, "port 25 is closed on many lines: try `port = 587`");
+	else
+		advise(f,
+		       "does a firewall keep connections to port %ld from leaving? is the port "
+		       "right?",
+		       c->account.port);
+}
+
+void check_connections(struct check *c, struct finding *f)
+{
+	struct connections all = { .text = BUF_INIT(LISTED_MAX) };
+
+	json_array(&c->json, "addresses");
+	for (size_t i = 0; i < c->addresses.count; i++)
+		try_address(c, &c->addresses.list[i], &all);
+	json_end(&c->json);
+	/* What is refused at once, as IPv6 is where there is none, costs nothing. */
+	find(f, all.slow ? STATE_WARNING : STATE_OK, "port %ld: %s", c->account.port,
+	     buf_text(&all.text));
+	buf_free(&all.text);
+	if (all.made == 0) {
+		f->state = STATE_FAILED;
+		f->kind = ERROR_NETWORK;
+		advise_on_port(c, f);
+	} else if (all.slow) {
+		advise(f,
+		       "mail goes by the others, but an address that does not answer costs time "
+		       "whenever it is tried first");
+	}
+}

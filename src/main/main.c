@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One executable, several names: which of its parts is meant. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/background.h"
+#include "base/drain.h"
+#include "base/fate.h"
+#include "base/language.h"
+#include "base/self.h"
+#include "base/text.h"
+#include "main/commands.h"
+#include "sendmail/sendmail.h"
+#include "sendmail/usage.h"
+
+struct word {			/* a name of the program, or a command word after acsmtp */
+	const char *word;
+	int (*run)(const struct program *program, int argc, char **argv);
+};
+
+static int not_yet(const struct program *program, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	fprintf(stderr, "%s: not available yet in this version; nothing was read and nothing "
+		"was sent\n", program->name);
+	return EX_UNAVAILABLE;
+}
+
+static int nothing_kept(const struct program *program, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	fprintf(stderr, "%s: no host status is kept\n", program->name);
+	return EX_OK;
+}
+
+static const struct word names[] = {
+	{ "mailq",	mailq_run },
+	{ "newaliases",	newaliases_run },
+	{ "smtpd",	not_yet },
+	{ "hoststat",	nothing_kept },
+	{ "purgestat",	nothing_kept },
+};
+
+/* Command words with a command line of their own; the others are rows of main/commands.c. */
+static const struct word commands[] = {
+	{ "send",	sendmail_run },
+	{ "daemon",	not_yet },
+};
+
+static const struct word *find(const struct word *words, size_t count, const char *word)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(words[i].word, word))
+			return &words[i];
+	return NULL;
+}
+
+/* `acsmtp WORD ...`; with an option or an address first it is sendmail. */
+static int run_command(const struct program *program, int argc, char **argv)
+{
+	const struct word *command;
+	const char *nearest;
+	int status;
+
+	if (argc < 2) {
+		language_init();
+		usage_brief(stderr, program);
+		return EX_USAGE;
+	}
+	if (argv[1][0] == '-' || strchr(argv[1], '@'))
+		return sendmail_run(program, argc, argv);
+	command = find(commands, COUNT_OF(commands), argv[1]);
+	if (command && command->run == not_yet)
+		return not_yet(&(struct program){ .name = argv[1] }, argc - 1, argv + 1);
+	if (command)
+		return command->run(program, argc - 1, argv + 1);
+	status = command_run(program, argc, argv, &nearest);
+	if (status >= 0)
+		return status;
+	if (nearest)
+		fprintf(stderr, _("%s: unknown command; did you mean \"%s\"?; a recipient has "
+				  "an @, or stands after --\n"), program->name, nearest);
+	else
+		fprintf(stderr, _("%s: unknown command; a recipient has an @, or stands after "
+				  "--\n"), program->name);
+	/* "acsmtp root" is a call of a mail program that is not set up well. */
+	drain_expect(STDIN_FILENO);
+	drain();
+	return EX_USAGE;
+}
+
+/*
+ * Callers close standard descriptors; a file of ours must never become one of them.
+ * What stands in for standard input cannot be read: an empty message would be a lie.
+ * There need be no /dev.
+ */
+static bool open_standard_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    descriptor_of_nothing(fd ? O_RDWR : O_WRONLY) != fd)
+			return false;
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+	const char *called = slash ? slash + 1 : argc > 0 ? argv[0] : "";
+	const struct word *word;
+	char shown[SHOWN_SIZE];
+	const struct program program = {
+		.name = text_show(*called ? called : "acsmtp", shown),
+		.commands = command_rows,
+	};
+
+	if (!open_standard_descriptors()) {
+		perror(program.name);
+		return EX_OSERR;
+	}
+	umask(077);
+	/* A write that fails is an error like others, and not the end. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	self_begin(program.name, STDERR_FILENO, isatty(STDERR_FILENO));
+	fate_catch_signals();
+	word = find(names, COUNT_OF(names), program.name);
+	if (word)
+		return word->run(&program, argc, argv);
+	if (!strcmp(program.name, "acsmtp"))
+		return run_command(&program, argc, argv);
+	return sendmail_run(&program, argc, argv);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "queue/flags.h"
+
+#include <sysexits.h>
+
+#include "base/secret.h"
+
+static bool select_rows(const struct queue_flags *flags, struct queue_view *view,
+			struct queue_rows *rows, struct error *err)
+{
+	return queue_view_open(view, flags->config, err) &&
+	       queue_view_rows(view, true, rows, err) &&
+	       pick_apply(&flags->pick, view, rows, err);
+}
+
+bool queue_begin(struct command_call *call, struct queue_flags *flags,
+		 struct queue_view *view, struct queue_rows *rows, int *status)
+{
+	struct error err;
+	bool ok;
+
+	*status = EX_OK;
+	secret_guard_process();
+	if (!command_parse(call, flags, status))
+		return false;
+	flags->pick.words = call->arguments;
+	flags->pick.count = call->count;
+	if (flags->pick.all && call->count > 0) {
+		error_set(&err, ERROR_USAGE, "queue %s: --all, or ids and patterns: not "
+			  "both", call->command->sub);
+		*status = command_fail(call, &err);
+		return false;
+	}
+	if (flags->pick.failed && flags->pick.damaged) {
+		error_set(&err, ERROR_USAGE, "queue %s: --failed or --damaged: not both",
+			  call->command->sub);
+		*status = command_fail(call, &err);
+		return false;
+	}
+	if (flags->must_pick && !pick_is_made(&flags->pick)) {
+		error_set(&err, ERROR_USAGE, "queue %s: it must be said which messages",
+			  call->command->sub);
+		error_advise(&err, "give ids, patterns, --account, --sender, --recipient or "
+			     "--all");
+		*status = command_fail(call, &err);
+		return false;
+	}
+	ok = select_rows(flags, view, rows, &err);
+	if (rows->trouble.kind)
+		*status = command_fail(call, &rows->trouble);
+	if (ok)
+		return true;
+	*status = command_fail(call, &err);
+	return err.kind == ERROR_UNAVAILABLE;
+}

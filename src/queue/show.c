@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* `acsmtp queue show`: all that is known of one message, in words. */
+#include "queue/flags.h"
+
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/language.h"
+#include "base/text.h"
+#include "queue/commands.h"
+#include "talk/queue_words.h"
+
+enum { LABEL_WIDTH = 12 };
+
+static void print_label(const char *label)
+{
+	int width = (int)language_width(tr(label));
+
+	printf("%s:%*s", tr(label), width < LABEL_WIDTH ? LABEL_WIDTH - width : 1, "");
+}
+
+static void print_text(const char *label, const char *text)
+{
+	print_label(label);
+	words_print(text);
+	putchar('\n');
+}
+
+static void print_when(const char *label, time_t when, time_t now)
+{
+	char date[CLOCK_DATE_SIZE], span[WORDS_SIZE];
+
+	clock_date(when, date);
+	print_label(label);
+	if (when > now)
+		printf(_("%s (in %s)\n"), date, words_span(when - now, span));
+	else
+		printf(_("%s (%s ago)\n"), date, words_span(now - when, span));
+}
+
+static void print_user(uid_t uid)
+{
+	const struct passwd *user = getpwuid(uid);
+
+	print_label(N_("handed in"));
+	printf(_("by user %ld"), (long)uid);
+	if (user) {
+		fputs(" (", stdout);
+		words_print(user->pw_name);
+		putchar(')');
+	}
+	putchar('\n');
+}
+
+static void print_account(const struct config *config, const struct entry *e)
+{
+	struct error unheard;
+
+	print_label(N_("account"));
+	words_print(e->account);
+	if (*e->config) {
+		fputs(_(", of "), stdout);
+		words_print(e->config);
+	} else if (!config_account(config, e->account, &unheard)) {
+		fputs(_(", which the configuration does not have any more"), stdout);
+	}
+	putchar('\n');
+}
+
+/* The reason and what to do about it; `indent` blanks before the second. */
+static void print_reason(const struct config *config, const struct entry *e,
+			 const struct error *why, int indent)
+{
+	const char *advice = words_advice(config, e->account, why);
+
+	words_print(error_words(why));
+	putchar('\n');
+	if (advice)
+		printf("%*s%s\n", indent, "", tr(advice));
+}
+
+static void print_recipients(const struct config *config, const struct entry *e)
+{
+	for (size_t i = 0; i < e->envelope.count; i++) {
+		const struct recipient *r = &e->envelope.recipients[i];
+
+		print_label(N_("recipient"));
+		words_print(r->mailbox);
+		printf(": %s%s", tr(verdict_name(r->verdict)),
+		       r->is_untold ? _(", and nobody was told") :
+		       r->is_reported ? _(", and the sender was told") : "");
+		if (r->why) {
+			struct error why;
+
+			recipient_reason(r, &why);
+			fputs(": ", stdout);
+			print_reason(config, e, &why, LABEL_WIDTH + 1);
+		} else {
+			putchar('\n');
+		}
+	}
+}
+
+static void print_senders(const struct envelope *e)
+{
+	print_text(N_("sender"), *e->sender ? e->sender : "<>");
+	if (e->origin && strcmp(e->origin, e->sender) != 0)
+		print_text(N_("given as"), *e->origin ? e->origin : "<>");
+}
+
+static void print_facts(const struct queue_look *look)
+{
+	const struct entry *e = &look->entry;
+	char words[WORDS_SIZE];
+	time_t now = time(NULL);
+
+	print_text(N_("message"), e->id);
+	print_text(N_("state"), state_text(look, now, words));
+	print_when(N_("arrived"), e->arrived, now);
+	if (words_state(look, now) == STATE_WAITING)
+		print_when(N_("next try"), e->next, now);
+	print_label(N_("tries"));
+	printf("%u\n", e->attempts);
+	print_label(N_("size"));
+	printf(_("%" PRIu64 " bytes\n"), entry_size(e));
+	print_user(e->uid);
+	if (e->message_id && *e->message_id)
+		print_text(N_("message-id"), e->message_id);
+	if (e->is_report)
+		print_text(N_("report"), _("about another message: nobody is told of its fate"));
+	print_senders(&e->envelope);
+}
+
+/* Of one that is damaged, or none of ours: what it seems to be, and what is wrong. */
+static void print_guess(const struct queue_look *look)
+{
+	const struct entry *e = &look->entry;
+	char words[WORDS_SIZE];
+
+	print_text(N_("message"), e->id);
+	print_text(N_("state"), state_text(look, time(NULL), words));
+	print_text(N_("reason"), error_words(&look->err));
+	if (e->account && *e->account)
+		print_text(N_("account"), e->account);
+	if (e->envelope.sender)
+		print_senders(&e->envelope);
+	for (size_t i = 0; i < e->envelope.count; i++)
+		print_text(N_("recipient"), e->envelope.recipients[i].mailbox);
+}
+
+static void print_entry(const struct config *config, const struct queue_look *look)
+{
+	const struct entry *e = &look->entry;
+
+	if (!queue_look_is_whole(look)) {
+		print_guess(look);
+		return;
+	}
+	print_facts(look);
+	if (look->place == SPOOL_DAMAGED)
+		print_text(N_("reason"), error_words(&look->err));
+	print_account(config, e);
+	if (e->why) {
+		print_label(N_("reason"));
+		print_reason(config, e, e->why, LABEL_WIDTH + 1);
+	}
+	print_recipients(config, e);
+}
+
+/* --- the message itself, with LF line ends */
+
+/* A terminal obeys control characters, so it gets none; a line is shown in pieces. */
+static void print_line_harmlessly(struct buf *line)
+{
+	char *at = line->text, *tab;
+
+	for (; at && (tab = strchr(at, '\t')); at = tab + 1) {
+		*tab = '\0';
+		text_make_printable(at);
+		fputs(at, stdout);
+		putchar('\t');
+	}
+	if (at) {
+		text_make_printable(at);
+		fputs(at, stdout);
+	}
+	buf_clear(line);
+}
+
+static void print_byte(struct buf *line, bool is_terminal, char c)
+{
+	if (c == '\r')
+		return;		/* only ever before LF */
+	if (!is_terminal || c == '\n') {
+		print_line_harmlessly(line);
+		putchar(c);
+		return;
+	}
+	buf_add_char(line, c ? c : '?');
+	/* Not within a character. */
+	if (line->len > line->limit / 2 && (c & 0x80) == 0)
+		print_line_harmlessly(line);
+}
+
+/* As it would be sent now; as it lies there if its account does not take it. */
+static void finish_message(const struct queue_view *v, const struct entry *entry,
+			   struct message *m)
+{
+	struct error unheard;
+	const struct account *account;
+	struct entry e = *entry;
+	struct aliases aliases;
+
+	/* Of what is damaged anything may be missing. */
+	if (!e.is_original || !e.account || !e.envelope.sender)
+		return;
+	account = config_account(&v->config, e.account, &unheard);
+	if (!account)
+		return;
+	aliases_init(&aliases, v->config.delivery.aliases, v->config.delivery.local_recipients);
+	e.envelope.sender = text_copy(e.envelope.sender);
+	(void)queue_prepare(account, &aliases, &e, m, &unheard);
+	free(e.envelope.sender);
+	aliases_free(&aliases);
+}
+
+static bool print_message(const struct queue_view *v, const struct queue_look *look,
+			  const struct queue_flags *flags, struct error *err)
+{
+	OWNED_MESSAGE m;
+	OWNED_BUF line = BUF_INIT(64 * 1024);
+	bool is_terminal = isatty(STDOUT_FILENO);
+	char bytes[16 * 1024];
+	uint64_t at = 0, left;
+	ssize_t n = 0;
+
+	message_init(&m);
+	if (!spool_look_message(&v->queue.spool, &look->entry, look->place, &m, err))
+		return false;
+	finish_message(v, &look->entry, &m);
+	left = flags->message ? UINT64_MAX : m.header.len;
+	putchar('\n');
+	while (left && (n = message_get(&m, &at, bytes, sizeof(bytes), err)) > 0) {
+		for (ssize_t i = 0; i < n && left; i++, left--)
+			print_byte(&line, is_terminal, bytes[i]);
+	}
+	return n >= 0;
+}
+
+/* As much of a damaged one as there is, up to the empty line if only the header is wanted. */
+static void print_remains(const struct queue_view *v, const struct queue_look *look,
+			  const struct queue_flags *flags)
+{
+	struct error unheard;
+	OWNED_FD fd = spool_look_file(&v->queue.spool, look->entry.id, look->place, &unheard);
+	OWNED_BUF line = BUF_INIT(64 * 1024);
+	bool is_terminal = isatty(STDOUT_FILENO), is_over = false, is_start = false;
+	char bytes[16 * 1024];
+	ssize_t n;
+
+	putchar('\n');
+	while (fd >= 0 && !is_over && (n = read_some(fd, bytes, sizeof(bytes))) > 0)
+		for (ssize_t i = 0; i < n && !is_over; i++) {
+			is_over = !flags->message && is_start && bytes[i] == '\n';
+			if (bytes[i] != '\r')
+				is_start = bytes[i] == '\n';
+			if (!is_over)
+				print_byte(&line, is_terminal, bytes[i]);
+		}
+	print_line_harmlessly(&line);
+}
+
+/* --- the command */
+
+static bool show(const struct queue_view *v, const struct queue_rows *rows,
+		 const struct queue_flags *flags, struct error *err)
+{
+	struct json j = { .out = flags->json ? stdout : NULL };
+	OWNED_LOOK look = { 0 };
+
+	if (rows->count > 1) {
+		error_set(err, ERROR_USAGE, "%zu messages fit", rows->count);
+		return error_advise(err, "give the id of one; `queue list` has them all");
+	}
+	queue_look(v, &rows->items[0], &look);
+	if (look.taken == TAKEN_GONE)
+		return error_set(err, ERROR_UNAVAILABLE, "%s has gone", look.entry.id);
+	if (look.taken == TAKEN_ERROR) {
+		*err = look.err;
+		return false;
+	}
+	if (flags->json)
+		language_leave();
+	words_json(&j, NULL, &look, &v->config);
+	if (flags->json)
+		return true;
+	print_entry(&v->config, &look);
+	if (!flags->message && !flags->header)
+		return true;
+	if (!queue_look_is_whole(&look))
+		*err = look.err;
+	else if (print_message(v, &look, flags, err))
+		return true;
+	if (err->kind == ERROR_DATA || err->kind == ERROR_UNAVAILABLE)
+		print_remains(v, &look, flags);
+	return false;
+}
+
+static int run_show(struct command_call *call)
+{
+	struct queue_flags flags = { .config = NULL };
+	OWNED_VIEW view = QUEUE_VIEW_NONE;
+	OWNED_ROWS rows = { 0 };
+	struct error err;
+	int status;
+
+	if (!queue_begin(call, &flags, &view, &rows, &status) || rows.count == 0)
+		return status;
+	if (flags.json && (flags.message || flags.header)) {
+		error_set(&err, ERROR_USAGE, "--json does not hold the message itself");
+		error_advise(&err, "leave out --json, or --message and --header");
+		return command_fail(call, &err);
+	}
+	if (!show(&view, &rows, &flags, &err))
+		return command_fail(call, &err);
+	return command_finish(call);
+}
+
+static const struct flag show_flags[] = {
+	{ "header", FLAG_SWITCH, QUEUE_FLAG_IN(header), NULL, N_("and the header of the message") },
+	{ "message", FLAG_SWITCH, QUEUE_FLAG_IN(message), NULL, N_("and the whole message") },
+	{ "failed", FLAG_SWITCH, QUEUE_FLAG_IN(pick.failed), NULL,
+	  N_("one that has failed, by a pattern") },
+	QUEUE_FLAGS_COMMON,
+	{ .name = NULL },
+};
+const struct command queue_show_command = {
+	.word = "queue", .sub = "show", .arguments = "ID|PATTERN", .least = 1, .most = 1,
+	.help = N_("all that is known of one message"), .flags = show_flags, .run = run_show,
+};

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One call of sendmail, and the steps that all kinds of calls share. */
+#ifndef SENDMAIL_CALL_H
+#define SENDMAIL_CALL_H
+
+#include "delivery/prepare.h"
+#include "delivery/submit.h"
+#include "sendmail/options.h"
+#include "mail/aliases.h"
+
+/* Everything about it, so that each step takes one thing. */
+struct call {
+	const char *name;
+	struct options options;
+	struct config config;
+	struct aliases aliases;
+	struct message message;
+	struct envelope envelope;
+	const char *sender;		/* mailbox of -f, or NULL */
+	struct address sender_address;
+	struct error sender_fault;	/* -f was given and is no address; ERROR_NONE: it is one */
+	struct address_list joined;	/* recipients whose names have commas without quotes */
+	const struct account *account;
+	const char *why_account, *why_sender;
+	struct preparation preparation;
+	struct trace trace;
+	struct queue queue;
+	struct submittal submittal;
+	char id[ID_SIZE];
+};
+
+/* One line on standard error, harmless whatever is quoted in it. */
+void call_say(const struct call *call, const char *fmt, ...) PRINTF(2, 3);
+void call_print_error(const struct call *call, const struct error *err);
+
+/* The steps, in the order in which they need each other. */
+bool call_check_recipients(struct call *call, struct error *err);
+bool call_read_sender(struct call *call, struct error *err);
+bool call_read_config(struct call *call, struct error *err);
+bool call_read_message(struct call *call, struct error *err);
+bool call_find_recipients(struct call *call, struct error *err);
+bool call_find_account(struct call *call, struct error *err);
+bool call_prepare(struct call *call, struct error *err);
+
+bool call_submit(struct call *call, struct error *err);
+
+/* What concerns one message alone: the next one can come. */
+void call_forget_message(struct call *call);
+
+/* Bytes of the largest message that any account takes; 0: an account takes any size. */
+uint64_t call_largest(const struct call *call);
+
+/* How options and settings want it sent, if there is a queue. */
+enum submit_mode call_mode(const struct call *call);
+
+void call_free(struct call *call);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "sendmail/dry_run.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/language.h"
+
+static bool show_message(const struct message *m, struct error *err)
+{
+	char bytes[16 * 1024];
+	uint64_t at = 0;
+	ssize_t n;
+
+	while ((n = message_get(m, &at, bytes, sizeof(bytes), err)) > 0)
+		for (ssize_t i = 0; i < n; i++)
+			if (bytes[i] != '\r')	/* only ever before LF: message_read saw to it */
+				putchar(bytes[i]);
+	return n == 0;
+}
+
+void dry_run_show_account(const struct account *account, const char *why)
+{
+	static const char *const tls[] = {
+		[TLS_STARTTLS] = "starttls", [TLS_IMPLICIT] = "implicit", [TLS_OFF] = "off",
+	};
+
+	printf(_("account: %s (%s)\n"), account->name, tr(why));
+	printf(_("server: %s:%ld, tls = %s, user = %s\n"), account->host, account->port,
+	       tls[account->tls], account->user);
+}
+
+bool dry_run_show(const struct account *account, const char *why,
+		  const struct envelope *e, const struct message *m, struct error *err)
+{
+	dry_run_show_account(account, why);
+	printf("sender: <%s>\n", e->sender);
+	for (size_t i = 0; i < e->count; i++) {
+		const struct recipient *r = &e->recipients[i];
+
+		struct error refusal = { .text = "" };
+
+		if (r->why)
+			recipient_reason(r, &refusal);
+		printf("%s: <%s>%s%s\n", r->why ? "refused" : "recipient", r->mailbox,
+		       r->why ? ": " : "", refusal.text);
+	}
+	printf("size: %" PRIu64 " bytes\n\n", message_size(m));
+	if (!show_message(m, err))
+		return false;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return true;
+	return error_errno(err, ERROR_IO, "standard output");
+}

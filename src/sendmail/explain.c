@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* acsmtp explain: what a call of sendmail would do, and which rule says so. */
+#include "sendmail/explain.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/language.h"
+#include "base/text.h"
+#include "sendmail/call.h"
+#include "sendmail/dry_run.h"
+#include "sendmail/recipients.h"
+#include "sendmail/usage.h"
+#include "mail/submission.h"
+
+enum { PATH_MAX_BYTES = 4000 };
+
+struct explanation {
+	struct call *call;
+	bool has_message;	   /* standard input was read */
+	struct address author;	   /* the first one, before the policy had its say */
+	struct people names;	   /* recipients as they were given */
+};
+
+/* --- the way of a name through the aliases */
+
+static const struct alias *find_alias(const struct aliases *a, const char *name)
+{
+	const struct alias *other = NULL;
+
+	for (size_t i = 0; i < a->count; i++) {
+		if (text_is(a->items[i].name, name))
+			return &a->items[i];
+		if (!strcmp(a->items[i].name, "*"))
+			other = &a->items[i];
+	}
+	return other;
+}
+
+/* The lines of the file that it goes by, a name behind the other. */
+static void add_path(const struct aliases *a, const char *name, int depth,
+		     struct buf *path)
+{
+	const struct alias *alias = *name == '\\' ? NULL : find_alias(a, name);
+	OWNED_ADDRESSES targets = { 0 };
+	struct error unheard;
+
+	if (!alias) {
+		if (*a->local_recipients)
+			buf_addf(path, "%s%s: local_recipients", path->len ? "; " : "",
+				 name);
+		return;
+	}
+	if (buf_is_full(path))
+		return;
+	buf_addf(path, "%s%s: %s:%u", path->len ? "; " : "", name, a->path, alias->line);
+	(void)address_list_parse(&targets, alias->targets, strlen(alias->targets),
+				 &unheard);
+	for (size_t i = 0; i < targets.count && depth < ALIASES_DEPTH_MAX; i++)
+		if (!address_domain(targets.items[i].mailbox) &&
+		    !text_is(targets.items[i].mailbox, name))
+			add_path(a, targets.items[i].mailbox, depth + 1, path);
+}
+
+struct way { /* of one name */
+	struct buf path, goes_to;
+};
+
+static void find_way(const struct explanation *x, const char *name, struct way *way)
+{
+	OWNED_ADDRESSES found = { 0 };
+	struct error why;
+
+	if (!recipients_resolve(&x->call->aliases, name, &found, &why)) {
+		buf_addf(&way->goes_to, _("nowhere: %s"), error_words(&why));
+		return;
+	}
+	add_path(&x->call->aliases, name, 0, &way->path);
+	for (size_t i = 0; i < found.count; i++)
+		buf_addf(&way->goes_to, "%s<%s>", i ? ", " : "", found.items[i].mailbox);
+}
+
+/* For each name without a domain. */
+static void each_way(const struct explanation *x,
+		     void (*take)(void *taker, const char *name, const struct way *way),
+		     void *taker)
+{
+	for (size_t i = 0; i < x->names.list.count; i++) {
+		const char *name = x->names.list.items[i].mailbox;
+		struct way way = { BUF_INIT(PATH_MAX_BYTES), BUF_INIT(PATH_MAX_BYTES) };
+
+		if (!address_domain(name)) {
+			find_way(x, name, &way);
+			take(taker, name, &way);
+		}
+		buf_free(&way.path);
+		buf_free(&way.goes_to);
+	}
+}
+
+/* --- the plan */
+
+struct plan {
+	size_t recipients, transactions;
+};
+
+static struct plan plan_of(const struct explanation *x)
+{
+	struct plan plan = { 0, 0 };
+	long limit = x->call->account->max_recipients;
+	size_t most = limit > 0 ? (size_t)limit : SIZE_MAX;
+
+	for (size_t i = 0; i < x->call->envelope.count; i++)
+		plan.recipients +=
+			x->call->envelope.recipients[i].verdict == VERDICT_NONE;
+	plan.transactions = plan.recipients / most + (plan.recipients % most != 0);
+	return plan;
+}
+
+/* The caller frees. */
+static char *way_to_send(const struct call *call)
+{
+	const struct delivery_settings *settings = &call->config.delivery;
+	OWNED_TEXT spool =
+		settings->queue == QUEUE_OFF ? NULL : queue_spool_path(settings);
+	OWNED_BUF way = BUF_INIT(PATH_MAX_BYTES);
+	enum submit_mode mode = spool ? call_mode(call) : SUBMIT_DIRECTLY;
+
+	if (mode == SUBMIT_TO_QUEUE)
+		buf_addf(&way, _("queued in %s, to wait for a run of the queue"), spool);
+	else if (mode == SUBMIT_IN_BACKGROUND)
+		buf_addf(&way, _("queued in %s first, then delivered in the background"),
+			 spool);
+	else if (spool)
+		buf_addf(&way,
+			 _("direct: the command talks to the server and tells the outcome; what "
+			   "has to wait is queued in %s"),
+			 spool);
+	else
+		buf_add(&way,
+			_("direct: the command talks to the server and tells the outcome; what "
+			  "has to wait is given back to the caller"));
+	return buf_take(&way);
+}
+
+/* --- for people */
+
+/* A line on standard output, harmless whatever is quoted in it. */
+PRINTF(1, 2)
+static void say(const char *fmt, ...)
+{
+	char line[2 * PATH_MAX_BYTES + ERROR_TEXT_MAX];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	text_make_printable(line);
+	puts(line);
+}
+
+static void say_way(void *taker, const char *name, const struct way *way)
+{
+	const char *path = buf_text(&way->path);
+
+	(void)taker;
+	say(_("name: %s goes to %s%s%s%s"), name, buf_text(&way->goes_to), *path ? " (" : "",
+	    path, *path ? ")" : "");
+}
+
+static void say_author(const struct explanation *x)
+{
+	struct address now = { 0 };
+
+	submission_author(&x->call->message, &x->call->aliases, &now);
+	if (!x->has_message)
+		say(_("From: not known, standard input is a terminal and was not read"));
+	else if (!x->author.mailbox[0])
+		say(_("From: <%s>, added"), now.mailbox);
+	else if (strcmp(x->author.mailbox, now.mailbox) != 0)
+		say(address_domain(x->author.mailbox) ?
+		    _("From: <%s> becomes <%s>, and answers go to the first") :
+		    _("From: <%s> becomes <%s>"), x->author.mailbox, now.mailbox);
+	else
+		say(_("From: <%s>, as it was"), now.mailbox);
+	address_free(&now);
+}
+
+static void say_recipients(const struct envelope *e)
+{
+	for (size_t i = 0; i < e->count; i++) {
+		const struct recipient *r = &e->recipients[i];
+		struct error why = { .text = "" };
+
+		if (r->why)
+			recipient_reason(r, &why);
+		say("%s: <%s>%s%s", r->why ? _("refused") : _("recipient"), r->mailbox,
+		    r->why ? ": " : "", error_words(&why));
+	}
+}
+
+static void say_all(const struct explanation *x)
+{
+	const struct call *call = x->call;
+	struct plan plan = plan_of(x);
+	OWNED_TEXT way = way_to_send(call);
+
+	dry_run_show_account(call->account, call->why_account);
+	if (call->sender_fault.kind)
+		say(_("sender given: none, as %s"), error_words(&call->sender_fault));
+	if (call->sender)
+		say(_("sender given: <%s>, by -%c"), call->sender,
+		    call->options.sender_letter);
+	say(_("sender: <%s>, because %s"), call->envelope.sender,
+	    tr(call->why_sender));
+	say_author(x);
+	each_way(x, say_way, NULL);
+	say_recipients(&call->envelope);
+	say(_("plan: recipients %zu, transactions %zu, of at most %ld recipients each"),
+	    plan.recipients, plan.transactions, call->account->max_recipients);
+	if (x->has_message)
+		say(_("size: %" PRIu64 " bytes of at most %ld"),
+		    message_size(&call->message), call->account->max_size);
+	say(_("way: %s"), way);
+}
+
+/* --- for machines */
+
+static void write_way(void *taker, const char *name, const struct way *way)
+{
+	struct json *j = taker;
+
+	json_object(j, NULL);
+	json_text(j, "name", name);
+	json_text(j, "goes_to", buf_text(&way->goes_to));
+	json_text(j, "path", buf_text(&way->path));
+	json_end(j);
+}
+
+static void write_recipients(const struct explanation *x, struct json *j)
+{
+	json_array(j, "recipients");
+	for (size_t i = 0; i < x->call->envelope.count; i++) {
+		const struct recipient *r = &x->call->envelope.recipients[i];
+		struct error why;
+
+		if (r->why)
+			recipient_reason(r, &why);
+		json_object(j, NULL);
+		json_text(j, "mailbox", r->mailbox);
+		json_text(j, "refused", r->why ? why.text : NULL);
+		json_end(j);
+	}
+	json_end(j);
+}
+
+static void write_from(const struct explanation *x, struct json *j)
+{
+	struct address now = { 0 };
+
+	submission_author(&x->call->message, &x->call->aliases, &now);
+	json_text(j, "author", x->has_message ? x->author.mailbox : NULL);
+	json_text(j, "from", x->has_message ? now.mailbox : NULL);
+	address_free(&now);
+}
+
+static void write_json(const struct explanation *x)
+{
+	struct json j = { .out = stdout };
+	struct plan plan = plan_of(x);
+	OWNED_TEXT way = way_to_send(x->call);
+
+	json_object(&j, NULL);
+	json_text(&j, "account", x->call->account->name);
+	json_text(&j, "why_account", x->call->why_account);
+	json_text(&j, "host", x->call->account->host);
+	json_number(&j, "port", x->call->account->port);
+	json_text(&j, "user", x->call->account->user);
+	json_text(&j, "sender", x->call->envelope.sender);
+	json_text(&j, "why_sender", x->call->why_sender);
+	write_from(x, &j);
+	json_array(&j, "names");
+	each_way(x, write_way, &j);
+	json_end(&j);
+	write_recipients(x, &j);
+	json_number(&j, "transactions", (int64_t)plan.transactions);
+	json_number(&j, "max_recipients", x->call->account->max_recipients);
+	json_number(&j, "size",
+		    x->has_message ? (int64_t)message_size(&x->call->message) : 0);
+	json_number(&j, "max_size", x->call->account->max_size);
+	json_text(&j, "way", way);
+	json_end(&j);
+}
+
+/* --- the command */
+
+/* Keeps what the header work will change. */
+static bool keep(struct explanation *x, struct error *err)
+{
+	const struct options *options = &x->call->options;
+
+	x->names.aliases = &x->call->aliases;
+	submission_author(&x->call->message, &x->call->aliases, &x->author);
+	for (int i = 0; i < options->count; i++)
+		if (!recipients_parse(options->recipients[i], &x->names, err))
+			return false;
+	return !options->recipients_from_header ||
+	       submission_recipients(&x->call->message, &x->names, err);
+}
+
+/* The same steps as for sending it, but for the last. */
+static bool go(struct explanation *x, struct error *err)
+{
+	struct call *call = x->call;
+
+	x->has_message = call->options.recipients_from_header || !isatty(STDIN_FILENO);
+	return call_read_sender(call, err) && call_read_config(call, err) &&
+	       (!x->has_message || call_read_message(call, err)) && keep(x, err) &&
+	       call_find_recipients(call, err) && call_find_account(call, err) &&
+	       call_prepare(call, err);
+}
+
+static int explain(struct command_call *command, int argc, char **argv, bool json)
+{
+	struct call call = { .name = command->program->name,
+			     .trace = TRACE_NONE,
+			     .queue = QUEUE_CLOSED };
+	struct explanation x = { .call = &call };
+	struct error err;
+	int status;
+
+	if (!options_parse(&call.options, argc, argv, &err))
+		return command_fail(command, &err);
+	if (call.options.mode == MODE_HELP)
+		return usage_print(stdout, command->program);
+	secret_guard_process();
+	message_init(&call.message);
+	id_new(call.id);
+	if (json)
+		language_leave();
+	if (go(&x, &err)) {
+		(json ? write_json : say_all)(&x);
+		status = command_finish(command);
+	} else {
+		status = command_fail(command, &err);
+	}
+	address_free(&x.author);
+	people_free(&x.names);
+	call_free(&call);
+	return status;
+}
+
+/* Its own flag stands first; the rest is sendmail's, in sendmail's order. */
+static int run_explain(struct command_call *call)
+{
+	bool json = call->count > 0 && !strcmp(call->arguments[0], "--json");
+	int status;
+
+	if (call->count > 0 && !strcmp(call->arguments[0], "--help")) {
+		(void)command_parse(call, NULL, &status);
+		return status;
+	}
+	/* The word before the first of them stands where the program's name would. */
+	return explain(call, call->count + 1 - json, call->arguments - 1 + json, json);
+}
+
+const struct command explain_command = {
+	.word = "explain",
+	.arguments = "[--json] [OPTION...] [RECIPIENT...]",
+	.most = ARGUMENTS_ANY,
+	.help = N_("what such a call of sendmail would do, and why"),
+	.run = run_explain,
+};

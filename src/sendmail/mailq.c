@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The widths are Postfix's but for the id's: ours have 16 characters, and what reads the
+ * list goes by blanks.
+ */
+#include "sendmail/mailq.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/secret.h"
+#include "base/text.h"
+#include "delivery/queue_view.h"
+#include "talk/queue_words.h"
+#include "sendmail/run_queue.h"
+
+enum {
+	RECIPIENT_COLUMN = 47,	/* below the sender */
+	REASON_END = 76,	/* a shorter reason ends there */
+};
+
+struct list {
+	const char *name;
+	const struct options *options;
+	struct queue_view view;
+	uint64_t bytes;
+	size_t count;
+	size_t unlisted;	/* are there: they were not asked for, or cannot be read */
+	int status;
+};
+
+static void complain(const char *name, const struct error *err)
+{
+	OWNED_TEXT text = text_copy(err->text);
+
+	text_make_printable(text);
+	fprintf(stderr, "%s: %s%s%s\n", name, text, err->advice ? "; " : "",
+		err->advice ? err->advice : "");
+}
+
+/* Postfix has no mark for what is damaged. */
+static char mark_of(const struct queue_look *look)
+{
+	switch (words_state(look, 0)) {
+	case STATE_SENDING:
+		return '*';
+	case STATE_HELD:
+		return '!';
+	case STATE_DAMAGED:
+	case STATE_FOREIGN:
+	case STATE_UNREADABLE:
+		return '?';
+	default:
+		return ' ';
+	}
+}
+
+static void print_message(const struct queue_look *look)
+{
+	const struct entry *e = &look->entry;
+	char date[CLOCK_DATE_SIZE], day_and_time[CLOCK_DATE_SIZE];
+	const char *sender = e->envelope.sender && *e->envelope.sender ? e->envelope.sender :
+			     "MAILER-DAEMON";
+
+	clock_date(e->arrived, date);
+	clock_syslog(e->arrived, day_and_time);
+	printf("%s%c %7" PRIu64 " %.3s %-16s ", e->id, mark_of(look), entry_size(e), date,
+	       day_and_time);
+	words_print(sender);
+	putchar('\n');
+}
+
+static void print_recipient(const struct recipient *r)
+{
+	printf("%*s", RECIPIENT_COLUMN, "");
+	words_print(r->mailbox);
+	putchar('\n');
+}
+
+static void print_reason(const char *reason)
+{
+	size_t len = strlen(reason);
+
+	printf("%*s(", len < REASON_END ? (int)(REASON_END - len) : 0, "");
+	words_print(reason);
+	puts(")");
+}
+
+/* What waits for a person, not for its time: what is wrong, and who was to get it. */
+static void print_stranger(const struct queue_look *look)
+{
+	const struct envelope *e = &look->entry.envelope;
+	OWNED_BUF text = BUF_INIT(2 * ERROR_TEXT_MAX);
+
+	buf_addf(&text, "%s%s", look->place == SPOOL_DAMAGED ? "damaged: " : "",
+		 look->err.text);
+	print_reason(buf_text(&text));
+	for (size_t i = 0; i < e->count; i++)
+		print_recipient(&e->recipients[i]);
+}
+
+/* That of the message may be that of a recipient with the account in front. */
+static bool is_said_again(const struct entry *e)
+{
+	bool is_said = false;
+
+	for (size_t i = 0; e->why && i < e->envelope.count; i++) {
+		const struct recipient *r = &e->envelope.recipients[i];
+
+		if (!recipient_waits(r))
+			continue;
+		if (!r->why)
+			return false;
+		is_said = is_said || error_is_same(e->why, r->why);
+	}
+	return is_said;
+}
+
+/* A reason stands above its recipients, so those without one of their own come first. */
+static void print_recipients(const struct entry *e)
+{
+	bool is_general = e->why && !is_said_again(e);
+	const struct recipient *last = NULL;
+	struct error why;
+
+	if (is_general)
+		print_reason(e->why->text);
+	for (size_t i = 0; i < e->envelope.count; i++) {
+		const struct recipient *r = &e->envelope.recipients[i];
+
+		if (recipient_waits(r) && !r->why)
+			print_recipient(r);
+	}
+	for (size_t i = 0; i < e->envelope.count; i++) {
+		const struct recipient *r = &e->envelope.recipients[i];
+
+		if (!recipient_waits(r) || !r->why)
+			continue;
+		recipient_reason(r, &why);
+		if (last ? !recipient_reason_is_same(last, r) :
+			   !is_general || strcmp(e->why->text, why.text) != 0)
+			print_reason(why.text);
+		print_recipient(r);
+		last = r;
+	}
+}
+
+static void list_row(struct list *l, const struct queue_row *row)
+{
+	OWNED_LOOK look = { 0 };
+
+	queue_look(&l->view, row, &look);
+	if (look.taken == TAKEN_GONE)
+		return;
+	if (!queue_look_is_whole(&look) && look.place == SPOOL_QUEUE)
+		complain(l->name, &look.err);
+	if (look.taken == TAKEN_ERROR)
+		l->status = EX_IOERR;
+	if (look.taken == TAKEN_ERROR || !run_queue_selects(l->options, &look.entry) ||
+	    (l->options->held_alone && !look.entry.is_held)) {
+		l->unlisted++;
+		return;
+	}
+	if (l->count++ == 0)
+		puts("-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------");
+	print_message(&look);
+	if (queue_look_is_whole(&look) && look.place == SPOOL_QUEUE)
+		print_recipients(&look.entry);
+	else
+		print_stranger(&look);
+	putchar('\n');
+	l->bytes += entry_size(&look.entry);
+}
+
+static void list_rows(struct list *l, const struct queue_rows *rows)
+{
+	for (size_t i = 0; i < rows->count; i++)
+		list_row(l, &rows->items[i]);
+	if (l->count + l->unlisted == 0)
+		puts("Mail queue is empty");
+	else
+		printf("-- %" PRIu64 " Kbytes in %zu Request%s.\n", l->bytes / 1024,
+		       l->count, l->count == 1 ? "" : "s");
+}
+
+/* As sendmail 8 has it. */
+static void count_rows(const struct list *l, const struct queue_rows *rows)
+{
+	words_print(l->view.queue.spool.path);
+	if (rows->count == 0)
+		puts(" is empty");
+	else
+		printf(": entries=%zu\n", rows->count);
+	printf("\t\tTotal requests: %zu\n", rows->count);
+}
+
+static bool show(struct list *l, const struct options *options, struct error *err)
+{
+	const char *file = options->config_file;
+	OWNED_ROWS rows = { 0 };
+
+	if (options->count > 0)
+		return error_set(err, ERROR_USAGE,
+				 "the list of the queue takes no recipients");
+	if (!queue_view_open(&l->view, file && *file ? file : NULL, err))
+		return false;
+	if (!queue_view_rows(&l->view, false, &rows, err))
+		return false;
+	if (rows.trouble.kind) {
+		complain(l->name, &rows.trouble);
+		l->status = error_exit_status(&rows.trouble);
+	}
+	if (queue_is_unattended(&l->view.queue, rows.due_since, 0))
+		fprintf(stderr, "%s: nobody works on what waits; `sendmail -q` sends it\n", l->name);
+	if (options->mode == MODE_COUNT_QUEUE)
+		count_rows(l, &rows);
+	else
+		list_rows(l, &rows);
+	return (fflush(stdout) == 0 && !ferror(stdout)) ||
+	       error_errno(err, ERROR_IO, "standard output");
+}
+
+int mailq_show(const char *name, const struct options *options)
+{
+	struct list l = { .name = name, .options = options, .view = QUEUE_VIEW_NONE };
+	struct error err;
+
+	secret_guard_process();
+	if (!show(&l, options, &err)) {
+		complain(name, &err);
+		l.status = error_exit_status(&err);
+	}
+	queue_view_close(&l.view);
+	return l.status;
+}

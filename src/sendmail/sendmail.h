@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* As sendmail(8): a message from standard input to its recipients. */
+#ifndef SENDMAIL_SENDMAIL_H
+#define SENDMAIL_SENDMAIL_H
+
+#include "talk/command.h"
+
+/*
+ * argv[1] on are sendmail's options and recipients. Returns the exit status, sysexits(3).
+ */
+int sendmail_run(const struct program *program, int argc, char **argv);
+
+/* The same as sendmail -bp. */
+int mailq_run(const struct program *program, int argc, char **argv);
+
+/* The same as sendmail -bi. */
+int newaliases_run(const struct program *program, int argc, char **argv);
+
+#endif

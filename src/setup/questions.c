@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "setup/setup.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/language.h"
+#include "base/text.h"
+#include "mail/address.h"
+#include "secret/file.h"
+#include "secret/keyring.h"
+#include "service/login.h"
+#include "service/service.h"
+
+enum { PROPOSAL_LIMIT = 4096 };
+
+static const char usual_name[] = "default";
+
+static bool is_service(const struct setup *s, const char *name)
+{
+	return text_is(draft_value(&s->draft, "service"), name);
+}
+
+bool setup_applies(const struct setup *s, const struct question *q)
+{
+	return !q->service || is_service(s, q->service);
+}
+
+static char *no_text(const struct setup *s)
+{
+	(void)s;
+	return text_copy("");
+}
+
+/* --- the server */
+
+static char *first_service(const struct setup *s)
+{
+	(void)s;
+	return text_copy(service_name(0));
+}
+
+static bool has_server(const struct setup *s)
+{
+	return service_setting(draft_value(&s->draft, "service"), "host") != NULL;
+}
+
+static char *usual_port(const struct setup *s)
+{
+	(void)s;
+	return text_copy("587");
+}
+
+/* Port 465 is that of TLS from the first byte on (RFC 8314 section 7.3). */
+static bool take_port(struct setup *s, const char *answer, struct error *err)
+{
+	return strcmp(answer, "465") != 0 || draft_set(&s->draft, "tls", "implicit", err);
+}
+
+/* --- the user */
+
+static const char *doubt_user(const struct setup *s)
+{
+	const char *fault;
+
+	(void)login_user_form(draft_value(&s->draft, "user"), &fault);
+	return fault;
+}
+
+static const char *remark_user(const struct setup *s)
+{
+	const char *fault;
+
+	return login_user_form(draft_value(&s->draft, "user"), &fault) == USER_COMPOSITE
+		       ? N_("This is the old form of user name, made of resource, application and tenant. "
+			 "It works as before.")
+		       : NULL;
+}
+
+static char *propose_key(const struct setup *s)
+{
+	return text_copy(service_setting(draft_value(&s->draft, "service"), "user"));
+}
+
+static bool take_user_or_none(struct setup *s, const char *answer, struct error *err)
+{
+	return *answer || draft_set(&s->draft, "auth", "off", err);
+}
+
+/* --- the sender */
+
+/* A user name in the form of an address has the domain, more often than not. */
+static char *propose_donotreply(const struct setup *s)
+{
+	const char *at = strchr(draft_value(&s->draft, "user"), '@');
+	OWNED_BUF text = BUF_INIT(PROPOSAL_LIMIT);
+
+	if (!at || !at[1])
+		return NULL;
+	buf_addf(&text, "DoNotReply@%s", at + 1);
+	return buf_take(&text);
+}
+
+static char *propose_user(const struct setup *s)
+{
+	const char *user = draft_value(&s->draft, "user");
+
+	return user && strchr(user, '@') ? text_copy(user) : NULL;
+}
+
+static bool is_managed(const struct setup *s)
+{
+	const char *from = draft_value(&s->draft, "from"), *at = strrchr(from, '@');
+
+	return at && login_is_managed_domain(at + 1);
+}
+
+static const char *remark_sender(const struct setup *s)
+{
+	return is_managed(s) ? N_("A domain that Azure manages may send 5 messages a minute "
+				  "and 10 an hour; the account says so.")
+			     : NULL;
+}
+
+static bool take_sender(struct setup *s, const char *answer, struct error *err)
+{
+	struct address address = { 0 };
+	bool ok = draft_set(&s->draft, "from", answer, err) &&
+		  address_parse(&address, answer, err);
+
+	address_free(&address);
+	return ok;
+}
+
+static bool is_domain(const char *text)
+{
+	return strchr(text, '.') && !strpbrk(text, "@ \t<>,;()\"");
+}
+
+/* Of a managed domain the quota cannot be raised, and is not the service's usual one. */
+static bool take_sender_or_domain(struct setup *s, const char *answer, struct error *err)
+{
+	OWNED_BUF address = BUF_INIT(PROPOSAL_LIMIT);
+
+	if (is_domain(answer))
+		buf_addf(&address, "DoNotReply@%s", answer);
+	else
+		buf_add(&address, answer);
+	return take_sender(s, buf_text(&address), err) &&
+	       (!is_managed(s) || (draft_set(&s->draft, "rate_per_minute", "5", err) &&
+				   draft_set(&s->draft, "rate_per_hour", "10", err)));
+}
+
+/* --- the account */
+
+static bool is_there(const struct setup *s, const char *name)
+{
+	for (size_t i = 0; i < s->there.count; i++)
+		if (text_is(s->there.accounts[i].name, name))
+			return true;
+	return false;
+}
+
+static bool is_first(const struct setup *s)
+{
+	return s->there.count == 0;
+}
+
+static char *propose_account(const struct setup *s)
+{
+	const char *service = draft_value(&s->draft, "service");
+
+	return text_copy(is_there(s, usual_name) && !is_there(s, service) ? service
+									  : usual_name);
+}
+
+static bool take_account(struct setup *s, const char *answer, struct error *err)
+{
+	char *name = draft_name(answer, err);
+
+	if (!name)
+		return false;
+	free(s->draft.name);
+	s->draft.name = name;
+	s->replaces = is_there(s, name);
+	return true;
+}
+
+static const char *doubt_account(const struct setup *s)
+{
+	return s->replaces ? N_("an account of this name is in the file already") : NULL;
+}
+
+/* --- the secret */
+
+static bool wants_no_token(const struct setup *s)
+{
+	return !s->flags.answers[ANSWER_TOKEN_COMMAND] && !is_service(s, "office365");
+}
+
+const char *setup_keep_word(size_t i)
+{
+	static const char *const words[] = {
+		[KEEP_KEYRING] = "keyring", [KEEP_INI] = "ini",	     [KEEP_FILE] = "file",
+		[KEEP_COMMAND] = "command", [KEEP_NOWHERE] = "none",
+	};
+
+	return i < COUNT_OF(words) ? words[i] : NULL;
+}
+
+static bool needs_no_place(const struct setup *s)
+{
+	return !setup_has_password(s);
+}
+
+static char *propose_place(const struct setup *s)
+{
+	const struct secret_place place = setup_place(s);
+	struct error ignored;
+
+	if (s->flags.answers[ANSWER_PASSWORD_FILE])
+		return text_copy(setup_keep_word(KEEP_FILE));
+	if (s->flags.answers[ANSWER_PASSWORD_COMMAND])
+		return text_copy(setup_keep_word(KEEP_COMMAND));
+	return text_copy(setup_keep_word(keyring_is_there(&place, &ignored) ? KEEP_KEYRING
+									    : KEEP_INI));
+}
+
+static bool take_place(struct setup *s, const char *answer, struct error *err)
+{
+	const struct secret_place place = setup_place(s);
+	size_t word = 0;
+
+	while (setup_keep_word(word) && !text_is(answer, setup_keep_word(word)))
+		word++;
+	if (!setup_keep_word(word))
+		return error_set(err, ERROR_CONFIG,
+				 "it is none of keyring, ini, file, command, none");
+	if (word == KEEP_KEYRING && !keyring_is_there(&place, err))
+		return false;
+	s->keep = (enum keep)word;
+	return true;
+}
+
+static bool needs_no_file(const struct setup *s)
+{
+	return needs_no_place(s) || s->keep != KEEP_FILE;
+}
+
+static char *propose_file(const struct setup *s)
+{
+	const char *slash = strrchr(s->path, '/');
+	OWNED_BUF path = BUF_INIT(PROPOSAL_LIMIT);
+
+	if (*s->path != '/')
+		return NULL;
+	buf_add_bytes(&path, s->path, (size_t)(slash - s->path));
+	buf_addf(&path, "/acsmtp.%s.password", s->draft.name);
+	return buf_take(&path);
+}
+
+/* One that is there has a password, and stays as it is. */
+static bool take_file(struct setup *s, const char *answer, struct error *err)
+{
+	OWNED_SECRET secret = { 0 };
+
+	(void)s;
+	if (*answer != '/')
+		return error_set(err, ERROR_CONFIG, "it is not the whole path of a file");
+	if (access(answer, F_OK) != 0)
+		return true;
+	if (!secret_read_file(answer, &secret, err))
+		return false;
+	return secret.len > 0 ||
+	       error_set(err, ERROR_CONFIG, "nothing is on its first line");
+}
+
+static bool needs_no_command(const struct setup *s)
+{
+	return needs_no_place(s) || s->keep != KEEP_COMMAND;
+}
+
+/* clang-format off */
+#define ALL_THE_SAME	.overrule = N_("Take it all the same?"), .overruled_by = OVERRULE_YES
+
+static const struct question questions[] = {
+	{ ANSWER_SERVICE, NULL, "service", N_("Service"),
+	  N_("The service that sends your mail: acs (Azure Communication Services), sendgrid,\n"
+	  "office365, or other for any other mail server."),
+	  .proposal = first_service },
+	{ ANSWER_HOST, NULL, "host", N_("Server"), N_("The name of your mail server."),
+	  .is_known = has_server },
+	{ ANSWER_PORT, NULL, "port", N_("Port"), N_("Its port: 587, or 465 for TLS from the first byte on."),
+	  .is_known = has_server, .proposal = usual_port, .take = take_port },
+	{ ANSWER_USER, "acs", "user", N_("SMTP username"),
+	  N_("In the Azure portal: your Communication Services resource > Email > SMTP credentials.\n"
+	  "It is the SMTP username there; its status must be \"Ready to use\"."),
+	  .doubt = doubt_user, ALL_THE_SAME, .remark = remark_user },
+	{ ANSWER_USER, "sendgrid", "user", N_("User name"), N_("SendGrid has one for all: the word apikey."),
+	  .proposal = propose_key },
+	{ ANSWER_USER, "office365", "user", N_("User name"), N_("The address of the mailbox that sends."),
+	  .may_be_empty = false },
+	{ ANSWER_USER, "other", "user", N_("User name"),
+	  N_("The name to log in with; empty if the server wants no login."),
+	  .may_be_empty = true, .take = take_user_or_none },
+	{ ANSWER_FROM, "acs", NULL, N_("Sender"),
+	  N_("A MailFrom address of a domain that is verified and linked to the resource, such as\n"
+	  "DoNotReply@mail.example.org. A domain alone stands for DoNotReply at that domain."),
+	  .proposal = propose_donotreply, .take = take_sender_or_domain,
+	  .remark = remark_sender },
+	{ ANSWER_FROM, "sendgrid", NULL, N_("Sender"), N_("An address that is verified at SendGrid."),
+	  .take = take_sender },
+	{ ANSWER_FROM, "office365", NULL, N_("Sender"), N_("The address to send as."),
+	  .proposal = propose_user, .take = take_sender },
+	{ ANSWER_FROM, "other", NULL, N_("Sender"), N_("The address to send as."),
+	  .proposal = propose_user, .take = take_sender },
+	{ ANSWER_FROM_NAME, NULL, "from_name", N_("Name of the sender"),
+	  N_("A name that readers see before the address; empty for none."),
+	  .may_be_empty = true, .proposal = no_text },
+	{ ANSWER_ACCOUNT, NULL, NULL, N_("Account"),
+	  N_("The account's name here. The file has others already."),
+	  .is_known = is_first, .proposal = propose_account, .take = take_account,
+	  .doubt = doubt_account, .overrule = N_("Replace it?"), .overruled_by = OVERRULE_REPLACE },
+	{ ANSWER_TOKEN_COMMAND, NULL, "token_command", N_("Command for tokens"),
+	  N_("The service takes access tokens instead of passwords: a command that prints one."),
+	  .is_known = wants_no_token },
+	{ ANSWER_KEEP, NULL, NULL, N_("Where is the secret kept"),
+	  N_("keyring  in the desktop's keyring\n"
+	  "ini      in the file of accounts, which only its owner can read\n"
+	  "file     in a file of its own, which only its owner can read\n"
+	  "command  nowhere here: a command prints it\n"
+	  "none     you see to it: systemd credentials, ~/.netrc, or typed each time"),
+	  .is_known = needs_no_place, .proposal = propose_place, .take = take_place },
+	{ ANSWER_PASSWORD_FILE, NULL, "password_file", N_("File for the secret"),
+	  N_("Its whole path. One that is there already is used as it is."),
+	  .is_known = needs_no_file, .proposal = propose_file, .take = take_file },
+	{ ANSWER_PASSWORD_COMMAND, NULL, "password_command", N_("Command for the secret"),
+	  N_("A command that prints the secret, such as: pass show acsmtp"),
+	  .is_known = needs_no_command },
+};
+/* clang-format on */
+
+const struct question *setup_question(size_t i)
+{
+	return i < COUNT_OF(questions) ? &questions[i] : NULL;
+}

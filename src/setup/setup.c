@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* First all answers, then all writing, then the check. */
+#include "setup/setup.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/language.h"
+#include "base/text.h"
+#include "config/write.h"
+#include "service/service.h"
+
+static void setup_free(struct setup *s)
+{
+	free(s->path);
+	config_free(&s->there);
+	draft_free(&s->draft);
+	secret_free(&s->secret);
+}
+#define OWNED_SETUP __attribute__((cleanup(setup_free))) struct setup
+
+/* --- before the first question */
+
+/* What cannot be written is said before anybody has typed anything. */
+static bool check_directory(const struct setup *s, struct error *err)
+{
+	const char *slash = strrchr(s->path, '/');
+	OWNED_TEXT directory = slash ? text_copy_n(s->path, (size_t)(slash - s->path) + 1)
+				     : text_copy(".");
+
+	return access(directory, F_OK) != 0 ||
+	       faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) == 0 ||
+	       error_errno(err, ERROR_CREATE, "%s", directory);
+}
+
+static bool begin(struct setup *s, struct error *err)
+{
+	s->is_attended = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	s->draft.kind = SECTION_ACCOUNT;
+	s->draft.name = text_copy("default");
+	s->path = s->flags.config ? text_copy(s->flags.config) : config_own_file();
+	if (!s->path) {
+		error_set(err, ERROR_CONFIG,
+			  "there is no home directory for the file of accounts");
+		return error_advise(err, "--config FILE says where it is to be");
+	}
+	if (!check_directory(s, err))
+		return false;
+	return access(s->path, F_OK) != 0 ||
+	       config_read(&s->there, s->path, err);
+}
+
+/* --- the answers */
+
+/* From the first question about `first` on. */
+static bool ask_from(struct setup *s, enum answer first, struct error *err)
+{
+	const struct question *q;
+
+	for (size_t i = 0; (q = setup_question(i)); i++)
+		if (q->answer >= first && setup_applies(s, q) && !setup_ask(s, q, err))
+			return false;
+	return setup_ask_secret(s, err);
+}
+
+/* What [defaults] say is for others: the secret is stored for this server. */
+static bool settle_server(struct setup *s, struct error *err)
+{
+	static const char *const settings[] = { "host", "port" };
+	const char *service = draft_value(&s->draft, "service");
+
+	for (size_t i = 0; i < COUNT_OF(settings); i++) {
+		const char *usual = service_setting(service, settings[i]);
+
+		if (usual && !draft_value(&s->draft, settings[i]) &&
+		    !draft_set(&s->draft, settings[i], usual, err))
+			return false;
+	}
+	return true;
+}
+
+/* The place may turn out to take nothing: then a person can name another one. */
+static bool store(struct setup *s, struct error *err)
+{
+	while (!setup_store_secret(s, err)) {
+		if (!s->is_attended || s->flags.answers[ANSWER_KEEP] || s->flags.yes)
+			return false;
+		setup_say(err);
+		setup_forget_place(s);
+		if (!ask_from(s, ANSWER_KEEP, err))
+			return false;
+	}
+	return true;
+}
+
+/* --- writing */
+
+static bool write_account(struct setup *s, struct error *err)
+{
+	const struct write_job job = {
+		.path = s->path,
+		.drafts = &s->draft,
+		.count = 1,
+		.mode = s->replaces ? WRITE_REPLACE : WRITE_NEW,
+		.advice = N_("--replace puts the new one in its place"),
+	};
+
+	if (settings_write(&job, err))
+		return true;
+	if (s->made_file)
+		unlink(draft_value(&s->draft, "password_file"));
+	if (s->keep == KEEP_KEYRING && secret_is_set(&s->secret))
+		return error_context(
+			err, "the secret is in the keyring, but no account was written");
+	return error_context(err, "nothing was written");
+}
+
+/* Who sets up the machine's mail means others to send it, too. */
+static void tell_closed(const char *path)
+{
+	struct stat st;
+
+	if (geteuid() == 0 && stat(path, &st) == 0 && !(st.st_mode & 077))
+		printf(_("Only root can read it. For what sends as other users (PHP, cron jobs), give it\n"
+		       "to a group of theirs: chgrp GROUP %s && chmod 640 %s\n"),
+		       path, path);
+}
+
+static void tell_written(const struct setup *s)
+{
+	const char *file = draft_value(&s->draft, "password_file");
+
+	printf(_("\nAccount %s is in %s.\n"), s->draft.name, s->path);
+	tell_closed(s->path);
+	if (s->keep == KEEP_KEYRING && secret_is_set(&s->secret))
+		puts(_("Its secret is in the keyring."));
+	if (s->made_file) {
+		printf(_("Its secret is in %s.\n"), file);
+		tell_closed(file);
+	}
+	if (s->keep == KEEP_NOWHERE)
+		printf(_("Its secret is for you to provide, for example to a service of systemd by\n"
+		       "LoadCredential=acsmtp.%s:FILE; acsmtp.ini(5) has the other places.\n"),
+		       s->draft.name);
+	fflush(stdout);
+}
+
+/* --- afterwards */
+
+/* What a call needs to use this account: nothing if it is the default one. */
+static char *options_for(const struct setup *s)
+{
+	OWNED_CONFIG config = { 0 };
+	OWNED_BUF options = BUF_INIT(8192);
+	struct error ignored;
+	const struct account *usual;
+
+	if (!config_load(&config, s->flags.config, &ignored))
+		return text_copy("");
+	usual = config_default(&config, &ignored);
+	if (s->flags.config)
+		buf_addf(&options, " -C %s", s->flags.config);
+	if (!usual || strcmp(usual->name, s->draft.name) != 0)
+		buf_addf(&options, " -a %s", s->draft.name);
+	return buf_take(&options);
+}
+
+/* As `acsmtp check NAME` does it. */
+static int check(const struct command_call *call, const struct setup *s)
+{
+	const char *arguments[] = { "--", s->draft.name, NULL, NULL, NULL };
+
+	if (s->flags.config) {
+		arguments[0] = "--config";
+		arguments[1] = s->flags.config;
+		arguments[2] = "--";
+		arguments[3] = s->draft.name;
+	}
+	return command_go_on(call, "check", (char **)arguments);
+}
+
+static int finish(const struct command_call *call, const struct setup *s)
+{
+	int status = EX_OK;
+
+	if (!s->flags.no_check) {
+		puts(_("\nDoes it work?\n"));
+		status = check(call, s);
+	}
+	if (status == EX_OK) {
+		OWNED_TEXT options = options_for(s);
+
+		puts(_("\nNow send a message:\n"));
+		printf("    printf 'To: you@example.org\\nSubject: test\\n\\nHello\\n' | acsmtp%s -t\n",
+		       options);
+	} else {
+		printf(_("\nThe account is written, and does not work yet. Mend what is said above, then\n"
+		       "try again with `acsmtp check %s`, or `acsmtp setup` to answer anew.\n"),
+		       s->draft.name);
+	}
+	return status;
+}
+
+static int run(struct command_call *call)
+{
+	OWNED_SETUP s = { .flag_rows = call->command->flags };
+	struct error err;
+	int status, written;
+
+	if (!command_parse(call, &s.flags, &status))
+		return status;
+	secret_guard_process();
+	if (!begin(&s, &err))
+		return command_fail(call, &err);
+	if (s.is_attended)
+		printf(_("This makes an account in %s.\n"
+		       "Enter takes what stands in brackets. Nothing is written before the last answer;\n"
+		       "Ctrl-C leaves everything as it was.\n"),
+		       s.path);
+	if (!ask_from(&s, ANSWER_SERVICE, &err) || !settle_server(&s, &err) ||
+	    !store(&s, &err)) {
+		error_context(&err, "nothing was written");
+		return command_fail(call, &err);
+	}
+	if (!write_account(&s, &err))
+		return command_fail(call, &err);
+	tell_written(&s);
+	status = finish(call, &s);
+	written = command_finish(call);
+	return status == EX_OK ? written : status;
+}
+
+/* clang-format off */
+#define ANSWER(which)	offsetof(struct setup_flags, answers[ANSWER_##which])
+#define IN(field)	offsetof(struct setup_flags, field)
+static const struct flag flags[] = {
+	[ANSWER_SERVICE] = { "service", FLAG_TEXT, ANSWER(SERVICE), "acs|sendgrid|office365|other",
+	  N_("what sends your mail") },
+	[ANSWER_HOST] = { "host", FLAG_TEXT, ANSWER(HOST), "HOST", N_("the server, if it is another") },
+	[ANSWER_PORT] = { "port", FLAG_TEXT, ANSWER(PORT), "PORT", N_("its port") },
+	[ANSWER_USER] = { "user", FLAG_TEXT, ANSWER(USER), "USER", N_("the SMTP username") },
+	[ANSWER_FROM] = { "from", FLAG_TEXT, ANSWER(FROM), "ADDRESS|DOMAIN", N_("address to send as") },
+	[ANSWER_FROM_NAME] = { "from-name", FLAG_TEXT, ANSWER(FROM_NAME), "TEXT",
+	  N_("name before that address") },
+	[ANSWER_ACCOUNT] = { "account", FLAG_TEXT, ANSWER(ACCOUNT), "NAME", N_("name of the account") },
+	[ANSWER_TOKEN_COMMAND] = { "token-command", FLAG_TEXT, ANSWER(TOKEN_COMMAND), "COMMAND",
+	  N_("it prints an access token, instead of a secret") },
+	[ANSWER_KEEP] = { "keep-secret", FLAG_TEXT, ANSWER(KEEP), "keyring|ini|file|command|none",
+	  N_("where the secret is kept") },
+	[ANSWER_PASSWORD_FILE] = { "password-file", FLAG_TEXT, ANSWER(PASSWORD_FILE), "FILE",
+	  N_("file for the secret, or that has it") },
+	[ANSWER_PASSWORD_COMMAND] = { "password-command", FLAG_TEXT, ANSWER(PASSWORD_COMMAND),
+	  "COMMAND", N_("it prints the secret") },
+	{ "config", FLAG_TEXT, IN(config), "FILE", N_("file to write the account to") },
+	{ "replace", FLAG_SWITCH, IN(replace), NULL, N_("an account of that name may be replaced") },
+	{ "yes", FLAG_SWITCH, IN(yes), NULL, N_("take what is proposed, and what looks wrong") },
+	{ "no-check", FLAG_SWITCH, IN(no_check), NULL, N_("do not try whether it works") },
+	{ .name = NULL },
+};
+/* clang-format on */
+
+const struct command setup_command = {
+	.word = "setup",
+	.arguments = "",
+	.help = N_("make an account, question by question"),
+	.flags = flags,
+	.run = run,
+};

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The queue's facts in words: for lines, for mailq, and for programs as JSON. */
+#ifndef TALK_QUEUE_WORDS_H
+#define TALK_QUEUE_WORDS_H
+
+#include "base/json.h"
+#include "config/account.h"
+#include "spool/queue_look.h"
+
+enum { WORDS_SIZE = 128 };
+
+/* "40 s", "5 min", "3 h", "2 d": rounded down; what is past counts as 0. */
+const char *words_span(time_t seconds, char words[WORDS_SIZE]);
+const char *words_size(uint64_t bytes, char words[WORDS_SIZE]);	/* "812 B", "2.1 KiB" */
+
+/* Where a message stands. */
+enum queue_state {
+	STATE_DUE,		/* tried as soon as the runner comes to it */
+	STATE_WAITING,		/* for the time of its next try */
+	STATE_HELD,
+	STATE_SENDING,		/* somebody holds it now */
+	STATE_FAILED,
+	STATE_DAMAGED,
+	STATE_FOREIGN,		/* written by another version */
+	STATE_UNREADABLE,	/* the system failed */
+};
+enum queue_state words_state(const struct queue_look *look, time_t now);
+const char *state_name(enum queue_state state);	/* for programs: "waiting" */
+
+/* For people: "next try in 5 min, perhaps sent already". */
+const char *state_text(const struct queue_look *look, time_t now, char words[WORDS_SIZE]);
+
+/* Bytes of the message as they go over the wire. */
+uint64_t entry_size(const struct entry *e);
+
+/*
+ * The last reason why it waits or has failed: of the message while somebody waits, else of its
+ * first recipient with a reason. False: there is none.
+ */
+bool entry_reason(const struct entry *e, struct error *why);
+
+/* A recipient's verdict, for programs: "sent", "failed", "waiting", "perhaps sent". */
+const char *verdict_name(enum verdict verdict);
+
+/* Whether it still has to be tried. */
+bool recipient_waits(const struct recipient *r);
+
+/* What to do about a refusal through that account; NULL: nothing is known. */
+const char *words_advice(const struct config *config, const char *account,
+			 const struct error *why);
+
+/* Printed without control characters. */
+void words_print(const char *text);
+void words_add(struct buf *b, const char *text);
+
+/* One message as an object. */
+void words_json(struct json *j, const char *key, const struct queue_look *look,
+		const struct config *config);
+
+#endif
