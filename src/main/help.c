@@ -2,12 +2,16 @@
 /* acsmtp help and acsmtp version. */
 #include "main/commands.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "base/language.h"
 #include "config/account.h"
-#include "main/completion.h"
+#include "migrate/import.h"
+#include "sendmail/options.h"
 #include "sendmail/usage.h"
 
 /* One setting a line: section, name, standard, help. */
@@ -20,15 +24,68 @@ static int print_settings(const struct command_call *call)
 	return command_finish(call);
 }
 
+/* --- completion for shells, which scripts/completion makes of these tables */
+
+static void print_flags(const struct command *c)
+{
+	const char *blank = c->sub ? " " : "", *sub = c->sub ? c->sub : "";
+
+	printf("command\t%s\t%s\t%s\t%s\n", c->word, sub, c->arguments, c->help);
+	for (const struct flag *flag = c->flags; flag && flag->name; flag++)
+		printf("flag\t%s%s%s\t%s\t%s\t%s\n", c->word, blank, sub, flag->name,
+		       flag->kind == FLAG_TEXT ? flag->value : "", flag->help);
+}
+
+/* For our own Makefile: the words are English, and may change with every version. */
+static int print_tables(struct command_call *call)
+{
+	struct option_help option;
+	struct format_help format;
+
+	for (size_t i = 0; call->program->commands[i]; i++)
+		print_flags(call->program->commands[i]);
+	for (size_t i = 0; option_help(i, &option); i++)
+		printf("option\t%s\t%s\t%s\n", option.spelling,
+		       option.takes_next ? option.value : "", option.help);
+	for (size_t i = 0; import_format(i, &format); i++)
+		printf("format\t%s\n", format.name);
+	return command_finish(call);
+}
+
+static bool copy_out(const char *path, struct error *err)
+{
+	OWNED_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+	char bytes[4096];
+	ssize_t n;
+
+	if (fd < 0) {
+		error_errno(err, ERROR_UNAVAILABLE, "%s", path);
+		return error_advise(err, "it is installed with acsmtp, but not by every build");
+	}
+	while ((n = read_some(fd, bytes, sizeof(bytes))) > 0)
+		fwrite(bytes, 1, (size_t)n, stdout);
+	return n == 0 || error_errno(err, ERROR_IO, "%s", path);
+}
+
+/* The file is where the shell looks for it by itself; this is for who wants it elsewhere. */
 static int print_completion(struct command_call *call)
 {
+	static const struct { const char *shell, *path; } files[] = {
+		{ "bash", ACSMTP_DATADIR "/bash-completion/completions/acsmtp" },
+		{ "zsh", ACSMTP_DATADIR "/zsh/site-functions/_acsmtp" },
+		{ "fish", ACSMTP_DATADIR "/fish/vendor_completions.d/acsmtp.fish" },
+	};
 	struct error err;
 
-	if (call->count == 2 && completion_print(call->arguments[1]))
-		return command_finish(call);
+	for (size_t i = 0; call->count == 2 && i < COUNT_OF(files); i++)
+		if (!strcmp(call->arguments[1], files[i].shell))
+			return copy_out(files[i].path, &err) ? command_finish(call)
+							     : command_fail(call, &err);
 	error_set(&err, ERROR_USAGE, "help completion: for which shell? bash, zsh or fish");
 	return command_fail(call, &err);
 }
+
+/* --- the topics */
 
 static int run_help(struct command_call *call)
 {
@@ -41,6 +98,8 @@ static int run_help(struct command_call *call)
 		return usage_print(stdout, call->program);
 	if (!strcmp(call->arguments[0], "settings") && call->count == 1)
 		return print_settings(call);
+	if (!strcmp(call->arguments[0], "tables") && call->count == 1)
+		return print_tables(call);
 	if (!strcmp(call->arguments[0], "completion"))
 		return print_completion(call);
 	error_set(&err, ERROR_USAGE, "help: unknown topic; there is \"settings\" and \"completion\"");
