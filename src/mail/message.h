@@ -12,7 +12,6 @@
 
 #include "base/buf.h"
 #include "base/error.h"
-#include "mail/ending.h"
 
 enum {
 	HEADER_MAX = 2 * 1024 * 1024,	/* bytes of a header section */
@@ -35,24 +34,33 @@ void message_free(struct message *m);
 #define OWNED_MESSAGE	__attribute__((cleanup(message_free))) struct message
 
 /*
- * Reads all of `fd`, once, up to its end or to where `rule` ends the message. LF, CR, and any
- * number of CR before an LF end a line; "From " and ">From " lines on top are dropped; a
- * line that is no field ends the header section and begins the body. ERROR_IO when reading
- * fails, ERROR_DATA for a header over HEADER_MAX or a body over `most` bytes (0: any),
- * ERROR_CREATE or ERROR_IO for the file.
+ * The canonicaliser, behind whoever reads a message and knows where it ends: takes its bytes
+ * piece by piece, and `m` is whole when message_intake_end() is true. LF, CR, and any number
+ * of CR before an LF end a line; "From " and ">From " lines on top are dropped; a line that is
+ * no field ends the header section and begins the body. ERROR_DATA for a header over
+ * HEADER_MAX or a body over `most` bytes (0: any), ERROR_CREATE or ERROR_IO for the file.
+ * _end() and _abandon() free what _begin() returned.
  */
-bool message_read(struct message *m, int fd, enum ending_rule rule, uint64_t most,
-		  struct error *err);
-
-/*
- * The same for who hands the bytes in, piece by piece; `m` is whole when message_intake_end() is
- * true. That and message_intake_abandon() free what _begin() returned.
- */
-struct message_intake *message_intake_begin(struct message *m, enum ending_rule rule);
+struct message_intake *message_intake_begin(struct message *m, uint64_t most);
 bool message_intake_add(struct message_intake *in, const char *bytes, size_t len,
 			struct error *err);
 bool message_intake_end(struct message_intake *in, struct error *err);
 void message_intake_abandon(struct message_intake *in);
+
+/* Where a message ends that a command line is given. */
+enum ending_rule {
+	ENDS_WITH_INPUT,	/* a dot is text */
+	/*
+	 * Also at a line that is a lone dot, as sendmail without -i has it; of two dots at the
+	 * start of a line one is removed. LF ends a line, with any number of CR before it; a CR
+	 * alone is text.
+	 */
+	ENDS_AT_DOT,
+};
+
+/* Reads `fd` up to there, once. The same errors, and ERROR_IO when reading fails. */
+bool message_read(struct message *m, int fd, enum ending_rule rule, uint64_t most,
+		  struct error *err);
 
 /* Bytes that go over the wire, before dot-stuffing: header, empty line, body. */
 uint64_t message_size(const struct message *m);

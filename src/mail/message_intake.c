@@ -1,29 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* How a message comes in: which of its lines are the header, and what ends a line. */
+/*
+ * The one canonicaliser, behind all that read a message: what ends a line, and which lines are
+ * the header. Where the message ends, and which dots are text, its reader knows.
+ */
 #include "mail/message.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/text.h"
 #include "mail/doubt.h"
 #include "mail/header.h"
 
-enum {
-	CHUNK = 64 * 1024,
-	/* So much of a line decides whether it is a field: no name is longer. */
-	LINE_START_MAX = 1000,
-};
+/* So much of a line decides whether it is a field: no name is longer. */
+enum { LINE_START_MAX = 1000 };
 
 enum part { PART_TOP, PART_HEADER, PART_DOUBT, PART_BODY };
 
 struct message_intake {
 	struct message *m;
-	struct ending ending;
 	uint64_t most;		/* bytes of a body; 0: any */
 	enum part part;
 	struct doubt doubt;	/* the lines of PART_DOUBT */
@@ -285,86 +281,12 @@ static bool take_text(struct message_intake *in, const char *at, const char *end
 	return true;
 }
 
-static bool take_chunk(struct message_intake *in, const char *at, const char *end)
-{
-	const char *piece;
-	size_t len;
-
-	while (ending_next(&in->ending, &at, end, &piece, &len))
-		if (!take_text(in, piece, piece + len))
-			return false;
-	return true;
-}
-
-static bool finish(struct message_intake *in)
-{
-	const char *piece;
-	size_t len;
-
-	while (ending_finish(&in->ending, &piece, &len))
-		if (!take_text(in, piece, piece + len))
-			return false;
-	if (!end_lines(in, in->crs ? in->crs : in->line_len > 0))
-		return false;
-	if (in->part == PART_DOUBT && !settle(in, PART_BODY))
-		return false;
-	return message_finish(in->m, in->err);
-}
-
-/* Like read(2), also for callers who hand us an end of theirs that does not block. */
-static ssize_t read_patiently(int fd, char *bytes, size_t size)
-{
-	struct pollfd wait = { .fd = fd, .events = POLLIN };
-	ssize_t n;
-
-	while ((n = read_some(fd, bytes, size)) < 0 && errno == EAGAIN)
-		(void)poll(&wait, 1, -1);
-	return n;
-}
-
-static bool take_all(struct message_intake *in, int fd)
-{
-	OWNED_TEXT chunk = xmalloc(CHUNK);
-
-	while (!in->ending.is_over) {
-		ssize_t n = read_patiently(fd, chunk, CHUNK);
-
-		if (n < 0)
-			return error_errno(in->err, ERROR_IO, "cannot read the message");
-		if (n == 0)
-			break;
-		if (!take_chunk(in, chunk, chunk + n))
-			return false;
-	}
-	return finish(in);
-}
-
-static void begin(struct message_intake *in, struct message *m, enum ending_rule rule)
-{
-	*in = (struct message_intake){ .m = m, .ending = { .rule = rule }, .part = PART_TOP,
-				       .line = BUF_INIT(LINE_START_MAX) };
-}
-
-bool message_read(struct message *m, int fd, enum ending_rule rule, uint64_t most,
-		  struct error *err)
-{
-	struct message_intake in;
-	bool ok;
-
-	begin(&in, m, rule);
-	in.most = most;
-	in.err = err;
-	ok = take_all(&in, fd);
-	buf_free(&in.line);
-	doubt_free(&in.doubt);
-	return ok;
-}
-
-struct message_intake *message_intake_begin(struct message *m, enum ending_rule rule)
+struct message_intake *message_intake_begin(struct message *m, uint64_t most)
 {
 	struct message_intake *in = xmalloc(sizeof(*in));
 
-	begin(in, m, rule);
+	*in = (struct message_intake){ .m = m, .most = most, .part = PART_TOP,
+				       .line = BUF_INIT(LINE_START_MAX) };
 	return in;
 }
 
@@ -372,7 +294,7 @@ bool message_intake_add(struct message_intake *in, const char *bytes, size_t len
 			struct error *err)
 {
 	in->err = err;
-	return take_chunk(in, bytes, bytes + len);
+	return take_text(in, bytes, bytes + len);
 }
 
 bool message_intake_end(struct message_intake *in, struct error *err)
@@ -380,7 +302,8 @@ bool message_intake_end(struct message_intake *in, struct error *err)
 	bool ok;
 
 	in->err = err;
-	ok = finish(in);
+	ok = end_lines(in, in->crs ? in->crs : in->line_len > 0) &&
+	     (in->part != PART_DOUBT || settle(in, PART_BODY)) && message_finish(in->m, in->err);
 	message_intake_abandon(in);
 	return ok;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The message itself. Of DATA only CR LF . CR LF ends it: whoever takes another line end for
- * that lets others smuggle mail in behind it. A CR or LF alone is data, and is made lawful
- * like every other line end on its way into the message. What cannot be taken is still
- * read to its end, for commands follow.
+ * that lets others smuggle mail in behind it. A CR or LF alone is data, and is made lawful by
+ * the canonicaliser that stands behind this reader and the command line's alike. What cannot
+ * be taken is still read to its end, for commands follow.
  */
 #include "smtp/server_session.h"
 
@@ -17,7 +17,7 @@ enum { SLACK = 4096 };	/* bytes over the largest message that are still taken in
 static void begin_intake(struct server *s)
 {
 	if (!s->intake && !s->is_spoilt)
-		s->intake = message_intake_begin(&s->message, ENDS_WITH_INPUT);
+		s->intake = message_intake_begin(&s->message, 0);
 }
 
 static void spoil(struct server *s, const struct error *why)
