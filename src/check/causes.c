@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Why a login at Azure was refused: its 535 has one text for all causes. */
-#include "check/check.h"
+#include "check/step.h"
 
 #include <string.h>
 #include <time.h>
@@ -23,29 +23,34 @@ static void look_at_user(const struct check *c, struct finding *f)
 	size_t len = strlen(user);
 
 	if (text_is_blank(user[0]) || text_is_blank(user[len - 1]))
-		advise(f, "user name: \"%s\" has a blank at an end, which counts", user);
+		finding_advise(f, "user name: \"%s\" has a blank at an end, which counts",
+			       user);
 	else if (form == USER_BROKEN)
-		advise(f, "user name: %s is wrong: %s", user, tr(fault));
+		finding_advise(f, "user name: %s is wrong: %s", user, tr(fault));
 	else if (form == USER_COMPOSITE)
-		advise(f,
-		       "user name: %s has the old form, RESOURCE.APPLICATION-ID.TENANT-ID, and is "
-		       "whole; compare each part with the portal",
-		       user);
+		finding_advise(
+			f,
+			"user name: %s has the old form, RESOURCE.APPLICATION-ID.TENANT-ID, and is "
+			"whole; compare each part with the portal",
+			user);
 	else if (text_is(user, c->account.from))
-		advise(f,
-		       "user name: %s is the account's `from`. The user name is the \"SMTP "
-		       "username\" of the resource, another thing than the address that sends; it "
-		       "can be in the form of an address, but is rarely this one",
-		       user);
+		finding_advise(
+			f,
+			"user name: %s is the account's `from`. The user name is the \"SMTP "
+			"username\" of the resource, another thing than the address that sends; it "
+			"can be in the form of an address, but is rarely this one",
+			user);
 	else if (form == USER_ADDRESS)
-		advise(f,
-		       "user name: %s has the form of an address; that is right only if the SMTP "
-		       "username was made so, for it is no mailbox",
-		       user);
+		finding_advise(
+			f,
+			"user name: %s has the form of an address; that is right only if the SMTP "
+			"username was made so, for it is no mailbox",
+			user);
 	else
-		advise(f,
-		       "user name: %s has the new form; it must be the SMTP username to the letter",
-		       user);
+		finding_advise(
+			f,
+			"user name: %s has the new form; it must be the SMTP username to the letter",
+			user);
 }
 
 /* Whether it says of itself why it is refused. */
@@ -60,13 +65,13 @@ static bool look_at_token(const struct check *c, struct finding *f)
 		return false;
 	if (facts.expires && facts.expires <= time(NULL)) {
 		clock_stamp((time_t)facts.expires, date);
-		advise(f, "token: it expired on %s: get a new one", date);
+		finding_advise(f, "token: it expired on %s: get a new one", date);
 		return true;
 	}
 	if (!text_after(facts.audience, "https://") || text_after(facts.audience, audience))
 		return false;
-	advise(f, "token: it is for %s: ask for the scope %s/.default", facts.audience,
-	       audience);
+	finding_advise(f, "token: it is for %s: ask for the scope %s/.default",
+		       facts.audience, audience);
 	return true;
 }
 
@@ -79,17 +84,19 @@ static void look_at_secret(const struct check *c, struct finding *f)
 		return;
 	fault = login_secret_fault(secret->bytes, secret->len);
 	if (fault && login_is_guid(secret->bytes, secret->len))
-		advise(f,
-		       "%s: %s. The portal shows the value once, when the secret is made: make a "
-		       "new one and copy its value",
-		       what, tr(fault));
+		finding_advise(
+			f,
+			"%s: %s. The portal shows the value once, when the secret is made: make a "
+			"new one and copy its value",
+			what, tr(fault));
 	else if (fault)
-		advise(f, "%s: %s (it came from %s)", what, tr(fault),
-		       c->connection.secret_source);
+		finding_advise(f, "%s: %s (it came from %s)", what, tr(fault),
+			       c->connection.secret_source);
 	else
-		advise(f,
-		       "%s: %zu bytes from %s; it is no id and has no blanks at its ends",
-		       what, secret->len, c->connection.secret_source);
+		finding_advise(
+			f,
+			"%s: %zu bytes from %s; it is no id and has no blanks at its ends",
+			what, secret->len, c->connection.secret_source);
 }
 
 /* What worked before did not become wrong by itself. */
@@ -102,56 +109,67 @@ static void look_at_history(const struct check *c, struct finding *f)
 		return;
 	throttle_look(&c->queue.spool, &c->account, time(NULL), &view);
 	if (!view.last_success) {
-		advise(f,
-		       "history: this machine has not seen a message of the account accepted");
+		finding_advise(
+			f,
+			"history: this machine has not seen a message of the account accepted");
 		return;
 	}
 	clock_stamp(view.last_success, date);
 	if (has_token(c))
-		advise(f,
-		       "history: a message was accepted on %s; what changed since? a token that "
-		       "expired would fit",
-		       date);
+		finding_advise(
+			f,
+			"history: a message was accepted on %s; what changed since? a token that "
+			"expired would fit",
+			date);
 	else
-		advise(f,
-		       "history: a message was accepted on %s; what changed since? a secret "
-		       "that expired would fit",
-		       date);
+		finding_advise(
+			f,
+			"history: a message was accepted on %s; what changed since? a secret "
+			"that expired would fit",
+			date);
 }
 
 static void tell_portal(const struct check *c, struct finding *f)
 {
-	advise(f,
-	       "in the portal, 1: Communication Services resource, Access control (IAM): the "
-	       "application has the role \"Communication and Email Service Owner\" there; a role "
-	       "given minutes ago may not count yet");
-	advise(f,
-	       "in the portal, 2: the same resource, Email, SMTP credentials: the user name "
-	       "stands there and is \"Ready to use\", which takes 60 to 90 seconds after it was "
-	       "made");
+	finding_advise(
+		f,
+		"in the portal, 1: Communication Services resource, Access control (IAM): the "
+		"application has the role \"Communication and Email Service Owner\" there; a role "
+		"given minutes ago may not count yet");
+	finding_advise(
+		f,
+		"in the portal, 2: the same resource, Email, SMTP credentials: the user name "
+		"stands there and is \"Ready to use\", which takes 60 to 90 seconds after it was "
+		"made");
 	if (has_token(c))
-		advise(f,
-		       "in the portal, 3: a token expires within hours; is it a new one?");
+		finding_advise(
+			f,
+			"in the portal, 3: a token expires within hours; is it a new one?");
 	else
-		advise(f,
-		       "in the portal, 3: Entra ID, App registrations, Certificates & secrets: the "
-		       "secret is not expired; an expired one is refused like a wrong one");
+		finding_advise(
+			f,
+			"in the portal, 3: Entra ID, App registrations, Certificates & secrets: the "
+			"secret is not expired; an expired one is refused like a wrong one");
 	if (has_token(c))
-		advise(f,
-		       "in the portal, 4: the token's scope is "
-		       "https://communication.azure.com/.default and not that of Office 365");
+		finding_advise(
+			f,
+			"in the portal, 4: the token's scope is "
+			"https://communication.azure.com/.default and not that of Office 365");
 	else
-		advise(f,
-		       "in the portal, 4: the role's scope is this resource, or the group or "
-		       "subscription that it is in");
+		finding_advise(
+			f,
+			"in the portal, 4: the role's scope is this resource, or the group or "
+			"subscription that it is in");
 	if (has_token(c))
-		advise(f,
-		       "in the portal, 5: the token is of the same application, in the same "
-		       "tenant, that the SMTP username names");
+		finding_advise(
+			f,
+			"in the portal, 5: the token is of the same application, in the same "
+			"tenant, that the SMTP username names");
 	else
-		advise(f,
-		       "in the portal, 5: the secret is of the same application, in the same "
-		       "tenant, that the SMTP username names");
+		finding_advise(
+			f,
+			"in the portal, 5: the secret is of the same application, in the same "
+			"tenant, that the SMTP username names");
 }
 
 void check_login_causes(const struct check *c, struct finding *f)

@@ -1,59 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "check/check.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
-#include "base/clock.h"
 #include "base/language.h"
 #include "base/text.h"
 #include "check/show.h"
+#include "check/step.h"
 
-enum { QUESTION_SECONDS = 10, TIMEOUT_MAX = 3600 };
-
-/* --- findings */
-
-void find(struct finding *f, enum state state, const char *fmt, ...)
-{
-	char text[2 * ERROR_TEXT_MAX];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), tr(fmt), args);
-	va_end(args);
-	f->state = state;
-	buf_clear(&f->text);
-	buf_add(&f->text, text);
-}
-
-void advise(struct finding *f, const char *fmt, ...)
-{
-	char text[2 * ERROR_TEXT_MAX];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), tr(fmt), args);
-	va_end(args);
-	buf_addf(&f->advice, "%s%s", f->advice.len > 0 ? "\n" : "", text);
-}
-
-void find_error(struct finding *f, const struct error *err)
-{
-	find(f, STATE_FAILED, "%s", error_words(err));
-	f->kind = err->kind;
-	if (err->advice)
-		advise(f, "%s", tr(err->advice));
-}
-
-int64_t check_deadline(const struct check *c)
-{
-	long most = c->account.timeout;
-
-	return clock_after(most < QUESTION_SECONDS ? most : QUESTION_SECONDS);
-}
+enum { TIMEOUT_MAX = 3600 }; /* seconds, of --timeout */
 
 /* --- the steps, in order */
 
@@ -168,13 +126,14 @@ static void take_step(struct walk *w, const struct step *step)
 	json_bool(j, "vital", step->is_vital);
 	json_object(j, "figures");
 	if (hindered_by)
-		find(&f, STATE_SKIPPED, "not tried: %s failed", tr(hindered_by->title));
+		finding_set(&f, FINDING_SKIPPED, "not tried: %s failed",
+			    tr(hindered_by->title));
 	else
 		step->look(w->check, &f);
 	json_end(j);
-	if (f.state == STATE_FAILED || hindered_by)
+	if (f.state == FINDING_FAILED || hindered_by)
 		w->blamed[step - steps] = hindered_by ? hindered_by : step;
-	if (f.state == STATE_FAILED && step->is_vital && w->status == EX_OK)
+	if (f.state == FINDING_FAILED && step->is_vital && w->status == EX_OK)
 		w->status = error_exit_status(&(struct error){ .kind = f.kind });
 	report(w, step, &f);
 	buf_free(&f.text);

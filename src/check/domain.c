@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What others see of the sender's domain: without it mail is sent, and lands with the spam. */
-#include "check/check.h"
+#include "check/step.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,20 +50,21 @@ void check_domain(struct check *c, struct finding *f)
 	struct error err;
 
 	if (!c->account.from[0]) {
-		find(f, STATE_SKIPPED, "not tried: the account has no `from`");
+		finding_set(f, FINDING_SKIPPED, "not tried: the account has no `from`");
 		return;
 	}
 	c->domain = domain_of(c->account.from, &err);
 	if (!c->domain) {
-		find_error(f, &err);
+		finding_fail(f, &err);
 		return;
 	}
 	json_text(&c->json, "domain", c->domain);
 	json_bool(&c->json, "managed", login_is_managed_domain(c->domain));
-	find(f, STATE_OK, "%s", c->domain);
+	finding_set(f, FINDING_OK, "%s", c->domain);
 	if (!login_is_managed_domain(c->domain))
 		return;
-	find(f, STATE_OK, "%s is managed by Azure, which makes its records", c->domain);
+	finding_set(f, FINDING_OK, "%s is managed by Azure, which makes its records",
+		    c->domain);
 	text_cleanup(&c->domain);
 	c->domain = NULL;
 }
@@ -77,20 +78,22 @@ static bool ask(struct check *c, const char *name, enum dns_type type,
 	struct error err;
 
 	if (c->names_are_silent) {
-		find(f, STATE_SKIPPED, "not tried: no name server answers");
+		finding_set(f, FINDING_SKIPPED, "not tried: no name server answers");
 		return false;
 	}
 	if (dns_ask(c->has_nameserver ? &c->nameserver : NULL, name, type,
 		    check_deadline(c), answer, &err))
 		return true;
-	find_error(f, &err);
+	finding_fail(f, &err);
 	c->names_are_silent = err.kind == ERROR_NETWORK;
 	if (c->names_are_silent && !c->has_nameserver)
-		advise(f,
-		       "are the name servers of /etc/resolv.conf the right ones? --nameserver "
-		       "asks another one");
+		finding_advise(
+			f,
+			"are the name servers of /etc/resolv.conf the right ones? --nameserver "
+			"asks another one");
 	else if (err.kind == ERROR_REFUSED)
-		advise(f, "whoever runs the name servers of the domain has to mend it");
+		finding_advise(
+			f, "whoever runs the name servers of the domain has to mend it");
 	return false;
 }
 
@@ -146,30 +149,33 @@ void check_spf(struct check *c, struct finding *f)
 	keep_version(&answer, "v=spf1");
 	write_records(c, c->domain, &answer);
 	if (answer.count > 1) {
-		find(f, STATE_FAILED,
-		     "%s has %zu SPF records, so receivers take none of them", c->domain,
-		     answer.count);
+		finding_set(f, FINDING_FAILED,
+			    "%s has %zu SPF records, so receivers take none of them",
+			    c->domain, answer.count);
 		if (is_acs)
-			advise(f, "put them together into one, with %s in it", SPF_TERM);
+			finding_advise(f, "put them together into one, with %s in it",
+				       SPF_TERM);
 		else
-			advise(f, "put them together into one");
+			finding_advise(f, "put them together into one");
 	} else if (!answer.has_name) {
-		find(f, STATE_FAILED, "there is no domain %s", c->domain);
-		advise(f,
-		       "is `from` (%s) written right? the domain must be registered and verified",
-		       c->account.from);
+		finding_set(f, FINDING_FAILED, "there is no domain %s", c->domain);
+		finding_advise(
+			f,
+			"is `from` (%s) written right? the domain must be registered and verified",
+			c->account.from);
 	} else if (answer.count == 0) {
-		find(f, STATE_FAILED, "%s has no SPF record", c->domain);
-		advise(f, "add a TXT record at %s: v=spf1 %s -all", c->domain,
-		       is_acs ? SPF_TERM : _("include:(what the service says)"));
+		finding_set(f, FINDING_FAILED, "%s has no SPF record", c->domain);
+		finding_advise(f, "add a TXT record at %s: v=spf1 %s -all", c->domain,
+			       is_acs ? SPF_TERM : _("include:(what the service says)"));
 	} else if (is_acs && !has_term(answer.texts[0], SPF_TERM)) {
-		find(f, STATE_FAILED, "%s does not let the service send: %s", c->domain,
-		     answer.texts[0]);
-		advise(f,
-		       "put %s into this record, before its \"all\"; do not add a second one",
-		       SPF_TERM);
+		finding_set(f, FINDING_FAILED, "%s does not let the service send: %s",
+			    c->domain, answer.texts[0]);
+		finding_advise(
+			f,
+			"put %s into this record, before its \"all\"; do not add a second one",
+			SPF_TERM);
 	} else {
-		find(f, STATE_OK, "%s", answer.texts[0]);
+		finding_set(f, FINDING_OK, "%s", answer.texts[0]);
 	}
 }
 
@@ -187,10 +193,11 @@ static void look_above(struct check *c, const char *selector, struct finding *f)
 		return;
 	snprintf(name, sizeof(name), "%s%s", selector, parent);
 	if (ask(c, name, DNS_CNAME, &answer, &unheard) && answer.count > 0)
-		advise(f,
-		       "there is one at %s, which is another domain's: in the zone of the parent "
-		       "its name is %s.%.*s",
-		       name, selector, (int)(parent - c->domain), c->domain);
+		finding_advise(
+			f,
+			"there is one at %s, which is another domain's: in the zone of the parent "
+			"its name is %s.%.*s",
+			name, selector, (int)(parent - c->domain), c->domain);
 	buf_free(&unheard.text);
 	buf_free(&unheard.advice);
 }
@@ -206,19 +213,21 @@ static void check_dkim(struct check *c, int number, struct finding *f)
 		return;
 	write_records(c, name, &answer);
 	if (answer.count == 0) {
-		find(f, STATE_FAILED, "there is no CNAME at %s", name);
-		advise(f,
-		       "add it, with the target that the portal shows for the domain (Email "
-		       "Communication Services, Provision domains)");
+		finding_set(f, FINDING_FAILED, "there is no CNAME at %s", name);
+		finding_advise(
+			f,
+			"add it, with the target that the portal shows for the domain (Email "
+			"Communication Services, Provision domains)");
 		look_above(c, selector, f);
 	} else if (!ends_with(answer.texts[0], MANAGED)) {
-		find(f, STATE_FAILED, "%s leads to %s, which is not Azure's", name,
-		     answer.texts[0]);
-		advise(f,
-		       "does the target end in a dot, in an editor that wants one? it is as the "
-		       "portal shows it for the domain");
+		finding_set(f, FINDING_FAILED, "%s leads to %s, which is not Azure's",
+			    name, answer.texts[0]);
+		finding_advise(
+			f,
+			"does the target end in a dot, in an editor that wants one? it is as the "
+			"portal shows it for the domain");
 	} else {
-		find(f, STATE_OK, "%s leads to %s", name, answer.texts[0]);
+		finding_set(f, FINDING_OK, "%s leads to %s", name, answer.texts[0]);
 	}
 }
 
@@ -249,27 +258,29 @@ void check_dmarc(struct check *c, struct finding *f)
 		if (answer.count == 1) {
 			write_records(c, name, &answer);
 			if (domain == c->domain)
-				find(f, STATE_OK, "%s", answer.texts[0]);
+				finding_set(f, FINDING_OK, "%s", answer.texts[0]);
 			else
-				find(f, STATE_OK, "%s (of %s, which is above)",
-				     answer.texts[0], domain);
+				finding_set(f, FINDING_OK, "%s (of %s, which is above)",
+					    answer.texts[0], domain);
 			return;
 		}
 		if (answer.count > 1) {
 			write_records(c, name, &answer);
-			find(f, STATE_FAILED,
-			     "%s has %zu DMARC records, so receivers take none of them",
-			     name, answer.count);
-			advise(f, "leave one of them");
+			finding_set(
+				f, FINDING_FAILED,
+				"%s has %zu DMARC records, so receivers take none of them",
+				name, answer.count);
+			finding_advise(f, "leave one of them");
 			return;
 		}
 		domain = strchr(domain, '.') + 1;
 	}
-	find(f, STATE_WARNING, "neither %s nor a domain above it has a DMARC record",
-	     c->domain);
-	advise(f,
-	       "large receivers want one: begin with a TXT record at _dmarc.%s: v=DMARC1; p=none",
-	       c->domain);
+	finding_set(f, FINDING_WARNING,
+		    "neither %s nor a domain above it has a DMARC record", c->domain);
+	finding_advise(
+		f,
+		"large receivers want one: begin with a TXT record at _dmarc.%s: v=DMARC1; p=none",
+		c->domain);
 }
 
 /* --- MX, RFC 5321 section 5 */
@@ -284,13 +295,14 @@ void check_mx(struct check *c, struct finding *f)
 	write_records(c, c->domain, &answer);
 	for (size_t i = 0; i < answer.count; i++)
 		buf_addf(&list, "%s%s", i ? ", " : "", answer.texts[i]);
-	find(f, STATE_OK, "%s", buf_text(&list));
+	finding_set(f, FINDING_OK, "%s", buf_text(&list));
 	if (answer.count > 0 && !ends_with(answer.texts[0], " ."))
 		return;
 	if (answer.count == 0)
-		find(f, STATE_WARNING, "%s has no MX record", c->domain);
+		finding_set(f, FINDING_WARNING, "%s has no MX record", c->domain);
 	else
-		find(f, STATE_WARNING, "%s says that it takes no mail (RFC 7505)",
-		     c->domain);
-	advise(f, "replies and reports of failure to %s arrive nowhere", c->account.from);
+		finding_set(f, FINDING_WARNING,
+			    "%s says that it takes no mail (RFC 7505)", c->domain);
+	finding_advise(f, "replies and reports of failure to %s arrive nowhere",
+		       c->account.from);
 }

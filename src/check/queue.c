@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What this machine knows of the account's quota, and what waits in its queue. */
-#include "check/check.h"
+#include "check/step.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,11 +32,12 @@ static void tell_pause(const struct throttle_view *view, struct finding *f)
 	char until[CLOCK_DATE_SIZE];
 
 	clock_stamp(view->paused_until, until);
-	f->state = STATE_WARNING;
+	f->state = FINDING_WARNING;
 	buf_addf(&f->text, _("; paused until %s: %s"), until, tr(view->why));
-	advise(f,
-	       "mail of the account waits in the queue until then; `acsmtp check --send ADDRESS` "
-	       "tries at once, and ends the pause if it works");
+	finding_advise(
+		f,
+		"mail of the account waits in the queue until then; `acsmtp check --send ADDRESS` "
+		"tries at once, and ends the pause if it works");
 }
 
 void check_quota(struct check *c, struct finding *f)
@@ -46,7 +47,8 @@ void check_quota(struct check *c, struct finding *f)
 	struct throttle_view view;
 
 	if (!c->queue.is_on) {
-		find(f, STATE_SKIPPED, "not known: there is no queue to count in");
+		finding_set(f, FINDING_SKIPPED,
+			    "not known: there is no queue to count in");
 		return;
 	}
 	throttle_look(&c->queue.spool, &c->account, now, &view);
@@ -57,7 +59,8 @@ void check_quota(struct check *c, struct finding *f)
 	json_number(&c->json, "paused_until", view.paused_until);
 	json_number(&c->json, "last_success", view.last_success);
 	add_shares(&text, &view);
-	find(f, STATE_OK, "%s", text.len ? buf_text(&text) : _("no limit is set"));
+	finding_set(f, FINDING_OK, "%s",
+		    text.len ? buf_text(&text) : _("no limit is set"));
 	if (view.paused_until > now)
 		tell_pause(&view, f);
 }
@@ -122,16 +125,20 @@ static void tell_strangers(struct check *c, const struct census *waiting, struct
 	json_number(&c->json, "damaged", (int64_t)waiting->damaged);
 	json_number(&c->json, "foreign", (int64_t)waiting->foreign);
 	if (waiting->damaged || waiting->foreign)
-		f->state = STATE_WARNING;
+		f->state = FINDING_WARNING;
 	if (waiting->damaged) {
 		buf_addf(&f->text, _("; %zu damaged"), waiting->damaged);
-		advise(f, "`acsmtp queue list --damaged` names what a fault of the disk has "
-			  "changed; `acsmtp queue show` shows what is left of it, and "
-			  "`remove` takes it away");
+		finding_advise(
+			f,
+			"`acsmtp queue list --damaged` names what a fault of the disk has "
+			"changed; `acsmtp queue show` shows what is left of it, and "
+			"`remove` takes it away");
 	}
 	if (waiting->foreign) {
 		buf_addf(&f->text, _("; %zu of another version"), waiting->foreign);
-		advise(f, "mail that another version of acsmtp has queued waits for that version");
+		finding_advise(
+			f,
+			"mail that another version of acsmtp has queued waits for that version");
 	}
 }
 
@@ -146,27 +153,35 @@ static void tell_census(struct check *c, const struct census *waiting,
 	json_number(&c->json, "due", (int64_t)waiting->due);
 	json_number(&c->json, "held", (int64_t)waiting->held);
 	json_number(&c->json, "failed", (int64_t)count);
-	find(f, count ? STATE_WARNING : STATE_OK,
-	     "%s: %zu wait, %zu of them due and %zu held; %zu failed",
-	     c->queue.spool.path, waiting->count, waiting->due, waiting->held, count);
+	finding_set(f, count ? FINDING_WARNING : FINDING_OK,
+		    "%s: %zu wait, %zu of them due and %zu held; %zu failed",
+		    c->queue.spool.path, waiting->count, waiting->due, waiting->held,
+		    count);
 	json_number(&c->json, "untold", (int64_t)failed->untold);
 	if (failed->untold)
 		buf_addf(&f->text, _("; %zu of which nobody was told"), failed->untold);
 	tell_strangers(c, waiting, f);
 	if (count)
-		advise(f, "`acsmtp queue list --failed` shows them, with the reasons");
+		finding_advise(
+			f, "`acsmtp queue list --failed` shows them, with the reasons");
 	if (failed->untold)
-		advise(f, "set report_to in [delivery] to an address that somebody reads");
+		finding_advise(
+			f,
+			"set report_to in [delivery] to an address that somebody reads");
 	if (waiting->count && waiting->now - waiting->oldest > DAY) {
-		f->state = STATE_WARNING;
-		advise(f, "the oldest has waited for %ld hours: `acsmtp queue list` tells why",
-		       (long)(waiting->now - waiting->oldest) / 3600);
+		f->state = FINDING_WARNING;
+		finding_advise(
+			f,
+			"the oldest has waited for %ld hours: `acsmtp queue list` tells why",
+			(long)(waiting->now - waiting->oldest) / 3600);
 	}
 	json_bool(&c->json, "unattended", is_unattended);
 	if (is_unattended) {
-		f->state = STATE_WARNING;
-		advise(f, "nobody works on what waits: `acsmtp queue run --background` does, "
-		       "and the timer acsmtp-queue.timer of systemd looks after it");
+		f->state = FINDING_WARNING;
+		finding_advise(
+			f,
+			"nobody works on what waits: `acsmtp queue run --background` does, "
+			"and the timer acsmtp-queue.timer of systemd looks after it");
 	}
 }
 
@@ -176,18 +191,19 @@ static void tell_why_off(const struct check *c, struct finding *f)
 	const struct delivery_settings *settings = &c->config.delivery;
 
 	if (settings->queue == QUEUE_OFF) {
-		find(f, STATE_OK,
-		     "off: what cannot be sent at once is given back to the caller");
+		finding_set(f, FINDING_OK,
+			    "off: what cannot be sent at once is given back to the caller");
 		return;
 	}
-	find_error(f, &c->queue.why_off);
+	finding_fail(f, &c->queue.why_off);
 	if (settings->queue == QUEUE_ON) {
-		advise(f, "`queue = on` sends nothing without it");
+		finding_advise(f, "`queue = on` sends nothing without it");
 		return;
 	}
-	f->state = STATE_WARNING;
-	advise(f,
-	       "without a queue, what cannot be sent at once is given back to the caller");
+	f->state = FINDING_WARNING;
+	finding_advise(
+		f,
+		"without a queue, what cannot be sent at once is given back to the caller");
 }
 
 void check_spool(struct check *c, struct finding *f)
@@ -202,7 +218,7 @@ void check_spool(struct check *c, struct finding *f)
 	else if (count_all(c, all, &err))
 		tell_census(c, &all[SPOOL_QUEUE], &all[SPOOL_FAILED], f);
 	else
-		find_error(f, &err);
+		finding_fail(f, &err);
 }
 
 /* --- log */
@@ -214,11 +230,13 @@ void check_log(struct check *c, struct finding *f)
 
 	json_text(&c->json, "log", where);
 	if (log_try(where, &err)) {
-		find(f, STATE_OK, "%s", *where ? where : "off");
+		finding_set(f, FINDING_OK, "%s", *where ? where : "off");
 		return;
 	}
-	find_error(f, &err);
-	f->state = STATE_WARNING;
-	advise(f, "mail is sent all the same, and leaves no line behind: set `log` to a file that "
-		  "this user may write, or to `syslog`");
+	finding_fail(f, &err);
+	f->state = FINDING_WARNING;
+	finding_advise(
+		f,
+		"mail is sent all the same, and leaves no line behind: set `log` to a file that "
+		"this user may write, or to `syslog`");
 }

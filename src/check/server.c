@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* From the configuration to a TCP connection: what can be known before the server speaks. */
-#include "check/check.h"
+#include "check/step.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -53,9 +53,9 @@ void check_configuration(struct check *c, struct finding *f)
 
 	json_text(&c->json, "files", c->config.files);
 	if (!ok) {
-		find_error(f, &err);
+		finding_fail(f, &err);
 		if (err.advice && c->wanted == NULL && c->config.count > 1)
-			advise(f, "here: acsmtp check ACCOUNT");
+			finding_advise(f, "here: acsmtp check ACCOUNT");
 		return;
 	}
 	json_text(&c->json, "account", c->account.name);
@@ -63,8 +63,9 @@ void check_configuration(struct check *c, struct finding *f)
 	json_text(&c->json, "service", c->account.service);
 	json_text(&c->json, "host", c->account.host);
 	json_number(&c->json, "port", c->account.port);
-	find(f, STATE_OK, "account %s (%s) of %s: service %s, %s:%ld", c->account.name,
-	     tr(why), c->config.files, c->account.service, c->account.host, c->account.port);
+	finding_set(f, FINDING_OK, "account %s (%s) of %s: service %s, %s:%ld",
+		    c->account.name, tr(why), c->config.files, c->account.service,
+		    c->account.host, c->account.port);
 }
 
 /* --- secret */
@@ -92,9 +93,9 @@ static void tell_sources(struct check *c, struct finding *f)
 		json_text(&c->json, "detail", line.detail);
 		json_end(&c->json);
 		if (f)
-			advise(f, "place %zu: %s: %s%s%s", i + 1, line.name,
-			       tr(states[line.state]), line.detail[0] ? ", " : "",
-			       tr(line.detail));
+			finding_advise(f, "place %zu: %s: %s%s%s", i + 1, line.name,
+				       tr(states[line.state]), line.detail[0] ? ", " : "",
+				       tr(line.detail));
 	}
 	json_end(&c->json);
 }
@@ -108,22 +109,22 @@ void check_secret(struct check *c, struct finding *f)
 	ok = connection_prepare(&c->connection, &c->account, NULL, &err);
 	is_needed = c->connection.options.auth != SMTP_AUTH_OFF;
 	if (!ok)
-		find_error(f, &err);
+		finding_fail(f, &err);
 	else if (!is_needed)
-		find(f, STATE_OK, "none is needed: nobody logs in");
+		finding_set(f, FINDING_OK, "none is needed: nobody logs in");
 	if (is_needed)
 		tell_sources(c, ok ? NULL : f);
 	if (!ok || !is_needed)
 		return;
 	json_text(&c->json, "source", c->connection.secret_source);
 	json_number(&c->json, "bytes", (int64_t)c->connection.secret.len);
-	find(f, STATE_OK, "from %s, %zu bytes", c->connection.secret_source,
-	     c->connection.secret.len);
+	finding_set(f, FINDING_OK, "from %s, %zu bytes", c->connection.secret_source,
+		    c->connection.secret.len);
 	fault = login_secret_fault(c->connection.secret.bytes, c->connection.secret.len);
 	if (!fault || strcmp(c->account.service, "acs") != 0)
 		return;
-	f->state = STATE_WARNING;
-	advise(f, "%s", tr(fault));
+	f->state = FINDING_WARNING;
+	finding_advise(f, "%s", tr(fault));
 }
 
 /* --- DNS */
@@ -152,19 +153,20 @@ void check_addresses(struct check *c, struct finding *f)
 
 	if (!name ||
 	    !resolve(name, c->account.port, check_deadline(c), &c->addresses, &err)) {
-		find_error(f, &err);
+		finding_fail(f, &err);
 		if (err.kind == ERROR_NETWORK)
-			advise(f, "is the network up, and are the name servers of "
-				  "/etc/resolv.conf the right ones?");
+			finding_advise(f,
+				       "is the network up, and are the name servers of "
+				       "/etc/resolv.conf the right ones?");
 		return;
 	}
 	add_addresses(&c->addresses, &list, &c->json);
 	json_number(&c->json, "ms", clock_ms() - started);
 	if (ip_address_parse(name, &literal))
-		find(f, STATE_OK, "%s is an address", name);
+		finding_set(f, FINDING_OK, "%s is an address", name);
 	else
-		find(f, STATE_OK, "%s is %s, found in %lld ms", name, buf_text(&list),
-		     (long long)(clock_ms() - started));
+		finding_set(f, FINDING_OK, "%s is %s, found in %lld ms", name,
+			    buf_text(&list), (long long)(clock_ms() - started));
 }
 
 /* --- TCP */
@@ -203,12 +205,13 @@ static void try_address(struct check *c, const struct ip_address *address,
 static void advise_on_port(const struct check *c, struct finding *f)
 {
 	if (c->account.port == 25)
-		advise(f, "port 25 is closed on many lines: try `port = 587`");
+		finding_advise(f, "port 25 is closed on many lines: try `port = 587`");
 	else
-		advise(f,
-		       "does a firewall keep connections to port %ld from leaving? is the port "
-		       "right?",
-		       c->account.port);
+		finding_advise(
+			f,
+			"does a firewall keep connections to port %ld from leaving? is the port "
+			"right?",
+			c->account.port);
 }
 
 void check_connections(struct check *c, struct finding *f)
@@ -220,16 +223,17 @@ void check_connections(struct check *c, struct finding *f)
 		try_address(c, &c->addresses.list[i], &all);
 	json_end(&c->json);
 	/* What is refused at once, as IPv6 is where there is none, costs nothing. */
-	find(f, all.slow ? STATE_WARNING : STATE_OK, "port %ld: %s", c->account.port,
-	     buf_text(&all.text));
+	finding_set(f, all.slow ? FINDING_WARNING : FINDING_OK, "port %ld: %s",
+		    c->account.port, buf_text(&all.text));
 	buf_free(&all.text);
 	if (all.made == 0) {
-		f->state = STATE_FAILED;
+		f->state = FINDING_FAILED;
 		f->kind = ERROR_NETWORK;
 		advise_on_port(c, f);
 	} else if (all.slow) {
-		advise(f,
-		       "mail goes by the others, but an address that does not answer costs time "
-		       "whenever it is tried first");
+		finding_advise(
+			f,
+			"mail goes by the others, but an address that does not answer costs time "
+			"whenever it is tried first");
 	}
 }

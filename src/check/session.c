@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The server's part of it: from its greeting to one message that is really sent. */
-#include "check/check.h"
+#include "check/step.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -39,11 +39,11 @@ void check_greeting(struct check *c, struct finding *f)
 
 	if ((!c->connection.session && !connection_dial(&c->connection, &err)) ||
 	    !advance(c, SMTP_GREETED, &ms, &err)) {
-		find_error(f, &err);
+		finding_fail(f, &err);
 		return;
 	}
 	json_text(&c->json, "peer", c->connection.peer);
-	find(f, STATE_OK, "from %s in %" PRId64 " ms", c->connection.peer, ms);
+	finding_set(f, FINDING_OK, "from %s in %" PRId64 " ms", c->connection.peer, ms);
 }
 
 /* --- TLS */
@@ -61,13 +61,13 @@ static void show_tls(struct check *c, struct finding *f)
 	json_text(&c->json, "issuer", facts.issuer);
 	json_number(&c->json, "days_left", days);
 	json_bool(&c->json, "resumed", wire->tls_is_resumed);
-	find(f, STATE_OK, "%s, %s, certificate by \"%s\" for %ld more days%s", wire->tls,
-	     facts.cipher, facts.issuer, days,
-	     wire->tls_is_resumed ? _(", session resumed") : "");
+	finding_set(f, FINDING_OK, "%s, %s, certificate by \"%s\" for %ld more days%s",
+		    wire->tls, facts.cipher, facts.issuer, days,
+		    wire->tls_is_resumed ? _(", session resumed") : "");
 	if (days >= DAYS_FEW || c->account.tls_fingerprint[0])
 		return;
-	f->state = STATE_WARNING;
-	advise(f, "whoever runs the server must renew its certificate");
+	f->state = FINDING_WARNING;
+	finding_advise(f, "whoever runs the server must renew its certificate");
 }
 
 static bool is_on_this_machine(const struct check *c)
@@ -85,12 +85,13 @@ void check_tls(struct check *c, struct finding *f)
 	/* With implicit TLS it came with the connection. */
 	if (!ok ||
 	    (c->account.tls == TLS_STARTTLS && !advance(c, SMTP_SECURED, &ms, &err))) {
-		find_error(f, &err);
+		finding_fail(f, &err);
 	} else if (c->account.tls != TLS_OFF) {
 		show_tls(c, f);
 	} else {
-		find(f, is_on_this_machine(c) ? STATE_OK : STATE_WARNING,
-		     "none: `tls = off`, so mail and addresses go out in clear text");
+		finding_set(
+			f, is_on_this_machine(c) ? FINDING_OK : FINDING_WARNING,
+			"none: `tls = off`, so mail and addresses go out in clear text");
 	}
 }
 
@@ -125,7 +126,7 @@ void check_extensions(struct check *c, struct finding *f)
 	int64_t ms;
 
 	if (!advance(c, SMTP_INFORMED, &ms, &err)) {
-		find_error(f, &err);
+		finding_fail(f, &err);
 		return;
 	}
 	can = smtp_extensions(c->connection.session);
@@ -136,11 +137,13 @@ void check_extensions(struct check *c, struct finding *f)
 		buf_addf(&words, " %" PRIu64, can->size_limit);
 	if (can->auth[0])
 		buf_addf(&words, "%sAUTH%s", words.len ? ", " : "", can->auth);
-	find(f, STATE_OK, "%s", words.len ? buf_text(&words) : _("no extensions"));
+	finding_set(f, FINDING_OK, "%s",
+		    words.len ? buf_text(&words) : _("no extensions"));
 	if (!can->size_limit || (uint64_t)c->account.max_size <= can->size_limit)
 		return;
-	f->state = STATE_WARNING;
-	advise(f, "`max_size` (%ld) is more than the server takes", c->account.max_size);
+	f->state = FINDING_WARNING;
+	finding_advise(f, "`max_size` (%ld) is more than the server takes",
+		       c->account.max_size);
 }
 
 /* --- AUTH */
@@ -151,20 +154,20 @@ void check_login(struct check *c, struct finding *f)
 	int64_t ms;
 
 	if (c->connection.options.auth == SMTP_AUTH_OFF) {
-		find(f, STATE_OK, "nobody logs in, as the account says");
+		finding_set(f, FINDING_OK, "nobody logs in, as the account says");
 	} else if (!advance(c, SMTP_READY, &ms, &err)) {
 		bool has_causes = err.reply == 535 && !strcmp(c->account.service, "acs");
 
 		if (has_causes) /* instead of all of them in one sentence */
 			err.advice = NULL;
-		find_error(f, &err);
+		finding_fail(f, &err);
 		if (has_causes)
 			check_login_causes(c, f);
 	} else {
 		json_text(&c->json, "mechanism", smtp_mechanism(c->connection.session));
 		json_text(&c->json, "user", c->account.user);
-		find(f, STATE_OK, "%s as %s in %" PRId64 " ms",
-		     smtp_mechanism(c->connection.session), c->account.user, ms);
+		finding_set(f, FINDING_OK, "%s as %s in %" PRId64 " ms",
+			    smtp_mechanism(c->connection.session), c->account.user, ms);
 	}
 }
 
@@ -190,15 +193,15 @@ void check_sender(struct check *c, struct finding *f)
 	struct error err;
 
 	if (!c->account.from[0] && c->account.sender_policy == SENDER_KEEP) {
-		find(f, STATE_SKIPPED,
-		     "not tried: the account has no `from`, callers say it");
+		finding_set(f, FINDING_SKIPPED,
+			    "not tried: the account has no `from`, callers say it");
 		return;
 	}
 	if (!c->account.from[0]) {
 		error_set(&err, ERROR_CONFIG, "`from` is missing");
 		error_advise(&err, "set it to a MailFrom address of a domain that is linked "
 			     "to the resource, or set `sender_policy = keep`");
-		find_error(f, &err);
+		finding_fail(f, &err);
 		return;
 	}
 	sender = plain_mailbox(c->account.from, &err);
@@ -207,16 +210,17 @@ void check_sender(struct check *c, struct finding *f)
 	json_text(&c->json, "recipient", recipient);
 	if (recipient && smtp_probe(c->connection.session, sender, recipient, &err)) {
 		if (strcmp(sender, recipient) != 0)
-			find(f, STATE_OK, "%s may send, to %s; nothing was sent", sender,
-			     recipient);
+			finding_set(f, FINDING_OK, "%s may send, to %s; nothing was sent",
+				    sender, recipient);
 		else
-			find(f, STATE_OK, "%s may send, to itself; nothing was sent", sender);
+			finding_set(f, FINDING_OK,
+				    "%s may send, to itself; nothing was sent", sender);
 		return;
 	}
-	find_error(f, &err);
+	finding_fail(f, &err);
 	if (recipient && err.kind == ERROR_NO_USER && !c->flags.send)
-		advise(f, "the sender was taken, this recipient was not: "
-			  "`acsmtp check --send ADDRESS` tries another one");
+		finding_advise(f, "the sender was taken, this recipient was not: "
+				  "`acsmtp check --send ADDRESS` tries another one");
 }
 
 /* --- one message */
@@ -302,12 +306,13 @@ void check_sending(struct check *c, struct finding *f)
 	json_text(&c->json, "message_id", id);
 	json_text(&c->json, "reply", attempt.reply);
 	if (ok)
-		find(f, STATE_OK, "to %s, Message-ID %s: %s", c->flags.send, id,
-		     attempt.reply);
+		finding_set(f, FINDING_OK, "to %s, Message-ID %s: %s", c->flags.send, id,
+			    attempt.reply);
 	else
-		find_error(f, &err);
+		finding_fail(f, &err);
 	if (ok && !strcmp(c->account.service, "acs"))
-		advise(f,
-		       "taken is not delivered: what became of it is in Azure Monitor, by this "
-		       "Message-ID");
+		finding_advise(
+			f,
+			"taken is not delivered: what became of it is in Azure Monitor, by this "
+			"Message-ID");
 }

@@ -17,13 +17,13 @@ static const struct {
 	const char *word, *mark;	/* mark: where the terminal's letters are UTF-8 */
 	int colour;			/* ECMA-48 */
 } states[] = {
-	[STATE_OK]	= { "ok",      "ok", "\xe2\x9c\x93", 32 },
-	[STATE_WARNING]	= { "warning", "! ", "!",	     33 },
-	[STATE_FAILED]	= { "failed",  "!!", "\xe2\x9c\x97", 31 },
-	[STATE_SKIPPED]	= { "skipped", "--", "\xe2\x80\x93", 2 },
+	[FINDING_OK] = { "ok", "ok", "\xe2\x9c\x93", 32 },
+	[FINDING_WARNING] = { "warning", "! ", "!", 33 },
+	[FINDING_FAILED] = { "failed", "!!", "\xe2\x9c\x97", 31 },
+	[FINDING_SKIPPED] = { "skipped", "--", "\xe2\x80\x93", 2 },
 };
 
-const char *show_state(enum state state)
+const char *show_state(enum finding_state state)
 {
 	return states[state].name;
 }

@@ -3,7 +3,7 @@
 #ifndef CHECK_SHOW_H
 #define CHECK_SHOW_H
 
-#include "check/check.h"
+#include "check/finding.h"
 
 struct show {
 	bool is_coloured, has_marks;
@@ -15,6 +15,6 @@ void show_begin(struct show *show);
 void show_finding(const struct show *show, const char *title, const struct finding *f);
 
 /* "ok", "warning", "failed", "skipped": for machines. */
-const char *show_state(enum state state);
+const char *show_state(enum finding_state state);
 
 #endif

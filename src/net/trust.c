@@ -284,7 +284,7 @@ static void say_unknown_issuer(const struct evidence *e, struct error *err)
 	gnutls_free(name.data);
 }
 
-static const struct finding {
+static const struct trust_finding {
 	unsigned int flag;
 	void (*say)(const struct evidence *e, struct error *err);	/* NULL: the text */
 	const char *text, *advice;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One question at a time, until its answer will do. */
-#include "setup/setup.h"
+#include "setup/answers.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "setup/setup.h"
+#include "setup/answers.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The secret: asked for, and put where it is to be kept and nowhere else. */
-#include "setup/setup.h"
+#include "setup/answers.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "config/write.h"
 #include "service/service.h"
+#include "setup/answers.h"
 
 static void setup_free(struct setup *s)
 {

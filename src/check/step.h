@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The steps of acsmtp check. Each looks at one thing, reports a finding, and leaves in the
+ * check what later steps need. Their order, and which needs which, is the table in
+ * check/check.c.
+ */
+#ifndef CHECK_STEP_H
+#define CHECK_STEP_H
+
+#include "base/json.h"
+#include "check/finding.h"
+#include "config/account.h"
+#include "delivery/connection.h"
+#include "delivery/queue.h"
+#include "net/dns.h"
+
+struct check_flags {
+	const char *config, *nameserver, *send, *timeout;	/* NULL: not given */
+	bool json;
+};
+
+struct check {
+	struct check_flags flags;
+	const char *wanted;		/* name of the account, or NULL */
+	struct config config;
+	struct account account;		/* borrows from the configuration */
+	struct ip_address nameserver;
+	bool has_nameserver;
+	bool names_are_silent;		/* no name server answers: not the next time either */
+	struct addresses addresses;	/* of the server */
+	struct connection connection;
+	struct queue queue;
+	char *domain;			/* of `from`, in ASCII; NULL: no records to see */
+	struct json json;		/* for figures: the step's object is open */
+};
+
+/* Until when one question may take: not as long as a dialogue. */
+int64_t check_deadline(const struct check *c);
+
+/* The steps. */
+typedef void check_step_fn(struct check *c, struct finding *f);
+check_step_fn check_configuration, check_secret, check_addresses, check_connections;
+check_step_fn check_greeting, check_tls, check_extensions, check_login, check_sender;
+check_step_fn check_sending, check_quota, check_spool, check_log;
+check_step_fn check_domain, check_spf, check_dkim_1, check_dkim_2, check_dmarc, check_mx;
+
+/* Why a login was refused (535): a line of advice for each cause, in order. */
+void check_login_causes(const struct check *c, struct finding *f);
+
+#endif
