@@ -9,14 +9,15 @@
 static bool is_localhost(const char *domain)
 {
 	static const char *const names[] = {
-		"localhost", "localhost.localdomain", "[127.0.0.1]", "[IPv6:::1]", "[::1]",
+		"localhost", "localhost.localdomain", "[IPv6:::1]", "[::1]",
 		"localhost6", "localhost6.localdomain6", "ip6-localhost", "ip6-loopback",
 	};
+	static const char loopback[] = "[127.";		/* all of 127.0.0.0/8 */
 
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		if (text_is(domain, names[i]))
 			return true;
-	return false;
+	return text_after(domain, loopback) != NULL;
 }
 
 /* Whether one of the addresses, or "@domain" entries, has it. */
@@ -45,7 +46,8 @@ static bool is_sent_from(const struct config *config, const char *domain)
 static bool is_local(const void *config, const char *domain)
 {
 	return is_localhost(domain) ||
-	       (net_is_this_host(domain) && !is_sent_from(config, domain));
+	       ((net_is_localhost(domain) || net_is_this_host(domain)) &&
+		!is_sent_from(config, domain));
 }
 
 void local_init(struct aliases *a, const struct config *config)

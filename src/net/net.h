@@ -49,6 +49,9 @@ char *net_ascii_name(const char *domain, struct error *err);
 /* This machine's full name for EHLO and Message-ID; the caller frees. */
 char *net_host_name(void);
 
+/* "localhost", and what ends in ".localhost" (RFC 6761 section 6.3): any machine for itself. */
+bool net_is_localhost(const char *name);
+
 /*
  * Whether that is this machine: its name, with or without what follows the first dot, or its
  * full one by /etc/hosts or the search list of /etc/resolv.conf. Nobody is asked.

@@ -11,6 +11,7 @@
 #include "base/background.h"
 #include "base/text.h"
 #include "net/errand.h"
+#include "net/net.h"
 
 struct lookup {
 	char *host;
@@ -67,7 +68,7 @@ static void set_port(struct ip_address *address, long port)
 	address->socket.v4.sin_port = htons((uint16_t)port);
 }
 
-static bool is_local(const char *host)
+bool net_is_localhost(const char *host)
 {
 	static const char suffix[] = ".localhost";
 	size_t len = strlen(host);
@@ -83,7 +84,7 @@ static bool known(const char *host, struct addresses *found)
 		found->count = 1;
 		return true;
 	}
-	if (!is_local(host))
+	if (!net_is_localhost(host))
 		return false;
 	/* IPv4 first: what listens on this machine listens there. */
 	ip_address_parse("127.0.0.1", &found->list[0]);

@@ -20,7 +20,7 @@ ADMIN = "[delivery]\nlocal_recipients = admin@contoso.com\n"
 HOST = socket.gethostname()
 LOCAL = ["localhost", "LocalHost.", "localhost.localdomain", "[127.0.0.1]", "[::1]",
          "ip6-localhost", "localhost6.localdomain6.", HOST,
-         HOST.upper() + "."]
+         HOST.upper() + ".", "web.localhost", "A.b.LocalHost.", "[127.0.1.1]"]
 STATUS_NO_USER = 67
 
 
@@ -107,6 +107,14 @@ def test_over_smtp(acs, run, config):
     result = run(["-C", config(server, extra=ADMIN), "-bs"], input=dialogue)
     assert result.status == 0, result.stdout
     assert server.message.recipients == ["admin@contoso.com"]
+
+
+@pytest.mark.parametrize("domain", ["notlocalhost", "localhost.example.org", "a.test", "a.local",
+                                    "[192.0.2.1]"])
+def test_others_are_the_service_s(acs, send, domain):
+    server = acs()
+    assert_sent(send(server, MESSAGE, f"root@{domain}", extra=ADMIN))
+    assert server.message.recipients == [f"root@{domain}"]
 
 
 @pytest.fixture
