@@ -61,13 +61,9 @@ static size_t blanks_end(const struct words *w, size_t at)
 /* The place behind a quoted string; the end of the text if nothing closes it. */
 static size_t quoted_end(const struct words *w, size_t at)
 {
-	for (at++; at < w->len; at++) {
-		if (w->text[at] == '"')
-			return at + 1;
-		if (w->text[at] == '\\')
-			at++;
-	}
-	return w->len;
+	size_t end = lexer_quoted_end(w->text, at, w->len);
+
+	return end ? end : w->len;
 }
 
 /* The place behind the word at `at`, which is no blank. */

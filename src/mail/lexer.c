@@ -3,11 +3,12 @@
 
 #include <string.h>
 
+#include "base/charset.h"
 #include "base/language.h"
 #include "base/text.h"
 #include "mail/encoded_word.h"
 
-enum { SHOWN_MAX = 60, NAME_LIMIT = 64 * 1024 };
+enum { SHOWN_MAX = 60, NAME_LIMIT = 64 * 1024, ESCAPE_MAX = 998, ESC = 0x1b };
 
 void lexer_add_shown(struct buf *out, const char *text, size_t len)
 {
@@ -41,30 +42,46 @@ bool lexer_is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* The place after the string that begins at `at`; 0: it has no end. */
-static size_t quoted_end(const struct lexer *l, size_t at)
+/*
+ * Behind ESC $ each two bytes are a character, until ESC ( or the end of the line (RFC 1468):
+ * what looks like a quote or a comma among them is none. Bounded, so that many without an end
+ * cost no more than they are long.
+ */
+static size_t escape_end(const char *text, size_t at, size_t len)
 {
-	for (at++; at < l->len; at++) {
-		if (l->text[at] == '"')
+	size_t most = len - at < ESCAPE_MAX ? len - at : ESCAPE_MAX;
+	const char *start = text + at, *line, *end;
+
+	if (most < 2 || start[1] != '$')
+		return at + 1;
+	line = memchr(start, '\n', most);
+	end = memmem(start, line ? (size_t)(line - start) : most, "\x1b(", 2);
+	return end && (size_t)(end - start) + 3 <= most ? (size_t)(end - text) + 3 : at + 1;
+}
+
+/* The place of the next character in quotes or parentheses. */
+static size_t next_inside(const char *text, size_t at, size_t len)
+{
+	return text[at] == '\\' ? at + 2 : text[at] == ESC ? escape_end(text, at, len) : at + 1;
+}
+
+size_t lexer_quoted_end(const char *text, size_t at, size_t len)
+{
+	for (at++; at < len; at = next_inside(text, at, len))
+		if (text[at] == '"')
 			return at + 1;
-		if (l->text[at] == '\\')
-			at++;
-	}
 	return 0;
 }
 
-static size_t comment_end(const struct lexer *l, size_t at)
+size_t lexer_comment_end(const char *text, size_t at, size_t len)
 {
 	size_t depth = 0;
 
-	for (; at < l->len; at++) {
-		if (l->text[at] == '\\')
-			at++;
-		else if (l->text[at] == '(')
+	for (; at < len; at = next_inside(text, at, len))
+		if (text[at] == '(')
 			depth++;
-		else if (l->text[at] == ')' && --depth == 0)
+		else if (text[at] == ')' && --depth == 0)
 			return at + 1;
-	}
 	return 0;
 }
 
@@ -73,11 +90,13 @@ size_t lexer_unit_end(const struct lexer *l, size_t at)
 	size_t end, word;
 
 	if (l->text[at] == '"')
-		end = quoted_end(l, at);
+		end = lexer_quoted_end(l->text, at, l->len);
 	else if (l->text[at] == '(')
-		end = comment_end(l, at);
+		end = lexer_comment_end(l->text, at, l->len);
 	else if (l->text[at] == '\\' && at + 1 < l->len)
 		end = at + 2;
+	else if (l->text[at] == ESC)
+		end = escape_end(l->text, at, l->len);
 	else if ((word = encoded_word_length(l->text + at, l->len - at)))
 		end = at + word;
 	else
@@ -109,28 +128,41 @@ bool lexer_skip_blanks(struct lexer *l, size_t to, size_t *comment)
 
 void lexer_add_inside(struct buf *out, const char *text, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '\r' || text[i] == '\n')
+	for (size_t at = 0, end; at < len; at = end) {
+		end = next_inside(text, at, len);
+		if (text[at] == '\r' || text[at] == '\n')
 			continue;
-		if (text[i] == '\\' && i + 1 < len)
-			i++;
-		buf_add_char(out, text[i]);
+		if (text[at] == '\\' && end <= len)
+			at++;
+		buf_add_bytes(out, text + at, (end < len ? end : len) - at);
 	}
 }
 
-static void trim(struct buf *name)
+/* Trimmed, and in UTF-8 where it was in the charset with escapes. NULL: empty. */
+static char *take_name(struct buf *name)
 {
+	struct buf utf8 = BUF_INIT(NAME_LIMIT);
+
 	while (name->len && lexer_is_blank(name->text[name->len - 1]))
 		name->text[--name->len] = '\0';
+	if (name->len && memmem(name->text, name->len, "\x1b$", 2) &&
+	    charset_to_utf8("iso-2022-jp", name->text, name->len, &utf8)) {
+		buf_free(name);
+		*name = utf8;
+	}
+	if (name->len && !buf_is_full(name))
+		return buf_take(name);
+	buf_free(name);
+	return NULL;
 }
 
 char *lexer_comment(const struct lexer *l, size_t at)
 {
 	struct buf name = BUF_INIT(NAME_LIMIT);
 
-	lexer_add_inside(&name, l->text + at + 1, comment_end(l, at) - at - 2);
-	trim(&name);
-	return buf_is_full(&name) || !name.len ? (buf_free(&name), NULL) : buf_take(&name);
+	lexer_add_inside(&name, l->text + at + 1,
+			 lexer_comment_end(l->text, at, l->len) - at - 2);
+	return take_name(&name);
 }
 
 char *lexer_phrase(const struct lexer *l, size_t from, size_t to)
@@ -146,6 +178,5 @@ char *lexer_phrase(const struct lexer *l, size_t from, size_t to)
 		else if (name.len && !lexer_is_blank(name.text[name.len - 1]))
 			buf_add_char(&name, ' ');
 	}
-	trim(&name);
-	return buf_is_full(&name) || !name.len ? (buf_free(&name), NULL) : buf_take(&name);
+	return take_name(&name);
 }

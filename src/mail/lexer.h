@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The text of an address list in units: a quoted string, a comment, an encoded word,
- * a character behind a backslash with that, or one character (RFC 5322 section 3.2).
+ * The text of header fields in units: a quoted string, a comment, an encoded word,
+ * a character behind a backslash with that, text in ISO-2022-JP, or one character (RFC 5322
+ * section 3.2).
  */
 #ifndef MAIL_LEXER_H
 #define MAIL_LEXER_H
@@ -24,6 +25,10 @@ bool lexer_is_blank(char c);
 
 /* RFC 5322 section 3.2.3, and RFC 6531 section 3.3. */
 bool lexer_is_atom_char(char c);
+
+/* The place behind the quoted string or comment that opens at `at`; 0: nothing closes it. */
+size_t lexer_quoted_end(const char *text, size_t at, size_t len);
+size_t lexer_comment_end(const char *text, size_t at, size_t len);
 
 /* The place after the unit at `at`; 0 and an error: it has no end. */
 size_t lexer_unit_end(const struct lexer *l, size_t at);

@@ -54,6 +54,7 @@ static bool add_header(struct message_intake *in, const char *bytes, size_t len)
 static bool settle(struct message_intake *in, enum part part)
 {
 	struct doubt *d = &in->doubt;
+	size_t before = in->m->header.len, column = 0;
 	bool ok = true;
 
 	in->part = part;
@@ -61,6 +62,8 @@ static bool settle(struct message_intake *in, enum part part)
 		ok = add_body(in, buf_text(&d->lines), d->lines.len);
 	else
 		doubt_add_header(d, &in->m->header);
+	message_follow_lines(in->m, &column, buf_text(&in->m->header) + before,
+			     in->m->header.len - before);
 	doubt_free(d);
 	return ok;
 }

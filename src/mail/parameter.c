@@ -13,32 +13,20 @@ enum {
 	COMMENT_MAX = 500,	/* bytes; so that a "(" without end costs no more */
 };
 
-/* The place behind the quotes that open at `at`; one character if nothing closes them. */
+/* The place behind the quotes that open at `at`; the end if nothing closes them. */
 static size_t quoted_end(const char *text, size_t at, size_t len)
 {
-	for (size_t i = at + 1; i < len; i++) {
-		if (text[i] == '"')
-			return i + 1;
-		if (text[i] == '\\')
-			i++;
-	}
-	return len;
+	size_t end = lexer_quoted_end(text, at, len);
+
+	return end ? end : len;
 }
 
 /* The place behind the comment that opens at `at`; one character if nothing closes it. */
 static size_t comment_end(const char *text, size_t at, size_t len)
 {
-	size_t last = len - at > COMMENT_MAX ? at + COMMENT_MAX : len, depth = 0;
+	size_t end = lexer_comment_end(text, at, len - at > COMMENT_MAX ? at + COMMENT_MAX : len);
 
-	for (size_t i = at; i < last; i++) {
-		if (text[i] == '\\')
-			i++;
-		else if (text[i] == '(')
-			depth++;
-		else if (text[i] == ')' && --depth == 0)
-			return i + 1;
-	}
-	return at + 1;
+	return end ? end : at + 1;
 }
 
 /* The next ";" outside of quotes and comments, or the end. */

@@ -61,6 +61,22 @@ def test_header(acs, send, field, text, expected):
     assert server.message.recipients == expected
 
 
+# Bytes of ISO-2022-JP look like commas, quotes, brackets and parentheses.
+JAPANESE = "（鈴木、太郎），。旧姓：佐藤".encode("iso-2022-jp").decode()
+
+
+@pytest.mark.parametrize("text", [
+    f"{JAPANESE} <a@example.org>, b@example.org ({JAPANESE})",
+    f'"{JAPANESE}" <a@example.org>, b@example.org',
+])
+def test_names_in_iso_2022_jp(acs, send, text):
+    server = acs()
+    result = send(server, f"To: {text}\n{MESSAGE}", "-t")
+    assert result.status == 0, result.stderr
+    assert server.message.recipients == ["a@example.org", "b@example.org"]
+    assert f"To: {text}\r\n".encode() in server.message.data
+
+
 def test_several_arguments(acs, send):
     server = acs()
     result = send(server, MESSAGE,

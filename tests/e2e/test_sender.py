@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who a message is from: sender_policy, names for the From field."""
 
+import email.header
 import re
 
 import pytest
@@ -47,6 +48,16 @@ def test_rewrite_without_a_name(sent):
     """The old address is what the reader then sees."""
     (author,) = header(sent(f"From: {OTHER}\n{BODY}"), "From")
     assert OTHER in author and author.endswith(f"<{OURS}>")
+
+
+@pytest.mark.parametrize("form", ["{} <{}>", '"{}" <{}>', "{1} ({0})"])
+def test_rewrite_keeps_a_name_in_iso_2022_jp(sent, form):
+    name = "（鈴木、太郎），。旧姓：佐藤"
+    author = form.format(name.encode("iso-2022-jp").decode(), OTHER)
+    message = sent(f"From: {author}\n{BODY}")
+    shown, mailbox = header(message, "From")[0].rsplit(" ", 1)
+    assert str(email.header.make_header(email.header.decode_header(shown))) == name
+    assert (mailbox, header(message, "Reply-To")) == (f"<{OURS}>", [OTHER])
 
 
 def test_rewrite_keeps_reply_to(sent):

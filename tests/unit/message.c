@@ -120,6 +120,8 @@ static const struct {
 	{ "A: b\ntext\n\nBcc: c\n", "A: b~~text~~Bcc: c~", ENDS_WITH_INPUT },
 	{ "text\nTo: b\nBcc: c\n\nd\n", "X-Unreadable: text~To: b~Bcc: c~~d~", ENDS_WITH_INPUT },
 	{ "A: b\ntext\nBcc: c", "A: b~X-Unreadable: text~Bcc: c~~", ENDS_WITH_INPUT },
+	{ "To: \r\n.\r b\nBcc: c\nA: b\nd\n", "To: ~X-Unreadable: .~ b~Bcc: c~A: b~~d~",
+	  ENDS_WITH_INPUT },
 	{ "A: b\nX-\xf6: 5\n.\nBcc: c\n", "A: b~~X-\xf6: 5~", ENDS_AT_DOT },
 };
 
