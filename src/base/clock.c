@@ -61,6 +61,19 @@ void clock_stamp(time_t when, char stamp[CLOCK_DATE_SIZE])
 		stamp[0] = '\0';
 }
 
+void clock_rfc3339(time_t when, char stamp[CLOCK_DATE_SIZE])
+{
+	enum { MINUTES = 2 };	/* digits of the zone behind the colon */
+	size_t len;
+
+	clock_stamp(when, stamp);
+	len = strlen(stamp);
+	if (len < MINUTES || len + 1 >= CLOCK_DATE_SIZE)
+		return;
+	memmove(stamp + len - MINUTES + 1, stamp + len - MINUTES, MINUTES + 1);
+	stamp[len - MINUTES] = ':';
+}
+
 /* 40 bits of time keep ids in order, 40 random bits part them. */
 void id_new(char id[ID_SIZE])
 {

@@ -29,6 +29,9 @@ void clock_syslog(time_t when, char date[CLOCK_DATE_SIZE]);
 /* For log lines, local time: "2026-11-24T08:53:25+0000". */
 void clock_stamp(time_t when, char stamp[CLOCK_DATE_SIZE]);
 
+/* For programs, RFC 3339: "2026-11-24T08:53:25+00:00". */
+void clock_rfc3339(time_t when, char stamp[CLOCK_DATE_SIZE]);
+
 /* A name for one message, unique on this machine and beyond: 16 of 0-9a-v. */
 enum { ID_SIZE = 17 };
 void id_new(char id[ID_SIZE]);

@@ -105,6 +105,15 @@ void json_number(struct json *j, const char *key, int64_t number)
 		fprintf(j->out, "%" PRId64, number);
 }
 
+void json_thousandths(struct json *j, const char *key, int64_t number)
+{
+	int64_t size = number < 0 ? -number : number;
+
+	if (begin_value(j, key))
+		fprintf(j->out, "%s%" PRId64 ".%03d", number < 0 ? "-" : "", size / 1000,
+			(int)(size % 1000));
+}
+
 void json_bool(struct json *j, const char *key, bool value)
 {
 	if (begin_value(j, key))

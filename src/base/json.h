@@ -33,6 +33,7 @@ void json_end(struct json *j);
  */
 void json_text(struct json *j, const char *key, const char *text);
 void json_number(struct json *j, const char *key, int64_t number);
+void json_thousandths(struct json *j, const char *key, int64_t number);	/* 42: 0.042 */
 void json_bool(struct json *j, const char *key, bool value);
 
 #endif

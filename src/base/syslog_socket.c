@@ -14,7 +14,7 @@
 #include "base/clock.h"
 
 enum {
-	LINE_LIMIT = 16 * 1024,
+	LINE_LIMIT = 64 * 1024,
 	PATIENCE_MS = 200,	/* the queue may hold as few as 10 lines of a burst */
 };
 

@@ -281,7 +281,7 @@ static bool send_message(struct check *c, struct message *m, struct attempt *att
 		return false;
 	if (!may_send(c, err))
 		return false;
-	log_open(c->account.log, "acsmtp");
+	log_open(account_log(&c->account), "acsmtp");
 	ok = attempt_send(attempt, &c->connection, &envelope, m, err);
 	ok = attempt_end(attempt, ok, &envelope, m, err);
 	if (c->queue.is_on && throttle_learn(&turn, ok ? NULL : err, true, time(NULL)))

@@ -321,12 +321,17 @@ bool config_password(const struct account *account, struct secret *password,
 	return secret_set(password, from->password.bytes, from->password.len);
 }
 
-const char *config_log(const struct config *config)
+struct log_place account_log(const struct account *account)
+{
+	return (struct log_place){ account->log, (enum log_format)account->log_format };
+}
+
+struct log_place config_log(const struct config *config)
 {
 	struct error unheard;
 	const struct account *account = config_default(config, &unheard);
 
 	if (!account && config->count > 0)
 		account = &config->accounts[0];
-	return account ? account->log : "syslog";
+	return account ? account_log(account) : (struct log_place){ "syslog", LOG_AS_TEXT };
 }

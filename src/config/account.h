@@ -8,6 +8,7 @@
 #define CONFIG_ACCOUNT_H
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/secret.h"
 
 enum tls_mode { TLS_STARTTLS, TLS_IMPLICIT, TLS_OFF };
@@ -43,6 +44,7 @@ struct account {
 	long max_size;		/* bytes of a message, 0: no limit */
 	long rate_per_minute, rate_per_hour;	/* messages to begin, 0: no limit */
 	char *log;
+	int log_format;		/* enum log_format */
 };
 
 enum queue_use { QUEUE_AUTO, QUEUE_ON, QUEUE_OFF };
@@ -125,7 +127,8 @@ const struct account *config_account(const struct config *config, const char *na
 const struct account *config_default(const struct config *config, struct error *err);
 
 /* The log of what concerns no account: that of the default one, else of the first. */
-const char *config_log(const struct config *config);
+struct log_place config_log(const struct config *config);
+struct log_place account_log(const struct account *account);
 
 void config_free(struct config *config);
 

@@ -34,6 +34,7 @@ WORDS(t_word, "add", "remove")
 WORDS(queue_word, "auto", "on", "off")
 WORDS(mode_word, "direct", "queued")
 WORDS(lost_word, "resend", "hold")
+WORDS(log_word, "text", "json")
 
 /* Names of the design that this version has nothing for. */
 WORDS(planned_word, "listen", "max_connections")
@@ -198,6 +199,7 @@ static const struct setting table[] = {
 	  RANGE(0, 1000000) },
 	{ ACCOUNT(log, TEXT, "syslog", N_("syslog, stderr, off, or the path of a file")),
 	  .check = check_log },
+	{ ACCOUNT(log_format, WORD, "text", N_("what a line of the log is")), .word = log_word },
 	{ DEFAULTS(default_account, TEXT, "", N_("account to use when nothing tells which")) },
 	{ DELIVERY(aliases, TEXT, "/etc/aliases", N_("file of aliases, or off")),
 	  .check = check_aliases },

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "delivery/attempt.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +33,7 @@ bool attempt_send(struct attempt *a, struct connection *c, struct envelope *e,
 	smtp_set_witness(c->session, NULL);
 	snprintf(a->peer, sizeof(a->peer), "%s", c->peer);
 	snprintf(a->reply, sizeof(a->reply), "%s", smtp_last_reply(c->session));
+	a->code = smtp_last_code(c->session);
 	snprintf(a->tls, sizeof(a->tls), "%s%s", wire->tls ? wire->tls : "none",
 		 wire->tls_is_resumed ? "+resumed" : "");
 	return ok || error_context(err, "%s:%ld", a->account->host, a->account->port);
@@ -77,24 +77,12 @@ static const char *outcome(const struct envelope *e, size_t accepted, bool ok)
 	return accepted ? "partly sent" : "not sent";
 }
 
-/*
- * The recipients, of those who did not get it alone if `left_out`; cut where it is long, and
- * then *is_cut is set.
- */
-static char *list_recipients(const struct envelope *e, bool left_out, bool *is_cut)
+/* The recipients, of those who did not get it alone if `left_out`. */
+static void list_recipients(const struct envelope *e, bool left_out, struct log_list *list)
 {
-	struct buf list = BUF_INIT(LOGGED_RECIPIENTS_MAX);
-
-	for (size_t i = 0; i < e->count; i++)
+	for (size_t i = 0; i < e->count && !list->is_cut; i++)
 		if (!left_out || e->recipients[i].verdict != VERDICT_ACCEPTED)
-			buf_addf(&list, "%s<%s>", list.len ? "," : "", e->recipients[i].mailbox);
-	if (!buf_is_full(&list))
-		return buf_take(&list);
-	*is_cut = true;
-	list.limit += 8;
-	list.full = false;
-	buf_add(&list, ",...");
-	return buf_take(&list);
+			log_list_add(list, e->recipients[i].mailbox, LOGGED_RECIPIENTS_MAX);
 }
 
 /* --- those who did not get it, all of them */
@@ -119,7 +107,12 @@ static bool is_like(const struct recipient *a, const struct recipient *b)
 static size_t log_left_out(const char *id, const struct envelope *e, size_t first)
 {
 	const struct recipient *r = &e->recipients[first];
-	OWNED_BUF list = BUF_INIT(2 * LOGGED_LIST_MAX);
+	OWNED_LOG_LIST list = { .items = NULL };
+	const struct log_fact facts[] = {
+		{ "to", LOG_ADDRESSES, .list = &list },
+		{ "error", LOG_WORD, .text = error_said(r->why) },
+		{ "code", LOG_CODE, .number = r->why->reply, .is_implied = true },
+	};
 	size_t i = first;
 
 	for (; i < e->count && list.len < LOGGED_LIST_MAX - ERROR_TEXT_MAX; i++) {
@@ -129,10 +122,9 @@ static size_t log_left_out(const char *id, const struct envelope *e, size_t firs
 			continue;
 		if (!is_like(r, other))
 			break;
-		buf_addf(&list, "%s<%s>", list.len ? "," : "", other->mailbox);
+		log_list_add(&list, other->mailbox, SIZE_MAX);
 	}
-	log_problem("%s: %s: to=%s error=%s", id, fate_of(r), buf_text(&list),
-		    error_said(r->why));
+	log_facts(true, id, fate_of(r), facts, COUNT_OF(facts));
 	return i;
 }
 
@@ -160,31 +152,52 @@ static bool has_other_reasons(const struct envelope *e, const struct error *err,
 	return false;
 }
 
+/* All that the log says of an attempt. */
 static void log_outcome(const struct attempt *a, const struct envelope *e,
 			const struct message *m, const struct error *err,
 			const struct recipient *worst)
 {
 	OWNED_TEXT message_id = submission_message_id(m);
-	bool is_cut = false;
-	OWNED_TEXT to = list_recipients(e, false, &is_cut);
-	OWNED_TEXT left_out = NULL;
-	size_t accepted = 0;
+	OWNED_LOG_LIST to = { .items = NULL }, left_out = { .items = NULL };
+	OWNED_BUF server = BUF_INIT(SIZE_MAX);
+	size_t accepted = envelope_count(e, VERDICT_ACCEPTED);
+	const struct log_fact facts[] = {
+		{ "uid", LOG_NUMBER, .number = a->uid },
+		{ "account", LOG_WORD, .text = a->account->name },
+		{ "from", LOG_ADDRESS, .text = e->sender },
+		{ "to", LOG_ADDRESSES, .list = &to },
+		{ "not", LOG_ADDRESSES, .list = accepted && err ? &left_out : NULL },
+		{ "accepted", LOG_PART, .number = (int64_t)accepted, .whole = (int64_t)e->count },
+		{ "recipients", LOG_NUMBER, .number = (int64_t)e->count, .is_implied = true },
+		{ "size", LOG_NUMBER, .number = (int64_t)message_size(m) },
+		{ "message-id", LOG_WORD, .text = message_id },
+		{ "server", LOG_WORD,
+		  .text = (buf_addf(&server, "%s:%ld", a->account->host, a->account->port),
+			   buf_text(&server)) },
+		{ "peer", LOG_WORD, .text = a->peer },
+		{ "tls", LOG_WORD, .text = a->tls },
+		{ "duration", LOG_SECONDS, .number = clock_ms() - a->started },
+		{ "reply", LOG_QUOTED, .text = a->reply },
+		{ "error", LOG_WORD, .text = err ? err->text : NULL },
+		{ "code", LOG_CODE, .number = err ? err->reply : a->code, .is_implied = true },
+	};
 
-	for (size_t i = 0; i < e->count; i++)
-		accepted += e->recipients[i].verdict == VERDICT_ACCEPTED;
-	if (accepted && err)
-		left_out = list_recipients(e, true, &is_cut);
-	(err ? log_problem : log_info)(
-		"%s: %s: uid=%ld account=%s from=<%s> to=%s%s%s accepted=%zu/%zu size=%" PRIu64
-		" message-id=%s server=%s:%ld peer=%s tls=%s duration=%.3fs reply=\"%s\"%s%s",
-		a->id, outcome(e, accepted, !err), (long)a->uid,
-		a->account->name, e->sender, to, left_out ? " not=" : "", left_out ? left_out : "",
-		accepted, e->count, message_size(m), message_id, a->account->host,
-		a->account->port, a->peer, a->tls,
-		(double)(clock_ms() - a->started) / 1000, a->reply,
-		err ? " error=" : "", err ? err->text : "");
-	if (err && (is_cut || has_other_reasons(e, err, worst)))
+	list_recipients(e, false, &to);
+	list_recipients(e, true, &left_out);
+	log_facts(err, a->id, outcome(e, accepted, !err), facts, COUNT_OF(facts));
+	if (err && (to.is_cut || (accepted && left_out.is_cut) || has_other_reasons(e, err, worst)))
 		attempt_log_left_out(a->id, e);
+}
+
+void attempt_log_not_taken(const char *id, uid_t uid, const struct error *err)
+{
+	const struct log_fact facts[] = {
+		{ "uid", LOG_NUMBER, .number = uid },
+		{ "error", LOG_WORD, .text = err->text },
+		{ "code", LOG_CODE, .number = err->reply, .is_implied = true },
+	};
+
+	log_facts(true, id, "not taken", facts, COUNT_OF(facts));
 }
 
 bool attempt_end(const struct attempt *a, bool ok, struct envelope *e,

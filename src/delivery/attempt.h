@@ -14,6 +14,7 @@ struct attempt {		/* what is known of it, for the log */
 	int64_t started;	/* clock_ms() */
 	struct witness *witness;	/* of its transactions, borrowed; NULL: none */
 	char reply[256], tls[32], peer[80];
+	int code;		/* of the reply; 0: there was none */
 };
 
 void attempt_begin(struct attempt *a, const struct account *account, const char *id,
@@ -32,6 +33,9 @@ bool attempt_send(struct attempt *a, struct connection *c, struct envelope *e,
  */
 bool attempt_end(const struct attempt *a, bool ok, struct envelope *e,
 		 const struct message *m, struct error *err);
+
+/* The log line of a message that was refused before there was an attempt. */
+void attempt_log_not_taken(const char *id, uid_t uid, const struct error *err);
 
 /*
  * A log line for each reason of those who did not get the message, in which all of them stand,

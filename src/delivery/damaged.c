@@ -50,7 +50,7 @@ void job_damaged(struct job *j, const struct error *why)
 		judge_rest(&e->envelope, why);
 		j->is_damaged = true;
 	} else {
-		log_problem("%s: damaged, and nobody can be told", e->id);
+		log_problem_of(e->id, "damaged, and nobody can be told");
 	}
 	if (!can_be_told || job_report_failures(j)) {
 		(void)spool_set_aside(&j->w->queue->spool, &j->item, why->text);

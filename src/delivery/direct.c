@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 
-enum { LOGGED_MAX = 4000 };	/* bytes of a line */
+enum { LOGGED_MAX = 2000 };	/* bytes of a line, and one mailbox more */
 
 static bool at_brink(struct witness *w, struct error *err)
 {
@@ -33,24 +33,30 @@ static bool store(struct direct *d)
 		d->record.is_reserved = spool_reserve(&d->queue->spool, &d->item, &err);
 		fate_set(FATE_STORED);
 	} else {
-		log_problem("%s: goes on without the queue: %s", d->facts->id, err.text);
+		log_problem_of(d->facts->id, "goes on without the queue: %s", err.text);
 	}
 	fate_hold(false);
 	return ok;
 }
 
 /* It looks like no outcome: whoever counts those finds one line a message. */
-static void log_names(struct direct *d, const struct buf *names)
+static void log_names(struct direct *d, struct log_list *names)
 {
-	log_info("%s: goes on: accepted=%zu/%zu to=%s", d->facts->id,
-		 envelope_count(d->envelope, VERDICT_ACCEPTED), d->envelope->count,
-		 buf_text(names));
+	size_t accepted = envelope_count(d->envelope, VERDICT_ACCEPTED);
+	const struct log_fact facts[] = {
+		{ "accepted", LOG_PART, .number = (int64_t)accepted,
+		  .whole = (int64_t)d->envelope->count },
+		{ "to", LOG_ADDRESSES, .list = names },
+	};
+
+	log_facts(false, d->facts->id, "goes on", facts, COUNT_OF(facts));
+	log_list_free(names);
 }
 
 /* Who sends it again after we were killed can leave these out. */
 static void tell(struct direct *d)
 {
-	struct buf names = BUF_INIT(LOGGED_MAX);
+	struct log_list names = { .items = NULL };
 	size_t accepted = envelope_count(d->envelope, VERDICT_ACCEPTED);
 	char words[80];
 
@@ -62,15 +68,12 @@ static void tell(struct direct *d)
 		if (r->verdict != VERDICT_ACCEPTED || d->is_told[i])
 			continue;
 		d->is_told[i] = true;
-		buf_addf(&names, "%s<%s>", names.len ? "," : "", r->mailbox);
-		if (names.len < LOGGED_MAX / 2)
-			continue;
-		log_names(d, &names);
-		buf_clear(&names);
+		log_list_add(&names, r->mailbox, SIZE_MAX);
+		if (names.len >= LOGGED_MAX)
+			log_names(d, &names);
 	}
-	if (names.len > 0)
+	if (names.count > 0)
 		log_names(d, &names);
-	buf_free(&names);
 	snprintf(words, sizeof(words), "%zu of %zu have it, and the log says who", accepted,
 		 d->envelope->count);
 	fate_explain(words);
@@ -148,7 +151,7 @@ void direct_remove(struct direct *d)
 	settle_fate(d->envelope);
 	if (spool_remove(d->record.spool, &d->item, &err))
 		return;
-	log_problem("%s: over, but still in the queue: %s", d->item.entry.id, err.text);
+	log_problem_of(d->item.entry.id, "over, but still in the queue: %s", err.text);
 	/* Whoever finds it must not send it; where not even that can be said the mark is left. */
 	if (!record_write(&d->record, &err))
 		d->item.is_marked = false;
@@ -179,7 +182,7 @@ void direct_keep(struct direct *d, const struct intake_facts *facts, time_t *nex
 	*next = e->next;
 	/* What the last transaction has left there is as good but for the time; and the mark. */
 	if (!spool_update(d->record.spool, &d->item, &err)) {
-		log_problem("%s: %s", e->id, err.text);
+		log_problem_of(e->id, "%s", err.text);
 		d->item.is_marked = false;
 	}
 	fate_set(FATE_QUEUED);

@@ -15,7 +15,7 @@ enum {
 void job_spool_failed(struct job *j, const struct error *err)
 {
 	if (j->w->unwritten++ < UNWRITTEN_LOGGED)
-		log_problem("%s: %s", j->item.entry.id, err->text);
+		log_problem_of(j->item.entry.id, "%s", err->text);
 	if (!error_is_no_room(err))
 		j->w->spool_fails = true;
 	else
@@ -120,7 +120,7 @@ static bool report(struct job *j, enum report_kind kind)
 		if (error_is_no_room(&err))
 			job_spool_failed(j, &err);
 		else
-			log_problem("%s: %s", e->id, err.text);
+			log_problem_of(e->id, "%s", err.text);
 		return err.kind == ERROR_DATA || is_too_late(j);
 	}
 	if (kind == REPORT_DELAYED)
@@ -167,8 +167,8 @@ static void finish(struct job *j)
 		owed_keep(&j->w->owed, &j->item.entry);
 		return;
 	}
-	log_problem("%s: given up: kept in %s/failed", j->item.entry.id,
-		    j->w->queue->spool.path);
+	log_problem_of(j->item.entry.id, "given up: kept in %s/failed",
+		       j->w->queue->spool.path);
 	spool_end_try(&j->w->queue->spool, &j->item);
 }
 

@@ -258,11 +258,11 @@ static bool header_work(const struct preparation *p, struct message *m, const ch
 static void log_doubts(const struct preparation *p)
 {
 	if (p->sender_fault)
-		log_info("%s: goes as without a sender given: %s", p->id, p->sender_fault->text);
+		log_info_of(p->id, "goes as without a sender given: %s", p->sender_fault->text);
 	for (size_t i = 0; p->joined && i < p->joined->count; i++)
-		log_info("%s: \"%s\" is taken for the name of <%s>: what stands before a comma in "
-			 "it is neither an alias nor a user here", p->id,
-			 p->joined->items[i].name, p->joined->items[i].mailbox);
+		log_info_of(p->id, "\"%s\" is taken for the name of <%s>: what stands before a "
+			    "comma in it is neither an alias nor a user here",
+			    p->joined->items[i].name, p->joined->items[i].mailbox);
 }
 
 /* The reverse-path, in the place of *sender. False: the policy has none for this message. */
@@ -283,8 +283,8 @@ static void make_fields_single(const struct preparation *p, struct message *m)
 	OWNED_BUF names = BUF_INIT(NAME_MAX_BYTES);
 
 	if (header_make_single(&m->header, &names))
-		log_info("%s: stood more than once in the header, and now once: %s", p->id,
-			 buf_text(&names));
+		log_info_of(p->id, "stood more than once in the header, and now once: %s",
+			    buf_text(&names));
 }
 
 bool prepare(const struct preparation *p, struct message *m, struct envelope *e,

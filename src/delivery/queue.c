@@ -240,6 +240,22 @@ bool queue_prepare(const struct account *account, struct aliases *aliases, struc
 	       error_context(err, "account %s", account->name);
 }
 
+void queue_log_change(const struct entry *e, const char *what, uid_t uid)
+{
+	const char *sender = e->envelope.sender;
+	const struct log_fact facts[] = {
+		{ "uid", LOG_NUMBER, .number = uid, .is_implied = true },
+		{ "account", LOG_WORD, .text = e->account ? e->account : "" },
+		{ "from", LOG_ADDRESS, .text = sender ? sender : "" },
+		{ "recipients", LOG_NUMBER, .number = (int64_t)e->envelope.count },
+		{ "message-id", LOG_WORD, .text = e->message_id ? e->message_id : "" },
+	};
+	char event[64];
+
+	snprintf(event, sizeof(event), "%.30s by uid=%ld", what, (long)uid);
+	log_facts(false, e->id, event, facts, COUNT_OF(facts));
+}
+
 /* --- who runs it */
 
 static bool start_runner(const char *config, bool is_flush, struct error *err)

@@ -101,6 +101,9 @@ bool queue_see_to_it(const struct queue *q, const char *config, const char *id,
 bool queue_look_after(const struct queue *q, const char *config, bool reaches,
 		      struct error *err);
 
+/* The log line of what a person has done to a message: "removed" and the like. */
+void queue_log_change(const struct entry *e, const char *what, uid_t uid);
+
 /*
  * Whether nobody works on mail that waits and that is due since then (0: nothing waits). With
  * `background` off somebody else comes now and then: who should have come by now after so many

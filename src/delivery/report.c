@@ -258,10 +258,10 @@ static bool queue(struct work *w, struct error *err)
 	w->entry.message_id = submission_message_id(&m);
 	if (!spool_add(w->r->spool, &w->entry, &m, err))
 		return false;
-	log_info("%s: %s is reported to <%s>%s as %s", w->item->entry.id,
-		 w->kind == REPORT_FAILED ? "failure" : "delay",
-		 w->entry.envelope.recipients[0].mailbox,
-		 w->entry.envelope.count > 1 ? " and others" : "", w->entry.id);
+	log_info_of(w->item->entry.id, "%s is reported to <%s>%s as %s",
+		    w->kind == REPORT_FAILED ? "failure" : "delay",
+		    w->entry.envelope.recipients[0].mailbox,
+		    w->entry.envelope.count > 1 ? " and others" : "", w->entry.id);
 	return true;
 }
 
@@ -311,8 +311,8 @@ bool report_queue(const struct reporter *r, const struct item *item,
 	ok = run(&w, err);
 	*is_told = ok && !w.reason[0];
 	if (ok && w.reason[0])
-		log_info("%s: nobody is told of its %s: %s", item->entry.id,
-			 kind == REPORT_FAILED ? "failure" : "delay", w.reason);
+		log_info_of(item->entry.id, "nobody is told of its %s: %s",
+			    kind == REPORT_FAILED ? "failure" : "delay", w.reason);
 	message_free(&w.original);
 	entry_free(&w.entry);
 	return ok || error_context(err, "report about %s", item->entry.id);

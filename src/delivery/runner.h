@@ -10,7 +10,7 @@ enum { WAKE_WITHOUT_BELL = 5 };		/* seconds: who cannot hear looks so often */
 struct run {
 	const struct queue *queue;
 	const char *config;		/* of -C, or NULL */
-	const char *log;		/* of what concerns no account, as log_open() wants it */
+	struct log_place log;		/* of what concerns no account */
 	struct trace *trace;		/* NULL: none */
 	bool is_flush;			/* also what is not due */
 	bool is_asked_for;		/* now, by somebody: an account that pauses is tried once */

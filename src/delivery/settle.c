@@ -9,12 +9,11 @@ static void note_doubt(const struct settlement *s, struct entry *e)
 	e->is_in_doubt = true;
 	if (s->settings->on_lost_reply == LOST_HOLD) {
 		e->is_held = e->is_held_by_us = true;
-		log_problem("%s: held: it may have been sent already (on_lost_reply = hold)",
-			    e->id);
+		log_problem_of(e->id, "held: it may have been sent already (on_lost_reply = hold)");
 	} else {
-		log_problem("%s: it may have been sent already and will be sent again "
-			    "(on_lost_reply = resend): message-id=%s", e->id,
-			    e->message_id ? e->message_id : "");
+		log_problem_of(e->id, "it may have been sent already and will be sent again "
+			       "(on_lost_reply = resend): message-id=%s",
+			       e->message_id ? e->message_id : "");
 	}
 }
 

@@ -45,6 +45,22 @@ static struct intake_facts facts_of(const struct submittal *s, const struct tria
 	};
 }
 
+static void log_queued(const struct submittal *s, const struct envelope *e,
+		       const char *not_before, const struct error *why)
+{
+	const struct log_fact facts[] = {
+		{ "uid", LOG_NUMBER, .number = getuid() },
+		{ "account", LOG_WORD, .text = s->account->name },
+		{ "from", LOG_ADDRESS, .text = e->sender },
+		{ "recipients", LOG_NUMBER, .number = (int64_t)count_waiting(e) },
+		{ "not-before", LOG_WORD, .text = not_before },
+		{ "error", LOG_WORD, .text = why ? why->text : NULL },
+		{ "code", LOG_CODE, .number = why ? why->reply : 0, .is_implied = true },
+	};
+
+	log_facts(false, s->id, "queued", facts, COUNT_OF(facts));
+}
+
 static bool enqueue(struct submittal *s, struct envelope *e, const struct message *m,
 		    struct trial *trial, struct error *err)
 {
@@ -61,9 +77,7 @@ static bool enqueue(struct submittal *s, struct envelope *e, const struct messag
 	if (count_waiting(e) == 0)
 		return true;
 	clock_stamp(s->next, when);
-	log_info("%s: queued: uid=%ld account=%s from=<%s> recipients=%zu not-before=%s%s%s",
-		 s->id, (long)getuid(), s->account->name, e->sender, count_waiting(e), when,
-		 facts.why ? " error=" : "", facts.why ? facts.why->text : "");
+	log_queued(s, e, when, facts.why);
 	return true;
 }
 
@@ -86,7 +100,7 @@ static void keep_failures(struct submittal *s, struct envelope *e, const struct 
 
 	trial->err.kind = ERROR_NONE;	/* each of them has a reason of its own */
 	if (!enqueue(s, e, m, trial, &err)) {
-		log_problem("%s: refused, and cannot be kept: %s", s->id, err.text);
+		log_problem_of(s->id, "refused, and cannot be kept: %s", err.text);
 		return;
 	}
 	direct_end(&trial->direct);	/* it is for the worker to take */
@@ -246,7 +260,7 @@ static bool take_rest(struct submittal *s, struct envelope *e, const struct mess
 	if (!s->queue->is_on) {
 		if (s->queue->settings->queue == QUEUE_OFF)
 			return false;
-		log_problem("%s: not queued: %s", s->id, s->queue->why_off.text);
+		log_problem_of(s->id, "not queued: %s", s->queue->why_off.text);
 		return error_context(err, "it cannot be queued (%.300s), and ",
 				     s->queue->why_off.text);
 	}
@@ -265,7 +279,7 @@ static bool refuse_all(struct submittal *s, struct envelope *e, const struct mes
 	struct trial trial = { .direct.item = ITEM_NONE };
 
 	recipient_reason(refusal, &trial.err);
-	log_problem("%s: not taken: uid=%ld error=%s", s->id, (long)getuid(), trial.err.text);
+	attempt_log_not_taken(s->id, getuid(), &trial.err);
 	if (e->count > 1)
 		attempt_log_left_out(s->id, e);
 	return take_rest(s, e, m, &trial, err);
@@ -288,7 +302,7 @@ static bool take(struct submittal *s, struct envelope *e, const struct message *
 			return tell_refusal(s, refusal, err);
 		}
 		/* A full disk need not stop the mail. */
-		log_problem("%s: not queued, so sent directly: %s", s->id, err->text);
+		log_problem_of(s->id, "not queued, so sent directly: %s", err->text);
 	}
 	ok = try_now(s, e, m, &trial);
 	if (ok && direct_is_stored(&trial.direct))

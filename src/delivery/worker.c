@@ -57,7 +57,7 @@ static void cannot_read(struct worker *w, struct round *r, const char *id,
 			const struct error *err)
 {
 	if (w->unread++ < UNREAD_LOGGED)
-		log_problem("%s: left where it is: %s", id, err->text);
+		log_problem_of(id, "left where it is: %s", err->text);
 	w->counts.left++;
 	round_wake_at(r, r->now + UNREAD_PAUSE);
 }
@@ -147,7 +147,7 @@ static bool converse_somehow(struct job *j, struct attempt *a, const struct mess
 		return true;
 	if (!may_have_another_sender(j, err))
 		return false;
-	log_info("%s: goes from <%s>, as <> is refused: %s", e->id, j->account->from, err->text);
+	log_info_of(e->id, "goes from <%s>, as <> is refused: %s", j->account->from, err->text);
 	free(e->given);
 	e->given = text_copy(j->account->from);
 	free(e->envelope.sender);
@@ -178,8 +178,8 @@ static void settle(struct job *j, bool ok, bool had_session, const struct error 
 	}
 	j->w->counts.deferred++;
 	clock_stamp(e->next, when);
-	log_info("%s: waits: %s%s", e->id, e->is_held ? "held" : "not before ",
-		 e->is_held ? "" : when);
+	log_info_of(e->id, "waits: %s%s", e->is_held ? "held" : "not before ",
+		    e->is_held ? "" : when);
 	job_settle_disk(j);
 }
 
@@ -278,7 +278,7 @@ static void note_config(struct job *j, const struct error *err)
 
 	round_wake_at(j->round, j->round->now + CONFIG_PAUSE);
 	if (!e->why || strcmp(e->why->text, err->text) != 0) {
-		log_problem("%s: waits: %s", e->id, err->text);
+		log_problem_of(e->id, "waits: %s", err->text);
 		entry_keep_reason(e, err);
 		forget_reasons(&e->envelope);
 		(void)job_update(j);
@@ -317,9 +317,9 @@ static bool note_interruption(struct job *j)
 		job_spool_failed(j, &err);	/* the mark is still there */
 		return false;
 	}
-	log_problem("%s: a process died while it was sending it: it may have been sent already "
-		    "and %s: message-id=%s", e->id, e->is_held ? "is held" :
-		    "is sent again", e->message_id ? e->message_id : "");
+	log_problem_of(e->id, "a process died while it was sending it: it may have been sent "
+		       "already and %s: message-id=%s", e->is_held ? "is held" :
+		       "is sent again", e->message_id ? e->message_id : "");
 	spool_end_try(&j->w->queue->spool, &j->item);
 	return true;
 }
@@ -415,8 +415,8 @@ static void adopt(struct job *j)
 {
 	struct entry *e = &j->item.entry;
 
-	log_info("%s: account %s is gone, and %s takes its place", e->id, e->account,
-		 j->account->name);
+	log_info_of(e->id, "account %s is gone, and %s takes its place", e->account,
+		    j->account->name);
 	free(e->account);
 	e->account = text_copy(j->account->name);
 	entry_get_start(e, &j->start);

@@ -6,6 +6,7 @@
 #ifndef DELIVERY_WORKER_H
 #define DELIVERY_WORKER_H
 
+#include "base/log.h"
 #include "delivery/batch.h"
 #include "delivery/connection.h"
 #include "delivery/owed.h"
@@ -20,7 +21,7 @@ struct work_counts {
 struct worker {
 	const struct queue *queue;
 	const char *config_file;	/* of our own -C, for messages that say nothing else */
-	const char *log;		/* of what concerns no account; NULL: as it is */
+	struct log_place log;		/* of what concerns no account; of NULL: as it is */
 	struct trace *trace;		/* NULL: none */
 	bool (*selects)(const void *selector, const struct entry *e);	/* NULL: all */
 	const void *selector;
@@ -32,6 +33,7 @@ struct worker {
 	struct aliases aliases;
 	struct connection connection;
 	char *logged;			/* whose log is open; NULL: none of ours */
+	enum log_format logged_format;
 	bool is_used;			/* a message went over it already */
 	unsigned lost;			/* dialogues in a row */
 	uint64_t nudged;		/* the account whose pause a flush has ended last */

@@ -9,18 +9,21 @@
 #include "base/text.h"
 #include "delivery/local.h"
 
-static void open_log(struct worker *w, const char *where)
+static void open_log(struct worker *w, struct log_place place)
 {
-	if (w->logged && !strcmp(w->logged, where))
+	struct log_place now = { w->logged, w->logged_format };
+
+	if (w->logged && log_place_is_same(now, place))
 		return;
-	log_open(where, "acsmtp");
+	log_open(place, "acsmtp");
 	free(w->logged);
-	w->logged = text_copy(where);
+	w->logged = text_copy(place.where);
+	w->logged_format = place.format;
 }
 
 void worker_open_log(struct worker *w)
 {
-	if (w->log)
+	if (w->log.where)
 		open_log(w, w->log);
 }
 
@@ -88,7 +91,7 @@ bool worker_find_account(struct worker *w, const struct entry *e,
 	/* The log that is open is the one for it. */
 	if (!*account)
 		return say_how_to_move(e, err);
-	open_log(w, (*account)->log);
+	open_log(w, account_log(*account));
 	return true;
 }
 

@@ -35,7 +35,7 @@ struct changing {
 	size_t changed, count;
 	bool *has_resumed;	/* for each account of the configuration */
 	char *resumed_elsewhere;	/* the last one of another file: "FILE ACCOUNT" */
-	const char *logged;	/* the account whose log is open */
+	struct log_place logged;	/* the one that is open */
 	int status;
 };
 
@@ -45,15 +45,13 @@ struct changing {
 static void log_change(struct changing *c, const struct entry *e,
 		       const struct account *account)
 {
-	const char *log = account ? account->log : "syslog";
+	struct log_place log = account ? account_log(account) :
+			       (struct log_place){ "syslog", LOG_AS_TEXT };
 
-	if (!c->logged || strcmp(c->logged, log) != 0)
+	if (!c->logged.where || !log_place_is_same(c->logged, log))
 		log_open(log, "acsmtp");
 	c->logged = log;
-	log_info("%s: %s by uid=%ld: account=%s from=<%s> recipients=%zu message-id=%s",
-		 e->id, c->change->result, (long)getuid(), e->account ? e->account : "",
-		 e->envelope.sender ? e->envelope.sender : "", e->envelope.count,
-		 e->message_id ? e->message_id : "");
+	queue_log_change(e, c->change->result, getuid());
 }
 
 /* The account that it goes through is that of the file which it came with. */

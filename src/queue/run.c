@@ -88,7 +88,7 @@ static void tell(const struct run *run, bool as_json)
 }
 
 static int run_and_tell(const struct command_call *call, const struct run_flags *flags,
-			const struct queue *queue, const char *log)
+			const struct queue *queue, struct log_place log)
 {
 	bool is_shown = !flags->is_background && isatty(STDERR_FILENO);
 	bool is_some = pick_is_made(&flags->pick);

@@ -151,7 +151,7 @@ bool call_prepare(struct call *call, struct error *err)
 		.now = time(NULL),
 	};
 
-	log_open(call->account->log,
+	log_open(account_log(call->account),
 		 call->options.log_tag ? call->options.log_tag : "acsmtp");
 	return prepare(&call->preparation, &call->message, &call->envelope, err) ||
 	       error_context(err, "account %s", call->account->name);

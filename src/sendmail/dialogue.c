@@ -11,6 +11,7 @@
 
 #include "base/fate.h"
 #include "base/log.h"
+#include "delivery/attempt.h"
 #include "sendmail/recipients.h"
 #include "net/net.h"
 #include "net/pair.h"
@@ -82,7 +83,7 @@ static bool refuse_rest(const struct call *call, struct error *err)
 static bool submit_it(struct call *call, struct error *err)
 {
 	if (!call_find_account(call, err) || !call_prepare(call, err)) {
-		log_problem("%s: not taken: uid=%ld error=%s", call->id, (long)getuid(), err->text);
+		attempt_log_not_taken(call->id, getuid(), err);
 		return false;
 	}
 	/* Where we have it, who was refused is told by a report. */
@@ -115,7 +116,8 @@ static void turn_away(struct transport *wire, const struct server_options *optio
 {
 	struct error unheard;
 
-	log_open("syslog", call->options.log_tag ? call->options.log_tag : "acsmtp");
+	log_open((struct log_place){ "syslog", LOG_AS_TEXT },
+		 call->options.log_tag ? call->options.log_tag : "acsmtp");
 	log_problem("nobody is served by -bs: %s", why->text);
 	(void)smtp_turn_away(wire, options, why, &unheard);
 }

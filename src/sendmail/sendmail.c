@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "delivery/attempt.h"
 #include "delivery/local.h"
 #include "sendmail/call.h"
 #include "sendmail/dialogue.h"
@@ -226,8 +227,9 @@ static step_fn *const looking_at_aliases[] = { check_aliases, NULL };
 static void log_refusal(const struct call *call, const struct error *err)
 {
 	if (!call->account)
-		log_open("syslog", call->options.log_tag ? call->options.log_tag : "acsmtp");
-	log_problem("%s: not taken: uid=%ld error=%s", call->id, (long)getuid(), err->text);
+		log_open((struct log_place){ "syslog", LOG_AS_TEXT },
+			 call->options.log_tag ? call->options.log_tag : "acsmtp");
+	attempt_log_not_taken(call->id, getuid(), err);
 }
 
 static int run(struct call *call, step_fn *const *steps)

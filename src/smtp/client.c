@@ -275,6 +275,11 @@ const char *smtp_last_reply(const struct session *s)
 	return s->last_reply;
 }
 
+int smtp_last_code(const struct session *s)
+{
+	return s->last_code;
+}
+
 bool smtp_sender_is_refused(const struct session *s)
 {
 	return s->is_sender_refused;

@@ -90,6 +90,7 @@ const char *smtp_mechanism(const struct session *s);
 
 /* The server's words for the last accepted message; "" before. */
 const char *smtp_last_reply(const struct session *s);
+int smtp_last_code(const struct session *s);	/* of it; 0 before */
 const struct transport *smtp_transport(const struct session *s);
 
 /* Whether the last message failed since the server will never take its sender. */

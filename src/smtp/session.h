@@ -38,6 +38,7 @@ struct session {
 	struct secret hidden;	/* the last secret line: no server's echo of it is shown */
 	bool had_tls_started;	/* by STARTTLS: EHLO must be said again */
 	char *last_reply;	/* to the last message that was accepted */
+	int last_code;
 	struct witness *witness;	/* NULL: none */
 	/* clock_ms(): when the dialogue has to be over, or that about this message, but for
 	   the message itself; and when nobody else is named any more. */

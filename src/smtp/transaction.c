@@ -215,6 +215,7 @@ static void keep_last_reply(struct session *s, const struct reply *reply)
 	buf_addf(&line, "%d %s", reply->code, buf_text(&reply->text));
 	free(s->last_reply);
 	s->last_reply = buf_take(&line);
+	s->last_code = reply->code;
 	text_make_printable(s->last_reply);
 }
 

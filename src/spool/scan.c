@@ -145,9 +145,9 @@ static bool sweep_failed(void *seer, const char *name)
 	if (taken != TAKEN)
 		return true;
 	if (spool_remove(sweep->spool, &item, &err))
-		log_info("%s: removed: it has been in failed/ for longer than keep_failed", id);
+		log_info_of(id, "removed: it has been in failed/ for longer than keep_failed");
 	else
-		log_problem("%s: cannot be removed: %s", id, err.text);
+		log_problem_of(id, "cannot be removed: %s", err.text);
 	return true;
 }
 

@@ -133,7 +133,7 @@ static bool is_there_to_stay(const struct spool *s, const char *id, const struct
 	if (unlinkat(s->dir, spool_name(id, ".env", name), 0) == 0)
 		(void)fsync(s->dir);
 	else if (errno != ENOENT && spool_has_file(s->dir, id, ".env")) {
-		log_problem("%s: queued, but it may not outlive a loss of power: %s", id, err->text);
+		log_problem_of(id, "queued, but it may not outlive a loss of power: %s", err->text);
 		return true;
 	}
 	unlinkat(s->dir, spool_name(id, ".msg", name), 0);
@@ -212,9 +212,9 @@ bool spool_set_aside(const struct spool *s, const struct item *item, const char 
 		     error_errno(&err, ERROR_IO, "%s", name);
 	}
 	if (ok)
-		log_problem("%s: set aside in %s/damaged: %s", id, s->path, why);
+		log_problem_of(id, "set aside in %s/damaged: %s", s->path, why);
 	else
-		log_problem("%s: damaged, and cannot be set aside: %s: %s", id, why, err.text);
+		log_problem_of(id, "damaged, and cannot be set aside: %s: %s", why, err.text);
 	return ok;
 }
 

@@ -3,8 +3,10 @@
 
 import json
 import os
+import re
 import stat
 import time
+from datetime import datetime
 
 import pytest
 
@@ -107,6 +109,107 @@ def test_line_of_a_partly_sent_message(acs, send, log):
     assert_in_line(log, ": partly sent: ", "accepted=1/2", "<a@example.org>",
                    "RCPT TO <b@example.org>", "550 5.1.1 Unknown here")
 
+
+# --- log_format = json
+
+def objects(log):
+    """Each line is one object, in UTF-8 and printable."""
+    lines = log.read_bytes().decode().splitlines()
+    assert all(line.isprintable() for line in lines), lines
+    return [json.loads(line) for line in lines]
+
+
+def assert_common(line, level):
+    assert datetime.fromisoformat(line["time"]).tzinfo and line["time"][-3] == ":"
+    assert line["tag"] == "acsmtp" and line["pid"] > 1 and line["level"] == level
+
+
+def keys_of_text(line):
+    return re.findall(r" ([a-z-]+)=", re.sub(r'"[^"]*"', "", line.split(" error=")[0])) + \
+        ["error"] * (" error=" in line)
+
+
+def test_json_of_a_sent_message(acs, send, log):
+    server = acs()
+    for log_format in "json", "text":
+        assert_sent(send(server, HELLO.replace("\n\n", "\nMessage-ID: <1@x.example>\n\n"),
+                         log=log, log_format=log_format))
+    text = log.read_text().splitlines()[1]
+    (log.parent / "json").write_text(log.read_text().splitlines()[0] + "\n")
+    line, = objects(log.parent / "json")
+    assert_common(line, "info")
+    assert re.fullmatch("[0-9a-v]{16}", line["id"])
+    assert line["event"] == "sent" and line["account"] == "test" and line["uid"] == os.getuid()
+    assert line["from"] == "DoNotReply@contoso.com" and line["to"] == ["a@example.org"]
+    assert (line["accepted"], line["recipients"]) == (1, 1)
+    assert line["size"] == len(server.messages[0].data) and line["message-id"] == "<1@x.example>"
+    assert line["server"] == f"localhost:{server.port}" and line["tls"].startswith("TLS1.3")
+    assert line["reply"].startswith("250 2.6.0 Queued mail") and line["code"] == 250
+    assert 0 <= line["duration"] < 60 and "error" not in line and "not" not in line
+    assert [key for key in line if key in keys_of_text(text)] == keys_of_text(text)
+
+
+def test_json_of_a_partly_sent_message(acs, send, log):
+    server = acs(faults=(Fault("b@example.org", reply="550 5.1.1 Unknown here"),))
+    assert send(server, HELLO, "a@example.org", "b@example.org", log=log,
+                log_format="json").status == NOUSER
+    line, = objects(log)
+    assert_common(line, "problem")
+    assert line["event"] == "partly sent" and line["not"] == ["b@example.org"]
+    assert line["to"] == ["a@example.org", "b@example.org"]
+    assert (line["accepted"], line["recipients"], line["code"]) == (1, 2, 550)
+    assert line["error"].endswith("RCPT TO <b@example.org>: 550 5.1.1 Unknown here")
+
+
+def test_json_whatever_a_server_says(acs, send, log):
+    reply = '550 5.1.1 "quoted" \\ \x1b[2J b\xfccher \xe6\x97\xa5'
+    server = acs(faults=(Fault("a@example.org", reply=reply),))
+    assert send(server, HELLO, log=log, log_format="json").status == NOUSER
+    line, = objects(log)
+    assert '"quoted" \\ ?[2J b' in line["error"] and line["code"] == 550
+
+
+def test_json_of_many_recipients(acs, send, log):
+    """A list that is cut is a list still, and those who were left out stand in other lines."""
+    refused = tuple(Fault(f"refused-{n}@example.org", reply="550 5.1.1 No such user")
+                    for n in range(300))
+    server = acs(faults=refused)
+    everybody = [f"refused-{n}@example.org" for n in range(300)] + ["a@example.org"]
+    assert send(server, HELLO, *everybody, log=log, log_format="json").status == NOUSER
+    lines = objects(log)
+    whole, = [line for line in lines if line["event"] == "partly sent"]
+    assert whole["recipients"] == 301 and 50 < len(whole["not"]) < 300
+    left_out = [line for line in lines if line["event"] == "refused"]
+    assert sorted(sum((line["to"] for line in left_out), [])) == sorted(everybody[:-1])
+    assert {(line["error"], line["code"]) for line in left_out} == {("550 5.1.1 No such user", 550)}
+
+
+def test_json_of_a_queue(acs, queued):
+    """Also where a line is a sentence."""
+    server = acs(faults=(Fault("a@example.org", reply="450 4.2.0 Busy", times=1),))
+    queue = queued(server, log_format="json")
+    assert queue.send(HELLO).status == 0
+    assert queue.run("--flush").status == 0
+    lines = [json.loads(line) for line in queue.log.splitlines()]
+    assert [line.get("event", "message") for line in lines] == ["not sent", "queued", "sent"]
+    assert len({line["id"] for line in lines}) == 1
+    assert lines[1]["recipients"] == 1 and lines[1]["code"] == 450
+    assert datetime.fromisoformat(lines[1]["not-before"])
+
+
+def test_json_of_a_sentence(acs, queued):
+    server = acs(faults=(Fault("a@example.org", reply="550 5.1.1 No"),
+                         Fault("b@example.org", reply="450 4.2.0 Busy")))
+    queue = queued(server, log_format="json")
+    assert queue.send(HELLO, "-odq", "a@example.org", "b@example.org").status == 0
+    queue.run("--flush")
+    sentences = [json.loads(line) for line in queue.log.splitlines() if '"message"' in line]
+    assert any(line["message"].startswith("waits: not before ") for line in sentences)
+    assert all("event" not in line and re.fullmatch("[0-9a-v]{16}", line["id"])
+               for line in sentences)
+
+
+# --- a log that cannot be written
 
 @pytest.mark.parametrize("path", ["no/such/directory", "/dev/full", "/"])
 def test_log_that_cannot_be_written_never_fails_a_mail(acs, send, tmp_path, path):

@@ -366,7 +366,7 @@ static int set_up(void **state)
 	struct error err;
 
 	(void)state;
-	log_open("off", "test");
+	log_open((struct log_place){ "off", LOG_AS_TEXT }, "test");
 	file = scratch("spool/accounts/mx.example.org:587:me");
 	return spool_open(&spool, scratch("spool"), &err) ? 0 : -1;
 }

@@ -158,6 +158,7 @@ static const struct {
 	{ WORK "sender_policy = zzzzzzzzz\n", { "is none of rewrite, keep, refuse" } },
 	{ WORK "service = sengrid\n", { "service: \"sengrid\" is none of ",
 					"did you mean \"sendgrid\"?" } },
+	{ WORK "log_format = xml\n", { "\"xml\" is none of text, json" } },
 	{ WORK "tls_session_cache = maybe\n", { "\"maybe\" is neither on nor off" } },
 	{ WORK "host = a b\n", { "host: a blank cannot stand in it" } },
 	{ WORK "host = smtp.example.org:587\n", { "host: it is the name of a server alone",
@@ -232,6 +233,7 @@ static char *describe(const struct account *a)
 		{ "port", a->port, 587 }, { "tls", a->tls, TLS_STARTTLS },
 		{ "auth", a->auth, AUTH_AUTO }, { "cache", a->tls_session_cache, true },
 		{ "policy", a->sender_policy, SENDER_REWRITE }, { "timeout", a->timeout, 60 },
+		{ "log_format", a->log_format, LOG_AS_TEXT },
 		{ "max_recipients", a->max_recipients, 50 }, { "max_size", a->max_size, 10485760 },
 	};
 
@@ -261,6 +263,7 @@ static const struct {
 	  "max_recipients = 1\nmax_size = 1048576\n",
 	  "cache<0>policy<1>timeout<86400>max_recipients<1>max_size<1048576>" },
 	{ WORK "tls_session_cache = FALSE\n", "cache<0>" },
+	{ WORK "log_format = json\n", "log_format<1>" },
 	{ WORK "tls_session_cache = 1\n", "" },
 	{ WORK "tls_ca_file =    ; default: the system's trust store\nfrom_name =\nlog=\n"
 	  "user = ; later\nport =\n", "" },

@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/self.h"
+#include "base/text.h"
 #include "unit/pki.h"
 
 enum { LOG_SIZE = 30000 };
@@ -86,14 +87,14 @@ static void test_file(void **state)
 
 	(void)state;
 	snprintf(where, sizeof(where), "%s", path);
-	log_open(where, tag);
+	log_open((struct log_place){ where, LOG_AS_TEXT }, tag);
 	tag[0] = where[0] = '!';	/* both were copied */
 	log_info("from=%s size=%d", "a@x", 42);
 	umask(old);
 	log_problem("%s", "100 %s of it");
 	log_close();
 	log_info("nowhere");
-	log_open(path, "other");
+	log_open((struct log_place){ path, LOG_AS_TEXT }, "other");
 	log_info("%s", "");
 	log_close();
 	assert_int_equal(stat(path, &st), 0);
@@ -121,7 +122,7 @@ static void test_control_characters(void **state)
 	controls[len] = '\0';
 	memset(marks, '?', (size_t)len);
 	marks[len] = '\0';
-	log_open(path, "t");
+	log_open((struct log_place){ path, LOG_AS_TEXT }, "t");
 	log_info("%s", controls);
 	log_problem("a\r\nb\033[2Jc\td");
 	log_info("%s", "~ \xe6\x97\xa5\xe6\x9c\xac\xf0\x9f\x98\x80");
@@ -134,6 +135,117 @@ static void test_control_characters(void **state)
 	unlink(path);
 }
 
+static const char *const some[] = { "a@x", "b@x" };
+
+static void log_some_facts(const char *account, int64_t code)
+{
+	OWNED_LOG_LIST to = { .items = NULL };
+	const struct log_fact facts[] = {
+		{ "uid", LOG_NUMBER, .number = 7 },
+		{ "account", LOG_WORD, .text = account },
+		{ "from", LOG_ADDRESS, .text = "" },
+		{ "to", LOG_ADDRESSES, .list = &to },
+		{ "accepted", LOG_PART, .number = 1, .whole = 2 },
+		{ "recipients", LOG_NUMBER, .number = 2, .is_implied = true },
+		{ "duration", LOG_SECONDS, .number = 1042 },
+		{ "reply", LOG_QUOTED, .text = "250 \"Ok\"" },
+		{ "error", LOG_WORD, .text = NULL },
+		{ "code", LOG_CODE, .number = code, .is_implied = true },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(some); i++)
+		log_list_add(&to, some[i], 1000);
+	log_facts(false, "id1", "sent", facts, COUNT_OF(facts));
+}
+
+/* Facts are listed once, and a line of text is what it always was. */
+static void test_facts_as_text(void **state)
+{
+	const char *path = scratch("log");
+	OWNED_TEXT text = NULL;
+	char *rest;
+
+	(void)state;
+	log_open((struct log_place){ path, LOG_AS_TEXT }, "t");
+	log_some_facts("work", 250);
+	log_problem_of("id2", "waits: %s", "held");
+	log_close();
+	rest = text = content(path);
+	assert_line(&rest, "t", "id1: sent: uid=7 account=work from=<> to=<a@x>,<b@x> "
+		    "accepted=1/2 duration=1.042s reply=\"250 \"Ok\"\"");
+	assert_line(&rest, "t", "id2: waits: held");
+	assert_string_equal(rest, "");
+	unlink(path);
+}
+
+/* One object a line; the end of each, as the time before differs. */
+static void assert_object(char **text, const char *end)
+{
+	static const char time[] = "{\"time\": \"0000-00-00T00:00:00+00:00\", \"tag\": \"t\", \"pid\": ";
+	char *line = *text, *after = strchr(line, '\n');
+
+	assert_non_null(after);
+	*after = '\0';
+	*text = after + 1;
+	for (size_t i = 0; i < strlen(time); i++) {
+		bool is_digit = i > strlen("{\"time\": ") && time[i] == '0';
+
+		if (is_digit ? line[i] < '0' || line[i] > '9' :
+		    time[i] == '+' ? line[i] != '+' && line[i] != '-' : line[i] != time[i])
+			fail_msg("\"%s\"", line);
+	}
+	if (strlen(line) < strlen(end) || strcmp(line + strlen(line) - strlen(end), end) != 0)
+		fail_msg("\"%s\"", line);
+	assert_true(text_is_utf8(line, strlen(line)));
+}
+
+static void test_json(void **state)
+{
+	const char *path = scratch("log");
+	OWNED_TEXT text = NULL;
+	char *rest, *words = xmalloc(20001);
+
+	(void)state;
+	log_open((struct log_place){ path, LOG_AS_JSON }, "t");
+	log_some_facts("w\xff\n\xc3\xa4", 250);
+	log_some_facts(NULL, 0);
+	log_problem_of("id2", "waits: %s", "held");
+	log_info("%s", "a \"b\"");
+	memset(words, 'x', 20000);
+	memcpy(words + 3999, "\xe6\x97\xa5", 3);	/* where it is cut */
+	words[20000] = '\0';
+	log_info("%s", words);
+	log_close();
+	free(words);
+	rest = text = content(path);
+	assert_object(&rest, "\"level\": \"info\", \"id\": \"id1\", \"event\": \"sent\", \"uid\": 7, "
+		      "\"account\": \"w\xef\xbf\xbd\\n\xc3\xa4\", \"from\": \"\", "
+		      "\"to\": [\"a@x\", \"b@x\"], \"accepted\": 1, \"recipients\": 2, "
+		      "\"duration\": 1.042, \"reply\": \"250 \\\"Ok\\\"\", \"code\": 250}");
+	assert_object(&rest, "\"reply\": \"250 \\\"Ok\\\"\"}");
+	assert_object(&rest, "\"level\": \"problem\", \"id\": \"id2\", "
+		      "\"message\": \"waits: held\"}");
+	assert_object(&rest, "\"level\": \"info\", \"message\": \"a \\\"b\\\"\"}");
+	assert_object(&rest, "xxx\"}");
+	assert_string_equal(rest, "");
+	unlink(path);
+}
+
+static void test_list(void **state)
+{
+	OWNED_LOG_LIST list = { .items = NULL };
+
+	(void)state;
+	log_list_add(&list, "a@x", 11);
+	log_list_add(&list, "b@x", 11);
+	assert_false(list.is_cut);
+	assert_int_equal(list.len, strlen("<a@x>,<b@x>"));
+	log_list_add(&list, "c@example", 11);
+	log_list_add(&list, "", 100);	/* nothing stands behind the cut */
+	assert_true(list.is_cut);
+	assert_int_equal(list.count, 2);
+}
+
 /* Too long a line is cut, and the next one stands below it. */
 static void test_long_line(void **state)
 {
@@ -144,7 +256,7 @@ static void test_long_line(void **state)
 	(void)state;
 	memset(words, 'x', 20000);
 	words[20000] = '\0';
-	log_open(path, "t");
+	log_open((struct log_place){ path, LOG_AS_TEXT }, "t");
 	log_info("%s", words);
 	log_info("next");
 	log_close();
@@ -165,7 +277,7 @@ static void test_stderr(void **state)
 
 	(void)state;
 	listen_to_stderr();
-	log_open("stderr", "t");
+	log_open((struct log_place){ "stderr", LOG_AS_TEXT }, "t");
 	log_info("one");
 	log_problem("two");
 	log_close();
@@ -185,7 +297,7 @@ static void test_no_log(void **state)
 		OWNED_TEXT text = NULL;
 
 		listen_to_stderr();
-		log_open(places[i], "t");
+		log_open((struct log_place){ places[i], LOG_AS_TEXT }, "t");
 		log_info("one");
 		log_problem("two");
 		log_close();
@@ -212,7 +324,7 @@ static void assert_one_complaint(const char *where, const char *reason)
 	OWNED_TEXT text = NULL;
 
 	listen_to_stderr();
-	log_open(where, "t");
+	log_open((struct log_place){ where, LOG_AS_TEXT }, "t");
 	log_info("one");
 	log_problem("two");
 	log_close();
@@ -258,7 +370,7 @@ static void test_reader_leaves(void **state)
 	reader = open(scratch("fifo"), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	assert_true(reader >= 0);
 	listen_to_stderr();
-	log_open(scratch("fifo"), "t");
+	log_open((struct log_place){ scratch("fifo"), LOG_AS_TEXT }, "t");
 	log_info("read");
 	close(reader);
 	log_info("lost");
@@ -281,11 +393,11 @@ static void test_change(void **state)
 
 	(void)state;
 	listen_to_stderr();
-	log_open("/dev/full", "t");
+	log_open((struct log_place){ "/dev/full", LOG_AS_TEXT }, "t");
 	log_info("lost");
-	log_open(path, "t");
+	log_open((struct log_place){ path, LOG_AS_TEXT }, "t");
 	log_info("kept");
-	log_open("/dev/full", "t");
+	log_open((struct log_place){ "/dev/full", LOG_AS_TEXT }, "t");
 	log_info("lost");
 	log_close();
 	said = heard();
@@ -308,6 +420,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_control_characters),
+		cmocka_unit_test(test_facts_as_text),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_long_line),
 		cmocka_unit_test(test_stderr),
 		cmocka_unit_test(test_no_log),

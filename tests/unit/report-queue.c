@@ -58,7 +58,7 @@ static void place_make(struct place *p)
 	snprintf(p->aliases_path, sizeof(p->aliases_path), "%.4000s/aliases", p->path);
 	write_file(p->aliases_path, "root: admin@example.com, ops@example.com\n"
 		   "lost: nobody-knows\n");
-	log_open(p->log, "test");
+	log_open((struct log_place){ p->log, LOG_AS_TEXT }, "test");
 	p->account = (struct account){
 		.name = (char *)"work", .service = (char *)"other",
 		.host = (char *)"smtp.example", .domain = (char *)"host.example",

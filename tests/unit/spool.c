@@ -163,7 +163,7 @@ static void place_make(struct place *p)
 	snprintf(p->path, sizeof(p->path), "%.100s/spool.XXXXXX", temp ? temp : "/tmp");
 	assert_non_null(mkdtemp(p->path));
 	snprintf(p->log, sizeof(p->log), "%s.log", p->path);
-	log_open(p->log, "test");
+	log_open((struct log_place){ p->log, LOG_AS_TEXT }, "test");
 	if (!spool_open(&p->spool, p->path, &err))
 		fail_msg("%s", err.text);
 }
