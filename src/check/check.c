@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "check/show.h"
 #include "check/step.h"
+#include "service/service.h"
 
 enum { TIMEOUT_MAX = 3600 }; /* seconds, of --timeout */
 
@@ -35,9 +36,9 @@ static bool has_domain(const struct check *c)
 	return c->domain != NULL;
 }
 
-static bool is_of_acs(const struct check *c)
+static bool has_dkim(const struct check *c)
 {
-	return c->domain && !strcmp(c->account.service, "acs");
+	return c->domain && service_named(c->account.service)->dkim_target;
 }
 
 enum { NEEDS_MAX = 2 };
@@ -66,8 +67,8 @@ static const struct step {
 	{ "log", N_("log"), check_log, false, NULL, { "configuration" } },
 	{ "domain", N_("domain"), check_domain, false, NULL, { "configuration" } },
 	{ "spf", "SPF", check_spf, false, has_domain, { NULL } },
-	{ "dkim1", "DKIM 1", check_dkim_1, false, is_of_acs, { NULL } },
-	{ "dkim2", "DKIM 2", check_dkim_2, false, is_of_acs, { NULL } },
+	{ "dkim1", "DKIM 1", check_dkim_1, false, has_dkim, { NULL } },
+	{ "dkim2", "DKIM 2", check_dkim_2, false, has_dkim, { NULL } },
 	{ "dmarc", "DMARC", check_dmarc, false, has_domain, { NULL } },
 	{ "mx", "MX", check_mx, false, has_domain, { NULL } },
 };

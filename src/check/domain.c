@@ -11,11 +11,7 @@
 #include "mail/address.h"
 #include "net/net.h"
 #include "service/login.h"
-
-/* What the service asks for, of a domain that it is to send for. */
-#define SPF_TERM  "include:spf.protection.outlook.com"
-#define DKIM_NAME "selector%d-azurecomm-prod-net._domainkey"
-#define MANAGED	  ".azurecomm.net"
+#include "service/service.h"
 
 enum { NAME_SIZE = DNS_NAME_MAX + 64, TREE_MAX = 8 };
 
@@ -141,7 +137,7 @@ static bool has_term(const char *record, const char *term)
 
 void check_spf(struct check *c, struct finding *f)
 {
-	bool is_acs = !strcmp(c->account.service, "acs");
+	const char *term = service_named(c->account.service)->spf;
 	OWNED_ANSWER answer = { 0 };
 
 	if (!ask(c, c->domain, DNS_TXT, &answer, f))
@@ -152,9 +148,9 @@ void check_spf(struct check *c, struct finding *f)
 		finding_set(f, FINDING_FAILED,
 			    "%s has %zu SPF records, so receivers take none of them",
 			    c->domain, answer.count);
-		if (is_acs)
+		if (term)
 			finding_advise(f, "put them together into one, with %s in it",
-				       SPF_TERM);
+				       term);
 		else
 			finding_advise(f, "put them together into one");
 	} else if (!answer.has_name) {
@@ -166,14 +162,14 @@ void check_spf(struct check *c, struct finding *f)
 	} else if (answer.count == 0) {
 		finding_set(f, FINDING_FAILED, "%s has no SPF record", c->domain);
 		finding_advise(f, "add a TXT record at %s: v=spf1 %s -all", c->domain,
-			       is_acs ? SPF_TERM : _("include:(what the service says)"));
-	} else if (is_acs && !has_term(answer.texts[0], SPF_TERM)) {
+			       term ? term : _("include:(what the service says)"));
+	} else if (term && !has_term(answer.texts[0], term)) {
 		finding_set(f, FINDING_FAILED, "%s does not let the service send: %s",
 			    c->domain, answer.texts[0]);
 		finding_advise(
 			f,
 			"put %s into this record, before its \"all\"; do not add a second one",
-			SPF_TERM);
+			term);
 	} else {
 		finding_set(f, FINDING_OK, "%s", answer.texts[0]);
 	}
@@ -202,12 +198,13 @@ static void look_above(struct check *c, const char *selector, struct finding *f)
 	buf_free(&unheard.advice);
 }
 
-static void check_dkim(struct check *c, int number, struct finding *f)
+static void check_dkim(struct check *c, size_t number, struct finding *f)
 {
+	const struct service *service = service_named(c->account.service);
 	OWNED_ANSWER answer = { 0 };
 	char selector[64], name[NAME_SIZE];
 
-	snprintf(selector, sizeof(selector), DKIM_NAME, number);
+	snprintf(selector, sizeof(selector), "%s._domainkey", service->dkim_selectors[number]);
 	snprintf(name, sizeof(name), "%s.%s", selector, c->domain);
 	if (!ask(c, name, DNS_CNAME, &answer, f))
 		return;
@@ -219,7 +216,7 @@ static void check_dkim(struct check *c, int number, struct finding *f)
 			"add it, with the target that the portal shows for the domain (Email "
 			"Communication Services, Provision domains)");
 		look_above(c, selector, f);
-	} else if (!ends_with(answer.texts[0], MANAGED)) {
+	} else if (!ends_with(answer.texts[0], service->dkim_target)) {
 		finding_set(f, FINDING_FAILED, "%s leads to %s, which is not Azure's",
 			    name, answer.texts[0]);
 		finding_advise(
@@ -233,12 +230,12 @@ static void check_dkim(struct check *c, int number, struct finding *f)
 
 void check_dkim_1(struct check *c, struct finding *f)
 {
-	check_dkim(c, 1, f);
+	check_dkim(c, 0, f);
 }
 
 void check_dkim_2(struct check *c, struct finding *f)
 {
-	check_dkim(c, 2, f);
+	check_dkim(c, 1, f);
 }
 
 /* --- DMARC, RFC 7489: of the domain, or of one above it */

@@ -13,6 +13,7 @@
 #include "net/tcp.h"
 #include "secret/source.h"
 #include "service/login.h"
+#include "service/service.h"
 
 enum { LISTED_MAX = 4000, SLOW_MS = 200 }; /* bytes of a list of addresses */
 
@@ -121,7 +122,7 @@ void check_secret(struct check *c, struct finding *f)
 	finding_set(f, FINDING_OK, "from %s, %zu bytes", c->connection.secret_source,
 		    c->connection.secret.len);
 	fault = login_secret_fault(c->connection.secret.bytes, c->connection.secret.len);
-	if (!fault || strcmp(c->account.service, "acs") != 0)
+	if (!fault || !service_named(c->account.service)->is_azure)
 		return;
 	f->state = FINDING_WARNING;
 	finding_advise(f, "%s", tr(fault));

@@ -16,6 +16,7 @@
 #include "delivery/prepare.h"
 #include "delivery/throttle.h"
 #include "mail/submission.h"
+#include "service/service.h"
 #include "smtp/domains.h"
 
 enum { DAY = 24 * 3600, DAYS_FEW = 7, WORDS_MAX = 1000 };
@@ -156,7 +157,8 @@ void check_login(struct check *c, struct finding *f)
 	if (c->connection.options.auth == SMTP_AUTH_OFF) {
 		finding_set(f, FINDING_OK, "nobody logs in, as the account says");
 	} else if (!advance(c, SMTP_READY, &ms, &err)) {
-		bool has_causes = err.reply == 535 && !strcmp(c->account.service, "acs");
+		bool has_causes = err.reply == 535 &&
+				  service_named(c->account.service)->is_azure;
 
 		if (has_causes) /* instead of all of them in one sentence */
 			err.advice = NULL;
@@ -291,6 +293,7 @@ static bool send_message(struct check *c, struct message *m, struct attempt *att
 
 void check_sending(struct check *c, struct finding *f)
 {
+	const char *sent = service_named(c->account.service)->sent;
 	struct attempt attempt;
 	OWNED_MESSAGE m;
 	OWNED_TEXT id = NULL;
@@ -310,9 +313,6 @@ void check_sending(struct check *c, struct finding *f)
 			    attempt.reply);
 	else
 		finding_fail(f, &err);
-	if (ok && !strcmp(c->account.service, "acs"))
-		finding_advise(
-			f,
-			"taken is not delivered: what became of it is in Azure Monitor, by this "
-			"Message-ID");
+	if (ok && sent)
+		finding_advise(f, "%s", tr(sent));
 }

@@ -7,6 +7,7 @@
 
 #include "delivery/account_secret.h"
 #include "net/net.h"
+#include "service/service.h"
 
 /* How to log in, if at all; a password never goes where TLS does not. */
 static bool choose_auth(const struct account *account, enum smtp_auth *auth,
@@ -19,7 +20,7 @@ static bool choose_auth(const struct account *account, enum smtp_auth *auth,
 		[AUTH_XOAUTH2]	= SMTP_AUTH_XOAUTH2,
 		[AUTH_OFF]	= SMTP_AUTH_OFF,
 	};
-	bool is_relay = !strcmp(account->service, "other") && !account->user[0];
+	bool is_relay = service_named(account->service)->login_is_optional && !account->user[0];
 
 	*auth = mechanisms[account->auth];
 	if (account->auth == AUTH_AUTO && (account->tls == TLS_OFF || is_relay))

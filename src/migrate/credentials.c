@@ -107,7 +107,7 @@ static const char *const mail_words[] = { "smtp", "mail", "submission", "relay",
 /* A netrc has logins of many kinds. */
 static bool is_mail_server(const struct credential *c, bool is_only)
 {
-	if (!c->may_be_other || is_only || strcmp(service_of_host(c->host), "other") != 0)
+	if (!c->may_be_other || is_only || service_of_host(c->host) != &service_other)
 		return true;
 	for (size_t i = 0; i < COUNT_OF(mail_words); i++)
 		if (strcasestr(c->host, mail_words[i]))

@@ -68,10 +68,8 @@ static void settle_login(struct import *import, struct imported *account)
 
 /* Where the server takes other senders they are left alone, as the other program does. */
 static void settle_sender(struct import *import, struct imported *account,
-			  const char *service)
+			  bool is_strict)
 {
-	bool is_strict = !strcmp(service, "acs");
-
 	if (!is_strict && !draft_value(&account->draft, "sender_policy"))
 		set(account, "sender_policy", "keep");
 	if (!is_strict && says(account, "sender_policy", "keep"))
@@ -103,7 +101,8 @@ static void leave_to_service(struct draft *d, const char *service)
 
 static void settle_account(struct import *import, struct imported *account)
 {
-	const char *host = draft_value(&account->draft, "host"), *service;
+	const char *host = draft_value(&account->draft, "host");
+	const struct service *service;
 
 	if (account->is_bad)
 		return;
@@ -114,9 +113,9 @@ static void settle_account(struct import *import, struct imported *account)
 		return;
 	}
 	service = service_of_host(host);
-	set(account, "service", service);
+	set(account, "service", service->name);
 	settle_login(import, account);
-	settle_sender(import, account, service);
+	settle_sender(import, account, service->refuses_senders);
 }
 
 /* --- names */
@@ -152,8 +151,8 @@ static const char *wanted_name(const struct import *import,
 		return account->known_as;
 	if (import->name)
 		return import->name;
-	return strcmp(service, "other") != 0 ? service
-					     : draft_value(&account->draft, "host");
+	return service_named(service) == &service_other ? draft_value(&account->draft, "host")
+							: service;
 }
 
 static void name_account(struct import *import, struct imported *account)

@@ -7,13 +7,6 @@
 
 #include "base/language.h"
 
-enum { ANY = 0 };
-#define ON(step)	(1u << (step))
-#define IN_MAIL		(ON(AT_MAIL) | ON(AT_RCPT) | ON(AT_DATA))
-
-static const char over_quota[] =
-	N_("the account is over its quota of messages a minute or an hour, and each attempt "
-	"counts: wait, up to an hour, and ask Azure support for a higher quota");
 static const char not_from_here[] =
 	N_("the server takes no mail from this machine's address: ask whoever runs it, or the "
 	"list that it names; the mail is not at fault");
@@ -22,97 +15,53 @@ static const char not_by_this_name[] =
 	"that it takes");
 static const char too_big[] = N_("the message is too big for the server");
 
-/* All that a row says must be so; the first one wins. */
-static const struct rule {
-	const char *service;	/* NULL: any */
-	unsigned at;		/* ON() the steps; ANY */
-	int code;		/* or its first digit alone; ANY */
-	const char *status;	/* subject and detail of the enhanced code; "": there is none;
-				   a dot at the end: the subject alone; NULL: any */
-	const char *words;	/* that stand in the text in any case; NULL: any text */
-	struct meaning meaning;	/* ERROR_NONE: what the code alone says */
-} rules[] = {
-	/* Azure Communication Services, whose texts are those of Exchange's transport. */
-	{ "acs", ANY, 535, NULL, NULL, { ERROR_AUTH,
-	  N_("one text stands for six causes: the user name names the wrong resource, "
-	  "application or tenant; the password is wrong, expired, or the secret's id and not "
-	  "its value; the application lacks the role \"Communication and Email Service "
-	  "Owner\", or got it minutes ago; the SMTP username is not \"Ready to use\" yet; "
-	  "the token is for another scope than https://communication.azure.com/.default; or "
-	  "it is of another application") } },
-	{ "acs", ANY, 504, NULL, "5.7.4", { ERROR_NONE,
-	  N_("the service takes AUTH LOGIN for a password and XOAUTH2 for a token, nothing else") } },
-	{ "acs", ON(AT_AUTH), 504, NULL, NULL, { ERROR_NONE,
-	  N_("the service takes AUTH LOGIN for a password and XOAUTH2 for a token, nothing else") } },
-	{ "acs", ANY, 530, NULL, "5.7.57", { ERROR_AUTH,
-	  N_("nobody was logged in: set `user` and a password, and not `auth = off`") } },
-	{ "acs", IN_MAIL, ANY, NULL, "5.3.5", { ERROR_SENDER,
-	  N_("the sender must be a MailFrom address of a domain that is verified and linked to "
-	  "the resource (DoNotReply@ is the only one until others are added); set `from` "
-	  "to one, and `sender_policy = rewrite`") } },
-	{ "acs", IN_MAIL, ANY, NULL, "sender's username is invalid", { ERROR_SENDER,
-	  N_("the sender must be a MailFrom address of a domain that is verified and linked to "
-	  "the resource; set `from` to one") } },
-	{ "acs", ANY, ANY, NULL, "4.5.127", { ERROR_QUOTA, over_quota } },
-	{ "acs", ANY, ANY, NULL, "excessive message rate", { ERROR_QUOTA, over_quota } },
-	/* The services beside it. */
-	{ "sendgrid", ANY, 535, NULL, NULL, { ERROR_AUTH,
-	  N_("the user name is the word apikey, and the password an API key that may send mail") } },
-	{ "sendgrid", IN_MAIL, 550, NULL, "sender identity", { ERROR_SENDER,
-	  N_("the sender is no verified identity of the SendGrid account; set `from` to one") } },
-	{ "office365", ANY, 535, NULL, "5.7.139", { ERROR_AUTH,
-	  N_("passwords are switched off for SMTP there: use `auth = xoauth2` with a "
-	  "token_command") } },
-	{ "office365", ANY, 535, NULL, NULL, { ERROR_AUTH,
-	  N_("the token is wrong, expired or for another scope than "
-	  "https://outlook.office.com/SMTP.Send, or SMTP AUTH is off for the mailbox") } },
-	{ "office365", IN_MAIL, ANY, NULL, "5.7.60", { ERROR_SENDER,
-	  N_("the mailbox may not send as this sender; set `from` to its own address") } },
+/* For all servers, behind the rows of the service. */
+static const struct reply_rule rules[] = {
 	/* Any server, about the login. */
-	{ NULL, ON(AT_STARTTLS), 454, NULL, NULL, { ERROR_LATER,
+	{ REPLY_TO(AT_STARTTLS), 454, NULL, NULL, { ERROR_LATER,
 	  N_("the server cannot begin TLS now: try again later") } },
-	{ NULL, ON(AT_AUTH), 454, NULL, NULL, { ERROR_LATER,
+	{ REPLY_TO(AT_AUTH), 454, NULL, NULL, { ERROR_LATER,
 	  N_("the server cannot check passwords now: try again later") } },
-	{ NULL, ANY, 530, NULL, "starttls", { ERROR_CONFIG,
+	{ REPLY_ANY, 530, NULL, "starttls", { ERROR_CONFIG,
 	  N_("the server wants TLS: set `tls = starttls`") } },
-	{ NULL, ANY, 530, NULL, NULL, { ERROR_AUTH,
+	{ REPLY_ANY, 530, NULL, NULL, { ERROR_AUTH,
 	  N_("the server wants a login: set `user` and a password, and not `auth = off`") } },
-	{ NULL, ANY, 534, NULL, NULL, { ERROR_AUTH,
+	{ REPLY_ANY, 534, NULL, NULL, { ERROR_AUTH,
 	  N_("the server wants another way to log in: see `auth`") } },
-	{ NULL, ANY, 535, NULL, NULL, { ERROR_AUTH,
+	{ REPLY_ANY, 535, NULL, NULL, { ERROR_AUTH,
 	  N_("check `user` and the password; some servers want a password of their own for "
 	  "programs") } },
 	/* About this machine; many servers keep that to themselves until RCPT. */
-	{ NULL, ON(AT_EHLO), 501, NULL, NULL, { ERROR_BARRED, not_by_this_name } },
-	{ NULL, ON(AT_EHLO), 504, NULL, NULL, { ERROR_BARRED, not_by_this_name } },
-	{ NULL, ON(AT_EHLO), 550, NULL, NULL, { ERROR_BARRED, not_by_this_name } },
-	{ NULL, ON(AT_EHLO), 553, NULL, NULL, { ERROR_BARRED, not_by_this_name } },
-	{ NULL, ANY, ANY, NULL, "helo command rejected", { ERROR_BARRED, not_by_this_name } },
-	{ NULL, ANY, ANY, NULL, "client host", { ERROR_BARRED, not_from_here } },
-	{ NULL, ANY, ANY, NULL, "banned sending ip", { ERROR_BARRED, not_from_here } },
-	{ NULL, ANY, ANY, NULL, "not accepted from this ip", { ERROR_BARRED, not_from_here } },
-	{ NULL, ANY, 5, "7.25", NULL, { ERROR_BARRED, not_from_here } },
-	{ NULL, ANY, 5, "3.2", NULL, { ERROR_BARRED, NULL } },
-	{ NULL, ON(AT_SESSION), 5, NULL, NULL, { ERROR_BARRED,
+	{ REPLY_TO(AT_EHLO), 501, NULL, NULL, { ERROR_BARRED, not_by_this_name } },
+	{ REPLY_TO(AT_EHLO), 504, NULL, NULL, { ERROR_BARRED, not_by_this_name } },
+	{ REPLY_TO(AT_EHLO), 550, NULL, NULL, { ERROR_BARRED, not_by_this_name } },
+	{ REPLY_TO(AT_EHLO), 553, NULL, NULL, { ERROR_BARRED, not_by_this_name } },
+	{ REPLY_ANY, REPLY_ANY, NULL, "helo command rejected", { ERROR_BARRED, not_by_this_name } },
+	{ REPLY_ANY, REPLY_ANY, NULL, "client host", { ERROR_BARRED, not_from_here } },
+	{ REPLY_ANY, REPLY_ANY, NULL, "banned sending ip", { ERROR_BARRED, not_from_here } },
+	{ REPLY_ANY, REPLY_ANY, NULL, "not accepted from this ip", { ERROR_BARRED, not_from_here } },
+	{ REPLY_ANY, 5, "7.25", NULL, { ERROR_BARRED, not_from_here } },
+	{ REPLY_ANY, 5, "3.2", NULL, { ERROR_BARRED, NULL } },
+	{ REPLY_TO(AT_SESSION), 5, NULL, NULL, { ERROR_BARRED,
 	  N_("the server takes nothing from this machine for now, whatever the mail is") } },
 	/* 554 is the session's as well as the message's, and then speaks of its sender. */
-	{ NULL, ON(AT_MAIL), 521, NULL, NULL, { ERROR_BARRED, NULL } },
-	{ NULL, ON(AT_MAIL), 554, NULL, "sender", { ERROR_SENDER, NULL } },
-	{ NULL, ON(AT_MAIL), 554, NULL, "@", { ERROR_SENDER, NULL } },
-	{ NULL, ON(AT_MAIL), 554, "", NULL, { ERROR_BARRED, NULL } },
-	{ NULL, ON(AT_MAIL), 554, "7.", NULL, { ERROR_BARRED, NULL } },
-	{ NULL, ON(AT_MAIL) | ON(AT_RCPT), 503, NULL, NULL, { ERROR_PROTOCOL, NULL } },
+	{ REPLY_TO(AT_MAIL), 521, NULL, NULL, { ERROR_BARRED, NULL } },
+	{ REPLY_TO(AT_MAIL), 554, NULL, "sender", { ERROR_SENDER, NULL } },
+	{ REPLY_TO(AT_MAIL), 554, NULL, "@", { ERROR_SENDER, NULL } },
+	{ REPLY_TO(AT_MAIL), 554, "", NULL, { ERROR_BARRED, NULL } },
+	{ REPLY_TO(AT_MAIL), 554, "7.", NULL, { ERROR_BARRED, NULL } },
+	{ REPLY_TO(AT_MAIL) | REPLY_TO(AT_RCPT), 503, NULL, NULL, { ERROR_PROTOCOL, NULL } },
 	/* About the message. */
-	{ NULL, IN_MAIL, 5, NULL, "5.7.60", { ERROR_SENDER,
+	{ REPLY_TO_MAIL, 5, NULL, "5.7.60", { ERROR_SENDER,
 	  N_("the account may not send as this sender") } },
-	{ NULL, IN_MAIL, 5, "1.7", NULL, { ERROR_SENDER,
+	{ REPLY_TO_MAIL, 5, "1.7", NULL, { ERROR_SENDER,
 	  N_("the server does not take this sender; set `from` to one that it takes") } },
-	{ NULL, IN_MAIL, 5, "1.8", NULL, { ERROR_SENDER,
+	{ REPLY_TO_MAIL, 5, "1.8", NULL, { ERROR_SENDER,
 	  N_("the server does not take this sender; set `from` to one that it takes") } },
-	{ NULL, ON(AT_RCPT), 5, "5.3", NULL, { ERROR_LATER, NULL } },
-	{ NULL, IN_MAIL, 5, "3.4", NULL, { ERROR_DATA, too_big } },
-	{ NULL, IN_MAIL, 5, "2.3", NULL, { ERROR_DATA, too_big } },
-	{ NULL, ON(AT_MAIL) | ON(AT_DATA), 552, "", NULL, { ERROR_DATA, too_big } },
+	{ REPLY_TO(AT_RCPT), 5, "5.3", NULL, { ERROR_LATER, NULL } },
+	{ REPLY_TO_MAIL, 5, "3.4", NULL, { ERROR_DATA, too_big } },
+	{ REPLY_TO_MAIL, 5, "2.3", NULL, { ERROR_DATA, too_big } },
+	{ REPLY_TO(AT_MAIL) | REPLY_TO(AT_DATA), 552, "", NULL, { ERROR_DATA, too_big } },
 };
 
 /* What a 5xx says where no row knows more. */
@@ -187,27 +136,29 @@ static bool has_words(const char *text, const char *words)
 
 static bool fits_code(int wanted, int code)
 {
-	return wanted == ANY || wanted == code || wanted == code / 100;
+	return wanted == REPLY_ANY || wanted == code || wanted == code / 100;
 }
 
-static const struct rule *find_rule(const char *service, enum reply_at at, int code,
-				    const char *text)
+static bool fits(const struct reply_rule *rule, enum reply_at at, int code, const char *text)
 {
 	char status[ERROR_STATUS_SIZE];
 
+	if ((rule->at && !(rule->at & REPLY_TO(at))) || !fits_code(rule->code, code))
+		return false;
 	find_status(text, status);
-	for (size_t i = 0; i < COUNT_OF(rules); i++) {
-		const struct rule *rule = &rules[i];
+	return (!rule->status || fits_status(rule->status, detail_of(status))) &&
+	       (!rule->words || has_words(text, rule->words));
+}
 
-		if (rule->service && (!service || strcasecmp(rule->service, service) != 0))
-			continue;
-		if ((rule->at && !(rule->at & ON(at))) || !fits_code(rule->code, code))
-			continue;
-		if (rule->status && !fits_status(rule->status, detail_of(status)))
-			continue;
-		if (!rule->words || has_words(text, rule->words))
-			return rule;
-	}
+static const struct reply_rule *find_rule(const struct service *service, enum reply_at at,
+					  int code, const char *text)
+{
+	for (size_t i = 0; i < service->rule_count; i++)
+		if (fits(&service->rules[i], at, code, text))
+			return &service->rules[i];
+	for (size_t i = 0; i < COUNT_OF(rules); i++)
+		if (fits(&rules[i], at, code, text))
+			return &rules[i];
 	return NULL;
 }
 
@@ -217,7 +168,8 @@ struct meaning reply_meaning(const char *service, enum reply_at at, int code,
 	bool is_refusal = code >= 500 || (at == AT_RSET && code > 421);
 	struct meaning meaning = { is_refusal ? refusals[at] :
 				   code >= 400 ? ERROR_LATER : ERROR_PROTOCOL, NULL };
-	const struct rule *rule = code < 400 ? NULL : find_rule(service, at, code, text);
+	const struct reply_rule *rule =
+		code < 400 ? NULL : find_rule(service_named(service), at, code, text);
 
 	if (!rule)
 		return meaning;

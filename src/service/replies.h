@@ -1,33 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the replies of servers mean, by what they answer. Tables only. */
+/* What the replies of servers mean, by what they answer. */
 #ifndef SERVICE_REPLIES_H
 #define SERVICE_REPLIES_H
 
-#include "base/error.h"
-
-/* What a reply answers: the same words mean something else at another step. */
-enum reply_at {
-	AT_SESSION,	/* the greeting, and what comes unasked */
-	AT_EHLO,
-	AT_STARTTLS,
-	AT_AUTH,
-	AT_MAIL,
-	AT_RCPT,
-	AT_DATA,	/* DATA, BDAT and the message itself */
-	AT_RSET,
-	AT_STEPS
-};
-
-struct meaning {
-	/* ERROR_QUOTA, ERROR_AUTH, ERROR_BARRED: all mail of the account has to wait. What is
-	   said before MAIL is never about a message, and never of a kind that gives one up. */
-	enum error_kind kind;
-	const char *hint;	/* one sentence for the user, or NULL */
-};
+#include "service/service.h"
 
 /*
  * `code` and the whole text, enhanced status code included; that decides where there is
- * one. Rows of the service first, then those for any server.
+ * one. The rules of the service come first, then those for any server.
  */
 struct meaning reply_meaning(const char *service, enum reply_at at, int code,
 			     const char *text);

@@ -6,73 +6,59 @@
 
 #include "base/language.h"
 
-struct setting {
-	const char *key, *value;
+/* Any server: it says itself what it wants. */
+const struct service service_other = {
+	.name = "other",
+	.what = N_("any other mail server"),
+	.user = { N_("User name"),
+		  N_("The name to log in with; empty if the server wants no login.") },
+	.from = { N_("Sender"), N_("The address to send as.") },
+	.login_is_optional = true,
+	.usual_sender = SENDER_IS_USER,
 };
 
-enum { SETTINGS_MAX = 8 };
-
-/* The first one is what an account is of that does not say; a NULL key ends a row. */
-static const struct service {
-	const char *name;
-	struct setting settings[SETTINGS_MAX];
-} services[] = {
-	{ "acs", {
-		{ "host", "smtp.azurecomm.net" },
-		{ "port", "587" },
-		{ "max_recipients", "50" },
-		{ "max_size", "10485760" },
-		{ "null_sender", "account" },
-		{ "rate_per_minute", "30" },
-		{ "rate_per_hour", "100" },
-	} },
-	{ "sendgrid", {
-		{ "host", "smtp.sendgrid.net" },
-		{ "port", "587" },
-		{ "user", "apikey" },
-		{ "max_recipients", "1000" },
-		{ "max_size", "31457280" },
-	} },
-	{ "office365", {
-		{ "host", "smtp.office365.com" },
-		{ "port", "587" },
-		{ "auth", "xoauth2" },
-		{ "max_recipients", "500" },
-		{ "max_size", "157286400" },
-	} },
-	{ "other", { { NULL, NULL } } },
+static const struct service *const services[] = {
+	&service_acs, &service_sendgrid, &service_office365, &service_other,
 };
 
-static const struct service *service_called(const char *name)
+const struct service *service_at(size_t i)
+{
+	return i < COUNT_OF(services) ? services[i] : NULL;
+}
+
+const char *service_name(size_t i)
+{
+	return i < COUNT_OF(services) ? services[i]->name : NULL;
+}
+
+const struct service *service_named(const char *name)
 {
 	for (size_t i = 0; name && i < COUNT_OF(services); i++)
-		if (!strcasecmp(services[i].name, name))
-			return &services[i];
+		if (!strcasecmp(services[i]->name, name))
+			return services[i];
+	return &service_other;
+}
+
+static const char *setting_of(const struct service *service, const char *key)
+{
+	for (size_t i = 0; i < SERVICE_SETTINGS_MAX && service->settings[i].key; i++)
+		if (!strcmp(service->settings[i].key, key))
+			return service->settings[i].value;
 	return NULL;
 }
 
 const char *service_setting(const char *service, const char *key)
 {
-	const struct service *known = service_called(service);
-
-	for (size_t i = 0; known && i < SETTINGS_MAX && known->settings[i].key; i++)
-		if (!strcmp(known->settings[i].key, key))
-			return known->settings[i].value;
-	return NULL;
+	return setting_of(service_named(service), key);
 }
 
-const char *service_name(size_t i)
-{
-	return i < COUNT_OF(services) ? services[i].name : NULL;
-}
-
-const char *service_of_host(const char *host)
+const struct service *service_of_host(const char *host)
 {
 	for (size_t i = 0; i < COUNT_OF(services); i++) {
-		const char *its = service_setting(services[i].name, "host");
+		const char *its = setting_of(services[i], "host");
 
 		if (its && !strcasecmp(host, its))
-			return services[i].name;
+			return services[i];
 	}
-	return "other";
+	return &service_other;
 }

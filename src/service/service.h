@@ -1,19 +1,101 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What we know of the services that mail is submitted to. Tables only. */
+/*
+ * What we know of the services that mail is submitted to. Each is one value in a file of its
+ * own; a new one is such a file, its name below and a line in service/service.c: nothing
+ * else in the program says the name of any.
+ */
 #ifndef SERVICE_SERVICE_H
 #define SERVICE_SERVICE_H
 
 #include "base/error.h"
 
+/* --- replies */
+
+/* What a reply answers: the same words mean something else at another step. */
+enum reply_at {
+	AT_SESSION,	/* the greeting, and what comes unasked */
+	AT_EHLO,
+	AT_STARTTLS,
+	AT_AUTH,
+	AT_MAIL,
+	AT_RCPT,
+	AT_DATA,	/* DATA, BDAT and the message itself */
+	AT_RSET,
+	AT_STEPS
+};
+
+struct meaning {
+	/* ERROR_QUOTA, ERROR_AUTH, ERROR_BARRED: all mail of the account has to wait. What is
+	   said before MAIL is never about a message, and never of a kind that gives one up. */
+	enum error_kind kind;
+	const char *hint;	/* one sentence for the user, or NULL */
+};
+
+enum { REPLY_ANY = 0 };
+#define REPLY_TO(step)	(1u << (step))
+#define REPLY_TO_MAIL	(REPLY_TO(AT_MAIL) | REPLY_TO(AT_RCPT) | REPLY_TO(AT_DATA))
+
+/* All that a rule says must be so; of several the first one wins. */
+struct reply_rule {
+	unsigned at;		/* REPLY_TO() the steps; REPLY_ANY */
+	int code;		/* or its first digit alone; REPLY_ANY */
+	const char *status;	/* subject and detail of the enhanced code; "": there is none;
+				   a dot at the end: the subject alone; NULL: any */
+	const char *words;	/* that stand in the text in any case; NULL: any text */
+	struct meaning meaning;	/* ERROR_NONE: what the code alone says */
+};
+
+/* --- services */
+
+enum { SERVICE_SETTINGS_MAX = 8 };
+
+/* In the words of a person, marked with N_(). */
+struct service_question {
+	const char *title, *where;	/* what is asked for, and where one finds it */
+};
+
+struct service {
+	const char *name, *what;	/* what it is called here, and by people */
+	/* What holds for an account that does not say it; a NULL key ends them. */
+	struct {
+		const char *key, *value;
+	} settings[SERVICE_SETTINGS_MAX];
+	const struct reply_rule *rules;	/* what its replies mean, where that is its own */
+	size_t rule_count;
+
+	/* What acsmtp setup asks for. */
+	struct service_question user, from;
+	const char *secret;		/* where one finds it; NULL: wherever passwords are */
+	bool login_is_optional;		/* some of its servers want none */
+	bool wants_token;		/* it takes no passwords */
+	enum { SENDER_UNKNOWN, SENDER_IS_USER, SENDER_IS_DONOTREPLY } usual_sender;
+
+	/* What acsmtp check looks at. */
+	bool is_azure;			/* its logins are as service/login.h knows them */
+	bool refuses_senders;		/* that are not the account's */
+	const char *spf;		/* what lets it send for a domain; NULL: it says so itself */
+	const char *dkim_selectors[2];	/* the CNAMEs that it wants, ... */
+	const char *dkim_target;	/* ... and how what they lead to ends; NULL: none */
+	const char *sent;		/* what there is to know of what it took, or NULL */
+};
+
+#define SERVICE_NAMES	"acs|sendgrid|office365|other"	/* for usage lines, in the same order */
+extern const struct service service_acs, service_sendgrid, service_office365, service_other;
+
+/* The first one is what an account is of that does not say; NULL ends. */
+const struct service *service_at(size_t i);
+const char *service_name(size_t i);
+
+/* By its name in any case. What is unknown, or NULL, is any server: service_other. */
+const struct service *service_named(const char *name);
+
+/* The service that a server is of, by its name in any case. */
+const struct service *service_of_host(const char *host);
+
 /*
  * What the service says for a setting that the user left out ("host", "port",
  * "auth", "max_size", ...), in the words that a user would write; NULL: nothing.
- * `service` is one of service_name(0), service_name(1), ...; NULL ends.
  */
 const char *service_setting(const char *service, const char *key);
-const char *service_name(size_t i);
-
-/* The service that a server is of, by its name in any case; "other" for all we do not know. */
-const char *service_of_host(const char *host);
 
 #endif

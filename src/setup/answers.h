@@ -53,10 +53,11 @@ struct setup {
 
 struct question {
 	enum answer answer;
-	const char *service;		/* it is about this one alone; NULL: about all */
 	const char *setting;		/* of the draft; NULL: take() knows where it goes */
 	const char *title, *explanation;
-	bool may_be_empty;
+	size_t of_service;		/* instead: its question, of that place in struct service */
+	void (*list)(void);		/* behind the explanation: what there is; NULL: nothing */
+	bool (*may_be_empty)(const struct setup *s);	/* NULL: no */
 	bool (*is_known)(const struct setup *s);	/* then it is not asked; NULL: never */
 	char *(*proposal)(const struct setup *s);	/* the caller frees it; NULL: none */
 	/* Beyond the checks of the setting. NULL: nothing to check. */
@@ -71,8 +72,8 @@ struct question {
 const struct question *setup_question(size_t i);
 const char *setup_keep_word(size_t i);	/* NULL ends */
 
-/* Whether the row's question is about the service that was chosen. */
-bool setup_applies(const struct setup *s, const struct question *q);
+/* The service that was chosen. */
+const struct service *setup_service(const struct setup *s);
 
 /*
  * Takes the answer from its flag, or from the person, who is asked until it will do, or else

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/language.h"
 #include "base/text.h"
+#include "service/service.h"
 
 enum { ANSWER_MAX = 1000 };
 
@@ -116,7 +117,7 @@ static bool take(struct setup *s, const struct question *q, const char *answer,
 {
 	const char *remark;
 
-	if (!*answer && !q->may_be_empty)
+	if (!*answer && !(q->may_be_empty && q->may_be_empty(s)))
 		return error_set(err, ERROR_CONFIG, "an answer is needed");
 	if (q->setting && !*answer)
 		draft_unset(&s->draft, q->setting);
@@ -130,17 +131,29 @@ static bool take(struct setup *s, const struct question *q, const char *answer,
 	return true;
 }
 
+static struct service_question words_of(const struct setup *s, const struct question *q)
+{
+	if (!q->of_service)
+		return (struct service_question){ q->title, q->explanation };
+	return *(const struct service_question *)((const char *)setup_service(s) +
+						  q->of_service);
+}
+
 static bool ask_person(struct setup *s, const struct question *q, const char *proposal,
 		       struct error *err)
 {
-	printf("\n%s\n", tr(q->explanation));
+	const struct service_question words = words_of(s, q);
+
+	printf("\n%s\n", tr(words.where));
+	if (q->list)
+		q->list();
 	for (;;) {
 		OWNED_TEXT answer = NULL;
 
 		if (proposal && *proposal)
-			printf("%s [%s]: ", tr(q->title), proposal);
+			printf("%s [%s]: ", tr(words.title), proposal);
 		else
-			printf("%s: ", tr(q->title));
+			printf("%s: ", tr(words.title));
 		s->has_said_doubt = false;
 		answer = read_answer(s, err);
 		if (answer && take(s, q, *answer || !proposal ? answer : proposal, err))

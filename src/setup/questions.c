@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "setup/answers.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,14 +19,15 @@ enum { PROPOSAL_LIMIT = 4096 };
 
 static const char usual_name[] = "default";
 
-static bool is_service(const struct setup *s, const char *name)
+const struct service *setup_service(const struct setup *s)
 {
-	return text_is(draft_value(&s->draft, "service"), name);
+	return service_named(draft_value(&s->draft, "service"));
 }
 
-bool setup_applies(const struct setup *s, const struct question *q)
+static bool always(const struct setup *s)
 {
-	return !q->service || is_service(s, q->service);
+	(void)s;
+	return true;
 }
 
 static char *no_text(const struct setup *s)
@@ -40,6 +42,14 @@ static char *first_service(const struct setup *s)
 {
 	(void)s;
 	return text_copy(service_name(0));
+}
+
+static void list_services(void)
+{
+	const struct service *service;
+
+	for (size_t i = 0; (service = service_at(i)); i++)
+		printf("%-10s %s\n", service->name, tr(service->what));
 }
 
 static bool has_server(const struct setup *s)
@@ -63,9 +73,10 @@ static bool take_port(struct setup *s, const char *answer, struct error *err)
 
 static const char *doubt_user(const struct setup *s)
 {
-	const char *fault;
+	const char *fault = NULL;
 
-	(void)login_user_form(draft_value(&s->draft, "user"), &fault);
+	if (setup_service(s)->is_azure)
+		(void)login_user_form(draft_value(&s->draft, "user"), &fault);
 	return fault;
 }
 
@@ -73,18 +84,26 @@ static const char *remark_user(const struct setup *s)
 {
 	const char *fault;
 
-	return login_user_form(draft_value(&s->draft, "user"), &fault) == USER_COMPOSITE
-		       ? N_("This is the old form of user name, made of resource, application and tenant. "
-			 "It works as before.")
-		       : NULL;
+	if (!setup_service(s)->is_azure ||
+	    login_user_form(draft_value(&s->draft, "user"), &fault) != USER_COMPOSITE)
+		return NULL;
+	return N_("This is the old form of user name, made of resource, application and tenant. "
+		  "It works as before.");
 }
 
-static char *propose_key(const struct setup *s)
+static char *usual_user(const struct setup *s)
 {
-	return text_copy(service_setting(draft_value(&s->draft, "service"), "user"));
+	const char *user = service_setting(draft_value(&s->draft, "service"), "user");
+
+	return user ? text_copy(user) : NULL;
 }
 
-static bool take_user_or_none(struct setup *s, const char *answer, struct error *err)
+static bool login_is_optional(const struct setup *s)
+{
+	return setup_service(s)->login_is_optional;
+}
+
+static bool take_user(struct setup *s, const char *answer, struct error *err)
 {
 	return *answer || draft_set(&s->draft, "auth", "off", err);
 }
@@ -92,29 +111,26 @@ static bool take_user_or_none(struct setup *s, const char *answer, struct error 
 /* --- the sender */
 
 /* A user name in the form of an address has the domain, more often than not. */
-static char *propose_donotreply(const struct setup *s)
+static char *propose_sender(const struct setup *s)
 {
-	const char *at = strchr(draft_value(&s->draft, "user"), '@');
+	const char *user = draft_value(&s->draft, "user"), *at = user ? strchr(user, '@') : NULL;
 	OWNED_BUF text = BUF_INIT(PROPOSAL_LIMIT);
 
-	if (!at || !at[1])
+	if (!at || setup_service(s)->usual_sender == SENDER_UNKNOWN)
+		return NULL;
+	if (setup_service(s)->usual_sender == SENDER_IS_USER)
+		return text_copy(user);
+	if (!at[1])
 		return NULL;
 	buf_addf(&text, "DoNotReply@%s", at + 1);
 	return buf_take(&text);
-}
-
-static char *propose_user(const struct setup *s)
-{
-	const char *user = draft_value(&s->draft, "user");
-
-	return user && strchr(user, '@') ? text_copy(user) : NULL;
 }
 
 static bool is_managed(const struct setup *s)
 {
 	const char *from = draft_value(&s->draft, "from"), *at = strrchr(from, '@');
 
-	return at && login_is_managed_domain(at + 1);
+	return at && setup_service(s)->is_azure && login_is_managed_domain(at + 1);
 }
 
 static const char *remark_sender(const struct setup *s)
@@ -124,11 +140,10 @@ static const char *remark_sender(const struct setup *s)
 			     : NULL;
 }
 
-static bool take_sender(struct setup *s, const char *answer, struct error *err)
+static bool check_sender(const char *from, struct error *err)
 {
 	struct address address = { 0 };
-	bool ok = draft_set(&s->draft, "from", answer, err) &&
-		  address_parse(&address, answer, err);
+	bool ok = address_parse(&address, from, err);
 
 	address_free(&address);
 	return ok;
@@ -140,15 +155,14 @@ static bool is_domain(const char *text)
 }
 
 /* Of a managed domain the quota cannot be raised, and is not the service's usual one. */
-static bool take_sender_or_domain(struct setup *s, const char *answer, struct error *err)
+static bool take_sender(struct setup *s, const char *answer, struct error *err)
 {
+	bool has_usual = setup_service(s)->usual_sender == SENDER_IS_DONOTREPLY;
 	OWNED_BUF address = BUF_INIT(PROPOSAL_LIMIT);
 
-	if (is_domain(answer))
-		buf_addf(&address, "DoNotReply@%s", answer);
-	else
-		buf_add(&address, answer);
-	return take_sender(s, buf_text(&address), err) &&
+	buf_addf(&address, "%s%s", has_usual && is_domain(answer) ? "DoNotReply@" : "", answer);
+	return draft_set(&s->draft, "from", buf_text(&address), err) &&
+	       check_sender(buf_text(&address), err) &&
 	       (!is_managed(s) || (draft_set(&s->draft, "rate_per_minute", "5", err) &&
 				   draft_set(&s->draft, "rate_per_hour", "10", err)));
 }
@@ -197,7 +211,7 @@ static const char *doubt_account(const struct setup *s)
 
 static bool wants_no_token(const struct setup *s)
 {
-	return !s->flags.answers[ANSWER_TOKEN_COMMAND] && !is_service(s, "office365");
+	return !s->flags.answers[ANSWER_TOKEN_COMMAND] && !setup_service(s)->wants_token;
 }
 
 const char *setup_keep_word(size_t i)
@@ -286,57 +300,38 @@ static bool needs_no_command(const struct setup *s)
 #define ALL_THE_SAME	.overrule = N_("Take it all the same?"), .overruled_by = OVERRULE_YES
 
 static const struct question questions[] = {
-	{ ANSWER_SERVICE, NULL, "service", N_("Service"),
-	  N_("The service that sends your mail: acs (Azure Communication Services), sendgrid,\n"
-	  "office365, or other for any other mail server."),
-	  .proposal = first_service },
-	{ ANSWER_HOST, NULL, "host", N_("Server"), N_("The name of your mail server."),
+	{ ANSWER_SERVICE, "service", N_("Service"), N_("The service that sends your mail:"),
+	  .list = list_services, .proposal = first_service },
+	{ ANSWER_HOST, "host", N_("Server"), N_("The name of your mail server."),
 	  .is_known = has_server },
-	{ ANSWER_PORT, NULL, "port", N_("Port"), N_("Its port: 587, or 465 for TLS from the first byte on."),
+	{ ANSWER_PORT, "port", N_("Port"), N_("Its port: 587, or 465 for TLS from the first byte on."),
 	  .is_known = has_server, .proposal = usual_port, .take = take_port },
-	{ ANSWER_USER, "acs", "user", N_("SMTP username"),
-	  N_("In the Azure portal: your Communication Services resource > Email > SMTP credentials.\n"
-	  "It is the SMTP username there; its status must be \"Ready to use\"."),
+	{ ANSWER_USER, "user", .of_service = offsetof(struct service, user),
+	  .may_be_empty = login_is_optional, .proposal = usual_user, .take = take_user,
 	  .doubt = doubt_user, ALL_THE_SAME, .remark = remark_user },
-	{ ANSWER_USER, "sendgrid", "user", N_("User name"), N_("SendGrid has one for all: the word apikey."),
-	  .proposal = propose_key },
-	{ ANSWER_USER, "office365", "user", N_("User name"), N_("The address of the mailbox that sends."),
-	  .may_be_empty = false },
-	{ ANSWER_USER, "other", "user", N_("User name"),
-	  N_("The name to log in with; empty if the server wants no login."),
-	  .may_be_empty = true, .take = take_user_or_none },
-	{ ANSWER_FROM, "acs", NULL, N_("Sender"),
-	  N_("A MailFrom address of a domain that is verified and linked to the resource, such as\n"
-	  "DoNotReply@mail.example.org. A domain alone stands for DoNotReply at that domain."),
-	  .proposal = propose_donotreply, .take = take_sender_or_domain,
-	  .remark = remark_sender },
-	{ ANSWER_FROM, "sendgrid", NULL, N_("Sender"), N_("An address that is verified at SendGrid."),
-	  .take = take_sender },
-	{ ANSWER_FROM, "office365", NULL, N_("Sender"), N_("The address to send as."),
-	  .proposal = propose_user, .take = take_sender },
-	{ ANSWER_FROM, "other", NULL, N_("Sender"), N_("The address to send as."),
-	  .proposal = propose_user, .take = take_sender },
-	{ ANSWER_FROM_NAME, NULL, "from_name", N_("Name of the sender"),
+	{ ANSWER_FROM, NULL, .of_service = offsetof(struct service, from),
+	  .proposal = propose_sender, .take = take_sender, .remark = remark_sender },
+	{ ANSWER_FROM_NAME, "from_name", N_("Name of the sender"),
 	  N_("A name that readers see before the address; empty for none."),
-	  .may_be_empty = true, .proposal = no_text },
-	{ ANSWER_ACCOUNT, NULL, NULL, N_("Account"),
+	  .may_be_empty = always, .proposal = no_text },
+	{ ANSWER_ACCOUNT, NULL, N_("Account"),
 	  N_("The account's name here. The file has others already."),
 	  .is_known = is_first, .proposal = propose_account, .take = take_account,
 	  .doubt = doubt_account, .overrule = N_("Replace it?"), .overruled_by = OVERRULE_REPLACE },
-	{ ANSWER_TOKEN_COMMAND, NULL, "token_command", N_("Command for tokens"),
+	{ ANSWER_TOKEN_COMMAND, "token_command", N_("Command for tokens"),
 	  N_("The service takes access tokens instead of passwords: a command that prints one."),
 	  .is_known = wants_no_token },
-	{ ANSWER_KEEP, NULL, NULL, N_("Where is the secret kept"),
+	{ ANSWER_KEEP, NULL, N_("Where is the secret kept"),
 	  N_("keyring  in the desktop's keyring\n"
 	  "ini      in the file of accounts, which only its owner can read\n"
 	  "file     in a file of its own, which only its owner can read\n"
 	  "command  nowhere here: a command prints it\n"
 	  "none     you see to it: systemd credentials, ~/.netrc, or typed each time"),
 	  .is_known = needs_no_place, .proposal = propose_place, .take = take_place },
-	{ ANSWER_PASSWORD_FILE, NULL, "password_file", N_("File for the secret"),
+	{ ANSWER_PASSWORD_FILE, "password_file", N_("File for the secret"),
 	  N_("Its whole path. One that is there already is used as it is."),
 	  .is_known = needs_no_file, .proposal = propose_file, .take = take_file },
-	{ ANSWER_PASSWORD_COMMAND, NULL, "password_command", N_("Command for the secret"),
+	{ ANSWER_PASSWORD_COMMAND, "password_command", N_("Command for the secret"),
 	  N_("A command that prints the secret, such as: pass show acsmtp"),
 	  .is_known = needs_no_command },
 };

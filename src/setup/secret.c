@@ -79,16 +79,13 @@ static bool is_wanted(const struct setup *s)
 
 bool setup_ask_secret(struct setup *s, struct error *err)
 {
+	const char *where = setup_service(s)->secret;
+
 	if (!is_wanted(s))
 		return true;
 	if (!s->is_attended)
 		return secret_read_input(&s->secret, err) && check_secret(s, err);
-	if (text_is(draft_value(&s->draft, "service"), "acs"))
-		puts(_("\nThe value of the client secret, and not its id. In the Azure portal: Entra ID >\n"
-		     "App registrations > your application > Certificates & secrets. The value is shown\n"
-		     "only once; if it is gone, make a new secret. What you type is not shown."));
-	else
-		puts(_("\nThe password, or the API key. What you type is not shown."));
+	printf("\n%s\n", tr(where ? where : N_("The password, or the API key. What you type is not shown.")));
 	fflush(stdout);
 	while (!s->has_ended) {
 		if (ask_secret_once(s, err) && check_secret(s, err))

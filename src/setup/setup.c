@@ -65,7 +65,7 @@ static bool ask_from(struct setup *s, enum answer first, struct error *err)
 	const struct question *q;
 
 	for (size_t i = 0; (q = setup_question(i)); i++)
-		if (q->answer >= first && setup_applies(s, q) && !setup_ask(s, q, err))
+		if (q->answer >= first && !setup_ask(s, q, err))
 			return false;
 	return setup_ask_secret(s, err);
 }
@@ -241,7 +241,7 @@ static int run(struct command_call *call)
 #define ANSWER(which)	offsetof(struct setup_flags, answers[ANSWER_##which])
 #define IN(field)	offsetof(struct setup_flags, field)
 static const struct flag flags[] = {
-	[ANSWER_SERVICE] = { "service", FLAG_TEXT, ANSWER(SERVICE), "acs|sendgrid|office365|other",
+	[ANSWER_SERVICE] = { "service", FLAG_TEXT, ANSWER(SERVICE), SERVICE_NAMES,
 	  N_("what sends your mail") },
 	[ANSWER_HOST] = { "host", FLAG_TEXT, ANSWER(HOST), "HOST", N_("the server, if it is another") },
 	[ANSWER_PORT] = { "port", FLAG_TEXT, ANSWER(PORT), "PORT", N_("its port") },

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,11 +56,14 @@ static void test_names(void **state)
 {
 	const char *numbers[] = { "port", "max_recipients", "max_size" };
 	size_t count = 0, others = 0;
+	char names[200] = "";
 	const char *name;
 
 	(void)state;
 	for (; (name = service_name(count)); count++) {
 		assert_true(*name);
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
+			 count > 0 ? "|" : "", name);
 		for (size_t i = 0; i < count; i++)
 			assert_string_not_equal(name, service_name(i));
 		if (!strcmp(name, "other")) {
@@ -76,6 +80,7 @@ static void test_names(void **state)
 		}
 	}
 	assert_int_equal(others, 1);
+	assert_string_equal(names, SERVICE_NAMES);
 	assert_string_equal(service_name(0), "acs");	/* what most accounts are of */
 	assert_int_equal(count, 4);
 	assert_null(service_name(SIZE_MAX));

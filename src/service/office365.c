@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Exchange Online, as mailboxes submit to it. */
+#include "service/service.h"
+
+#include "base/language.h"
+
+static const struct reply_rule rules[] = {
+	{ REPLY_ANY, 535, NULL, "5.7.139", { ERROR_AUTH,
+	  N_("passwords are switched off for SMTP there: use `auth = xoauth2` with a "
+	  "token_command") } },
+	{ REPLY_ANY, 535, NULL, NULL, { ERROR_AUTH,
+	  N_("the token is wrong, expired or for another scope than "
+	  "https://outlook.office.com/SMTP.Send, or SMTP AUTH is off for the mailbox") } },
+	{ REPLY_TO_MAIL, REPLY_ANY, NULL, "5.7.60", { ERROR_SENDER,
+	  N_("the mailbox may not send as this sender; set `from` to its own address") } },
+};
+
+const struct service service_office365 = {
+	.name = "office365",
+	.what = N_("a mailbox of Microsoft 365"),
+	.settings = {
+		{ "host", "smtp.office365.com" },
+		{ "port", "587" },
+		{ "auth", "xoauth2" },
+		{ "max_recipients", "500" },
+		{ "max_size", "157286400" },
+	},
+	.rules = rules,
+	.rule_count = COUNT_OF(rules),
+	.user = { N_("User name"), N_("The address of the mailbox that sends.") },
+	.from = { N_("Sender"), N_("The address to send as.") },
+	.wants_token = true,
+	.usual_sender = SENDER_IS_USER,
+};
