@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The program is executed anew and not merely forked: what stays for hours should hold no
+ * secret, message or descriptor of the call that happened to start it, and should be today's
+ * program after an upgrade.
+ */
 #include "base/background.h"
 
 #include <errno.h>
@@ -41,6 +46,7 @@ int descriptor_of_nothing(int flags)
 	return fd >= 0 ? fd : open("/", O_PATH | O_DIRECTORY);
 }
 
+/* Never left closed: the next file that is opened would be standard error, and get complaints. */
 static void leave_standard_descriptors(void)
 {
 	int nothing = descriptor_of_nothing(O_RDWR);
@@ -71,6 +77,7 @@ static void raise_limit(__rlimit_resource_t resource, rlim_t wanted)
 void limits_raise(void)
 {
 	raise_limit(RLIMIT_NOFILE, DESCRIPTORS);
+	/* Each of these ends a process by a signal, or in the middle of a message, hours later. */
 	raise_limit(RLIMIT_FSIZE, RLIM_INFINITY);
 	raise_limit(RLIMIT_CPU, RLIM_INFINITY);
 	raise_limit(RLIMIT_AS, RLIM_INFINITY);
@@ -91,6 +98,7 @@ void background_set_title(const char *title)
 	snprintf(start, (size_t)room, "%s", title);
 }
 
+/* Taken and given back, as the limit alone tells nothing of the machine's own. */
 bool descriptors_suffice(int count)
 {
 	int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
@@ -145,11 +153,13 @@ static _Noreturn void become(const struct launch *launch)
 
 	if (launch->report != REPORT)
 		dup3(launch->report, REPORT, O_CLOEXEC);
+	/* A lock or a pipe of the caller's would be held as long as we live. */
 	descriptors_close(REPORT + 1);
 	limits_raise();
 	leave_standard_descriptors();
 	setsid();
 	(void)!chdir("/");
+	/* What is blocked stays blocked over execve(2): nobody could end us any more. */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* Twice, so that it is nobody's child and gets no terminal again. */

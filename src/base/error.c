@@ -142,6 +142,7 @@ bool error_context(struct error *err, const char *fmt, ...)
 	va_start(args, fmt);
 	put(err, fmt, args);
 	va_end(args);
+	/* The facts stay: it is the same error, seen from further away. */
 	err->leaf += append(err->text, old.text);
 	len = strlen(err->text);
 	if (err->leaf > len)
@@ -167,6 +168,7 @@ const char *error_words(const struct error *err)
 	return err->words[0] ? err->words : err->text;
 }
 
+/* The first advice is that of who stood nearest to the trouble. */
 bool error_advise(struct error *err, const char *advice)
 {
 	if (!err->advice)

@@ -19,7 +19,10 @@ enum {
 	DETAIL_SIZE = 120,
 };
 
-/* Global, as a signal handler is given nothing else to know it from. */
+/*
+ * Global, as a signal handler is given nothing else to know it from; each field is written
+ * in one store, as the handler may look between any two of them.
+ */
 static struct {
 	volatile sig_atomic_t fate, group, put_off;
 	volatile sig_atomic_t is_stored;	/* FATE_STORED was the last before this one */
@@ -28,7 +31,10 @@ static struct {
 	char details[2][DETAIL_SIZE];
 } mail;
 
-/* It does what it would have done. */
+/*
+ * The signal does what it would have done without us, so that whoever waits for us sees which
+ * one ended us: a shell stops its loop after an interrupt, and not after an exit status.
+ */
 static void give_way(int number)
 {
 	if (mail.is_stored)
@@ -43,7 +49,7 @@ void fate_set(enum fate fate)
 
 	if (is_end)
 		mail.is_stored = fate == FATE_STORED;
-	/* In this order: a signal in between is put off before we look, or ends us by itmail. */
+	/* In this order: a signal in between is put off before we look, or ends us by itself. */
 	mail.fate = (sig_atomic_t)fate;
 	if (is_end && mail.put_off)
 		give_way(mail.put_off);
@@ -56,6 +62,7 @@ bool fate_is_put_off(void)
 
 void fate_explain(const char *words)
 {
+	/* The one that the handler does not read, and then it is the good one. */
 	int other = !mail.detail;
 
 	snprintf(mail.details[other], DETAIL_SIZE, "%s", words);
@@ -136,6 +143,7 @@ static void on_signal(int number)
 	int saved = errno;
 
 	if (fate == FATE_SENT || fate == FATE_QUEUED || fate == FATE_AWAITED) {
+		/* Leaving now would leave a doubt that a moment's patience resolves. */
 		if (fate == FATE_AWAITED && !mail.put_off) {
 			alarm(ANSWER_PATIENCE);
 			say_why_it_takes_time();
@@ -144,6 +152,7 @@ static void on_signal(int number)
 		errno = saved;
 		return;
 	}
+	/* A command that was to give us a secret may wait for a person, and nobody comes now. */
 	if (mail.group > 0)
 		kill(-mail.group, SIGKILL);
 	if (fate == FATE_PERHAPS)
@@ -178,6 +187,7 @@ void fate_catch_signals(void)
 {
 	struct sigaction ours = { .sa_handler = on_signal, .sa_flags = SA_RESTART }, alarms;
 
+	/* One at a time: the handler of a second one would run between the lines of the first. */
 	sigfillset(&ours.sa_mask);
 	sigaction(SIGALRM, &(struct sigaction){ .sa_handler = on_alarm, .sa_flags = SA_RESTART,
 						.sa_mask = ours.sa_mask }, &alarms);

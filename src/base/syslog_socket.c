@@ -48,6 +48,7 @@ bool syslog_send(const char *path, int priority, const char *tag, const char *te
 
 	if (is_stream)
 		fd = connect_to(path, SOCK_STREAM);
+	/* A machine without a system log is no trouble to be told of with each message. */
 	if (fd < 0)
 		return errno == ENOENT;
 	clock_syslog(time(NULL), date);

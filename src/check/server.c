@@ -85,8 +85,7 @@ static void tell_sources(struct check *c, struct finding *f)
 
 	json_array(&c->json, "sources");
 	for (size_t i = 0; secret_source(&request, i, &line); i++) {
-		/* A command line may well hold the secret itself. */
-		if (strstr(line.name, "_command"))
+		if (line.is_command)
 			line.detail[0] = '\0';
 		json_object(&c->json, NULL);
 		json_text(&c->json, "name", line.name);

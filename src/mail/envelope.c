@@ -60,7 +60,12 @@ static void make_slots(struct envelope *e)
 	}
 }
 
-/* --- reasons */
+/*
+ * --- reasons
+ *
+ * They live as long as the envelope, so that recipients may be copied with what they point
+ * to; an envelope is judged once or twice in a process.
+ */
 
 enum { REASONS_LOOKED_AT = 16 };	/* a server says few things, in turns perhaps */
 

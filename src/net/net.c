@@ -142,6 +142,7 @@ static void describe(const struct transport *t, struct tls_facts *facts)
 	tls_describe(((const struct connection *)t)->tls, facts);
 }
 
+/* Without reading it: over TLS that may be a ticket, and then a connection is made anew for nothing. */
 static bool has_news(struct transport *t)
 {
 	struct connection *c = use(t);
@@ -173,6 +174,7 @@ static char *canonical_name(const char *host, struct error *err)
 	if (!name)
 		return NULL;
 	len = strlen(name);
+	/* Resolvers know what a dot at the end means, certificates have none. */
 	if (len > 0 && name[len - 1] == '.')
 		name[--len] = '\0';
 	if (len > 0 && len <= HOST_MAX)

@@ -78,6 +78,7 @@ bool net_is_localhost(const char *host)
 		text_is(host + len - (sizeof(suffix) - 1), suffix));
 }
 
+/* RFC 6761 section 6.3: localhost is this machine, and no resolver is asked who it is. */
 static bool known(const char *host, struct addresses *found)
 {
 	if (ip_address_parse(host, &found->list[0])) {

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Happy eyeballs (RFC 8305): a family that leads nowhere, as IPv6 on many lines, costs a
+ * quarter of a second and not the time-out of a connection.
+ */
 #include "net/tcp.h"
 
 #include <errno.h>
@@ -54,7 +58,7 @@ static void fail(struct race *race, struct attempt *attempt, int reason)
 		close(attempt->fd);
 	attempt->fd = -1;
 	race->running--;
-	race->next = clock_ms();
+	race->next = clock_ms();	/* the next one need not wait for its turn */
 }
 
 /* Whether it is connected already. */
@@ -164,6 +168,7 @@ int tcp_connect(const struct addresses *addresses, int64_t deadline,
 		explain(&race, err);
 		return -1;
 	}
+	/* Commands are small and waited for: Nagle's algorithm would add a delay to each. */
 	setsockopt(first->fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
 	*winner = first->address;
 	return first->fd;

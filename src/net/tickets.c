@@ -64,6 +64,7 @@ static bool read_exactly(int fd, void *bytes, size_t len)
 	return len == 0;
 }
 
+/* A clock that went back makes it one of the future, of which nothing is known. */
 static bool is_usable(const struct stamp *stamp,
 		      const unsigned char binding[TICKET_BINDING_SIZE])
 {

@@ -141,6 +141,7 @@ static int verify(gnutls_session_t session)
 		tls->is_verified = trust_verify(tls->endpoint, &chain, &tls->expires,
 						tls->refusal);
 	}
+	/* Also of a refusal: tls_open() forgets the ticket of a session that ended so. */
 	tls->verified = time(NULL);
 	tls->is_refused = !tls->is_verified;
 	return tls->is_verified ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
@@ -193,6 +194,10 @@ static bool handshake(struct tls *tls, struct error *err)
 	}
 	if (result < 0)
 		return handshake_failed(tls, result, err);
+	/*
+	 * A resumed session has no certificate to look at: it stands on the verification that
+	 * its ticket was bound to, which is not older than a day nor the certificate's end.
+	 */
 	if (tls->is_verified || gnutls_session_is_resumed(tls->session))
 		return true;
 	return error_set(err, ERROR_BUG, "TLS began without verification");
@@ -206,6 +211,7 @@ static int prepare(struct tls *tls)
 	struct ip_address address;
 	int result;
 
+	/* Nobody here looks at a stapled OCSP response, so none is asked for. */
 #if GNUTLS_VERSION_NUMBER >= 0x030800
 	flags |= GNUTLS_NO_STATUS_REQUEST;
 #endif

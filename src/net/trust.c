@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * GnuTLS judges the chain; what is done here is to give it the few roots that can matter
+ * (net/roots.c says why) and to say what it found in words that help. A list of all roots
+ * has the same verdict: a root whose subject no certificate of the chain names as its issuer
+ * is on no path.
+ */
 #include "net/trust.h"
 
 #include <gnutls/crypto.h>
@@ -97,6 +103,7 @@ static bool parse_pin(const char *text, unsigned char pin[PIN_SIZE])
 	return !*text;
 }
 
+/* What is pinned is public, so memcmp() may tell by its time how much of it is alike. */
 static bool check_pin(const char *fingerprint, struct der leaf, struct error *err)
 {
 	unsigned char pin[PIN_SIZE], seen[PIN_SIZE];
@@ -288,7 +295,9 @@ static const struct trust_finding {
 	unsigned int flag;
 	void (*say)(const struct evidence *e, struct error *err);	/* NULL: the text */
 	const char *text, *advice;
-} findings[] = {	/* the weightiest first */
+} findings[] = {
+	/* GnuTLS sets several at once, and a person can mend one: the weightiest first. A clock
+	   that is wrong makes a good chain expired, so who signed it is asked before that. */
 	{ GNUTLS_CERT_SIGNER_NOT_FOUND, say_unknown_issuer, NULL,
 	  N_("if you know this server, point `tls_ca_file` at the CA that signed for it, or "
 	  "set `tls_fingerprint`; otherwise somebody may be in between") },
@@ -339,6 +348,7 @@ static void trust_all(gnutls_x509_trust_list_t list, const struct roots *roots)
 	for (size_t i = 0; i < roots->count; i++) {
 		gnutls_x509_crt_t root = import(roots->found[i]);
 
+		/* One that GnuTLS cannot read is nobody's root; the others still count. */
 		if (root && gnutls_x509_trust_list_add_cas(list, &root, 1, 0) != 1)
 			gnutls_x509_crt_deinit(root);
 	}
@@ -358,6 +368,7 @@ static int judge(const struct evidence *e, const struct roots *roots,
 	gnutls_x509_trust_list_t list;
 	int result;
 
+	/* RFC 6125 section 1.7.2: an address is not compared with names, nor with wildcards. */
 	if (ip_address_parse(host, &address)) {
 		size_t len;
 
@@ -387,7 +398,7 @@ static bool verify_chain(const struct endpoint *endpoint, const struct chain *ch
 		.now = time(NULL),
 	};
 	OWNED_ROOTS roots = { .count = 0 };
-	unsigned int status = GNUTLS_CERT_INVALID;
+	unsigned int status = GNUTLS_CERT_INVALID;	/* until somebody says otherwise */
 	int result;
 
 	if (!e.store) {
@@ -415,6 +426,8 @@ bool trust_verify(const struct endpoint *endpoint, const struct chain *chain,
 		return false;
 	if (is_pinned && !check_pin(endpoint->fingerprint, chain->certificates[0], err))
 		return false;
+	/* A pin says which certificate it is: who signed it then, and for which name and how
+	   long, is asked only where somebody has named a CA besides. */
 	if ((!is_pinned || endpoint->ca_file[0]) &&
 	    !verify_chain(endpoint, chain, &certificates, err))
 		return false;

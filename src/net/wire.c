@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Everything is non-blocking with a poll(2) to a deadline, since time-outs of sockets begin
+ * anew with each byte: a server that sends one a minute would keep us for ever.
+ */
 #include "net/wire.h"
 
 #include <errno.h>
@@ -66,10 +70,12 @@ ssize_t wire_push(struct wire *wire, const struct iovec *pieces, int count)
 		}
 		return (ssize_t)length(pieces, count);
 	}
+	/* What was held goes in front, in one packet with the rest. */
 	memcpy(all + 1, pieces, (size_t)count * sizeof(*pieces));
 	n = send_now(wire, all + skip, (size_t)count + 1 - skip);
 	if (n < 0)
 		return -1;
+	/* Of the caller's bytes none is gone: he is told to come again, and what is held moves up. */
 	if ((size_t)n <= wire->held) {
 		forget_sent(wire, (size_t)n);
 		errno = EAGAIN;

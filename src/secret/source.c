@@ -232,7 +232,11 @@ bool secret_source(const struct secret_request *request, size_t i,
 	for (size_t at = 0; at < COUNT_OF(sources); at++) {
 		if (!is_for(&sources[at], request) || i-- > 0)
 			continue;
-		*line = (struct source_line){ .name = sources[at].name };
+		*line = (struct source_line){
+			.name = sources[at].name,
+			.is_command = sources[at].get == from_command ||
+				      sources[at].get == from_token_command,
+		};
 		line->state = sources[at].look(request, line->detail);
 		return true;
 	}

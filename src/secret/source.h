@@ -44,6 +44,7 @@ struct source_line {
 	const char *name;
 	enum source_state state;
 	char detail[SOURCE_DETAIL_SIZE]; /* "" where there is nothing to say */
+	bool is_command;	/* the detail is a command line, which may hold the secret itself */
 };
 
 /*

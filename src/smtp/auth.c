@@ -150,6 +150,7 @@ static enum outcome try_mechanism(struct session *s, const struct mechanism *m,
 	return judge_refusal(s, m, reply.code, turn == 1);
 }
 
+/* What the server does not list is tried where the account names it, and never on trial. */
 static bool is_candidate(const struct session *s, const struct mechanism *m, int last_code)
 {
 	/* The row without initial response is for servers that choke on one. */

@@ -61,6 +61,7 @@ bool body_send_dotted(struct session *s, const struct message *m, struct error *
 	}
 	if (n < 0)
 		return false;
+	/* The dot leaves with the last bytes, and not before it is on the disk that it may. */
 	buf_add(&out, ".\r\n");
 	return session_at_brink(s, err) && write_piece(s, out.text, out.len, err);
 }
@@ -82,6 +83,7 @@ bool body_send_chunk(struct session *s, const struct message *m, struct error *e
 		if (n < 0)
 			return false;
 		out.len += (size_t)n;
+		/* The last byte of the chunk is what the dot is elsewhere. */
 		if ((at == size && !session_at_brink(s, err)) ||
 		    !write_piece(s, out.text, out.len, err))
 			return false;

@@ -67,6 +67,7 @@ static bool start_tls(struct session *s, const struct reply *reply, struct error
 		s->is_broken = true;
 		return false;
 	}
+	/* RFC 3207 section 4.2: somebody in the middle may have said that. */
 	extensions_learn(&s->can, "");
 	s->had_tls_started = true;
 	snprintf(words, sizeof(words), "%s%s", s->wire->tls,
@@ -290,6 +291,7 @@ const struct transport *smtp_transport(const struct session *s)
 	return s->wire;
 }
 
+/* A server that has something to say to a session at rest says goodbye. */
 bool smtp_is_broken(const struct session *s)
 {
 	return s->is_broken || s->is_throttled || !reader_is_empty(&s->reader) ||

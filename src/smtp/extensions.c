@@ -21,6 +21,7 @@ static void learn_auth(struct extensions *can, const char *words)
 	snprintf(can->auth + len, sizeof(can->auth) - len, " %s", words);
 }
 
+/* RFC 9422; of what it may say the recipients of a transaction alone concern us. */
 static void learn_limits(struct extensions *can, const char *words)
 {
 	const char *at = strstr(words, "RCPTMAX=");

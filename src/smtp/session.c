@@ -71,6 +71,7 @@ void session_last_words(struct session *s, struct error *err)
 	OWNED_REPLY reply = REPLY_INIT;
 	struct error unheard;
 
+	/* What a server has said before it hung up is here already, or never comes. */
 	s->is_broken = true;
 	s->wire->deadline = clock_after(1);
 	while (reply_read(&s->reader, &reply, &unheard)) {
@@ -129,6 +130,7 @@ bool session_say_secret(struct session *s, char *line, size_t len, const char *s
 	if (!s->wire->is_secret)
 		return error_set(err, ERROR_TLS,
 				 "a secret is never sent without verified TLS");
+	/* What was said before goes out by itself: this line is never copied into a buffer. */
 	if (!session_flush(s, err))
 		return false;
 	trace_line(s->options.trace, ">>>", shown);
@@ -146,6 +148,7 @@ bool session_is_in_step(struct session *s, struct error *err)
 		return true;
 	if (!session_hear(s, &reply, 1, err))
 		return false;
+	/* Which answer was for which command is not known any more, not even whose RCPT it was. */
 	s->is_broken = true;
 	if (reply.code == 421)
 		return session_refused(s, &reply, AT_SESSION, err);
@@ -165,6 +168,8 @@ bool session_flush(struct session *s, struct error *err)
 
 bool session_hear(struct session *s, struct reply *reply, int patience, struct error *err)
 {
+	/* The answer to the message is waited for whatever the whole has taken: giving up here
+	   means sending it twice. */
 	if (patience == 1)
 		session_set_deadline(s);
 	else
@@ -193,6 +198,7 @@ bool session_refused(struct session *s, const struct reply *reply, enum reply_at
 	struct meaning meaning =
 		reply_meaning(s->options.service, at, reply->code, buf_text(&reply->text));
 
+	/* A "yes" where none fits is no refusal that may give mail up, nor a yes. */
 	if (reply->code < 400)
 		error_set(err, ERROR_PROTOCOL, "the server said %d %.*s, which is no answer here",
 			  reply->code, SHOWN_MAX, text);

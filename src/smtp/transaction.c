@@ -24,6 +24,12 @@
 /* The largest message that is worth sending before its recipients are accepted. */
 enum { SMALL_MAX = 48 * 1024 };
 
+/*
+ * How far it has come. Answers are counted and not matched: the n-th answer is that to the
+ * n-th command, so as many are heard as were said, whatever the first of them is, or all
+ * that follow would be taken for answers to the wrong commands.
+ */
+
 struct progress {
 	size_t asked;		/* recipients in the beginning */
 	size_t said, heard;	/* commands of the envelope: 0 is MAIL, then RCPT */
@@ -73,6 +79,7 @@ static bool say_envelope(struct transaction *t, size_t n, struct error *err)
 	return n == 0 ? say_mail(t, err) : say_rcpt(t, t->recipients[n - 1], err);
 }
 
+/* Only noted: the answers to what was said behind it must be heard all the same. */
 static void judge_mail(struct transaction *t, struct progress *p, const struct reply *reply)
 {
 	if (reply->code / 100 == 2)
@@ -120,6 +127,7 @@ static bool hear_envelope(struct transaction *t, struct progress *p, struct erro
 		return n == 0 ? error_context(err, "MAIL FROM") :
 			error_context(err, "RCPT TO <%s>", t->recipients[n - 1]->mailbox);
 	p->heard++;
+	/* Last words of the server are about the message from now on. */
 	t->session->at = AT_DATA;
 	if (n == 0)
 		judge_mail(t, p, &reply);
@@ -161,6 +169,7 @@ static bool say_all(struct transaction *t, struct progress *p, struct error *err
 	return true;
 }
 
+/* Where nobody could write down who has it: then the envelope is heard before the message. */
 static bool is_for_all_or_none(const struct transaction *t)
 {
 	return t->session->witness && t->session->witness->all_or_none;
@@ -226,10 +235,13 @@ static bool hear_message(struct transaction *t, struct progress *p, struct error
 
 	if (!session_hear(s, &reply, FINAL_PATIENCE, err))
 		return nobody_left(p) || answer_lost(t, p, err);
+	/* To a message for nobody any answer is as good: everybody has a verdict. */
 	if (nobody_left(p))
 		return true;
+	/* One answer too many, and it is not known which of them is the message's. */
 	if (!session_is_in_step(s, err))
 		return answer_lost(t, p, err);
+	/* Neither yes nor no, to a message that was said to its end. */
 	if (reply.code < 400 && reply.code / 100 != 2) {
 		session_refused(s, &reply, AT_DATA, err);
 		return answer_lost(t, p, err);
@@ -286,6 +298,7 @@ static bool goes_on(struct transaction *t, struct progress *p, bool *ok, struct 
 static bool send_chunked(struct transaction *t, struct progress *p, struct error *err)
 {
 	struct session *s = t->session;
+	/* One wait less; but megabytes for a sender who is refused would be sent for nothing. */
 	bool together = s->can.pipelining && message_size(t->message) <= SMALL_MAX &&
 			!is_for_all_or_none(t);
 	int64_t until;
@@ -313,6 +326,7 @@ static bool send_data(struct transaction *t, struct progress *p, struct error *e
 		return ok;
 	if (!session_say(s, err, "DATA") || !session_flush(s, err))
 		return error_context(err, "DATA");
+	/* With DATA, unlike BDAT, nothing can have been taken before our dot: no doubt yet. */
 	if (!hear_rest(t, p, err))
 		return false;
 	if (!session_hear(s, &reply, 1, err))
