@@ -1,39 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sendmail/option_apply.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "sendmail/option_values.h"
 
-bool set_flag(struct options *o, const struct option *row, const char *value,
-	      struct error *err)
-{
-	(void)value;
-	(void)err;
-	*(bool *)((char *)o + row->place) = true;
-	return true;
-}
-
-/* -oi, -oitrue, -oi0: sendmail takes anything but a word of denial for yes. */
-bool set_switch(struct options *o, const struct option *row, const char *value,
-		struct error *err)
-{
-	(void)err;
-	*(bool *)((char *)o + row->place) = !*value || !strchr("fFnN0", *value);
-	return true;
-}
-
-bool set_text(struct options *o, const struct option *row, const char *value,
-	      struct error *err)
-{
-	(void)err;
-	*(const char **)((char *)o + row->place) = value;
-	return true;
-}
-
-bool set_once(struct options *o, const struct option *row, const char *value,
-	      struct error *err)
+static bool set_once(struct options *o, const struct option *row, const char *value,
+		     struct error *err)
 {
 	const char **place = (const char **)((char *)o + row->place);
 	char before[SHOWN_SIZE], now[SHOWN_SIZE];
@@ -47,8 +22,8 @@ bool set_once(struct options *o, const struct option *row, const char *value,
 }
 
 /* -f and -r are one option with two letters. */
-bool set_sender(struct options *o, const struct option *row, const char *value,
-		struct error *err)
+static bool set_sender(struct options *o, const struct option *row, const char *value,
+		       struct error *err)
 {
 	char before[SHOWN_SIZE], now[SHOWN_SIZE];
 
@@ -63,47 +38,8 @@ bool set_sender(struct options *o, const struct option *row, const char *value,
 	return set_once(o, row, value, err);
 }
 
-bool set_mode(struct options *o, const struct option *row, const char *value,
-	      struct error *err)
+static bool refuse_to_come(struct options *o, const struct option *row, struct error *err)
 {
-	(void)value;
-	(void)err;
-	o->mode = (enum mode)row->place;
-	return true;
-}
-
-bool set_complaint(struct options *o, const struct option *row, const char *value,
-		   struct error *err)
-{
-	(void)value;
-	(void)err;
-	o->complaint = (enum complaint)row->place;
-	return true;
-}
-
-bool set_delivery(struct options *o, const struct option *row, const char *value,
-		  struct error *err)
-{
-	(void)value;
-	(void)err;
-	o->delivery = (enum delivery_word)row->place;
-	return true;
-}
-
-bool ignore(struct options *o, const struct option *row, const char *value,
-	    struct error *err)
-{
-	(void)o;
-	(void)row;
-	(void)value;
-	(void)err;
-	return true;
-}
-
-bool not_yet(struct options *o, const struct option *row, const char *value,
-	     struct error *err)
-{
-	(void)value;
 	if (*row->spelling == 'b')
 		o->mode = MODE_REFUSED;
 	error_set(err, ERROR_UNAVAILABLE, "-%s (%s) is not available yet in this version",
@@ -111,41 +47,16 @@ bool not_yet(struct options *o, const struct option *row, const char *value,
 	return error_advise(err, "nothing was read and nothing was sent");
 }
 
-bool refuse_value(struct options *o, const struct option *row, const char *value,
-		  struct error *err)
+static bool refuse_value(const struct option *row, const char *value, struct error *err)
 {
 	char shown[SHOWN_SIZE];
 
-	(void)o;
 	return error_set(err, ERROR_USAGE, "-%s: \"%s\" is not %s", row->spelling,
 			 text_show(value, shown), row->value);
 }
 
-/* -od without a letter is -odi, as with sendmail. */
-bool set_no_delivery(struct options *o, const struct option *row, const char *value,
-		     struct error *err)
+static bool refuse_address_test(struct options *o, struct error *err)
 {
-	if (*value)
-		return refuse_value(o, row, value, err);
-	o->delivery = DELIVER_NOW;
-	return true;
-}
-
-/* -oe and -e '' without a letter mean the default. */
-bool set_no_complaint(struct options *o, const struct option *row, const char *value,
-		      struct error *err)
-{
-	if (*value)
-		return refuse_value(o, row, value, err);
-	o->complaint = COMPLAIN_PRINT;
-	return true;
-}
-
-bool refuse_address_test(struct options *o, const struct option *row, const char *value,
-			 struct error *err)
-{
-	(void)row;
-	(void)value;
 	o->mode = MODE_REFUSED;
 	error_set(err, ERROR_USAGE, "-bt: there is no address test mode");
 	return error_advise(err,
@@ -161,23 +72,17 @@ static void choose_run(struct options *o)
 }
 
 /* -q, -q30m, -qf, -qp30m: run the queue, once or every so often. */
-bool run_queue(struct options *o, const struct option *row, const char *value,
-	       struct error *err)
+static bool run_queue(struct options *o, const struct option *row, const char *value,
+		      struct error *err)
 {
 	choose_run(o);
-	return interval_read(value, &o->interval) || refuse_value(o, row, value, err);
-}
-
-bool run_queue_in_foreground(struct options *o, const struct option *row,
-			     const char *value, struct error *err)
-{
-	o->in_foreground = true;
-	return run_queue(o, row, value, err);
+	o->in_foreground = o->in_foreground || row->effect == RUN_IN_FOREGROUND;
+	return interval_read(value, &o->interval) || refuse_value(row, value, err);
 }
 
 /* -qIID, -q!RRECIPIENT, ...: the last letter of the spelling says what is compared. */
-bool select_messages(struct options *o, const struct option *row, const char *value,
-		     struct error *err)
+static bool select_messages(struct options *o, const struct option *row, const char *value,
+			    struct error *err)
 {
 	size_t last = strlen(row->spelling) - 1;
 
@@ -195,53 +100,81 @@ bool select_messages(struct options *o, const struct option *row, const char *va
 	return true;
 }
 
-bool select_held(struct options *o, const struct option *row, const char *value,
-		 struct error *err)
+static bool is_valid(enum effect effect, const char *value)
 {
-	(void)row;
-	(void)value;
-	(void)err;
-	choose_run(o);
-	o->held_alone = true;
-	return true;
+	switch (effect) {
+	case NOTIFY:
+		return notify_is_valid(value);
+	case RET:
+		return text_is(value, "FULL") || text_is(value, "HDRS");
+	case ENVID:
+		return envid_is_valid(value);
+	case BODY_TYPE:
+		return text_is(value, "7BIT") || text_is(value, "8BITMIME");
+	case COMPLAINT:		/* -oe, -od and -e '' without a letter mean the default */
+	case DELIVERY:
+		return !*value;
+	default:
+		return true;
+	}
 }
 
-bool select_group(struct options *o, const struct option *row, const char *value,
+bool option_apply(struct options *o, const struct option *row, const char *value,
 		  struct error *err)
 {
-	(void)row;
-	(void)value;
-	(void)err;
-	choose_run(o); /* there is one group alone */
+	void *member = (char *)o + row->place;
+
+	if (row->value && !is_valid(row->effect, value))
+		return refuse_value(row, value, err);
+	switch (row->effect) {
+	case IGNORED:
+	case BODY_TYPE:		/* a hint that nobody needs: what the message is can be seen */
+		break;
+	case FLAG:
+		*(bool *)member = true;
+		break;
+	case SWITCH:	/* -oi, -oitrue, -oi0: anything but a word of denial is yes */
+		*(bool *)member = !*value || !strchr("fFnN0", *value);
+		break;
+	case TEXT:
+		*(const char **)member = value;
+		break;
+	case SENDER:
+		return set_sender(o, row, value, err);
+	case NOTIFY:
+	case RET:
+	case ENVID:
+		return set_once(o, row, value, err);
+	case MODE:
+		o->mode = (enum mode)row->place;
+		break;
+	case COMPLAINT:
+		o->complaint = (enum complaint)row->place;
+		break;
+	case DELIVERY:
+		o->delivery = (enum delivery_word)row->place;
+		break;
+	case RUN:
+	case RUN_IN_FOREGROUND:
+		return run_queue(o, row, value, err);
+	case SELECT:
+		return select_messages(o, row, value, err);
+	case SELECT_HELD:
+		o->held_alone = true;
+		choose_run(o);
+		break;
+	case SELECT_ALL:	/* there is one group alone */
+		choose_run(o);
+		break;
+	case OTHER_VALUE:
+		return refuse_value(row, value, err);
+	case ADDRESS_TEST:
+		return refuse_address_test(o, err);
+	case TO_COME:
+		return refuse_to_come(o, row, err);
+	case AS_LETTER:
+	case BY_NAME:
+		assert(false);	/* another row's effect */
+	}
 	return true;
-}
-
-/* A hint that nobody needs: what the message is can be seen. */
-bool check_body_type(struct options *o, const struct option *row, const char *value,
-		     struct error *err)
-{
-	return text_is(value, "7BIT") || text_is(value, "8BITMIME") ||
-	       refuse_value(o, row, value, err);
-}
-
-bool set_notify(struct options *o, const struct option *row, const char *value,
-		struct error *err)
-{
-	return notify_is_valid(value) ? set_once(o, row, value, err)
-				      : refuse_value(o, row, value, err);
-}
-
-bool set_ret(struct options *o, const struct option *row, const char *value,
-	     struct error *err)
-{
-	if (!text_is(value, "FULL") && !text_is(value, "HDRS"))
-		return refuse_value(o, row, value, err);
-	return set_once(o, row, value, err);
-}
-
-bool set_envid(struct options *o, const struct option *row, const char *value,
-	       struct error *err)
-{
-	return envid_is_valid(value) ? set_once(o, row, value, err)
-				     : refuse_value(o, row, value, err);
 }
