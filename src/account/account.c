@@ -10,6 +10,7 @@
 #include "base/language.h"
 #include "base/text.h"
 #include "delivery/account_secret.h"
+#include "talk/ask.h"
 #include "account/choice.h"
 
 static int list(struct command_call *call)
@@ -69,7 +70,8 @@ static void print_settings(const struct account *account)
 static void print_sources(const struct account *account)
 {
 	const struct secret_request request =
-		account_secret_request(account, account_wants_token(account));
+		account_secret_request(account, account_wants_token(account),
+				       &ask_at_terminal);
 	static const char *const states[] = {
 		[SOURCE_NOT_SET] = N_("no"),
 		[SOURCE_SET] = N_("yes"),

@@ -14,7 +14,7 @@
 #include "delivery/throttle.h"
 #include "account/choice.h"
 #include "secret/file.h"
-#include "secret/terminal.h"
+#include "talk/ask.h"
 
 enum { ANSWER_SECONDS = 300, QUESTION_LIMIT = 1000 };
 
@@ -22,7 +22,7 @@ enum { ANSWER_SECONDS = 300, QUESTION_LIMIT = 1000 };
 static bool find_place(const struct account *account, struct secret_place *place,
 		       struct error *err)
 {
-	*place = account_secret_request(account, false).place;
+	*place = account_secret_request(account, false, NULL).place;
 	if (!account->keyring) {
 		error_set(err, ERROR_CONFIG, "the keyring is switched off for it");
 		return error_advise(err, "set `keyring = on`");
@@ -41,16 +41,17 @@ static bool read_password(const struct secret_place *place, struct secret *secre
 
 	if (isatty(STDIN_FILENO)) {
 		buf_addf(&question, _("Password of %s at %s: "), place->user, place->host);
-		return terminal_ask(buf_text(&question), ANSWER_SECONDS, secret, err);
+		return ask_secret(buf_text(&question), ANSWER_SECONDS, secret, err);
 	}
-	return secret_read_input(secret, err);
+	return secret_read_input(STDIN_FILENO, secret, err);
 }
 
 /* What stands before the keyring would win: silence about it would be a riddle. */
 static void warn_of_others(const struct account *account)
 {
 	const struct secret_request request =
-		account_secret_request(account, account_wants_token(account));
+		account_secret_request(account, account_wants_token(account),
+				       &ask_at_terminal);
 	struct source_line line;
 
 	for (size_t i = 0; secret_source(&request, i, &line); i++) {
@@ -113,7 +114,8 @@ static bool test(const struct config *config, const struct account *account,
 		 struct error *err)
 {
 	const struct secret_request request =
-		account_secret_request(account, account_wants_token(account));
+		account_secret_request(account, account_wants_token(account),
+				       &ask_at_terminal);
 	OWNED_SECRET secret = { 0 };
 	const char *source;
 

@@ -14,6 +14,7 @@
 #include "secret/source.h"
 #include "service/login.h"
 #include "service/service.h"
+#include "talk/ask.h"
 
 enum { LISTED_MAX = 4000, SLOW_MS = 200 }; /* bytes of a list of addresses */
 
@@ -78,9 +79,10 @@ static void tell_sources(struct check *c, struct finding *f)
 		[SOURCE_NOT_SET] = N_("not set"), [SOURCE_SET] = N_("set"),
 		[SOURCE_IS_ASKED] = N_("only asking tells"),
 	};
-	struct secret_request request =
+	const struct secret_request request =
 		account_secret_request(&c->account,
-				       c->connection.options.auth == SMTP_AUTH_XOAUTH2);
+				       c->connection.options.auth == SMTP_AUTH_XOAUTH2,
+				       c->connection.asker);
 	struct source_line line;
 
 	json_array(&c->json, "sources");
@@ -106,6 +108,7 @@ void check_secret(struct check *c, struct finding *f)
 	const char *fault;
 	struct error err;
 
+	c->connection.asker = &ask_at_terminal;
 	ok = connection_prepare(&c->connection, &c->account, NULL, &err);
 	is_needed = c->connection.options.auth != SMTP_AUTH_OFF;
 	if (!ok)

@@ -268,7 +268,7 @@ static bool send_message(struct check *c, struct message *m, struct attempt *att
 	OWNED_TEXT to = plain_mailbox(c->flags.send, err);
 	struct preparation preparation = {
 		.account = &c->account,
-		.uid = getuid(),
+		.caller = attempt->caller,
 		.repairs = true,
 		.id = attempt->id,
 		.now = time(NULL),
@@ -294,6 +294,8 @@ static bool send_message(struct check *c, struct message *m, struct attempt *att
 void check_sending(struct check *c, struct finding *f)
 {
 	const char *sent = service_named(c->account.service)->sent;
+	const char *own = getenv("NAME");
+	const struct caller caller = { .uid = getuid(), .full_name = own && *own ? own : NULL };
 	struct attempt attempt;
 	OWNED_MESSAGE m;
 	OWNED_TEXT id = NULL;
@@ -303,7 +305,7 @@ void check_sending(struct check *c, struct finding *f)
 
 	message_init(&m);
 	id_new(name);
-	attempt_begin(&attempt, &c->account, name, getuid());
+	attempt_begin(&attempt, &c->account, name, &caller);
 	ok = send_message(c, &m, &attempt, &err);
 	id = submission_message_id(&m);
 	json_text(&c->json, "message_id", id);

@@ -13,7 +13,8 @@ static bool read_password(const void *account, struct secret *password, struct e
 }
 
 struct secret_request account_secret_request(const struct account *account,
-					     bool wants_token)
+					     bool wants_token,
+					     const struct asker *asker)
 {
 	return (struct secret_request){
 		.password = account->has_password ? read_password : NULL,
@@ -23,6 +24,7 @@ struct secret_request account_secret_request(const struct account *account,
 		.token_command = account->token_command,
 		.place = { account->name, account->host, account->port, account->user },
 		.keyring = account->keyring,
+		.asker = asker,
 		.wants_token = wants_token,
 	};
 }

@@ -9,8 +9,9 @@
 /* Whether its secret is an access token, whatever the server may offer. */
 bool account_wants_token(const struct account *account);
 
-/* Borrows from the account. The keyring may prompt and the terminal ask: not unattended. */
+/* Borrows from the account. `asker`: as in the request. */
 struct secret_request account_secret_request(const struct account *account,
-					     bool wants_token);
+					     bool wants_token,
+					     const struct asker *asker);
 
 #endif

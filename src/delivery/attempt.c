@@ -16,9 +16,9 @@ enum {
 };
 
 void attempt_begin(struct attempt *a, const struct account *account, const char *id,
-		   uid_t uid)
+		   const struct caller *caller)
 {
-	*a = (struct attempt){ .account = account, .id = id, .uid = uid,
+	*a = (struct attempt){ .account = account, .id = id, .caller = caller,
 			       .started = clock_ms(), .tls = "none" };
 }
 
@@ -162,7 +162,7 @@ static void log_outcome(const struct attempt *a, const struct envelope *e,
 	OWNED_BUF server = BUF_INIT(SIZE_MAX);
 	size_t accepted = envelope_count(e, VERDICT_ACCEPTED);
 	const struct log_fact facts[] = {
-		{ "uid", LOG_NUMBER, .number = a->uid },
+		CALLER_FACTS(a->caller),
 		{ "account", LOG_WORD, .text = a->account->name },
 		{ "from", LOG_ADDRESS, .text = e->sender },
 		{ "to", LOG_ADDRESSES, .list = &to },
@@ -189,10 +189,11 @@ static void log_outcome(const struct attempt *a, const struct envelope *e,
 		attempt_log_left_out(a->id, e);
 }
 
-void attempt_log_not_taken(const char *id, uid_t uid, const struct error *err)
+void attempt_log_not_taken(const char *id, const struct caller *caller,
+			   const struct error *err)
 {
 	const struct log_fact facts[] = {
-		{ "uid", LOG_NUMBER, .number = uid },
+		CALLER_FACTS(caller),
 		{ "error", LOG_WORD, .text = err->text },
 		{ "code", LOG_CODE, .number = err->reply, .is_implied = true },
 	};

@@ -3,14 +3,13 @@
 #ifndef DELIVERY_ATTEMPT_H
 #define DELIVERY_ATTEMPT_H
 
-#include <sys/types.h>
-
+#include "delivery/caller.h"
 #include "delivery/connection.h"
 
 struct attempt {		/* what is known of it, for the log */
 	const struct account *account;
 	const char *id;
-	uid_t uid;		/* who handed the message in */
+	const struct caller *caller;	/* who handed the message in, borrowed */
 	int64_t started;	/* clock_ms() */
 	struct witness *witness;	/* of its transactions, borrowed; NULL: none */
 	char reply[256], tls[32], peer[80];
@@ -18,7 +17,7 @@ struct attempt {		/* what is known of it, for the log */
 };
 
 void attempt_begin(struct attempt *a, const struct account *account, const char *id,
-		   uid_t uid);
+		   const struct caller *caller);
 
 /* smtp_send() over an open connection; the error names the server. */
 bool attempt_send(struct attempt *a, struct connection *c, struct envelope *e,
@@ -35,7 +34,8 @@ bool attempt_end(const struct attempt *a, bool ok, struct envelope *e,
 		 const struct message *m, struct error *err);
 
 /* The log line of a message that was refused before there was an attempt. */
-void attempt_log_not_taken(const char *id, uid_t uid, const struct error *err);
+void attempt_log_not_taken(const char *id, const struct caller *caller,
+			   const struct error *err);
 
 /*
  * A log line for each reason of those who did not get the message, in which all of them stand,

@@ -41,10 +41,10 @@ static bool choose_auth(const struct account *account, enum smtp_auth *auth,
 
 static bool find_secret(struct connection *c, struct error *err)
 {
-	struct secret_request request =
-		account_secret_request(c->account, c->options.auth == SMTP_AUTH_XOAUTH2);
+	const struct secret_request request =
+		account_secret_request(c->account, c->options.auth == SMTP_AUTH_XOAUTH2,
+				       c->asker);
 
-	request.unattended = c->unattended;
 	return c->options.auth == SMTP_AUTH_OFF ||
 	       secret_find(&request, &c->secret, &c->secret_source, err);
 }
@@ -68,7 +68,7 @@ static struct transport *connect_to(const struct account *account, struct error 
 bool connection_prepare(struct connection *c, const struct account *account,
 			struct trace *trace, struct error *err)
 {
-	*c = (struct connection){ .account = account, .unattended = c->unattended };
+	*c = (struct connection){ .account = account, .asker = c->asker };
 	c->helo = account->domain[0] ? text_copy(account->domain) : net_host_name();
 	c->options = (struct smtp_options){
 		.service = account->service,

@@ -7,7 +7,7 @@
 #include "smtp/client.h"
 
 struct connection {
-	bool unattended;		/* set before it is opened: nobody may be asked for a secret */
+	const struct asker *asker;	/* set before it is opened: who may be asked for a secret */
 	const struct account *account;	/* borrowed while it is open */
 	struct session *session;	/* NULL: closed */
 	struct smtp_options options;

@@ -20,6 +20,7 @@ void hand_begin(struct hand *h, const struct run *run)
 	h->worker.config_file = run->config;
 	h->worker.log = run->log;
 	h->worker.trace = run->trace;
+	h->worker.asker = run->asker;
 	h->worker.selects = run->selects;
 	h->worker.selector = run->selector;
 }

@@ -2,11 +2,9 @@
 #include "delivery/prepare.h"
 
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/language.h"
 #include "base/log.h"
@@ -21,40 +19,6 @@
 
 enum { NAME_MAX_BYTES = 256, MAILBOX_MAX = 512 };
 
-/* user@this-machine, for accounts that have no `from`. */
-static char *local_mailbox(uid_t uid)
-{
-	OWNED_TEXT host = net_host_name();
-	const struct passwd *user = getpwuid(uid);
-	OWNED_BUF mailbox = BUF_INIT(MAILBOX_MAX);
-
-	if (user)
-		buf_addf(&mailbox, "%s@%s", user->pw_name, host);
-	else
-		buf_addf(&mailbox, "uid%ld@%s", (long)uid, host);
-	return buf_take(&mailbox);
-}
-
-/* The name field of gecos; "&" stands for the login name, capitalised (passwd(5)). */
-static char *gecos_name(void)
-{
-	const struct passwd *user = getpwuid(getuid());
-	OWNED_BUF name = BUF_INIT(NAME_MAX_BYTES);
-
-	for (const char *c = user && user->pw_gecos ? user->pw_gecos : ""; *c && *c != ','; c++) {
-		if (*c != '&') {
-			buf_add_char(&name, *c);
-			continue;
-		}
-		buf_add(&name, user->pw_name);
-		if (name.len > strlen(user->pw_name) || !user->pw_name[0])
-			continue;
-		if (name.text[0] >= 'a' && name.text[0] <= 'z')
-			name.text[0] = (char)(name.text[0] - 'a' + 'A');
-	}
-	return buf_take(&name);
-}
-
 /* For any From: -F, or the account's from_name; NULL: neither is set. */
 static const char *chosen_name(const struct preparation *p)
 {
@@ -63,21 +27,12 @@ static const char *chosen_name(const struct preparation *p)
 	return p->account->from_name[0] ? p->account->from_name : NULL;
 }
 
-char *prepare_user_name(void)
-{
-	const char *environment = getenv("NAME");
-
-	if (environment && *environment && !text_has_control(environment))
-		return text_copy(environment);
-	return gecos_name();
-}
-
 /* For a From that we add. */
 static char *full_name(const struct preparation *p)
 {
-	const char *name = chosen_name(p) ? chosen_name(p) : p->user_name;
+	const char *name = chosen_name(p);
 
-	return name ? text_copy(name) : prepare_user_name();
+	return name ? text_copy(name) : caller_full_name(p->caller);
 }
 
 bool prepare_lacks_from(const struct message *m)
@@ -169,18 +124,18 @@ static char *envelope_sender(const struct preparation *p, const char *author,
 	if (has_author)
 		return text_copy(author);
 	*why = N_("the account has no `from`: it is this user at this machine");
-	return local_mailbox(p->uid);
+	return caller_mailbox(p->caller);
 }
 
 /* A bare login name goes through the aliases when there is something to report. */
 static char *origin(const struct preparation *p, const char *author)
 {
-	const struct passwd *user;
+	char *login;
 
 	if (p->sender || *author)
 		return text_copy(p->sender ? p->sender : author);
-	user = getpwuid(p->uid);
-	return text_copy(user ? user->pw_name : "root");
+	login = caller_login(p->caller);
+	return login ? login : text_copy("root");
 }
 
 static bool check_policy(const struct preparation *p, const char *author,
@@ -230,7 +185,7 @@ static bool header_work(const struct preparation *p, struct message *m, const ch
 	OWNED_BUF allowed = BUF_INIT(64 * 1024);
 	bool adds_from = p->repairs && (parts & SUBMISSION_SENDER) && prepare_lacks_from(m);
 	OWNED_TEXT name = adds_from ? full_name(p) : NULL;
-	OWNED_TEXT local = *sender || account->from[0] ? NULL : local_mailbox(p->uid);
+	OWNED_TEXT local = *sender || account->from[0] ? NULL : caller_mailbox(p->caller);
 	OWNED_TEXT host = net_host_name();
 	struct submission s = {
 		.parts = parts,

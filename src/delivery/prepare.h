@@ -7,24 +7,23 @@
 #ifndef DELIVERY_PREPARE_H
 #define DELIVERY_PREPARE_H
 
-#include <sys/types.h>
 #include <time.h>
 
 #include "config/account.h"
+#include "delivery/caller.h"
 #include "mail/aliases.h"
 #include "mail/envelope.h"
 #include "mail/message.h"
 
 struct preparation {
 	const struct account *account;
+	const struct caller *caller;	/* who sends it */
 	const char *sender;	/* of -f: a mailbox, "" for the null sender; NULL: not given */
 	const struct error *sender_fault;	/* what was given is no address; NULL: it is */
 	struct aliases *aliases;	/* whom names without a domain stand for */
 	const struct address_list *joined;	/* to log: names with commas (mail/people.h), or NULL */
 	const char *full_name;	/* of -F; NULL: not given */
 	bool is_by_default;	/* nobody named the account, and no address did */
-	const char *user_name;	/* for a From that is added; NULL: prepare_user_name() */
-	uid_t uid;		/* who sends it */
 	bool is_report;		/* of ours */
 	const char **why_sender;	/* NULL, or where the reason for the envelope's goes */
 	bool repairs;		/* -G switches it off */
@@ -54,8 +53,5 @@ bool prepare_from_queue(const struct preparation *p, struct message *m, char **s
 
 /* Whether a From has to be added. */
 bool prepare_lacks_from(const struct message *m);
-
-/* The environment's NAME, or gecos; the caller frees. */
-char *prepare_user_name(void);
 
 #endif

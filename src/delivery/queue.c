@@ -142,7 +142,7 @@ static void keep_origin(struct entry *e, const struct intake_facts *facts,
 	e->given = p->sender ? text_copy(p->sender) : NULL;
 	e->full_name = p->full_name ? text_copy(p->full_name) : NULL;
 	if (p->repairs && prepare_lacks_from(m))
-		e->user_name = prepare_user_name();
+		e->user_name = caller_full_name(p->caller);
 }
 
 static void fill(struct entry *e, const struct queue *q, const struct intake_facts *facts,
@@ -151,7 +151,7 @@ static void fill(struct entry *e, const struct queue *q, const struct intake_fac
 	snprintf(e->id, sizeof(e->id), "%s", facts->id);
 	e->arrived = facts->now;
 	e->is_held = facts->is_held;
-	e->uid = getuid();
+	e->uid = facts->prepared->caller->uid;
 	e->account = text_copy(facts->account->name);
 	e->config = queue_config_path(facts->config);
 	e->message_id = printable_message_id(m);
@@ -224,12 +224,12 @@ bool queue_keep(const struct queue *q, const struct intake_facts *facts, struct 
 bool queue_prepare(const struct account *account, struct aliases *aliases, struct entry *e,
 		   struct message *m, struct error *err)
 {
+	const struct caller caller = { .uid = e->uid, .full_name = e->user_name };
 	const struct preparation p = {
 		.account = account,
+		.caller = &caller,
 		.sender = e->given,
 		.full_name = e->full_name,
-		.user_name = e->user_name,
-		.uid = e->uid,
 		.is_report = e->is_report,
 		.aliases = aliases,
 		.repairs = !e->is_bare,

@@ -12,6 +12,7 @@ struct run {
 	const char *config;		/* of -C, or NULL */
 	struct log_place log;		/* of what concerns no account */
 	struct trace *trace;		/* NULL: none */
+	const struct asker *asker;	/* the person who watches it; NULL: nobody does */
 	bool is_flush;			/* also what is not due */
 	bool is_asked_for;		/* now, by somebody: an account that pauses is tried once */
 	bool (*selects)(const void *selector, const struct entry *e);	/* NULL: all */

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/daily.h"
 #include "base/log.h"
@@ -49,7 +48,7 @@ static void log_queued(const struct submittal *s, const struct envelope *e,
 		       const char *not_before, const struct error *why)
 {
 	const struct log_fact facts[] = {
-		{ "uid", LOG_NUMBER, .number = getuid() },
+		CALLER_FACTS(s->caller),
 		{ "account", LOG_WORD, .text = s->account->name },
 		{ "from", LOG_ADDRESS, .text = e->sender },
 		{ "recipients", LOG_NUMBER, .number = (int64_t)count_waiting(e) },
@@ -154,7 +153,7 @@ static bool try_now(const struct submittal *s, struct envelope *e, const struct 
 		    struct trial *trial)
 {
 	const struct turn turn = turn_of(s, e);
-	struct connection c = { .account = s->account };
+	struct connection c = { .asker = s->caller->asker };
 	struct intake_facts facts = facts_of(s, NULL);
 	struct attempt a;
 	bool ok;
@@ -164,7 +163,7 @@ static bool try_now(const struct submittal *s, struct envelope *e, const struct 
 		return false;
 	facts.keeps_refused = true;	/* while nobody else has been told of them */
 	direct_begin(&trial->direct, s->queue, &facts, e, m);
-	attempt_begin(&a, s->account, s->id, getuid());
+	attempt_begin(&a, s->account, s->id, s->caller);
 	a.witness = &trial->direct.witness;
 	ok = connection_open(&c, s->account, s->trace, &trial->err);
 	trial->had_session = ok;
@@ -279,7 +278,7 @@ static bool refuse_all(struct submittal *s, struct envelope *e, const struct mes
 	struct trial trial = { .direct.item = ITEM_NONE };
 
 	recipient_reason(refusal, &trial.err);
-	attempt_log_not_taken(s->id, getuid(), &trial.err);
+	attempt_log_not_taken(s->id, s->caller, &trial.err);
 	if (e->count > 1)
 		attempt_log_left_out(s->id, e);
 	return take_rest(s, e, m, &trial, err);
@@ -313,12 +312,14 @@ static bool take(struct submittal *s, struct envelope *e, const struct message *
 }
 
 /* What waits for no reason of its own is nobody's message's matter: once a day will do. */
-static void say_no_queue(const struct queue *q)
+static void say_no_queue(const struct submittal *s)
 {
+	const struct queue *q = s->queue;
+
 	if (!q->is_on && q->settings->queue == QUEUE_AUTO &&
 	    daily_say(q->why_off.text) == DAILY_FIRST)
-		log_problem("uid=%ld has no queue: %s: what cannot be sent at once is given back "
-			    "to the caller", (long)getuid(), q->why_off.text);
+		log_problem("uid=%ld has no queue: %s: what cannot be sent at once is given back to "
+			    "the caller", (long)s->caller->uid, q->why_off.text);
 }
 
 bool submit(struct submittal *s, struct envelope *e, const struct message *m,
@@ -327,7 +328,7 @@ bool submit(struct submittal *s, struct envelope *e, const struct message *m,
 	struct error why;
 	bool ok;
 
-	say_no_queue(s->queue);
+	say_no_queue(s);
 	ok = take(s, e, m, err);
 
 	/* What others have left waiting is not left by us. */

@@ -17,6 +17,7 @@ enum submit_mode {
 };
 
 struct submittal {
+	const struct caller *caller;	/* who sends it; that of prepared */
 	const struct account *account;
 	const struct preparation *prepared;	/* how the message was */
 	const struct queue *queue;

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "delivery/attempt.h"
@@ -89,7 +88,7 @@ static bool connect_for(struct job *j, struct error *err)
 		return true;
 	worker_hang_up(j->w);
 	/* In the background a prompt would come from nowhere, and again at every retry. */
-	c->unattended = !isatty(STDERR_FILENO);
+	c->asker = j->w->asker;
 	return connection_open(c, j->account, j->w->trace, err);
 }
 
@@ -212,7 +211,7 @@ static bool may_try(struct job *j, struct record *r)
 	struct pause pause;
 
 	if (j->round->is_asked_for && !is_nudged(j))
-		throttle_nudge(spool, j->account, isatty(STDERR_FILENO));
+		throttle_nudge(spool, j->account, j->w->asker != NULL);
 	record_begin(r, spool, &j->item);
 	r->is_durable = j->settings->on_lost_reply == LOST_HOLD;
 	r->is_remembered = j->w->remembers;
@@ -231,6 +230,7 @@ static bool may_try(struct job *j, struct record *r)
 static void attempt(struct job *j, const struct message *m)
 {
 	struct entry *e = &j->item.entry;
+	const struct caller caller = { .uid = e->uid };
 	struct record record;
 	struct attempt a;
 	struct error err;
@@ -239,7 +239,7 @@ static void attempt(struct job *j, const struct message *m)
 
 	if (!may_try(j, &record))
 		return;
-	attempt_begin(&a, j->account, e->id, e->uid);
+	attempt_begin(&a, j->account, e->id, &caller);
 	a.witness = &record.witness;
 	begin_again(e);
 	ok = converse_somehow(j, &a, m, &had_session, &err);

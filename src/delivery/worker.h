@@ -23,6 +23,7 @@ struct worker {
 	const char *config_file;	/* of our own -C, for messages that say nothing else */
 	struct log_place log;		/* of what concerns no account; of NULL: as it is */
 	struct trace *trace;		/* NULL: none */
+	const struct asker *asker;	/* as in struct run */
 	bool (*selects)(const void *selector, const struct entry *e);	/* NULL: all */
 	const void *selector;
 	struct work_counts counts;

@@ -13,6 +13,7 @@
 
 #include "base/base.h"
 #include "base/clock.h"
+#include "base/self.h"
 #include "base/text.h"
 
 enum { BACKLOG = 1024 };	/* the system's limit is often lower, and cuts it */
@@ -170,7 +171,7 @@ static bool may_replace(const struct sockaddr_un *address, struct error *err)
 		return error_advise(err, "`acsmtp daemon status` asks who; `acsmtp daemon stop` ends "
 				    "it");
 	}
-	return st.st_uid == geteuid() || geteuid() == 0 ||
+	return self_owns(&st) || self_is_root() ||
 	       error_set(err, ERROR_CONFIG, "cannot listen at %s: another user has left it", path);
 }
 

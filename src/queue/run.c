@@ -13,6 +13,7 @@
 #include "base/secret.h"
 #include "delivery/runner.h"
 #include "queue/pick.h"
+#include "talk/ask.h"
 
 struct run_flags {
 	const char *config;
@@ -96,6 +97,7 @@ static int run_and_tell(const struct command_call *call, const struct run_flags 
 		.queue = queue,
 		.config = flags->config,
 		.log = log,
+		.asker = isatty(STDERR_FILENO) ? &ask_at_terminal : NULL,
 		.is_flush = flags->is_flush || is_some,
 		.is_asked_for = !flags->is_background,
 		.selects = is_some ? is_picked : NULL,

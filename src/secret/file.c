@@ -61,14 +61,14 @@ bool secret_read_file(const char *path, struct secret *secret, struct error *err
 			 SECRET_MAX);
 }
 
-bool secret_read_input(struct secret *secret, struct error *err)
+bool secret_read_input(int fd, struct secret *secret, struct error *err)
 {
 	size_t len = 0;
 	ssize_t n = 0;
 
 	secret_make_room(secret);
 	while (len <= SECRET_MAX && !memchr(secret->bytes, '\n', len) &&
-	       (n = read_some(STDIN_FILENO, secret->bytes + len, SECRET_MAX + 1 - len)) > 0)
+	       (n = read_some(fd, secret->bytes + len, SECRET_MAX + 1 - len)) > 0)
 		len += (size_t)n;
 	if (n < 0)
 		return error_errno(err, ERROR_IO, "standard input");

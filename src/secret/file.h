@@ -22,7 +22,7 @@ bool secret_read_file(const char *path, struct secret *secret, struct error *err
  * The first line of standard input, which may not be empty. ERROR_IO; ERROR_DATA for what is
  * empty or too long.
  */
-bool secret_read_input(struct secret *secret, struct error *err);
+bool secret_read_input(int fd, struct secret *secret, struct error *err);
 
 /*
  * Makes a file of mode 0600 with the secret as its only line, on the disk when it returns

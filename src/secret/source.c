@@ -10,7 +10,6 @@
 #include "base/process.h"
 #include "secret/file.h"
 #include "secret/netrc.h"
-#include "secret/terminal.h"
 
 enum {
 	COMMAND_SECONDS = 30,
@@ -143,7 +142,7 @@ static enum source_state look_at_keyring(const struct secret_request *request,
 static bool from_keyring(const struct secret_request *request, struct secret *secret,
 			 bool *passes, struct error *err)
 {
-	return keyring_lookup(&request->place, !request->unattended, secret, passes, err);
+	return keyring_lookup(&request->place, request->asker != NULL, secret, passes, err);
 }
 
 static enum source_state look_at_netrc(const struct secret_request *request, char *detail)
@@ -176,7 +175,7 @@ static enum source_state look_at_terminal(const struct secret_request *request,
 	bool may_ask;
 
 	errno = 0;
-	may_ask = !request->unattended && (terminal_is_there() || errno_is_lack(errno));
+	may_ask = request->asker && (request->asker->is_there() || errno_is_lack(errno));
 	snprintf(detail, SOURCE_DETAIL_SIZE, "%s",
 		 may_ask ? "" : "there is no terminal to ask on");
 	return may_ask ? SOURCE_IS_ASKED : SOURCE_NOT_SET;
@@ -191,7 +190,7 @@ static bool from_terminal(const struct secret_request *request, struct secret *s
 	buf_addf(&question,
 		 "Password of %s at %s: ", request->place.user ? request->place.user : "",
 		 request->place.host ? request->place.host : "");
-	return terminal_ask(buf_text(&question), TERMINAL_SECONDS, secret, err);
+	return request->asker->ask(buf_text(&question), TERMINAL_SECONDS, secret, err);
 }
 
 enum { PASSWORD = 1, TOKEN = 2 }; /* bits: what it may have */

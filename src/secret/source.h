@@ -11,13 +11,25 @@
 typedef bool password_reader(const void *settings, struct secret *password,
 			     struct error *err);
 
+/*
+ * How the person who waits is asked. Whoever knows where that is says it: here nobody looks for
+ * a terminal of his own accord.
+ */
+struct asker {
+	/* False, and errno_is_lack(errno): it cannot be found out now. */
+	bool (*is_there)(void);
+	/* A line, without echo, within so many seconds; ERROR_SECRET. */
+	bool (*ask)(const char *question, int seconds, struct secret *secret,
+		    struct error *err);
+};
+
 struct secret_request { /* "" or NULL: not set */
 	password_reader *password;
 	const void *settings; /* for it, borrowed */
 	const char *password_file, *password_command, *token_command;
 	struct secret_place place;
-	bool keyring;	  /* it may be asked */
-	bool unattended;  /* nobody may be asked: no prompt of the keyring, no terminal */
+	bool keyring; /* it may be asked */
+	const struct asker *asker; /* NULL: nobody waits, not even for a prompt of the keyring */
 	bool wants_token; /* XOAUTH2: token_command first */
 };
 

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,6 +14,15 @@
 #include "delivery/local.h"
 #include "sendmail/recipients.h"
 #include "mail/submission.h"
+#include "talk/ask.h"
+
+struct caller call_from_here(void)
+{
+	const char *name = getenv("NAME");
+
+	return (struct caller){ .uid = getuid(), .full_name = name && *name ? name : NULL,
+				.asker = &ask_at_terminal };
+}
 
 void call_say(const struct call *call, const char *fmt, ...)
 {
@@ -142,7 +152,7 @@ bool call_prepare(struct call *call, struct error *err)
 		.sender_fault = call->sender_fault.kind ? &call->sender_fault : NULL,
 		.full_name = call->options.full_name,
 		.is_by_default = call->why_account == choose_by_default,
-		.uid = getuid(),
+		.caller = &call->caller,
 		.aliases = &call->aliases,
 		.joined = &call->joined,
 		.why_sender = &call->why_sender,
@@ -180,6 +190,7 @@ bool call_submit(struct call *call, struct error *err)
 	bool is_traced = call->trace.fds[0] >= 0 || call->trace.fds[1] >= 0;
 
 	call->submittal = (struct submittal){
+		.caller = &call->caller,
 		.account = call->account,
 		.prepared = &call->preparation,
 		.queue = &call->queue,

@@ -3,6 +3,7 @@
 #ifndef SENDMAIL_CALL_H
 #define SENDMAIL_CALL_H
 
+#include "delivery/caller.h"
 #include "delivery/prepare.h"
 #include "delivery/submit.h"
 #include "sendmail/options.h"
@@ -11,6 +12,7 @@
 /* Everything about it, so that each step takes one thing. */
 struct call {
 	const char *name;
+	struct caller caller;
 	struct options options;
 	struct config config;
 	struct aliases aliases;
@@ -28,6 +30,9 @@ struct call {
 	struct submittal submittal;
 	char id[ID_SIZE];
 };
+
+/* Who calls a command: the user of this process, and who sits before it. */
+struct caller call_from_here(void);
 
 /* One line on standard error, harmless whatever is quoted in it. */
 void call_say(const struct call *call, const char *fmt, ...) PRINTF(2, 3);

@@ -83,7 +83,7 @@ static bool refuse_rest(const struct call *call, struct error *err)
 static bool submit_it(struct call *call, struct error *err)
 {
 	if (!call_find_account(call, err) || !call_prepare(call, err)) {
-		attempt_log_not_taken(call->id, getuid(), err);
+		attempt_log_not_taken(call->id, &call->caller, err);
 		return false;
 	}
 	/* Where we have it, who was refused is told by a report. */
@@ -134,7 +134,7 @@ static void converse(struct call *call, struct transport *wire,
 	log_open(config_log(&call->config),
 		 call->options.log_tag ? call->options.log_tag : "acsmtp");
 	if (!smtp_serve(wire, options, &d.taker, &err))
-		log_problem("-bs: uid=%ld error=%s", (long)getuid(), err.text);
+		log_problem("-bs: uid=%ld error=%s", (long)call->caller.uid, err.text);
 }
 
 bool dialogue_hold(struct call *call, struct error *err)

@@ -329,6 +329,7 @@ static bool go(struct explanation *x, struct error *err)
 static int explain(struct command_call *command, int argc, char **argv, bool json)
 {
 	struct call call = { .name = command->program->name,
+			     .caller = call_from_here(),
 			     .trace = TRACE_NONE,
 			     .queue = QUEUE_CLOSED };
 	struct explanation x = { .call = &call };

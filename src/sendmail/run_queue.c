@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "base/background.h"
 #include "base/log.h"
 #include "delivery/runner.h"
+#include "talk/ask.h"
 
 /* --- -qI, -qR, -qS */
 
@@ -119,6 +121,7 @@ static bool run_every(const struct options *options, struct run *run, struct err
 		return runner_every(run, options->interval, err);
 	if (config)
 		run->config = config;
+	run->asker = NULL;
 	return (background_enter(err) || error_context(err, "cannot go into the background")) &&
 	       runner_every(run, options->interval, err);
 }
@@ -131,6 +134,7 @@ bool run_queue_as_told(const struct options *options, const struct config *confi
 		.config = options->config_file,
 		.log = config_log(config),
 		.trace = trace,
+		.asker = isatty(STDERR_FILENO) ? &ask_at_terminal : NULL,
 		.is_flush = options->interval == 0,
 		.is_asked_for = options->interval == 0,
 		.selects = options->selection_count ? is_selected : NULL,

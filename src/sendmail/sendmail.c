@@ -229,7 +229,7 @@ static void log_refusal(const struct call *call, const struct error *err)
 	if (!call->account)
 		log_open((struct log_place){ "syslog", LOG_AS_TEXT },
 			 call->options.log_tag ? call->options.log_tag : "acsmtp");
-	attempt_log_not_taken(call->id, getuid(), err);
+	attempt_log_not_taken(call->id, &call->caller, err);
 }
 
 static int run(struct call *call, step_fn *const *steps)
@@ -261,8 +261,8 @@ static bool takes_message(const struct call *call)
 
 static int run_as(enum mode mode, const struct program *program, int argc, char **argv)
 {
-	struct call call = { .name = program->name, .trace = TRACE_NONE, .options.mode = mode,
-			     .queue = QUEUE_CLOSED };
+	struct call call = { .name = program->name, .caller = call_from_here(),
+			     .trace = TRACE_NONE, .options.mode = mode, .queue = QUEUE_CLOSED };
 	step_fn *const *steps = sending;
 	struct error err;
 	bool is_understood;

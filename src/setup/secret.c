@@ -9,7 +9,7 @@
 #include "base/language.h"
 #include "base/text.h"
 #include "secret/file.h"
-#include "secret/terminal.h"
+#include "talk/ask.h"
 #include "service/login.h"
 #include "service/service.h"
 
@@ -60,7 +60,7 @@ static bool check_secret(struct setup *s, struct error *err)
 
 static bool ask_secret_once(struct setup *s, struct error *err)
 {
-	if (terminal_ask_again(_("Secret: "), ANSWER_SECONDS, &s->secret, &s->has_ended,
+	if (ask_secret_again(_("Secret: "), ANSWER_SECONDS, &s->secret, &s->has_ended,
 			       err))
 		return true;
 	if (!s->has_ended)
@@ -84,7 +84,7 @@ bool setup_ask_secret(struct setup *s, struct error *err)
 	if (!is_wanted(s))
 		return true;
 	if (!s->is_attended)
-		return secret_read_input(&s->secret, err) && check_secret(s, err);
+		return secret_read_input(STDIN_FILENO, &s->secret, err) && check_secret(s, err);
 	printf("\n%s\n", tr(where ? where : N_("The password, or the API key. What you type is not shown.")));
 	fflush(stdout);
 	while (!s->has_ended) {

@@ -111,9 +111,9 @@ static void test_order(void **state)
 
 static void test_none(void **state)
 {
-	const struct secret_request nothing = { .unattended = true };
+	const struct secret_request nothing = { .place = { 0 } };
 	const struct secret_request no_token = { .wants_token = true };
-	const struct secret_request not_wanted = { .token_command = "echo T", .unattended = true };
+	const struct secret_request not_wanted = { .token_command = "echo T" };
 	char text[SECRET_MAX + 1];
 	const char *source;
 	struct error err;
@@ -485,7 +485,6 @@ static void test_chain(void **state)
 		const struct secret_request request = {
 			.place = { "work", "h", 587, "u" },
 			.keyring = !chains[i].keyring_off,
-			.unattended = true,
 			.wants_token = chains[i].wants_token,
 		};
 		char text[SECRET_MAX + 1];
@@ -516,7 +515,7 @@ static void test_chain(void **state)
 static void test_open_to_others(void **state)
 {
 	const struct secret_request request = {
-		.place = { "work", "h", 587, "u" }, .unattended = true,
+		.place = { "work", "h", 587, "u" },
 	};
 	static const char netrc[] = "machine h login u password N\n";
 	char text[SECRET_MAX + 1];
@@ -566,7 +565,6 @@ static void test_lines(void **state)
 		.token_command = "exit 2",
 		.place = { "work", "h", 587, "u" },
 		.keyring = true,
-		.unattended = true,
 	};
 	struct source_line line;
 

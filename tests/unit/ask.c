@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "secret/terminal.h"
+#include "talk/ask.h"
 
 enum { TIMED_OUT = 10, ANSWERED = 20 };	/* exit statuses; with what is left of the input */
 
@@ -38,7 +38,7 @@ _Noreturn static void ask(void)
 {
 	OWNED_SECRET secret = { 0 };
 	struct error err;
-	bool ok = terminal_ask("Password: ", 1, &secret, &err);
+	bool ok = ask_secret("Password: ", 1, &secret, &err);
 
 	_exit((ok ? ANSWERED : TIMED_OUT) + left_over());
 }

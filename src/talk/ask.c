@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "secret/terminal.h"
+#include "talk/ask.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -64,7 +64,7 @@ static int open_terminal(void)
 	return open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 }
 
-bool terminal_is_there(void)
+bool ask_is_possible(void)
 {
 	OWNED_FD fd = open_terminal();
 
@@ -146,8 +146,8 @@ static bool ask_once(struct asking *a, struct secret *secret, struct error *err)
 	return ok;
 }
 
-bool terminal_ask_again(const char *question, int seconds, struct secret *secret,
-			bool *has_ended, struct error *err)
+bool ask_secret_again(const char *question, int seconds, struct secret *secret,
+		      bool *has_ended, struct error *err)
 {
 	OWNED_FD fd = open_terminal();
 	struct asking a = { fd, question, clock_after(seconds), false };
@@ -168,10 +168,12 @@ bool terminal_ask_again(const char *question, int seconds, struct secret *secret
 	return ok;
 }
 
-bool terminal_ask(const char *question, int seconds, struct secret *secret,
-		  struct error *err)
+bool ask_secret(const char *question, int seconds, struct secret *secret,
+		struct error *err)
 {
 	bool has_ended;
 
-	return terminal_ask_again(question, seconds, secret, &has_ended, err);
+	return ask_secret_again(question, seconds, secret, &has_ended, err);
 }
+
+const struct asker ask_at_terminal = { ask_is_possible, ask_secret };

@@ -1,27 +1,29 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A secret that a person types. */
-#ifndef SECRET_TERMINAL_H
-#define SECRET_TERMINAL_H
+/* A secret that a person types at the terminal. */
+#ifndef TALK_ASK_H
+#define TALK_ASK_H
 
-#include "base/error.h"
-#include "base/secret.h"
+#include "secret/source.h"
 
 /*
  * Whether somebody may be asked: there is a controlling terminal, we are in its foreground,
  * and standard error is a terminal too. Behind a program that fills the screen it is none.
  */
-bool terminal_is_there(void);
+bool ask_is_possible(void);
 
 /*
  * Asks on the terminal, without echo, and waits `seconds` for the line. Echo comes back
  * whatever happens, signals included, which then do what they always did. ERROR_SECRET when
  * there is no terminal, nobody answers, or the answer is empty or longer than SECRET_MAX.
  */
-bool terminal_ask(const char *question, int seconds, struct secret *secret,
-		  struct error *err);
+bool ask_secret(const char *question, int seconds, struct secret *secret,
+		struct error *err);
+
+/* Both, for whoever finds a secret. */
+extern const struct asker ask_at_terminal;
 
 /* The same for who asks again; *has_ended: that is of no use, for nobody answers. */
-bool terminal_ask_again(const char *question, int seconds, struct secret *secret,
-			bool *has_ended, struct error *err);
+bool ask_secret_again(const char *question, int seconds, struct secret *secret,
+		      bool *has_ended, struct error *err);
 
 #endif
