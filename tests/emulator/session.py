@@ -53,7 +53,7 @@ class Session(Record):
         self._exchange = None
 
     cleartext = property(lambda self: bytes(self.wire.cleartext))
-    flights = property(lambda self: list(self.wire.flights))
+    flights = property(lambda self: [bytes(flight) for flight in self.wire.flights])
     waits = property(lambda self: self.wire.waits)
     closed = property(lambda self: self.wire.closed)
     tls_error = property(lambda self: self.wire.tls_error)

@@ -166,7 +166,7 @@ class Wire:
         self.buffer += data
         if data:
             if self._sent:
-                self.flights.append(b"")
+                self.flights.append(bytearray())
                 self._sent = False
             self.flights[-1] += data
 
