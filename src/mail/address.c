@@ -399,10 +399,17 @@ bool address_parse(struct address *address, const char *text, struct error *err)
 
 const char *address_domain(const char *mailbox)
 {
-	const char *at = strrchr(mailbox, '@');
+	bool is_quoted = false;
 
-	/* The only "@" of an address without a domain stands in quotes. */
-	return at && !strchr(at, '"') ? at + 1 : NULL;
+	/* The first one outside quotes: a domain in brackets may hold another. */
+	for (const char *c = mailbox; *c; c++)
+		if (*c == '"')
+			is_quoted = !is_quoted;
+		else if (is_quoted && *c == '\\' && c[1])
+			c++;
+		else if (!is_quoted && *c == '@')
+			return c + 1;
+	return NULL;
 }
 
 bool address_is_same(const char *mailbox, const char *other)

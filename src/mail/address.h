@@ -72,7 +72,7 @@ void address_faults_add(struct address_faults *faults, const char *text, size_t 
 /* Exactly one address, for -f and settings; "" and "<>" give the null mailbox. */
 bool address_parse(struct address *address, const char *text, struct error *err);
 
-/* The domain of a mailbox, after the last "@" outside quotes; NULL: unqualified. */
+/* The domain of a mailbox, after the first "@" outside quotes; NULL: unqualified. */
 const char *address_domain(const char *mailbox);
 
 /* Same local part to the letter, same domain in any case. */

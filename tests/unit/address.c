@@ -334,7 +334,10 @@ static void test_questions(void **state)
 	(void)state;
 	assert_string_equal(address_domain("a@x"), "x");
 	assert_string_equal(address_domain("\"a@b\"@x"), "x");
+	assert_string_equal(address_domain("a@[tag:b@c]"), "[tag:b@c]");
+	assert_string_equal(address_domain("\"a\\\"@b\"@[tag:\"@c]"), "[tag:\"@c]");
 	assert_null(address_domain("\"a@b\""));
+	assert_null(address_domain("\"a@b\\\"\""));
 	assert_null(address_domain("root"));
 	assert_true(address_is_same("a@Example.org", "a@eXample.ORG"));
 	assert_false(address_is_same("a@x", "A@x"));
