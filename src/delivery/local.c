@@ -56,3 +56,32 @@ void local_init(struct aliases *a, const struct config *config)
 	a->is_local = is_local;
 	a->local = config;
 }
+
+bool local_is_no_mailbox(const char *name)
+{
+	name += strspn(name, " \"");
+	return *name == '|' || *name == '/' || text_after(name, ":include:");
+}
+
+bool local_refuse_no_mailbox(const char *name, struct error *err)
+{
+	char shown[SHOWN_SIZE];
+
+	error_set(err, ERROR_DATA, "recipient \"%s\" is a file, a program or a list",
+		  text_show(name, shown));
+	return error_advise(err, "only addresses can be sent to");
+}
+
+bool local_resolve(struct aliases *aliases, const char *mailbox, struct address_list *list,
+		   struct error *err)
+{
+	OWNED_TEXT copy = text_copy(mailbox);
+
+	aliases_localize(aliases, copy);
+	if (!address_domain(copy))
+		return local_is_no_mailbox(copy) ? local_refuse_no_mailbox(copy, err) :
+		       aliases_resolve(aliases, copy, list, err);
+	grow((void **)&list->items, &list->room, list->count, sizeof(*list->items));
+	list->items[list->count++] = (struct address){ .mailbox = text_take(&copy) };
+	return true;
+}

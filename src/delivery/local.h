@@ -13,4 +13,15 @@
  */
 void local_init(struct aliases *a, const struct config *config);
 
+/* What sendmail would write to, run or read, which is never done here; and the ERROR_DATA. */
+bool local_is_no_mailbox(const char *name);
+bool local_refuse_no_mailbox(const char *name, struct error *err);
+
+/*
+ * Appends where mail for a recipient goes: there, or where its aliases lead. ERROR_NO_USER: a
+ * local name that leads nowhere; ERROR_CONFIG: its aliases make no sense.
+ */
+bool local_resolve(struct aliases *aliases, const char *mailbox, struct address_list *list,
+		   struct error *err);
+
 #endif

@@ -7,9 +7,11 @@
 #include "base/daily.h"
 #include "base/log.h"
 #include "delivery/attempt.h"
+#include "delivery/choose.h"
 #include "delivery/direct.h"
 #include "delivery/throttle.h"
 #include "delivery/worker.h"
+#include "mail/submission.h"
 
 /* An attempt that the caller waits for. */
 struct trial {
@@ -26,6 +28,30 @@ static size_t count_waiting(const struct envelope *e)
 	       envelope_count(e, VERDICT_REFUSED);
 }
 
+enum submit_mode submit_mode(const struct wishes *wishes,
+			     const struct delivery_settings *settings)
+{
+	if (wishes->holds)
+		return SUBMIT_TO_QUEUE;
+	if (wishes->mode != SUBMIT_AS_SET)
+		return wishes->mode;
+	return settings->mode == DELIVER_FROM_QUEUE ? SUBMIT_IN_BACKGROUND : SUBMIT_DIRECTLY;
+}
+
+uint64_t submit_largest(const struct config *config)
+{
+	uint64_t largest = 0;
+
+	for (size_t i = 0; i < config->count; i++) {
+		uint64_t most = (uint64_t)config->accounts[i].max_size;
+
+		if (!most)
+			return 0;
+		largest = most > largest ? most : largest;
+	}
+	return largest;
+}
+
 /* --- durable */
 
 static struct intake_facts facts_of(const struct submittal *s, const struct trial *trial)
@@ -33,13 +59,13 @@ static struct intake_facts facts_of(const struct submittal *s, const struct tria
 	return (struct intake_facts){
 		.id = s->id,
 		.account = s->account,
-		.prepared = s->prepared,
-		.config = s->config,
+		.prepared = &s->prepared,
+		.config = s->config_file,
 		.why = trial && trial->err.kind != ERROR_NONE ? &trial->err : NULL,
 		.had_session = trial && trial->had_session,
 		.not_before = trial ? trial->not_before : 0,
-		.is_held = s->holds,
-		.keeps_refused = s->keeps_failures || s->keeps_some,
+		.is_held = s->wishes.holds,
+		.keeps_refused = s->wishes.keeps_failures || s->wishes.keeps_some,
 		.now = time(NULL),
 	};
 }
@@ -84,7 +110,8 @@ static void see_to_it(struct submittal *s)
 {
 	struct error err;
 
-	if (s->mode != SUBMIT_TO_QUEUE && !queue_see_to_it(s->queue, s->config, s->id, &err))
+	if (submit_mode(&s->wishes, s->queue->settings) != SUBMIT_TO_QUEUE &&
+	    !queue_see_to_it(s->queue, s->config_file, s->id, &err))
 		s->no_runner = err;
 }
 
@@ -109,7 +136,7 @@ static void keep_failures(struct submittal *s, struct envelope *e, const struct 
 	round = xcalloc(1, sizeof(*round));
 	round_begin(round, &s->queue->spool, time(NULL));
 	worker_init(&worker, s->queue);
-	worker.config_file = s->config;
+	worker.config_file = s->config_file;
 	worker_do(&worker, round, &row);
 	worker_free(&worker);
 	free(round);
@@ -165,7 +192,7 @@ static bool try_now(const struct submittal *s, struct envelope *e, const struct 
 	direct_begin(&trial->direct, s->queue, &facts, e, m);
 	attempt_begin(&a, s->account, s->id, s->caller);
 	a.witness = &trial->direct.witness;
-	ok = connection_open(&c, s->account, s->trace, &trial->err);
+	ok = connection_open(&c, s->account, s->wishes.trace, &trial->err);
 	trial->had_session = ok;
 	snprintf(a.peer, sizeof(a.peer), "%s", c.peer);
 	ok = ok && attempt_send(&a, &c, e, m, &trial->err);
@@ -190,7 +217,7 @@ static bool tell_refusal(struct submittal *s, const struct recipient *refusal,
 {
 	if (!refusal)
 		return true;
-	s->is_kept = s->keeps_failures || s->keeps_some;
+	s->is_kept = s->wishes.keeps_failures || s->wishes.keeps_some;
 	recipient_reason(refusal, err);
 	return err->reply ? error_context(err, "account %s", s->account->name) : false;
 }
@@ -199,8 +226,8 @@ static bool tell_refusal(struct submittal *s, const struct recipient *refusal,
 static bool is_to_be_kept(const struct submittal *s, const struct envelope *e)
 {
 	return s->queue->is_on &&
-	       (s->keeps_failures ||
-		(s->keeps_some && envelope_count(e, VERDICT_ACCEPTED) > 0));
+	       (s->wishes.keeps_failures ||
+		(s->wishes.keeps_some && envelope_count(e, VERDICT_ACCEPTED) > 0));
 }
 
 /*
@@ -229,7 +256,7 @@ static bool may_be_a_mistake(const struct account *account, const struct error *
  */
 static bool is_the_caller_s(const struct submittal *s, const struct trial *trial)
 {
-	if (!trial->is_accounts || trial->had_session || s->keeps_failures)
+	if (!trial->is_accounts || trial->had_session || s->wishes.keeps_failures)
 		return false;
 	if (trial->err.kind == ERROR_CONFIG && !trial->err.reply)
 		return true;
@@ -293,7 +320,7 @@ static bool take(struct submittal *s, struct envelope *e, const struct message *
 
 	if (count_waiting(e) == 0 && refusal)
 		return refuse_all(s, e, m, refusal, err);
-	if (s->mode != SUBMIT_DIRECTLY && s->queue->is_on) {
+	if (submit_mode(&s->wishes, s->queue->settings) != SUBMIT_DIRECTLY && s->queue->is_on) {
 		if (enqueue(s, e, m, NULL, err)) {
 			if (refusal)
 				attempt_log_left_out(s->id, e);
@@ -322,17 +349,71 @@ static void say_no_queue(const struct submittal *s)
 			    "the caller", (long)s->caller->uid, q->why_off.text);
 }
 
-bool submit(struct submittal *s, struct envelope *e, const struct message *m,
-	    struct error *err)
+/* --- made ready */
+
+bool submit_find_account(struct submittal *s, const struct message *m, struct error *err)
+{
+	struct address author = { 0 };
+
+	submission_author(m, s->aliases, &author);
+	s->account = choose_account(s->config, s->wishes.account, s->sender, author.mailbox,
+				    &s->why_account, err);
+	address_free(&author);
+	if (!s->account)
+		return false;
+	/* What would have been thrown away need not be an address. */
+	if (!s->sender_fault || s->account->sender_policy == SENDER_REWRITE)
+		return true;
+	*err = *s->sender_fault;
+	return false;
+}
+
+static bool make_ready(struct submittal *s, struct envelope *e, struct message *m,
+		       struct error *err)
+{
+	s->prepared = (struct preparation){
+		.account = s->account,
+		.caller = s->caller,
+		.sender = s->sender,
+		.sender_fault = s->sender_fault,
+		.full_name = s->wishes.full_name,
+		.is_by_default = s->why_account == choose_by_default,
+		.aliases = s->aliases,
+		.joined = s->joined,
+		.why_sender = &s->why_sender,
+		.repairs = !s->wishes.is_bare,
+		.id = s->id,
+		.now = time(NULL),
+	};
+	log_open(account_log(s->account), s->wishes.log_tag ? s->wishes.log_tag : "acsmtp");
+	return prepare(&s->prepared, m, e, err) ||
+	       error_context(err, "account %s", s->account->name);
+}
+
+/* A message that is refused before this needs none. */
+static bool has_queue(struct submittal *s, struct error *err)
+{
+	return s->queue->settings || queue_open(s->queue, &s->config->delivery, err);
+}
+
+bool submit(struct submittal *s, struct envelope *e, struct message *m, struct error *err)
 {
 	struct error why;
 	bool ok;
 
+	if (!submit_find_account(s, m, err) || !make_ready(s, e, m, err))
+		return false;
+	if (s->wishes.mode == SUBMIT_NOTHING)
+		return true;
+	if (!has_queue(s, err))
+		return false;
+	s->is_begun = true;
 	say_no_queue(s);
 	ok = take(s, e, m, err);
 
 	/* What others have left waiting is not left by us. */
-	if (!s->is_queued && !s->is_kept && !queue_look_after(s->queue, s->config, ok, &why))
+	if (!s->is_queued && !s->is_kept &&
+	    !queue_look_after(s->queue, s->config_file, ok, &why))
 		s->no_runner = why;
 	return ok;
 }

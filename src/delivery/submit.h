@@ -1,34 +1,57 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What is done with a prepared message: sent while the caller waits, or made durable first,
- * or after an attempt that did not reach everybody yet.
+ * Submission: a message of any caller, who need not be this process's own user, becomes a
+ * verdict for each of its recipients. Account, sender policy and header work come first; then
+ * it is sent while the caller waits, or made durable first, or after an attempt that did not
+ * reach everybody yet. Whoever takes messages in calls this, and nothing else here.
  */
 #ifndef DELIVERY_SUBMIT_H
 #define DELIVERY_SUBMIT_H
 
+#include "config/account.h"
+#include "delivery/caller.h"
 #include "delivery/prepare.h"
 #include "delivery/queue.h"
 #include "smtp/trace.h"
 
 enum submit_mode {
+	SUBMIT_AS_SET,		/* as [delivery] mode says */
 	SUBMIT_DIRECTLY,	/* the caller learns the outcome */
 	SUBMIT_IN_BACKGROUND,	/* durable, and somebody delivers it */
 	SUBMIT_TO_QUEUE,	/* durable, and waits for a run of the queue */
+	SUBMIT_NOTHING,		/* it is made ready and goes nowhere */
+};
+
+struct wishes {			/* of a caller; zeroed: none */
+	const char *account;	/* its name; NULL: as the addresses say, or the default */
+	const char *full_name;	/* for From; NULL: the account's, or the caller's own */
+	const char *log_tag;	/* what names us in the log; NULL: acsmtp */
+	struct trace *trace;	/* shows the dialogue; NULL: none */
+	enum submit_mode mode;	/* a queue that is off makes each of them direct */
+	bool holds;		/* it is not tried before somebody releases it */
+	bool is_bare;		/* nothing is added to the header */
+	bool keeps_failures;	/* what is refused is kept and reported by mail */
+	bool keeps_some;	/* the same, but only where others have the message */
 };
 
 struct submittal {
-	const struct caller *caller;	/* who sends it; that of prepared */
-	const struct account *account;
-	const struct preparation *prepared;	/* how the message was */
-	const struct queue *queue;
+	/* What many messages may share; borrowed, and the queue is opened if it is not yet. */
+	const struct caller *caller;
+	const struct config *config;
+	const char *config_file;	/* of -C, or NULL */
+	struct aliases *aliases;
+	struct queue *queue;
+	struct wishes wishes;
+	/* What is this message's own; borrowed. */
 	const char *id;
-	const char *config;		/* of -C, or NULL */
-	struct trace *trace;		/* NULL: none */
-	enum submit_mode mode;		/* a queue that is off makes each of them direct */
-	bool holds;			/* it is not tried before somebody releases it */
-	bool keeps_failures;		/* what is refused is kept and reported by mail */
-	bool keeps_some;		/* the same, but only where others have the message */
+	const char *sender;		/* a mailbox, "" the null one; NULL: none was given */
+	const struct error *sender_fault;	/* what was given is no address; or NULL */
+	const struct address_list *joined;	/* names with commas, to log; or NULL */
 	/* Filled: */
+	const struct account *account;	/* NULL: none is found */
+	const char *why_account, *why_sender;	/* of the envelope */
+	struct preparation prepared;	/* how the message was made ready */
+	bool is_begun;			/* a server or the queue is asked, and the log tells */
 	bool is_queued;			/* for those recipients that are LATER or UNKNOWN */
 	time_t next;			/* when they are tried */
 	struct error why_queued;	/* if is_queued after an attempt, or instead of one */
@@ -37,11 +60,22 @@ struct submittal {
 };
 
 /*
- * True: taken, by the server or the queue, for every recipient. False: `err` is the reason to
- * give to the caller, who still has those recipients that are not ACCEPTED, and if is_queued
- * not LATER or UNKNOWN either.
+ * The envelope has the recipients, resolved (delivery/local.h), and perhaps some that are
+ * REFUSED; it gets its sender here, and each recipient a verdict. The message is made ready in
+ * place. True: taken, by the server or the queue, for every recipient (or SUBMIT_NOTHING). False:
+ * `err` is the reason to give to the caller, who still has those recipients that are not
+ * ACCEPTED, and if is_queued not LATER or UNKNOWN either.
  */
-bool submit(struct submittal *s, struct envelope *e, const struct message *m,
-	    struct error *err);
+bool submit(struct submittal *s, struct envelope *e, struct message *m, struct error *err);
+
+/* The first step alone: which account such a message goes through, and why. */
+bool submit_find_account(struct submittal *s, const struct message *m, struct error *err);
+
+/* How it will be sent, if there is a queue: what the wishes come to. */
+enum submit_mode submit_mode(const struct wishes *wishes,
+			     const struct delivery_settings *settings);
+
+/* Bytes of the largest message that any account takes; 0: an account takes any size. */
+uint64_t submit_largest(const struct config *config);
 
 #endif

@@ -10,10 +10,8 @@
 #include "base/drain.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "delivery/choose.h"
 #include "delivery/local.h"
 #include "sendmail/recipients.h"
-#include "mail/submission.h"
 #include "talk/ask.h"
 
 struct caller call_from_here(void)
@@ -82,22 +80,7 @@ bool call_read_sender(struct call *call, struct error *err)
 			      text_show(call->options.sender, shown));
 		return true;
 	}
-	call->sender = call->sender_address.mailbox;
 	return true;
-}
-
-uint64_t call_largest(const struct call *call)
-{
-	uint64_t largest = 0;
-
-	for (size_t i = 0; i < call->config.count; i++) {
-		uint64_t most = (uint64_t)call->config.accounts[i].max_size;
-
-		if (!most)
-			return 0;
-		largest = most > largest ? most : largest;
-	}
-	return largest;
 }
 
 bool call_read_message(struct call *call, struct error *err)
@@ -105,7 +88,7 @@ bool call_read_message(struct call *call, struct error *err)
 	enum ending_rule rule = call->options.dot_is_text ? ENDS_WITH_INPUT : ENDS_AT_DOT;
 
 	/* What is far too large need not be read, what is just too large is: to tell its size. */
-	if (!message_read(&call->message, STDIN_FILENO, rule, 2 * call_largest(call), err))
+	if (!message_read(&call->message, STDIN_FILENO, rule, 2 * submit_largest(&call->config), err))
 		return error_context(err, "reading the message from standard input");
 	/* Behind a lone dot the caller waits for us, and we for nothing. */
 	drain_expect(-1);
@@ -124,96 +107,44 @@ bool call_find_recipients(struct call *call, struct error *err)
 	return recipients_gather(&sources, &call->message, &call->envelope, err);
 }
 
-/* What would have been thrown away need not be an address. */
-static bool sender_will_do(const struct call *call, struct error *err)
-{
-	if (!call->sender_fault.kind || call->account->sender_policy == SENDER_REWRITE)
-		return true;
-	*err = call->sender_fault;
-	return false;
-}
-
-bool call_find_account(struct call *call, struct error *err)
-{
-	struct address author = { 0 };
-
-	submission_author(&call->message, &call->aliases, &author);
-	call->account = choose_account(&call->config, call->options.account, call->sender,
-				       author.mailbox, &call->why_account, err);
-	address_free(&author);
-	return call->account && sender_will_do(call, err);
-}
-
-bool call_prepare(struct call *call, struct error *err)
-{
-	call->preparation = (struct preparation){
-		.account = call->account,
-		.sender = call->sender,
-		.sender_fault = call->sender_fault.kind ? &call->sender_fault : NULL,
-		.full_name = call->options.full_name,
-		.is_by_default = call->why_account == choose_by_default,
-		.caller = &call->caller,
-		.aliases = &call->aliases,
-		.joined = &call->joined,
-		.why_sender = &call->why_sender,
-		.repairs = !call->options.no_repairs,
-		.id = call->id,
-		.now = time(NULL),
-	};
-
-	log_open(account_log(call->account),
-		 call->options.log_tag ? call->options.log_tag : "acsmtp");
-	return prepare(&call->preparation, &call->message, &call->envelope, err) ||
-	       error_context(err, "account %s", call->account->name);
-}
-
-enum submit_mode call_mode(const struct call *call)
+static struct wishes wishes_of(struct call *call)
 {
 	static const enum submit_mode modes[] = {
+		[DELIVER_AS_SET] = SUBMIT_AS_SET,
 		[DELIVER_NOW] = SUBMIT_DIRECTLY,
 		[DELIVER_IN_BACKGROUND] = SUBMIT_IN_BACKGROUND,
 		[DELIVER_LATER] = SUBMIT_TO_QUEUE,
 	};
-
-	if (call->options.holds)
-		return SUBMIT_TO_QUEUE;
-	if (call->options.verbose) /* whoever wants to see the dialogue */
-		return SUBMIT_DIRECTLY;
-	if (call->options.delivery != DELIVER_AS_SET)
-		return modes[call->options.delivery];
-	return call->config.delivery.mode == DELIVER_FROM_QUEUE ? SUBMIT_IN_BACKGROUND
-								: SUBMIT_DIRECTLY;
-}
-
-bool call_submit(struct call *call, struct error *err)
-{
+	const struct options *o = &call->options;
 	bool is_traced = call->trace.fds[0] >= 0 || call->trace.fds[1] >= 0;
 
-	call->submittal = (struct submittal){
-		.caller = &call->caller,
-		.account = call->account,
-		.prepared = &call->preparation,
-		.queue = &call->queue,
-		.id = call->id,
-		.config = call->options.config_file,
+	return (struct wishes){
+		.account = o->account,
+		.full_name = o->full_name,
+		.log_tag = o->log_tag,
 		.trace = is_traced ? &call->trace : NULL,
-		.mode = call_mode(call),
-		.holds = call->options.holds,
-		.keeps_failures = call->options.complaint >= COMPLAIN_BY_MAIL,
-		.keeps_some = call->options.mode == MODE_SPEAK_SMTP,
+		/* Whoever wants to see the dialogue waits for it. */
+		.mode = o->verbose ? SUBMIT_DIRECTLY : modes[o->delivery],
+		.holds = o->holds,
+		.is_bare = o->no_repairs,
+		.keeps_failures = o->complaint >= COMPLAIN_BY_MAIL,
 	};
-	return submit(&call->submittal, &call->envelope, &call->message, err);
 }
 
-void call_forget_message(struct call *call)
+struct submittal call_submittal(struct call *call)
 {
-	envelope_free(&call->envelope);
-	call->envelope = (struct envelope){ 0 };
-	message_free(&call->message);
-	message_init(&call->message);
-	call->submittal = (struct submittal){ .account = NULL };
-	call->sender = NULL;
-	call->account = NULL;
+	return (struct submittal){
+		.caller = &call->caller,
+		.config = &call->config,
+		.config_file = call->options.config_file,
+		.aliases = &call->aliases,
+		.queue = &call->queue,
+		.wishes = wishes_of(call),
+		.id = call->id,
+		.sender = call->sender_address.mailbox,
+		.sender_fault = call->sender_fault.kind ? &call->sender_fault : NULL,
+		.joined = &call->joined,
+	};
 }
 
 void call_free(struct call *call)

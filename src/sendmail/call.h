@@ -18,13 +18,9 @@ struct call {
 	struct aliases aliases;
 	struct message message;
 	struct envelope envelope;
-	const char *sender;		/* mailbox of -f, or NULL */
-	struct address sender_address;
+	struct address sender_address;	/* of -f; no mailbox: none was given */
 	struct error sender_fault;	/* -f was given and is no address; ERROR_NONE: it is one */
 	struct address_list joined;	/* recipients whose names have commas without quotes */
-	const struct account *account;
-	const char *why_account, *why_sender;
-	struct preparation preparation;
 	struct trace trace;
 	struct queue queue;
 	struct submittal submittal;
@@ -44,19 +40,9 @@ bool call_read_sender(struct call *call, struct error *err);
 bool call_read_config(struct call *call, struct error *err);
 bool call_read_message(struct call *call, struct error *err);
 bool call_find_recipients(struct call *call, struct error *err);
-bool call_find_account(struct call *call, struct error *err);
-bool call_prepare(struct call *call, struct error *err);
 
-bool call_submit(struct call *call, struct error *err);
-
-/* What concerns one message alone: the next one can come. */
-void call_forget_message(struct call *call);
-
-/* Bytes of the largest message that any account takes; 0: an account takes any size. */
-uint64_t call_largest(const struct call *call);
-
-/* How options and settings want it sent, if there is a queue. */
-enum submit_mode call_mode(const struct call *call);
+/* What to submit, as options and settings want it; borrows from the call. */
+struct submittal call_submittal(struct call *call);
 
 void call_free(struct call *call);
 

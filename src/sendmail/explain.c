@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/language.h"
 #include "base/text.h"
+#include "delivery/local.h"
 #include "sendmail/call.h"
 #include "sendmail/dry_run.h"
 #include "sendmail/recipients.h"
@@ -23,6 +24,7 @@ enum { PATH_MAX_BYTES = 4000 };
 
 struct explanation {
 	struct call *call;
+	struct wishes wishes;	   /* of a call that would not only explain */
 	bool has_message;	   /* standard input was read */
 	struct address author;	   /* the first one, before the policy had its say */
 	struct people names;	   /* recipients as they were given */
@@ -77,7 +79,7 @@ static void find_way(const struct explanation *x, const char *name, struct way *
 	OWNED_ADDRESSES found = { 0 };
 	struct error why;
 
-	if (!recipients_resolve(&x->call->aliases, name, &found, &why)) {
+	if (!local_resolve(&x->call->aliases, name, &found, &why)) {
 		buf_addf(&way->goes_to, _("nowhere: %s"), error_words(&why));
 		return;
 	}
@@ -113,7 +115,7 @@ struct plan {
 static struct plan plan_of(const struct explanation *x)
 {
 	struct plan plan = { 0, 0 };
-	long limit = x->call->account->max_recipients;
+	long limit = x->call->submittal.account->max_recipients;
 	size_t most = limit > 0 ? (size_t)limit : SIZE_MAX;
 
 	for (size_t i = 0; i < x->call->envelope.count; i++)
@@ -124,13 +126,13 @@ static struct plan plan_of(const struct explanation *x)
 }
 
 /* The caller frees. */
-static char *way_to_send(const struct call *call)
+static char *way_to_send(const struct explanation *x)
 {
-	const struct delivery_settings *settings = &call->config.delivery;
+	const struct delivery_settings *settings = &x->call->config.delivery;
 	OWNED_TEXT spool =
 		settings->queue == QUEUE_OFF ? NULL : queue_spool_path(settings);
 	OWNED_BUF way = BUF_INIT(PATH_MAX_BYTES);
-	enum submit_mode mode = spool ? call_mode(call) : SUBMIT_DIRECTLY;
+	enum submit_mode mode = spool ? submit_mode(&x->wishes, settings) : SUBMIT_DIRECTLY;
 
 	if (mode == SUBMIT_TO_QUEUE)
 		buf_addf(&way, _("queued in %s, to wait for a run of the queue"), spool);
@@ -209,24 +211,24 @@ static void say_all(const struct explanation *x)
 {
 	const struct call *call = x->call;
 	struct plan plan = plan_of(x);
-	OWNED_TEXT way = way_to_send(call);
+	OWNED_TEXT way = way_to_send(x);
 
-	dry_run_show_account(call->account, call->why_account);
+	dry_run_show_account(call->submittal.account, call->submittal.why_account);
 	if (call->sender_fault.kind)
 		say(_("sender given: none, as %s"), error_words(&call->sender_fault));
-	if (call->sender)
-		say(_("sender given: <%s>, by -%c"), call->sender,
+	if (call->submittal.sender)
+		say(_("sender given: <%s>, by -%c"), call->submittal.sender,
 		    call->options.sender_letter);
 	say(_("sender: <%s>, because %s"), call->envelope.sender,
-	    tr(call->why_sender));
+	    tr(call->submittal.why_sender));
 	say_author(x);
 	each_way(x, say_way, NULL);
 	say_recipients(&call->envelope);
 	say(_("plan: recipients %zu, transactions %zu, of at most %ld recipients each"),
-	    plan.recipients, plan.transactions, call->account->max_recipients);
+	    plan.recipients, plan.transactions, call->submittal.account->max_recipients);
 	if (x->has_message)
 		say(_("size: %" PRIu64 " bytes of at most %ld"),
-		    message_size(&call->message), call->account->max_size);
+		    message_size(&call->message), call->submittal.account->max_size);
 	say(_("way: %s"), way);
 }
 
@@ -274,26 +276,26 @@ static void write_json(const struct explanation *x)
 {
 	struct json j = { .out = stdout };
 	struct plan plan = plan_of(x);
-	OWNED_TEXT way = way_to_send(x->call);
+	OWNED_TEXT way = way_to_send(x);
 
 	json_object(&j, NULL);
-	json_text(&j, "account", x->call->account->name);
-	json_text(&j, "why_account", x->call->why_account);
-	json_text(&j, "host", x->call->account->host);
-	json_number(&j, "port", x->call->account->port);
-	json_text(&j, "user", x->call->account->user);
+	json_text(&j, "account", x->call->submittal.account->name);
+	json_text(&j, "why_account", x->call->submittal.why_account);
+	json_text(&j, "host", x->call->submittal.account->host);
+	json_number(&j, "port", x->call->submittal.account->port);
+	json_text(&j, "user", x->call->submittal.account->user);
 	json_text(&j, "sender", x->call->envelope.sender);
-	json_text(&j, "why_sender", x->call->why_sender);
+	json_text(&j, "why_sender", x->call->submittal.why_sender);
 	write_from(x, &j);
 	json_array(&j, "names");
 	each_way(x, write_way, &j);
 	json_end(&j);
 	write_recipients(x, &j);
 	json_number(&j, "transactions", (int64_t)plan.transactions);
-	json_number(&j, "max_recipients", x->call->account->max_recipients);
+	json_number(&j, "max_recipients", x->call->submittal.account->max_recipients);
 	json_number(&j, "size",
 		    x->has_message ? (int64_t)message_size(&x->call->message) : 0);
-	json_number(&j, "max_size", x->call->account->max_size);
+	json_number(&j, "max_size", x->call->submittal.account->max_size);
 	json_text(&j, "way", way);
 	json_end(&j);
 }
@@ -314,7 +316,17 @@ static bool keep(struct explanation *x, struct error *err)
 	       submission_recipients(&x->call->message, &x->names, err);
 }
 
-/* The same steps as for sending it, but for the last. */
+/* The same way as for sending it, but for its end. */
+static bool make_ready(struct explanation *x, struct error *err)
+{
+	struct submittal *s = &x->call->submittal;
+
+	*s = call_submittal(x->call);
+	x->wishes = s->wishes;
+	s->wishes.mode = SUBMIT_NOTHING;
+	return submit(s, &x->call->envelope, &x->call->message, err);
+}
+
 static bool go(struct explanation *x, struct error *err)
 {
 	struct call *call = x->call;
@@ -322,8 +334,7 @@ static bool go(struct explanation *x, struct error *err)
 	x->has_message = call->options.recipients_from_header || !isatty(STDIN_FILENO);
 	return call_read_sender(call, err) && call_read_config(call, err) &&
 	       (!x->has_message || call_read_message(call, err)) && keep(x, err) &&
-	       call_find_recipients(call, err) && call_find_account(call, err) &&
-	       call_prepare(call, err);
+	       call_find_recipients(call, err) && make_ready(x, err);
 }
 
 static int explain(struct command_call *command, int argc, char **argv, bool json)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "delivery/local.h"
 #include "sendmail/recipients.h"
 
 enum { FAULTS_SHOWN = 100 };
@@ -48,7 +49,7 @@ static void print_recipient(struct looker *l, const char *mailbox)
 	OWNED_ADDRESSES list = { 0 };
 	struct error err;
 
-	if (!recipients_resolve(l->aliases, mailbox, &list, &err)) {
+	if (!local_resolve(l->aliases, mailbox, &list, &err)) {
 		print_undeliverable(l, mailbox, &err);
 		return;
 	}

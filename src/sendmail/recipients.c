@@ -6,23 +6,8 @@
 #include "base/buf.h"
 #include "base/language.h"
 #include "base/text.h"
+#include "delivery/local.h"
 #include "mail/submission.h"
-
-/* What sendmail would write to, run or read: never done here. */
-static bool is_no_mailbox(const char *name)
-{
-	name += strspn(name, " \"");
-	return *name == '|' || *name == '/' || text_after(name, ":include:");
-}
-
-static bool refuse_no_mailbox(const char *name, struct error *err)
-{
-	char shown[SHOWN_SIZE];
-
-	error_set(err, ERROR_DATA, "recipient \"%s\" is a file, a program or a list",
-		  text_show(name, shown));
-	return error_advise(err, "only addresses can be sent to");
-}
 
 /* The argument itself, where it says more than what was wrong in it. */
 static void name_argument(struct error *err, const char *argument, const char *piece)
@@ -42,8 +27,8 @@ bool recipients_parse(const char *argument, struct people *to, struct error *err
 	bool ok;
 
 	/* Not even what may look like an address behind a comma of a command. */
-	if (is_no_mailbox(argument) && !strchr(argument, '@')) {
-		refuse_no_mailbox(argument, &why);
+	if (local_is_no_mailbox(argument) && !strchr(argument, '@')) {
+		local_refuse_no_mailbox(argument, &why);
 		address_faults_add(&to->faults, argument, strlen(argument), &why);
 		return true;
 	}
@@ -51,28 +36,14 @@ bool recipients_parse(const char *argument, struct people *to, struct error *err
 	for (size_t i = before; i < to->faults.count; i++) {
 		struct address_fault *fault = &to->faults.items[i];
 
-		if (is_no_mailbox(fault->text) && !strchr(fault->text, '@'))
-			refuse_no_mailbox(fault->text, &fault->why);
+		if (local_is_no_mailbox(fault->text) && !strchr(fault->text, '@'))
+			local_refuse_no_mailbox(fault->text, &fault->why);
 		else
 			name_argument(&fault->why, argument, fault->text);
 	}
 	if (!ok)
 		name_argument(err, argument, NULL);
 	return ok;
-}
-
-bool recipients_resolve(struct aliases *aliases, const char *mailbox,
-			struct address_list *list, struct error *err)
-{
-	OWNED_TEXT copy = text_copy(mailbox);
-
-	aliases_localize(aliases, copy);
-	if (!address_domain(copy))
-		return is_no_mailbox(copy) ? refuse_no_mailbox(copy, err) :
-		       aliases_resolve(aliases, copy, list, err);
-	grow((void **)&list->items, &list->room, list->count, sizeof(*list->items));
-	list->items[list->count++] = (struct address){ .mailbox = text_take(&copy) };
-	return true;
 }
 
 static bool parse_arguments(const struct options *options, struct people *to,
@@ -108,7 +79,7 @@ static void add_all(struct envelope *e, const struct people *to,
 
 		if (envelope_has(without, mailbox))
 			continue;
-		if (!recipients_resolve(to->aliases, mailbox, &found, &why)) {
+		if (!local_resolve(to->aliases, mailbox, &found, &why)) {
 			envelope_refuse(e, mailbox, &why);
 			continue;
 		}

@@ -35,8 +35,4 @@ bool recipients_refuse_none(struct error *err);
 /* Appends the addresses of one argument, and to the faults what is none. False: too many. */
 bool recipients_parse(const char *argument, struct people *to, struct error *err);
 
-/* Appends where mail for a mailbox goes: there, or where its aliases lead. */
-bool recipients_resolve(struct aliases *aliases, const char *mailbox,
-			struct address_list *list, struct error *err);
-
 #endif

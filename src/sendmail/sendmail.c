@@ -68,13 +68,13 @@ static void print_where(const struct call *call, size_t more)
 		call_say(call, "and %zu more; `acsmtp queue show %s` names them", more, call->id);
 	else
 		call_say(call, "and %zu more; the log (%s) names them as %s", more,
-			 call->account->log, call->id);
+			 call->submittal.account->log, call->id);
 }
 
 /* As many as a screen has room for, but all where they would be named nowhere else. */
 static size_t most_to_print(const struct call *call)
 {
-	return text_is(call->account->log, "off") && !call->submittal.is_kept ? SIZE_MAX :
+	return text_is(call->submittal.account->log, "off") && !call->submittal.is_kept ? SIZE_MAX :
 	       REPORTED_MAX;
 }
 
@@ -136,8 +136,7 @@ static bool open_transcript(struct call *call, struct error *err)
 
 static bool open_queue(struct call *call, struct error *err)
 {
-	return call->options.mode == MODE_DRY_RUN ||
-	       queue_open(&call->queue, &call->config.delivery, err);
+	return queue_open(&call->queue, &call->config.delivery, err);
 }
 
 /* The message is safe, but nobody comes for it by himself. */
@@ -149,14 +148,15 @@ static void say_unattended(const struct call *call)
 
 static bool send_message(struct call *call, struct error *err)
 {
-	bool ok;
+	struct submittal *s = &call->submittal;
+	bool is_dry = call->options.mode == MODE_DRY_RUN, ok;
 
-	if (call->options.mode == MODE_DRY_RUN)
-		return dry_run_show(call->account, call->why_account, &call->envelope,
-				    &call->message, err);
-	ok = call_submit(call, err);
+	*s = call_submittal(call);
+	s->wishes.mode = is_dry ? SUBMIT_NOTHING : s->wishes.mode;
+	ok = submit(s, &call->envelope, &call->message, err);
 	say_unattended(call);
-	return ok;
+	return ok && (!is_dry || dry_run_show(s->account, s->why_account, &call->envelope,
+					      &call->message, err));
 }
 
 /* Silent unless somebody wants to see it, or expects to hear of what was tried. */
@@ -185,8 +185,12 @@ static bool run_the_queue(struct call *call, struct error *err)
 
 static bool show_recipients(struct call *call, struct error *err)
 {
-	return look_at_recipients(&call->options, &call->aliases, call->account,
-				  call->why_account, err);
+	struct submittal *s = &call->submittal;
+
+	*s = call_submittal(call);
+	return submit_find_account(s, &call->message, err) &&
+	       look_at_recipients(&call->options, &call->aliases, s->account, s->why_account,
+				  err);
 }
 
 /* Before there is an account too: who installs a mail program calls newaliases. */
@@ -208,9 +212,6 @@ static step_fn *const sending[] = {
 	call_read_config,
 	call_read_message,
 	call_find_recipients,
-	call_find_account,
-	call_prepare,
-	open_queue,
 	send_message,
 	NULL,
 };
@@ -218,7 +219,7 @@ static step_fn *const running_the_queue[] = {
 	open_transcript, read_config_if_any, open_queue, run_the_queue, NULL,
 };
 static step_fn *const looking_at_recipients[] = {
-	call_read_sender, call_read_config, call_find_account, show_recipients, NULL,
+	call_read_sender, call_read_config, show_recipients, NULL,
 };
 static step_fn *const speaking_smtp[] = { open_transcript, dialogue_hold, NULL };
 static step_fn *const looking_at_aliases[] = { check_aliases, NULL };
@@ -226,7 +227,7 @@ static step_fn *const looking_at_aliases[] = { check_aliases, NULL };
 /* A refusal before there was a dialogue has no log line yet. */
 static void log_refusal(const struct call *call, const struct error *err)
 {
-	if (!call->account)
+	if (!call->submittal.account)
 		log_open((struct log_place){ "syslog", LOG_AS_TEXT },
 			 call->options.log_tag ? call->options.log_tag : "acsmtp");
 	attempt_log_not_taken(call->id, &call->caller, err);
@@ -241,7 +242,7 @@ static int run(struct call *call, step_fn *const *steps)
 		if (steps[i](call, &err))
 			continue;
 		call_print_error(call, &err);
-		if (steps[i] == send_message)
+		if (call->submittal.is_begun)
 			print_recipients(call);
 		else if (steps == sending)
 			log_refusal(call, &err);
