@@ -12,27 +12,17 @@ import os
 import re
 import signal
 import subprocess
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from emulator.auth import shows_secret
-from emulator.bus import SessionBus
 from emulator.client import Client
 from emulator.options import Options
 from emulator.pki import Pki
 from emulator.server import Emulator
-from queued import Queue
-
-# Where what `make install` has put stands below the prefix.
-PROGRAMS = {
-    "sendmail": "sbin/sendmail",
-    "acsmtp": "bin/acsmtp",
-    "mailq": "bin/mailq",
-    "newaliases": "bin/newaliases",
-    "keyring": "libexec/acsmtp/keyring",
-}
+from helpers.bus import SessionBus
+from helpers.program import Result, environment, installed, text_of
+from helpers.queue import Queue
 
 
 @pytest.fixture(scope="session")
@@ -111,13 +101,6 @@ def client(pki):
 
 # --- the program
 
-@dataclass
-class Result:
-    status: int
-    stdout: str
-    stderr: str
-
-
 @pytest.fixture
 def home(tmp_path):
     """The home directory of what `run` runs, for its ini files and its caches."""
@@ -146,40 +129,6 @@ def run(home):
         return Result(done.returncode, text_of(done.stdout), text_of(done.stderr))
 
     return run_program
-
-
-def installed(program):
-    prefix = os.environ.get("ACSMTP_PREFIX")
-    if not prefix:
-        pytest.fail("ACSMTP_PREFIX is not set: it names the prefix that acsmtp is "
-                    "installed in; scripts/test sets it", pytrace=False)
-    return Path(prefix) / PROGRAMS[program]
-
-
-def environment(home, extra):
-    """Nothing of the caller's but where to find programs, and the sanitizers' options."""
-    result = {
-        "HOME": str(home),
-        "XDG_CONFIG_HOME": str(home / ".config"),
-        "XDG_CACHE_HOME": str(home / ".cache"),
-        "XDG_STATE_HOME": str(home / ".local/state"),
-        "XDG_DATA_HOME": str(home / ".local/share"),
-        "XDG_RUNTIME_DIR": str(home),
-        # Never the bus of whoever runs the tests; whose keyring it would be.
-        "DBUS_SESSION_BUS_ADDRESS": f"unix:path={home}/no-bus",
-        "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
-        "LANG": "C.UTF-8",
-        "TZ": "UTC",
-    }
-    for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
-        if name in os.environ:
-            result[name] = os.environ[name]
-    result.update(extra or {})
-    return {name: str(value) for name, value in result.items() if value is not None}
-
-
-def text_of(output):
-    return output.decode("utf-8", "surrogateescape")
 
 
 @pytest.fixture
@@ -269,7 +218,7 @@ def send(run, config):
 @pytest.fixture
 def queued(run, config, tmp_path):
     """queued(server, delivery={...}, **keys) -> a Queue with a configuration of its own;
-    see queued.py. Unless told otherwise nothing runs in the background, and the account
+    see helpers/queue.py. Unless told otherwise nothing runs in the background, and the account
     has sent mail before."""
     queues = []
 

@@ -10,10 +10,10 @@ import subprocess
 
 import pytest
 
-from conftest import environment, installed
+from helpers.program import environment, installed
 from emulator.faults import Fault
 from outcome import HELLO, assert_sent
-from queued import UNTIL
+from helpers.queue import UNTIL
 
 BACKGROUND = {"background": "on"}
 

@@ -15,9 +15,9 @@ import sys
 
 import pytest
 
-from conftest import environment, installed
+from helpers.program import environment, installed
 from emulator.faults import Fault
-from waiting import UNTIL
+from helpers.waiting import UNTIL
 
 LONG = 400 * 1000
 

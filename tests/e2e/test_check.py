@@ -12,7 +12,7 @@ import subprocess
 
 import pytest
 
-from conftest import environment, installed
+from helpers.program import environment, installed
 from emulator.faults import Fault
 from name_server import (CNAME, MX, REFUSED, SERVFAIL, TXT, NameServer, name_of, no_name, refusal,
                          reply_to, silence, text, type_of)

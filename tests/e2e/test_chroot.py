@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import environment, installed
+from helpers.program import environment, installed
 
 pytestmark = pytest.mark.as_root
 MESSAGE = b"To: a@example.org\nSubject: from a chroot\n\nHello\n"

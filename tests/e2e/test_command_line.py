@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from conftest import environment, installed
+from helpers.program import environment, installed
 
 ADDRESS = "a@example.org"
 FROM = "DoNotReply@contoso.com"

@@ -9,8 +9,8 @@ import subprocess
 
 import pytest
 
-from conftest import environment, installed
-from emulator.person import Person
+from helpers.program import environment, installed
+from helpers.person import Person
 
 FILES = {"bash": "share/bash-completion/completions/acsmtp",
          "zsh": "share/zsh/site-functions/_acsmtp",

@@ -13,7 +13,7 @@ import subprocess
 
 import pytest
 
-from conftest import environment, installed
+from helpers.program import environment, installed
 
 MANY = 10_000                   # recipients
 LARGE = 1024 * 1024             # bytes of a header

@@ -9,9 +9,9 @@ import subprocess
 
 import pytest
 
-from conftest import environment, installed
+from helpers.program import environment, installed
 from emulator.faults import Fault
-from waiting import wait_for
+from helpers.waiting import wait_for
 
 MESSAGE = "Subject: test\r\n\r\nHello\r\n"
 

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from conftest import environment, installed
+from helpers.program import environment, installed
 
 FROM = "DoNotReply@contoso.com"
 USAGE, DATAERR, NOPERM, CONFIG = 64, 65, 77, 78

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from conftest import environment, installed
+from helpers.program import environment, installed
 
 MESSAGE = "From: DoNotReply@contoso.com\nTo: a@example.org\nBcc: b@example.org\n\nbody\n"
 RECIPIENT = "a@example.org"

@@ -6,10 +6,10 @@ import subprocess
 
 import pytest
 
-from conftest import environment, installed
+from helpers.program import environment, installed
 from emulator.faults import Fault
 from outcome import HELLO, transmitted
-from waiting import UNTIL, wait_for
+from helpers.waiting import UNTIL, wait_for
 
 TEMPFAIL = 75
 # The last as of a caller who has said alarm(2) before he became the program.

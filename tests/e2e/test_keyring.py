@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import environment, installed
-from waiting import wait_for
+from helpers.program import environment, installed
+from helpers.waiting import wait_for
 
 MESSAGE = "From: DoNotReply@contoso.com\nTo: a@example.org\n\nbody\n"
 PASSWORD = "correct horse; battery#staple"

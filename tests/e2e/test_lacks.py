@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from conftest import environment, installed
+from helpers.program import environment, installed
 from outcome import HELLO, assert_sent
 
 # With three the loader of programs cannot open libc, and we never begin.

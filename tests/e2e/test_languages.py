@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from conftest import environment, installed
+from helpers.program import environment, installed
 from emulator.faults import Fault
-from emulator.person import Person
+from helpers.person import Person
 from outcome import HELLO, assert_sent
-from spooled import Spool
+from helpers.spool import Spool
 
 JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
 CONFIG, USAGE = 78, 64

@@ -12,7 +12,7 @@ import pytest
 
 from emulator.faults import Fault
 from outcome import HELLO, assert_failed, assert_not_in, assert_sent, transmitted
-from ports import closed_port
+from helpers.ports import closed_port
 
 NOUSER, TEMPFAIL, NOPERM = 67, 75, 77
 

@@ -7,7 +7,7 @@ import pytest
 
 from emulator.faults import Fault
 from outcome import HELLO, assert_failed, assert_sent, only_session, transmitted
-from ports import black_hole, closed, closed_port
+from helpers.ports import black_hole, closed, closed_port
 
 NOHOST, TEMPFAIL, PROTOCOL = 68, 75, 76
 

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from conftest import environment, installed
-from spooled import Spool
+from helpers.program import environment, installed
+from helpers.spool import Spool
 
 HEADING = "-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------"
 LISTS = [("mailq", []), ("sendmail", ["-bp"]), ("acsmtp", ["-bp"])]

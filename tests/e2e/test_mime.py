@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from conftest import environment, installed
+from helpers.program import environment, installed
 from emulator.faults import Fault
 from outcome import assert_failed, assert_sent
-from waiting import wait_for
+from helpers.waiting import wait_for
 
 DATAERR = 65
 MIB = 1024 * 1024

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import environment, installed
+from helpers.program import environment, installed
 
 pytestmark = pytest.mark.as_root
 OTHER = pwd.getpwnam("nobody")

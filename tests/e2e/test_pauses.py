@@ -10,10 +10,10 @@ import time
 
 import pytest
 
-from conftest import environment, installed
+from helpers.program import environment, installed
 from emulator.faults import Fault
 from outcome import HELLO, assert_failed, assert_sent
-from ports import black_hole, closed_port
+from helpers.ports import black_hole, closed_port
 
 NOHOST, PROTOCOL, NOPERM = 68, 76, 77
 LATER = "454 4.7.0 Temporary authentication failure"

@@ -11,7 +11,7 @@ import pytest
 
 from emulator.faults import Fault
 from outcome import HELLO, assert_sent
-from queued import DAY, HOUR
+from helpers.queue import DAY, HOUR
 
 CONFIG = 78
 

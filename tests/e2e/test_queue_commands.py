@@ -15,10 +15,10 @@ import time
 
 import pytest
 
-from conftest import environment, installed
+from helpers.program import environment, installed
 from emulator.options import Options
-from spooled import Spool
-from waiting import wait_for
+from helpers.spool import Spool
+from helpers.waiting import wait_for
 
 NO_MATCH, BUSY, USAGE, DAMAGED = 69, 75, 64, 65
 COLOUR = re.compile(r"\x1b\[\d*m")

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from outcome import HELLO, assert_sent
-from spooled import checksum
+from helpers.spool import checksum
 
 DAMAGED, USAGE, CANTCREAT = 65, 64, 73
 

@@ -10,7 +10,7 @@ import pytest
 
 from emulator.faults import Fault
 from outcome import HELLO, assert_failed, assert_sent, transmitted
-from ports import black_hole, closed_port
+from helpers.ports import black_hole, closed_port
 
 TEMPFAIL, NOHOST, PROTOCOL, NOPERM, CONFIG = 75, 68, 76, 77, 78
 LINE_BY_LINE = ("CHUNKING", "PIPELINING")

@@ -10,11 +10,11 @@ import time
 
 import pytest
 
-from conftest import environment, installed
+from helpers.program import environment, installed
 from emulator.faults import Fault
 from outcome import HELLO, assert_sent, transmitted
-from queued import DAY, HOUR, UNTIL
-from waiting import wait_for
+from helpers.queue import DAY, HOUR, UNTIL
+from helpers.waiting import wait_for
 
 HOLD = {"on_lost_reply": "hold"}
 LOST = (Fault("body", action="close", times=1),)

@@ -10,10 +10,10 @@ import time
 
 import pytest
 
-from conftest import environment, installed
+from helpers.program import environment, installed
 from emulator.faults import Fault
 from outcome import HELLO, assert_failed, assert_nobody_called, assert_sent
-from ports import closed_port
+from helpers.ports import closed_port
 
 CREATE, TEMPFAIL, USAGE = 73, 75, 64
 

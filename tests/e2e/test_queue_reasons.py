@@ -5,8 +5,8 @@ import json
 
 from emulator.faults import Fault
 from outcome import HELLO, assert_sent
-from ports import closed_port
-from queued import DAY, HOUR
+from helpers.ports import closed_port
+from helpers.queue import DAY, HOUR
 
 LISTS = [(["queue", "list"], "acsmtp"), (["queue", "list", "--json"], "acsmtp"),
          (["-bp"], "sendmail")]

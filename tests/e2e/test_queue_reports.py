@@ -11,7 +11,7 @@ import pytest
 
 from emulator.faults import Fault
 from outcome import HELLO, assert_nobody_called, assert_said, assert_sent
-from queued import DAY, HOUR
+from helpers.queue import DAY, HOUR
 
 NOUSER, UNAVAILABLE = 67, 69
 ME = "me@example.com"

@@ -13,11 +13,11 @@ import time
 
 import pytest
 
-from conftest import environment, installed
+from helpers.program import environment, installed
 from emulator.faults import Fault
 from outcome import HELLO, assert_sent, transmitted
-from ports import closed_port
-from queued import HOUR, UNTIL
+from helpers.ports import closed_port
+from helpers.queue import HOUR, UNTIL
 
 BACKGROUND = {"background": "on"}
 BUSY_ONCE = Fault("rcpt", reply="450 4.2.1 Busy", times=1)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from outcome import HELLO, assert_failed, assert_nobody_called, assert_sent
-from queued import DAY, HOUR
+from helpers.queue import DAY, HOUR
 
 OURS, OTHER, WRONG = "DoNotReply@contoso.com", "bea@example.com", "wrong@contoso.com"
 DENIED, CONFIG = 77, 78

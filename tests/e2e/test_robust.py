@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from conftest import environment, installed
+from helpers.program import environment, installed
 from emulator.faults import Fault
-from waiting import UNTIL, wait_for
+from helpers.waiting import UNTIL, wait_for
 
 MESSAGE = b"From: DoNotReply@contoso.com\nTo: a@example.org\n\nbody\n"
 HEADER = MESSAGE.removesuffix(b"body\n")

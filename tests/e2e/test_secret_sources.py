@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from conftest import environment, installed
+from helpers.program import environment, installed
 from emulator.faults import Fault
-from ports import closed_port
-from waiting import wait_for
+from helpers.ports import closed_port
+from helpers.waiting import wait_for
 
 MESSAGE = "From: DoNotReply@contoso.com\nTo: a@example.org\n\nbody\n"
 PASSWORD = "correct horse; battery#staple"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from conftest import environment, installed
+from helpers.program import environment, installed
 from emulator.faults import Fault
-from waiting import wait_for
+from helpers.waiting import wait_for
 
 MESSAGE = "From: DoNotReply@contoso.com\nTo: a@example.org\n\nbody\n"
 PASSWORD = "correct horse; battery#staple"

@@ -6,8 +6,8 @@ import stat
 
 import pytest
 
-from conftest import environment, installed
-from emulator.person import Person
+from helpers.program import environment, installed
+from helpers.person import Person
 
 SENDER = "DoNotReply@mail.contoso.com"
 SECRET = "aB8~correct.horse;battery#staple"

@@ -8,8 +8,8 @@ import subprocess
 
 import pytest
 
-from conftest import environment, installed
-from waiting import UNTIL
+from helpers.program import environment, installed
+from helpers.waiting import UNTIL
 
 MESSAGE = b"From: DoNotReply@contoso.com\nTo: a@example.org\n\nbody\n"
 

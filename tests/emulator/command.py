@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The emulator as a program: tests/acs."""
+"""The emulator as a program: tests/emulator/acs."""
 
 import argparse
 import os

@@ -346,7 +346,7 @@ class Session(Record):
         return b"252 2.1.5 Cannot VRFY user"
 
     def do_help(self, argument):
-        return b"214 This is an emulator: tests/acs --help"
+        return b"214 This is an emulator: tests/emulator/acs --help"
 
     def do_quit(self, argument):
         alone = not self.wire.out

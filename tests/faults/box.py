@@ -20,8 +20,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from conftest import environment, installed
-from spooled import Spool
+from helpers.program import environment, installed
+from helpers.spool import Spool
 
 UNTIL = 60      # seconds that something may take on a machine that is busy
 

@@ -14,7 +14,7 @@ import pytest
 
 from box import arrived, box    # noqa: F401
 from emulator.faults import Fault
-from ports import closed_port
+from helpers.ports import closed_port
 
 
 def kill(number, how=signal.SIGKILL):

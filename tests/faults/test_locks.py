@@ -7,7 +7,7 @@ import json
 import pytest
 
 from box import arrived, box    # noqa: F401
-from ports import closed_port
+from helpers.ports import closed_port
 
 TEMPFAIL, CANTCREAT = 75, 73
 ERRORS = ("ENOLCK", "EOPNOTSUPP", "ENOSYS")

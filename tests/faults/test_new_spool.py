@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from conftest import environment, installed
+from helpers.program import environment, installed
 
 MESSAGE = b"From: DoNotReply@contoso.com\nTo: a@example.org\n\nbody\n"
 

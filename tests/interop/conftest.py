@@ -2,20 +2,13 @@
 """Real callers and servers, from the tree that get-packages has unpacked."""
 
 import os
-import pathlib
 import shutil
 import subprocess
 
 import pytest
 
 from arrived import SENDER
-
-
-def directory_of(variable, meaning):
-    """The directory that an environment variable names."""
-    if variable not in os.environ:
-        pytest.fail(f"{variable} is not set: {meaning}", pytrace=False)
-    return pathlib.Path(os.environ[variable]).absolute()
+from unpacked import directory_of, path_list
 
 
 @pytest.fixture(scope="session")
@@ -34,11 +27,6 @@ def sendmail():
     if not link.is_symlink():
         pytest.fail(f"there is no link {link}", pytrace=False)
     return link
-
-
-def path_list(*patterns, under):
-    """A search path of the directories below `under` that match."""
-    return ":".join(str(found) for pattern in patterns for found in under.glob(pattern))
 
 
 @pytest.fixture

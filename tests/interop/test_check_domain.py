@@ -8,8 +8,8 @@ import subprocess
 
 import pytest
 
-from conftest import path_list
 from namespaces import Machine, unshare_command, wait_for
+from unpacked import path_list
 
 SPF = "v=spf1 include:spf.protection.outlook.com -all"
 DKIM = "selector{0}-azurecomm-prod-net._domainkey"

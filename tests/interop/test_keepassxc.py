@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from arrived import SENDER
-from emulator.bus import SessionBus, wait_until
+from helpers.bus import SessionBus, wait_until
 
 MESSAGE = f"From: {SENDER}\nTo: a@example.org\n\nbody\n"
 PASSWORD = "correct horse; battery#staple"

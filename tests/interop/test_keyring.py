@@ -7,8 +7,8 @@ import subprocess
 import pytest
 
 from arrived import SENDER
-from emulator.bus import SessionBus, wait_until
-from emulator.person import Person
+from helpers.bus import SessionBus, wait_until
+from helpers.person import Person
 
 MESSAGE = f"From: {SENDER}\nTo: a@example.org\n\nbody\n"
 PASSWORD = "correct horse; battery#staple"

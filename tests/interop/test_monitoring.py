@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from spooled import Spool
+from helpers.spool import Spool
 
 OK, WARNING, CRITICAL = 0, 1, 2
 

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import directory_of
+from unpacked import directory_of
 
 
 @pytest.fixture(scope="session")

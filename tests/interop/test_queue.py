@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from arrived import BODY, SENDER, envelope, parse, text_of
-from ports import closed_port
+from helpers.ports import closed_port
 
 TO = "you@example.org"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One machine of a fleet, for tests/test_pacing.py: a spool of its own and delivery/throttle.h
+ * One machine of a fleet, for tests/pacing/test_pacing.py: a spool of its own and delivery/throttle.h
  * as the queue's runner uses it, on a clock and with a chance that the test gives.
  */
 #include <fcntl.h>

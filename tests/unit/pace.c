@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The reckoning of quotas, shares and pauses; tests/test_pacing.py has whole fleets. */
+/* The reckoning of quotas, shares and pauses; tests/pacing/test_pacing.py has whole fleets. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

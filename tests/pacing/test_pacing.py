@@ -5,7 +5,7 @@ figures."""
 
 import pytest
 
-from pacing.fleet import HOUR, START, Fleet, build
+from fleet import HOUR, START, Fleet, build
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from spooled import Spool, checksum
+from helpers.spool import Spool, checksum
 
 HOUR, DAY = 3600, 86400
 UNTIL = 20    # seconds that something may take on a machine that is busy

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The emulator as a program for people: tests/acs."""
+"""The emulator as a program for people: tests/emulator/acs."""
 
 import os
 import re

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * mime-convert 7bit|8bit|utf8: the message on standard input as it goes to a server that
- * takes no more than that; 1 and the reason when it cannot. For tests/mime-decoded.
+ * takes no more than that; 1 and the reason when it cannot. For tests/readers/mime-decoded.
  */
 #include <stdio.h>
 #include <string.h>

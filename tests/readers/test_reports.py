@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-DATA = Path(__file__).parent / "data" / "report"
+DATA = Path(__file__).parents[1] / "data" / "report"
 REPORTS = sorted([*DATA.glob("*.report"), *DATA.glob("*.7bit")])
 
 
