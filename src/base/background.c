@@ -99,13 +99,22 @@ void background_set_title(const char *title)
 }
 
 /* Taken and given back, as the limit alone tells nothing of the machine's own. */
+/* Whether so many copies can be had of one that we have. */
+static bool copies_suffice(int fd, int count)
+{
+	OWNED_FD copy = -1;
+
+	if (count == 0)
+		return true;
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return copy >= 0 && copies_suffice(fd, count - 1);
+}
+
 bool descriptors_suffice(int count)
 {
-	int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
-	bool ok = fd >= 0 && (count <= 1 || descriptors_suffice(count - 1));
+	OWNED_FD fd = descriptor_of_nothing(O_RDONLY | O_CLOEXEC);
 
-	fd_cleanup(&fd);
-	return ok;
+	return fd >= 0 && copies_suffice(fd, count - 1);
 }
 
 /* --- another process */
