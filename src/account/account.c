@@ -24,7 +24,6 @@ static int list(struct command_call *call)
 
 	if (!command_parse(call, &given, &status))
 		return status;
-	secret_guard_process();
 	ok = config_load(&config, given.config_file, &err);
 	command_warn(call, config.passed_over);
 	if (!ok)

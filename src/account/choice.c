@@ -2,7 +2,6 @@
 #include "account/choice.h"
 
 #include "base/language.h"
-#include "base/secret.h"
 
 const struct flag account_flags[] = {
 	{ "config", FLAG_TEXT, offsetof(struct account_flags, config_file), "FILE",
@@ -33,7 +32,6 @@ int account_run(struct command_call *call, account_fn *work)
 
 	if (!command_parse(call, &given, &status))
 		return status;
-	secret_guard_process();
 	account = choose(call, given.config_file, &config, &err);
 	if (!account)
 		return command_fail(call, &err);

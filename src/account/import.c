@@ -186,7 +186,6 @@ static int run_import(struct command_call *call)
 
 	if (!command_parse(call, &f, &status))
 		return status;
-	secret_guard_process();
 	files = xcalloc((size_t)call->count, sizeof(*files));
 	ok = run(call, &f, files, &err);
 	free(files);

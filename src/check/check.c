@@ -191,7 +191,6 @@ static int run_check(struct command_call *call)
 		return status;
 	if (!take_flags(&c, &err))
 		return command_fail(call, &err);
-	secret_guard_process();
 	c.wanted = call->count > 0 ? call->arguments[0] : NULL;
 	c.json.out = c.flags.json ? stdout : NULL;
 	if (c.flags.json)

@@ -12,6 +12,7 @@
 #include "base/drain.h"
 #include "base/fate.h"
 #include "base/language.h"
+#include "base/secret.h"
 #include "base/self.h"
 #include "base/text.h"
 #include "main/commands.h"
@@ -110,6 +111,28 @@ static bool open_standard_descriptors(void)
 	return true;
 }
 
+/*
+ * What holds for the whole process is set up here. A process is one command: one message, one
+ * dialogue, or one run of the queue. So there is one fate (base/fate.h), that of the message at
+ * hand, and one log (base/log.h), which is that of its account as soon as that is known. The
+ * language (base/language.h) is not set: what other programs read is English, and only a
+ * command for people knows that it is one.
+ */
+static bool begin(const char *name)
+{
+	if (!open_standard_descriptors())
+		return false;
+	umask(077);
+	/* A write that fails is an error like others, and not the end. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	self_begin(name, STDERR_FILENO, isatty(STDERR_FILENO));
+	fate_catch_signals();
+	/* Before there is one in memory. */
+	secret_guard_process();
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
@@ -121,16 +144,10 @@ int main(int argc, char **argv)
 		.commands = command_rows,
 	};
 
-	if (!open_standard_descriptors()) {
+	if (!begin(program.name)) {
 		perror(program.name);
 		return EX_OSERR;
 	}
-	umask(077);
-	/* A write that fails is an error like others, and not the end. */
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
-	self_begin(program.name, STDERR_FILENO, isatty(STDERR_FILENO));
-	fate_catch_signals();
 	word = find(names, COUNT_OF(names), program.name);
 	if (word)
 		return word->run(&program, argc, argv);

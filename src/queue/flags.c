@@ -3,7 +3,6 @@
 
 #include <sysexits.h>
 
-#include "base/secret.h"
 
 static bool select_rows(const struct queue_flags *flags, struct queue_view *view,
 			struct queue_rows *rows, struct error *err)
@@ -20,7 +19,6 @@ bool queue_begin(struct command_call *call, struct queue_flags *flags,
 	bool ok;
 
 	*status = EX_OK;
-	secret_guard_process();
 	if (!command_parse(call, flags, status))
 		return false;
 	flags->pick.words = call->arguments;

@@ -10,7 +10,6 @@
 #include "base/json.h"
 #include "base/language.h"
 #include "base/log.h"
-#include "base/secret.h"
 #include "delivery/runner.h"
 #include "queue/pick.h"
 #include "talk/ask.h"
@@ -144,7 +143,6 @@ static int run(struct command_call *call)
 		return status;
 	flags.pick.words = call->arguments;
 	flags.pick.count = call->count;
-	secret_guard_process();
 	if (!check_flags(&flags, &err) ||
 	    !open_as_configured(&flags, &config, &queue, &err))
 		return command_fail(call, &err);

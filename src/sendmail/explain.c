@@ -351,7 +351,6 @@ static int explain(struct command_call *command, int argc, char **argv, bool jso
 		return command_fail(command, &err);
 	if (call.options.mode == MODE_HELP)
 		return usage_print(stdout, command->program);
-	secret_guard_process();
 	message_init(&call.message);
 	id_new(call.id);
 	if (json)

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "base/secret.h"
 #include "base/text.h"
 #include "delivery/queue_view.h"
 #include "talk/queue_words.h"
@@ -228,7 +227,6 @@ int mailq_show(const char *name, const struct options *options)
 	struct list l = { .name = name, .options = options, .view = QUEUE_VIEW_NONE };
 	struct error err;
 
-	secret_guard_process();
 	if (!show(&l, options, &err)) {
 		complain(name, &err);
 		l.status = error_exit_status(&err);

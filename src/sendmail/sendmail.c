@@ -15,7 +15,6 @@
 #include "base/clock.h"
 #include "base/drain.h"
 #include "base/log.h"
-#include "base/secret.h"
 #include "base/text.h"
 #include "delivery/attempt.h"
 #include "delivery/local.h"
@@ -307,7 +306,6 @@ static int run_as(enum mode mode, const struct program *program, int argc, char 
 	case MODE_REFUSED:
 		break;
 	}
-	secret_guard_process();
 	message_init(&call.message);
 	status = run(&call, steps);
 	call_free(&call);

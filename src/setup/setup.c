@@ -216,7 +216,6 @@ static int run(struct command_call *call)
 
 	if (!command_parse(call, &s.flags, &status))
 		return status;
-	secret_guard_process();
 	if (!begin(&s, &err))
 		return command_fail(call, &err);
 	if (s.is_attended)
