@@ -3,10 +3,12 @@
 sent the message and by whoever reads the log."""
 
 import re
+import subprocess
 
 import pytest
 
 from emulator.faults import Fault
+from helpers.program import environment, installed
 from outcome import assert_sent
 
 UNAVAILABLE = 69
@@ -105,3 +107,20 @@ def test_a_refusal_beside_one_that_waits(acs, queued):
     line, = [line for line in queue.log.splitlines() if ": refused: " in line]
     assert "to=<a@example.org>" in line and "No such user" in line
     assert queue.flush().status == 0
+
+
+def test_one_reply_costs_one_text(acs, config, home):
+    """The peak with thousands who are refused alike is their names', not that of as many texts."""
+    ini = config(acs(faults=[Fault("RCPT", reply="550 5.1.1 No such user")]), log="off",
+                 max_recipients=10000, extra="[delivery]\nqueue = off\n")
+
+    def peak(count):
+        program = ["python3", "-c", "import resource, subprocess, sys\n"
+                   "subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)\n"
+                   "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)",
+                   installed("sendmail"), "-C", ini, "-f", "me@example.com", "--",
+                   *(f"refused-{i}@example.org" for i in range(count))]
+        return int(subprocess.run(program, capture_output=True, check=True, timeout=120,
+                                  env=environment(home, None)).stdout)
+    few, many = peak(10), peak(5000)
+    assert many < few + 4 * 1024, "KiB"
