@@ -98,24 +98,19 @@ void check_tls(struct check *c, struct finding *f)
 
 /* --- EHLO */
 
-static void add_word(struct check *c, struct buf *words, bool has, const char *word)
-{
-	if (!has)
-		return;
-	buf_addf(words, "%s%s", words->len ? " " : "", word);
-	json_text(&c->json, NULL, word);
-}
-
 static void add_extensions(struct check *c, const struct extensions *can,
 			   struct buf *words)
 {
+	const char *word;
+	bool has;
+
 	json_array(&c->json, "extensions");
-	add_word(c, words, can->pipelining, "PIPELINING");
-	add_word(c, words, can->chunking, "CHUNKING");
-	add_word(c, words, can->eightbitmime, "8BITMIME");
-	add_word(c, words, can->smtputf8, "SMTPUTF8");
-	add_word(c, words, can->dsn, "DSN");
-	add_word(c, words, can->size, "SIZE");
+	for (size_t i = 0; (word = extensions_word(can, i, &has)); i++) {
+		if (!has)
+			continue;
+		buf_addf(words, "%s%s", words->len ? " " : "", word);
+		json_text(&c->json, NULL, word);
+	}
 	json_end(&c->json);
 }
 

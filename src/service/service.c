@@ -17,9 +17,8 @@ const struct service service_other = {
 	.usual_sender = SENDER_IS_USER,
 };
 
-static const struct service *const services[] = {
-	&service_acs, &service_sendgrid, &service_office365, &service_other,
-};
+#define ITS_PLACE(name)	&service_##name,
+static const struct service *const services[] = { SERVICES(ITS_PLACE) };
 
 const struct service *service_at(size_t i)
 {

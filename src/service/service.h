@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What we know of the services that mail is submitted to. Each is one value in a file of its
- * own; a new one is such a file, its name below and a line in service/service.c: nothing
- * else in the program says the name of any.
+ * own; a new one is such a file and its name in SERVICES: nothing else in the program says the
+ * name of any.
  */
 #ifndef SERVICE_SERVICE_H
 #define SERVICE_SERVICE_H
@@ -79,10 +79,17 @@ struct service {
 	const char *sent;		/* what there is to know of what it took, or NULL */
 };
 
-#define SERVICE_NAMES	"acs|sendgrid|office365|other"	/* for usage lines, in the same order */
-extern const struct service service_acs, service_sendgrid, service_office365, service_other;
+/* All of them: the first one is what an account is of that does not say, the last is any other. */
+#define SERVICES(each)	each(acs) each(sendgrid) each(office365) each(other)
 
-/* The first one is what an account is of that does not say; NULL ends. */
+#define SERVICE_IS_SOMEWHERE(name)	extern const struct service service_##name;
+SERVICES(SERVICE_IS_SOMEWHERE)
+
+/* For usage lines: "acs|sendgrid|..." */
+#define SERVICE_WORD(name)	"|" #name
+#define SERVICE_NAMES		(&(SERVICES(SERVICE_WORD))[1])
+
+/* NULL ends. */
 const struct service *service_at(size_t i);
 const char *service_name(size_t i);
 

@@ -9,7 +9,6 @@
 
 static void learn_size(struct extensions *can, const char *words)
 {
-	can->size = true;
 	can->size_limit = strtoull(words, NULL, 10);
 }
 
@@ -34,19 +33,22 @@ static void learn_limits(struct extensions *can, const char *words)
 #define IN(field)	offsetof(struct extensions, field)
 static const struct {
 	const char *keyword;
-	size_t flag;		/* its bool, or... */
-	void (*learn)(struct extensions *can, const char *words);
+	size_t flag;		/* its bool */
+	void (*learn)(struct extensions *can, const char *words);	/* what follows; or NULL */
 } table[] = {
-	{ "STARTTLS",	IN(starttls),	  NULL },
+	/* What changes how mail is sent... */
 	{ "PIPELINING",	IN(pipelining),	  NULL },
 	{ "CHUNKING",	IN(chunking),	  NULL },
 	{ "8BITMIME",	IN(eightbitmime), NULL },
 	{ "SMTPUTF8",	IN(smtputf8),	  NULL },
 	{ "DSN",	IN(dsn),	  NULL },
-	{ "SIZE",	0,		  learn_size },
-	{ "AUTH",	0,		  learn_auth },
-	{ "LIMITS",	0,		  learn_limits },
+	{ "SIZE",	IN(size),	  learn_size },
+	/* ... and what has another place to be told of. */
+	{ "STARTTLS",	IN(starttls),	  NULL },
+	{ "AUTH",	IN(has_auth),	  learn_auth },
+	{ "LIMITS",	IN(limits),	  learn_limits },
 };
+enum { TOLD = 6 };		/* rows at the top */
 
 static void learn_line(struct extensions *can, const char *line, size_t len)
 {
@@ -57,12 +59,19 @@ static void learn_line(struct extensions *can, const char *line, size_t len)
 
 		if (!rest || (*rest && *rest != ' ' && *rest != '='))
 			continue;
+		*(bool *)((char *)can + table[i].flag) = true;
 		if (table[i].learn)
 			table[i].learn(can, *rest ? rest + 1 : rest);
-		else
-			*(bool *)((char *)can + table[i].flag) = true;
 		return;
 	}
+}
+
+const char *extensions_word(const struct extensions *can, size_t i, bool *has)
+{
+	if (i >= TOLD)
+		return NULL;
+	*has = *(const bool *)((const char *)can + table[i].flag);
+	return table[i].keyword;
 }
 
 void extensions_learn(struct extensions *can, const char *text)

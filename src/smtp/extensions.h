@@ -8,7 +8,7 @@
 enum { AUTH_LIST_MAX = 512 };
 
 struct extensions {
-	bool starttls, pipelining, chunking, eightbitmime, smtputf8, dsn, size;
+	bool starttls, pipelining, chunking, eightbitmime, smtputf8, dsn, size, has_auth, limits;
 	uint64_t size_limit;		/* bytes of a message; 0: not said */
 	long max_recipients;		/* LIMITS RCPTMAX, RFC 9422; 0: not said */
 	char auth[AUTH_LIST_MAX];	/* mechanisms, blank-separated; "" when AUTH is not there */
@@ -16,6 +16,12 @@ struct extensions {
 
 /* Replaces what was known: `text` is the reply's lines, joined by "\n". */
 void extensions_learn(struct extensions *can, const char *text);
+
+/*
+ * The keywords of those that change how mail is sent, counted from 0, and whether the server
+ * has it; NULL ends.
+ */
+const char *extensions_word(const struct extensions *can, size_t i, bool *has);
 
 /* Whether AUTH lists the mechanism. */
 bool extensions_have_auth(const struct extensions *can, const char *mechanism);
