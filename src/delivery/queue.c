@@ -145,13 +145,26 @@ static void keep_origin(struct entry *e, const struct intake_facts *facts,
 		e->user_name = caller_full_name(p->caller);
 }
 
+struct caller queue_caller(const struct entry *e)
+{
+	return (struct caller){ .uid = e->uid, .login = e->user, .host = e->host,
+				.full_name = e->user_name };
+}
+
+static void keep_caller(struct entry *e, const struct caller *caller)
+{
+	e->uid = caller->uid;
+	e->user = caller->login ? text_copy(caller->login) : NULL;
+	e->host = caller->host ? text_copy(caller->host) : NULL;
+}
+
 static void fill(struct entry *e, const struct queue *q, const struct intake_facts *facts,
 		 const struct message *m)
 {
 	snprintf(e->id, sizeof(e->id), "%s", facts->id);
 	e->arrived = facts->now;
 	e->is_held = facts->is_held;
-	e->uid = facts->prepared->caller->uid;
+	keep_caller(e, facts->prepared->caller);
 	e->account = text_copy(facts->account->name);
 	e->config = queue_config_path(facts->config);
 	e->message_id = printable_message_id(m);
@@ -224,7 +237,7 @@ bool queue_keep(const struct queue *q, const struct intake_facts *facts, struct 
 bool queue_prepare(const struct account *account, struct aliases *aliases, struct entry *e,
 		   struct message *m, struct error *err)
 {
-	const struct caller caller = { .uid = e->uid, .full_name = e->user_name };
+	const struct caller caller = queue_caller(e);
 	const struct preparation p = {
 		.account = account,
 		.caller = &caller,

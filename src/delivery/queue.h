@@ -34,6 +34,9 @@ void queue_close(struct queue *q);
 /* Whether there is one, and the reason if not. */
 bool queue_can_be_run(const struct queue *q, struct error *err);
 
+/* Who handed in what the queue has; borrows from the entry. */
+struct caller queue_caller(const struct entry *e);
+
 /* How an entry keeps the file of -C (NULL or "": none). The caller frees. */
 char *queue_config_path(const char *file);
 

@@ -207,6 +207,8 @@ static void fill_entry(struct work *w)
 	e->arrived = e->next = w->r->now;
 	e->is_report = true;
 	e->uid = original->uid;
+	e->user = original->user ? text_copy(original->user) : NULL;
+	e->host = original->host ? text_copy(original->host) : NULL;
 	e->account = text_copy(w->r->account->name);
 	e->login = queue_login(w->r->account);
 	e->is_default = true;	/* any account will do */

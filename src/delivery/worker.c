@@ -230,7 +230,7 @@ static bool may_try(struct job *j, struct record *r)
 static void attempt(struct job *j, const struct message *m)
 {
 	struct entry *e = &j->item.entry;
-	const struct caller caller = { .uid = e->uid };
+	const struct caller caller = queue_caller(e);
 	struct record record;
 	struct attempt a;
 	struct error err;

@@ -44,15 +44,16 @@ static void print_when(const char *label, time_t when, time_t now)
 		printf(_("%s (%s ago)\n"), date, words_span(now - when, span));
 }
 
-static void print_user(uid_t uid)
+static void print_user(const struct entry *e)
 {
-	const struct passwd *user = getpwuid(uid);
+	const struct passwd *user = e->user ? NULL : getpwuid(e->uid);
+	const char *login = user ? user->pw_name : e->user;
 
 	print_label(N_("handed in"));
-	printf(_("by user %ld"), (long)uid);
-	if (user) {
+	printf(_("by user %ld"), (long)e->uid);
+	if (login) {
 		fputs(" (", stdout);
-		words_print(user->pw_name);
+		words_print(login);
 		putchar(')');
 	}
 	putchar('\n');
@@ -129,7 +130,7 @@ static void print_facts(const struct queue_look *look)
 	printf("%u\n", e->attempts);
 	print_label(N_("size"));
 	printf(_("%" PRIu64 " bytes\n"), entry_size(e));
-	print_user(e->uid);
+	print_user(e);
 	if (e->message_id && *e->message_id)
 		print_text(N_("message-id"), e->message_id);
 	if (e->is_report)

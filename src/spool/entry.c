@@ -52,6 +52,8 @@ static const struct row rows[] = {
 	{ "given",	TEXT,	IN(given) },
 	{ "full-name",	TEXT,	IN(full_name) },
 	{ "user-name",	TEXT,	IN(user_name) },
+	{ "user",	TEXT,	IN(user) },
+	{ "host",	TEXT,	IN(host) },
 	{ "message-id",	TEXT,	IN(message_id) },
 	{ "header-len",	NUMBER, IN(header_len) },
 	{ "body-len",	NUMBER, IN(body_len) },
@@ -113,6 +115,8 @@ void entry_free(struct entry *e)
 	free(e->given);
 	free(e->full_name);
 	free(e->user_name);
+	free(e->user);
+	free(e->host);
 	free(e->login);
 	free(e->message_id);
 	free(e->why);

@@ -24,7 +24,8 @@ struct entry {
 	bool is_report;		/* of ours: nobody is told of its fate */
 	bool is_warned;		/* the sender was told that it is late */
 	bool is_in_doubt;	/* an answer was lost: recipients may have it already */
-	uid_t uid;		/* who handed it in */
+	uid_t uid;		/* who handed it in, */
+	char *user, *host;	/* his login and from where; NULL: as uid has it, and here */
 	char *account;		/* name of the account it goes through */
 	char *config;		/* file of -C, a whole path; "": the usual ones */
 	/*

@@ -246,6 +246,10 @@ void words_json(struct json *j, const char *key, const struct queue_look *look,
 	json_number(j, "tries", e->attempts);
 	json_number(j, "size", (int64_t)entry_size(e));
 	json_number(j, "uid", e->uid);
+	if (e->user)
+		json_text(j, "user", e->user);
+	if (e->host)
+		json_text(j, "host", e->host);
 	json_text(j, "account", e->account);
 	json_text(j, "message_id", e->message_id);
 	json_text(j, "sender", e->envelope.sender);

@@ -49,6 +49,8 @@ static void fill(struct entry *e, const char *text)
 	e->given = copy(text);
 	e->full_name = copy(text);
 	e->user_name = copy(text);
+	e->user = copy(text);
+	e->host = copy(text);
 	e->login = copy(text);
 	e->account = copy(text);
 	e->config = copy(text);
@@ -126,6 +128,8 @@ static void assert_same(const struct entry *a, const struct entry *b)
 	assert_text(a->given, b->given);
 	assert_text(a->full_name, b->full_name);
 	assert_text(a->user_name, b->user_name);
+	assert_text(a->user, b->user);
+	assert_text(a->host, b->host);
 	assert_text(a->login, b->login);
 	assert_text(a->account, b->account);
 	assert_text(a->config, b->config);

@@ -143,8 +143,27 @@ static void assert_queued(struct house *h, const char *id)
 		fail_msg("%s", err.text);
 	assert_int_equal(entry.uid, h->caller.uid);
 	assert_string_equal(entry.user_name, "Alice A.");
+	assert_string_equal(entry.user, "alice");
+	assert_string_equal(entry.host, "192.0.2.7");
 	assert_string_equal(entry.envelope.origin, "alice");
 	assert_string_equal(entry.envelope.sender, mailbox);
+}
+
+/* The sender policy is applied anew when it is sent, and still knows who it was. */
+static void assert_sent_as(struct house *h, const char *from)
+{
+	OWNED_ITEM item = ITEM_NONE;
+	OWNED_TEXT mailbox = of_alice("alice");
+	OWNED_MESSAGE m;
+	struct error err;
+
+	message_init(&m);
+	assert_int_equal(spool_take(&h->queue.spool, h->id, SPOOL_QUEUE, &item, &err), TAKEN);
+	if (!item_message(&item, &m, &err) ||
+	    !queue_prepare(h->given.account, &h->aliases, &item.entry, &m, &err))
+		fail_msg("%s", err.text);
+	assert_string_equal(item.entry.envelope.sender, mailbox);
+	assert_non_null(strstr(buf_text(&m.header), from));
 }
 
 static void test_to_queue(void **state)
@@ -163,6 +182,7 @@ static void test_to_queue(void **state)
 	assert_true(h.given.is_queued);
 	assert_non_null(strstr(buf_text(&m.header), from));
 	assert_queued(&h, h.id);
+	assert_sent_as(&h, from);
 	assert_logged(&h, "queued:");
 	house_close(&h);
 }
