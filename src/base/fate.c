@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/drain.h"
-#include "base/file.h"
+#include "base/io.h"
 #include "base/self.h"
 
 enum {

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,64 +13,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/self.h"
 #include "base/sum.h"
-
-bool write_all(int fd, const void *bytes, size_t len)
-{
-	const char *at = bytes;
-
-	while (len > 0) {
-		ssize_t n = write(fd, at, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return false;
-		at += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
-/*
- * The descriptor may be shared, so O_NONBLOCK is not ours to set. A pipe that poll(2) calls
- * writable has room for PIPE_BUF bytes: as much at a time does not block.
- */
-bool write_patiently(int fd, const void *bytes, size_t len, int patience_ms)
-{
-	int64_t deadline = clock_ms() + patience_ms;
-	struct pollfd end = { .fd = fd, .events = POLLOUT };
-	const char *at = bytes;
-
-	while (len > 0) {
-		int left = clock_left(deadline);
-		ssize_t n = 0;
-
-		if (poll(&end, 1, left) > 0) {
-			n = write(fd, at, len < PIPE_BUF ? len : PIPE_BUF);
-		} else if (left == 0) {
-			errno = EAGAIN;
-			return false;
-		}
-		if (n < 0 && errno != EINTR)
-			return false;
-		at += n > 0 ? n : 0;
-		len -= n > 0 ? (size_t)n : 0;
-	}
-	return true;
-}
-
-ssize_t read_some(int fd, void *bytes, size_t size)
-{
-	ssize_t n;
-
-	do
-		n = read(fd, bytes, size);
-	while (n < 0 && errno == EINTR);
-	return n;
-}
 
 bool file_read(int fd, struct buf *b, struct error *err)
 {

@@ -8,18 +8,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
-
-/* All of it, over interruptions and short writes; false with errno. */
-bool write_all(int fd, const void *bytes, size_t len);
-
-/*
- * The same for what others may stop reading, such as a pipe or a terminal: gives up after
- * `patience_ms` with EAGAIN. Safe in signal handlers.
- */
-bool write_patiently(int fd, const void *bytes, size_t len, int patience_ms);
-
-/* Like read(2), over interruptions. */
-ssize_t read_some(int fd, void *bytes, size_t size);
+#include "base/io.h"
 
 /*
  * Reads until the end of the file and appends to `b`. ERROR_IO when reading fails,

@@ -98,6 +98,11 @@ bool text_is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
+bool text_is_white(char c)
+{
+	return text_is_blank(c) || c == '\r' || c == '\n';
+}
+
 void text_lower(char *text)
 {
 	for (; *text; text++)

@@ -22,6 +22,7 @@ bool text_is_utf8(const char *bytes, size_t len);	/* RFC 3629, no surrogates */
 
 /* A blank or a tab. */
 bool text_is_blank(char c);
+bool text_is_white(char c);	/* or the end of a line, CR or LF */
 
 /* ASCII letters, in place. */
 void text_lower(char *text);

@@ -17,6 +17,7 @@
 
 #include "base/file.h"
 #include "base/sum.h"
+#include "config/ini_text.h"
 #include "config/value.h"
 
 struct bytes {			/* of the file, secrets and all: wiped when done */

@@ -5,7 +5,6 @@
 
 #include "config/lint.h"
 
-enum { INI_MAX_BYTES = 1024 * 1024 };	/* of a file */
 
 #define OWNED_INI	__attribute__((cleanup(ini_free))) struct ini
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Which files there are, and which of them may be missing or closed to this user. */
-#include "config/load.h"
+#include "config/config.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
  * a draft is kept, replaced or dropped; what the draft has besides comes behind the last
  * line that the section had; sections that are new stand at the end.
  */
-#include "config/write.h"
+#include "config/merge.h"
 
 #include <string.h>
 

@@ -3,7 +3,9 @@
 #ifndef CONFIG_QUOTE_H
 #define CONFIG_QUOTE_H
 
-#include "config/draft.h"
+#include "base/secret.h"
+#include "config/ini_text.h"
+#include "config/settings.h"
 
 /*
  * Adds "name = value" and a line feed, with the quotes that the value needs.

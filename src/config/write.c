@@ -13,7 +13,7 @@
 
 #include "base/file.h"
 #include "config/file.h"
-#include "config/load.h"
+#include "config/config.h"
 
 struct writer {
 	const struct write_job *job;

@@ -10,7 +10,7 @@
 #include <poll.h>
 #include <sys/types.h>
 
-#include "delivery/runner.h"
+#include "delivery/run.h"
 
 enum {
 	CREW_MAX = 8,		/* processes */

@@ -3,7 +3,7 @@
 #ifndef DELIVERY_HAND_H
 #define DELIVERY_HAND_H
 
-#include "delivery/runner.h"
+#include "delivery/run.h"
 
 struct hand {
 	const struct run *run;

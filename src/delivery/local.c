@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "net/net.h"
+#include "net/resolve.h"
 
 static bool is_localhost(const char *domain)
 {

@@ -27,6 +27,12 @@ void worker_open_log(struct worker *w)
 		open_log(w, w->log);
 }
 
+void worker_hang_up(struct worker *w)
+{
+	connection_close(&w->connection);
+	w->is_used = false;
+}
+
 void worker_forget_config(struct worker *w)
 {
 	if (!w->config_path)

@@ -71,7 +71,7 @@ static bool read_literal(struct parser *p, size_t to, struct buf *domain)
 	for (; p->lexer.at < to; p->lexer.at++) {
 		char c = p->lexer.text[p->lexer.at];
 
-		if (lexer_is_blank(c))
+		if (text_is_white(c))
 			continue;
 		if (c == '\\' || (c == '[' && p->lexer.at > from))
 			break;
@@ -232,7 +232,7 @@ static bool parse_bare(struct parser *p, size_t to)
 		end = p->lexer.at;
 		if (!lexer_skip_blanks(&p->lexer, to, &comment))
 			return false;
-		if (end < to && !lexer_is_blank(p->lexer.text[end]) && p->lexer.text[end] != '(')
+		if (end < to && !text_is_white(p->lexer.text[end]) && p->lexer.text[end] != '(')
 			return lexer_fail(&p->lexer, start, to, N_("a character in it needs quotes"));
 		if ((p->lexer.at < to || !is_first) && !spec.has_at)
 			return lexer_fail(&p->lexer, start, to, N_("blanks stand outside of quotes"));
@@ -339,9 +339,9 @@ static bool take_fault(struct parser *p, size_t from, size_t to)
 	if (p->faults->count >= ADDRESS_FAULTS_MAX)
 		return error_context(p->lexer.err, "more than %d addresses are malformed, the "
 				     "last", ADDRESS_FAULTS_MAX);
-	while (from < to && lexer_is_blank(text[from]))
+	while (from < to && text_is_white(text[from]))
 		from++;
-	while (to > from && lexer_is_blank(text[to - 1]))
+	while (to > from && text_is_white(text[to - 1]))
 		to--;
 	address_faults_add(p->faults, text + from, to - from, p->lexer.err);
 	p->faults->items[p->faults->count - 1].start = from;

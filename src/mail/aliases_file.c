@@ -22,6 +22,14 @@ struct reader {
 	struct buf targets;	/* of the last item while it is open */
 };
 
+void aliases_localize(const struct aliases *a, char *mailbox)
+{
+	const char *domain = address_domain(mailbox);
+
+	if (domain && a->is_local && a->is_local(a->local, domain))
+		mailbox[domain - mailbox - 1] = '\0';
+}
+
 bool aliases_blame(const struct aliases *a, unsigned line, struct error *err)
 {
 	return error_context(err, "%s, line %u", a->path, line);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The lines of an aliases file. For mail/aliases.c alone. */
+/* The lines of an aliases file. For mail/aliases_walk.c alone. */
 #ifndef MAIL_ALIASES_FILE_H
 #define MAIL_ALIASES_FILE_H
 

@@ -5,7 +5,7 @@
 
 #include "base/charset.h"
 #include "base/text.h"
-#include "mail/lexer.h"
+
 
 /* RFC 2047 section 2: 75, and 76 for a line, on which "Resent-From: " may stand too. */
 enum { WORD_MAX = 60, CHARSET_MAX = 60, DECODED_MAX = 32 * 1024 * 1024 };
@@ -195,7 +195,7 @@ static bool decode_word(const char *word, size_t len, struct buf *out)
 /* The place of the encoded word behind blanks alone; 0: there is none. */
 static size_t next_word(const char *text, size_t at, size_t len)
 {
-	while (at < len && lexer_is_blank(text[at]))
+	while (at < len && text_is_white(text[at]))
 		at++;
 	return at < len && encoded_word_length(text + at, len - at) ? at : 0;
 }

@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+#include "base/text.h"
+
 struct search {
 	const struct lexer *l;
 	struct extent *extent;
@@ -38,7 +40,7 @@ static size_t find_close(const struct lexer *l, size_t at)
 /* Between < and > a comma belongs to a route, or else a > is missing before it. */
 static bool is_route_comma(const struct lexer *l, size_t at)
 {
-	for (at++; at < l->len && lexer_is_blank(l->text[at]); at++)
+	for (at++; at < l->len && text_is_white(l->text[at]); at++)
 		;
 	return at < l->len && l->text[at] == '@';
 }

@@ -86,9 +86,9 @@ char *field_text(const struct field *field)
 	char *text = xmalloc(field->body_len + 1);
 	size_t len = 0;
 
-	while (c < end && (text_is_blank(*c) || *c == '\r' || *c == '\n'))
+	while (c < end && text_is_white(*c))
 		c++;
-	while (end > c && (text_is_blank(end[-1]) || end[-1] == '\r' || end[-1] == '\n'))
+	while (end > c && text_is_white(end[-1]))
 		end--;
 	for (; c < end; c++)
 		if (*c != '\r' && *c != '\n')

@@ -308,7 +308,7 @@ static void rewrite_as_text(struct work *w, const struct field *field, bool is_r
 static size_t id_end(const struct buf *ids, size_t at)
 {
 	for (at++; at < ids->len; at++)
-		if (lexer_is_blank(ids->text[at]) ||
+		if (text_is_white(ids->text[at]) ||
 		    (ids->text[at] == '<' && ids->text[at - 1] == '>'))
 			break;
 	return at;

@@ -53,7 +53,7 @@ bool header_word_is_bad(const char *word, size_t len, bool keeps_8bit)
 
 static size_t blanks_end(const struct words *w, size_t at)
 {
-	while (at < w->len && lexer_is_blank(w->text[at]))
+	while (at < w->len && text_is_white(w->text[at]))
 		at++;
 	return at;
 }
@@ -73,7 +73,7 @@ static size_t word_end(const struct words *w, size_t at)
 
 	if (is_comment && (w->text[at] == '(' || w->text[at] == ')'))
 		return at + 1;
-	while (at < w->len && !lexer_is_blank(w->text[at])) {
+	while (at < w->len && !text_is_white(w->text[at])) {
 		if (is_comment && (w->text[at] == '(' || w->text[at] == ')'))
 			break;
 		if (w->kind == WORDS_PHRASE && w->text[at] == '"')
@@ -215,7 +215,7 @@ static void add_encoded(const struct words *w, const struct buf *plain, size_t f
 	encode(&encoded, buf_text(plain), plain->len);
 	word = buf_text(&encoded);
 	if (!blanks && w->kind != WORDS_COMMENT && w->out->len &&
-	    !lexer_is_blank(w->out->text[w->out->len - 1])) {
+	    !text_is_white(w->out->text[w->out->len - 1])) {
 		gap = " ";
 		blanks = 1;
 	}

@@ -37,11 +37,6 @@ bool lexer_is_atom_char(char c)
 	return (unsigned char)c > 127 || (c > ' ' && c <= '~' && !strchr("()<>[]:;@\\,.\"", c));
 }
 
-bool lexer_is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /*
  * Behind ESC $ each two bytes are a character, until ESC ( or the end of the line (RFC 1468):
  * what looks like a quote or a comma among them is none. Bounded, so that many without an end
@@ -111,7 +106,7 @@ size_t lexer_unit_end(const struct lexer *l, size_t at)
 
 bool lexer_skip_blanks(struct lexer *l, size_t to, size_t *comment)
 {
-	while (l->at < to && (lexer_is_blank(l->text[l->at]) || l->text[l->at] == '(')) {
+	while (l->at < to && (text_is_white(l->text[l->at]) || l->text[l->at] == '(')) {
 		size_t end = lexer_unit_end(l, l->at);
 
 		if (!end)
@@ -143,7 +138,7 @@ static char *take_name(struct buf *name)
 {
 	struct buf utf8 = BUF_INIT(NAME_LIMIT);
 
-	while (name->len && lexer_is_blank(name->text[name->len - 1]))
+	while (name->len && text_is_white(name->text[name->len - 1]))
 		name->text[--name->len] = '\0';
 	if (name->len && memmem(name->text, name->len, "\x1b$", 2) &&
 	    charset_to_utf8("iso-2022-jp", name->text, name->len, &utf8)) {
@@ -173,9 +168,9 @@ char *lexer_phrase(const struct lexer *l, size_t from, size_t to)
 		end = lexer_unit_end(l, at);
 		if (l->text[at] == '"')
 			lexer_add_inside(&name, l->text + at + 1, end - at - 2);
-		else if (l->text[at] != '(' && !lexer_is_blank(l->text[at]))
+		else if (l->text[at] != '(' && !text_is_white(l->text[at]))
 			buf_add_bytes(&name, l->text + at, end - at);
-		else if (name.len && !lexer_is_blank(name.text[name.len - 1]))
+		else if (name.len && !text_is_white(name.text[name.len - 1]))
 			buf_add_char(&name, ' ');
 	}
 	return take_name(&name);

@@ -20,9 +20,6 @@ struct lexer {
    returns false. */
 bool lexer_fail(const struct lexer *l, size_t from, size_t to, const char *why);
 
-/* A blank, or what a folded line is folded with. */
-bool lexer_is_blank(char c);
-
 /* RFC 5322 section 3.2.3, and RFC 6531 section 3.3. */
 bool lexer_is_atom_char(char c);
 

@@ -81,7 +81,7 @@ static char *find_boundary(const struct field *field)
 		if (!text_is_n(field->body + p.name, p.name_end - p.name, "boundary"))
 			continue;
 		parameter_value(field->body, &p, &value);
-		while (value.len && lexer_is_blank(value.text[value.len - 1]))
+		while (value.len && text_is_white(value.text[value.len - 1]))
 			value.text[--value.len] = '\0';
 		if (buf_is_full(&value) || !value.len ||
 		    memchr(value.text, '\0', value.len))

@@ -40,7 +40,7 @@ static size_t find_separator(const char *text, size_t at, size_t len)
 
 static size_t skip_blanks(const char *text, size_t at, size_t end)
 {
-	while (at < end && lexer_is_blank(text[at]))
+	while (at < end && text_is_white(text[at]))
 		at++;
 	return at;
 }
@@ -58,7 +58,7 @@ static size_t find_name(const char *text, size_t at, size_t end)
 
 static size_t trim(const char *text, size_t start, size_t end)
 {
-	while (end > start && lexer_is_blank(text[end - 1]))
+	while (end > start && text_is_white(text[end - 1]))
 		end--;
 	return end;
 }
@@ -71,7 +71,7 @@ static size_t find_value_end(const char *text, size_t at, size_t end)
 	end = trim(text, at, end);
 	if (end > at && text[end - 1] == ')')
 		for (size_t i = at + 1; i < end; i++)
-			if (text[i] == '(' && lexer_is_blank(text[i - 1]))
+			if (text[i] == '(' && text_is_white(text[i - 1]))
 				return trim(text, at, i);
 	return end;
 }

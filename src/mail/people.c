@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "mail/lexer.h"
 
 enum { NAME_LIMIT = 64 * 1024 };
@@ -63,7 +64,7 @@ static bool is_words(const struct joining *j, const struct address_fault *fault)
 		char c = j->text[at];
 
 		end = lexer_unit_end(&l, at);
-		if (!end || !c || (!strchr("\".([]\\", c) && !lexer_is_blank(c) &&
+		if (!end || !c || (!strchr("\".([]\\", c) && !text_is_white(c) &&
 				   !lexer_is_atom_char(c)))
 			return false;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The two parts of a report that we write ourselves. For mail/report.c alone. */
+/* The two parts of a report that we write ourselves. For mail/report_write.c alone. */
 #ifndef MAIL_REPORT_PARTS_H
 #define MAIL_REPORT_PARTS_H
 

@@ -15,6 +15,13 @@ enum {
 	SHOWN_FIELD_MAX = 200, /* bytes of a field of the original */
 };
 
+bool report_is_about(enum report_kind kind, const struct recipient *r)
+{
+	if (kind == REPORT_FAILED)
+		return r->verdict == VERDICT_REFUSED && !r->is_reported;
+	return r->verdict != VERDICT_REFUSED && r->verdict != VERDICT_ACCEPTED;
+}
+
 const struct error *report_reason(const struct report *r, const struct recipient *to)
 {
 	return to->why ? to->why : r->why;

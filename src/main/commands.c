@@ -7,6 +7,7 @@
 
 #include "account/commands.h"
 #include "check/check.h"
+#include "main/help.h"
 #include "sendmail/explain.h"
 #include "queue/commands.h"
 #include "setup/setup.h"

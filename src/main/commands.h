@@ -8,6 +8,4 @@
 /* In the order of the manual; NULL ends them. */
 extern const struct command *const command_rows[];
 
-extern const struct command help_command, version_command;
-
 #endif

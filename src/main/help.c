@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* acsmtp help and acsmtp version. */
-#include "main/commands.h"
+#include "main/help.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -3,23 +3,8 @@
 #ifndef NET_DNS_H
 #define NET_DNS_H
 
+#include "net/dns_answer.h"
 #include "net/resolve.h"
-
-enum {
-	DNS_RECORDS_MAX = 64,	/* of one answer; more are cut */
-	DNS_NAME_MAX = 253	/* RFC 1035 section 2.3.4, as text */
-};
-
-enum dns_type { DNS_TXT, DNS_CNAME, DNS_MX };
-
-struct dns_answer {
-	bool has_name;		/* the name exists, whatever it has */
-	size_t count;		/* records of the type */
-	/* Printable: a TXT record's strings joined, the name that a CNAME leads to,
-	   "10 mx.example" */
-	char *texts[DNS_RECORDS_MAX];
-};
-#define OWNED_ANSWER	__attribute__((cleanup(dns_answer_free))) struct dns_answer
 
 /*
  * Asks for records of a name in ASCII, which is taken as it is: no search list. `server` is
@@ -34,6 +19,5 @@ bool dns_ask(const struct ip_address *server, const char *name, enum dns_type ty
 /* "ADDRESS", "ADDRESS:PORT", "[ADDRESS]:PORT"; else port 53. ERROR_USAGE. */
 bool dns_server_parse(const char *text, struct ip_address *server, struct error *err);
 
-void dns_answer_free(struct dns_answer *answer);
 
 #endif

@@ -3,28 +3,8 @@
 #ifndef NET_NET_H
 #define NET_NET_H
 
+#include "net/endpoint.h"
 #include "net/transport.h"
-
-/* Whom to connect to, and how to know them. The texts are borrowed until close(). */
-struct endpoint {
-	const char *host;	/* name (IDNA welcome) or address */
-	long port;
-	bool implicit_tls;	/* TLS from the first byte */
-	long timeout;		/* seconds to find and connect, handshake included */
-	const char *ca_file;	/* PEM; "": the system's trust store */
-	/*
-	 * Pin: SHA-256 of the server's certificate in hex, colons allowed, or "". Alone
-	 * it is all that is asked of the server; with a CA file it is asked for besides.
-	 */
-	const char *fingerprint;
-	/*
-	 * What TLS may use, as GnuTLS writes it; NULL or "": by the policy of the system, or
-	 * by ours where it has none. Never less than TLS 1.2.
-	 */
-	const char *priorities;
-	/* Whose sessions are kept for resumption (the account), or NULL: none. */
-	const char *cache_name;
-};
 
 /*
  * Connects to the first address of the host that answers (RFC 8305), with TCP_NODELAY.
@@ -48,9 +28,6 @@ char *net_ascii_name(const char *domain, struct error *err);
 
 /* This machine's full name for EHLO and Message-ID; the caller frees. */
 char *net_host_name(void);
-
-/* "localhost", and what ends in ".localhost" (RFC 6761 section 6.3): any machine for itself. */
-bool net_is_localhost(const char *name);
 
 /*
  * Whether that is this machine: its name, with or without what follows the first dot, or its

@@ -11,7 +11,6 @@
 #include "base/background.h"
 #include "base/text.h"
 #include "net/errand.h"
-#include "net/net.h"
 
 struct lookup {
 	char *host;

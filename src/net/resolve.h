@@ -44,4 +44,7 @@ const void *ip_address_bytes(const struct ip_address *address, size_t *len);
 /* Numeric, without the port. */
 void ip_address_text(const struct ip_address *address, char text[ADDRESS_TEXT_SIZE]);
 
+/* "localhost", and what ends in ".localhost" (RFC 6761 section 6.3): any machine for itself. */
+bool net_is_localhost(const char *name);
+
 #endif

@@ -7,7 +7,8 @@
 #ifndef NET_TLS_H
 #define NET_TLS_H
 
-#include "net/net.h"
+#include "net/endpoint.h"
+#include "net/transport.h"
 #include "net/wire.h"
 
 struct tls;

@@ -5,7 +5,7 @@
 
 #include <time.h>
 
-#include "net/net.h"
+#include "net/endpoint.h"
 #include "net/roots.h"
 
 /*

@@ -12,6 +12,11 @@
 #include "base/text.h"
 #include "service/service.h"
 
+const struct service *setup_service(const struct setup *s)
+{
+	return service_named(draft_value(&s->draft, "service"));
+}
+
 enum { ANSWER_MAX = 1000 };
 
 /* --- the terminal */

@@ -19,11 +19,6 @@ enum { PROPOSAL_LIMIT = 4096 };
 
 static const char usual_name[] = "default";
 
-const struct service *setup_service(const struct setup *s)
-{
-	return service_named(draft_value(&s->draft, "service"));
-}
-
 static bool always(const struct setup *s)
 {
 	(void)s;

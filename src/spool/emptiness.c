@@ -20,28 +20,12 @@
 
 enum { MARK_SLACK = 1 };	/* seconds */
 
-static const char mark[] = "empty", mark_to_be[] = "emptying";
-
-/* Whoever makes it after we have not found it sees our ID.msg. */
-static bool remove_mark(int dir, const char *name, struct error *err)
-{
-	if (faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
-		return true;
-	return unlinkat(dir, name, 0) == 0 || errno == ENOENT ||
-	       error_errno(err, ERROR_IO, "remove %s", name);
-}
-
-bool spool_unmark_empty(int dir, struct error *err)
-{
-	return remove_mark(dir, mark_to_be, err) && remove_mark(dir, mark, err);
-}
-
 bool spool_is_empty(const struct spool *s)
 {
 	struct stat here, made;
 
 	/* Making it changes the directory too, at the same time as the kernel sees it. */
-	return fstatat(s->dir, mark, &made, AT_SYMLINK_NOFOLLOW) == 0 &&
+	return fstatat(s->dir, SPOOL_EMPTY, &made, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       fstat(s->dir, &here) == 0 && here.st_mtime <= made.st_ctime + MARK_SLACK;
 }
 
@@ -102,11 +86,11 @@ bool spool_mark_empty(const struct spool *s)
 	/* That other version must not think so when it comes back. */
 	if (finds(s, true))
 		return false;
-	fd = openat(s->dir, mark_to_be, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = openat(s->dir, SPOOL_EMPTYING, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return false;
-	if (!finds(s, true) && renameat(s->dir, mark_to_be, s->dir, mark) == 0)
+	if (!finds(s, true) && renameat(s->dir, SPOOL_EMPTYING, s->dir, SPOOL_EMPTY) == 0)
 		return true;
-	(void)unlinkat(s->dir, mark_to_be, 0);
+	(void)unlinkat(s->dir, SPOOL_EMPTYING, 0);
 	return false;
 }

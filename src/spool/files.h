@@ -42,6 +42,10 @@ bool spool_is_not_ours(int number);
 /* What stands first in it; what cannot be read is due since ever. */
 void spool_read_start(int dir, const char *id, struct entry_start *start);
 
+/* There while nothing waits, and in the making; spool/emptiness.c has the rule. */
+#define SPOOL_EMPTY	"empty"
+#define SPOOL_EMPTYING	"emptying"
+
 /* Before an entry is written by which something may wait: nobody may think that nothing does. */
 bool spool_unmark_empty(int dir, struct error *err);
 

@@ -15,7 +15,6 @@
 #include "base/log.h"
 
 enum {
-	START_MAX = 8192,	/* bytes that hold the first lines of an entry */
 	LITTER_AGE = 36 * 3600,	/* seconds: longer than anybody takes to write a message */
 };
 
@@ -24,27 +23,6 @@ struct scan {
 	spool_see_fn *see;
 	void *seer;
 };
-
-/* What is not ours has to be whole for that: else it is damaged. */
-static bool is_foreign(int dir, const char *id)
-{
-	OWNED_ENTRY entry = { .id = "" };
-	struct error unheard;
-
-	return spool_read_entry(dir, id, &entry, &unheard) == TAKEN_FOREIGN;
-}
-
-/* What cannot be read is due since ever: so it is taken, and set aside. */
-void spool_read_start(int dir, const char *id, struct entry_start *start)
-{
-	char name[SPOOL_NAME_SIZE], text[START_MAX];
-	OWNED_FD fd = openat(dir, spool_name(id, ".env", name),
-			     O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	ssize_t n = fd < 0 ? -1 : read_some(fd, text, sizeof(text));
-
-	if (n < 0 || !entry_read_start(start, text, (size_t)n))
-		*start = (struct entry_start){ .is_foreign = is_foreign(dir, id) };
-}
 
 bool spool_look_start(const struct spool *s, const char *id, struct entry_start *start)
 {

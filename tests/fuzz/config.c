@@ -7,7 +7,7 @@
 
 #include "config/draft.h"
 #include "config/file.h"
-#include "config/load.h"
+#include "config/config.h"
 #include "config/value.h"
 #include "config/write.h"
 #include "fuzz_config.h"

@@ -5,7 +5,7 @@
 
 #include "config/draft.h"
 #include "config/file.h"
-#include "config/load.h"
+#include "config/config.h"
 #include "config/write.h"
 #include "fuzz.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Between the files of settings (config/load.c) and the accounts (config/account.c). */
-#ifndef CONFIG_LOAD_H
-#define CONFIG_LOAD_H
+/* Between the files of settings (config/load.c) and the accounts (config/config.c). */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
 
 #include "config/account.h"
 #include "config/lint.h"

@@ -34,13 +34,6 @@ struct writer {
 	struct error *err;
 };
 
-bool report_is_about(enum report_kind kind, const struct recipient *r)
-{
-	if (kind == REPORT_FAILED)
-		return r->verdict == VERDICT_REFUSED && !r->is_reported;
-	return r->verdict != VERDICT_REFUSED && r->verdict != VERDICT_ACCEPTED;
-}
-
 /* --- what the original is */
 
 static const char *encoding_of(const struct message *m, enum share share)

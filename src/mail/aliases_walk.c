@@ -67,14 +67,6 @@ static bool add(struct walk *w, const struct target *target, struct address *add
 
 /* --- domains that are none */
 
-void aliases_localize(const struct aliases *a, char *mailbox)
-{
-	const char *domain = address_domain(mailbox);
-
-	if (domain && a->is_local && a->is_local(a->local, domain))
-		mailbox[domain - mailbox - 1] = '\0';
-}
-
 static void localize_all(const struct aliases *a, struct address_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)
@@ -226,13 +218,13 @@ static bool next_target(const struct alias *alias, size_t *at, struct target *ta
 	const char *text = alias->targets;
 	size_t len = strlen(text), start = *at;
 
-	while (start < len && (lexer_is_blank(text[start]) || text[start] == ','))
+	while (start < len && (text_is_white(text[start]) || text[start] == ','))
 		start++;
 	if (start == len)
 		return false;
 	*at = target_end(text, start, len);
 	*target = (struct target){ .of = alias, .text = text + start, .len = *at - start };
-	while (lexer_is_blank(target->text[target->len - 1]))
+	while (text_is_white(target->text[target->len - 1]))
 		target->len--;
 	return true;
 }

@@ -30,12 +30,6 @@ void worker_init(struct worker *w, const struct queue *queue)
 	*w = (struct worker){ .queue = queue };
 }
 
-void worker_hang_up(struct worker *w)
-{
-	connection_close(&w->connection);
-	w->is_used = false;
-}
-
 void worker_free(struct worker *w)
 {
 	worker_hang_up(w);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "config/account.h"
+#include "config/config.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "config/file.h"
-#include "config/load.h"
 #include "service/service.h"
 
 static void account_free(struct account *account)
@@ -290,10 +289,14 @@ static bool logs_in_alike(const struct account *a, const struct account *b)
 /* Where somebody has written to the file meanwhile; `sum`: of what was read of it now. */
 static bool is_still_there(const struct account *account, uint64_t sum, struct error *err)
 {
+	OWNED_INI ini = { 0 };
 	OWNED_CONFIG now = { 0 };
+	OWNED_FD fd = ini_open(account->file);
 	const struct account *same;
 
-	if (!config_read(&now, account->file, err))
+	if (fd < 0)
+		return error_errno(err, ERROR_CONFIG, "%s", account->file);
+	if (!ini_read(&ini, fd, account->file, err) || !config_merge(&now, &ini, err))
 		return false;
 	same = find_account(&now, account->name);
 	return (same && same->files_sum == sum && same->has_password &&
@@ -320,6 +323,8 @@ bool config_password(const struct account *account, struct secret *password,
 	from = password_section(&l);
 	return secret_set(password, from->password.bytes, from->password.len);
 }
+
+/* --- its log */
 
 struct log_place account_log(const struct account *account)
 {
