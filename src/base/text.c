@@ -229,14 +229,14 @@ static size_t distance(const char *a, const char *b)
 	return row[len];
 }
 
-const char *text_nearest(const char *word, const char *(*next)(size_t i))
+const char *text_nearest(const char *word, text_candidate *next, const void *of)
 {
 	const char *nearest = NULL, *candidate;
 	size_t best = strlen(word) / 3 + 2;
 
 	if (strlen(word) > WORD_MAX)
 		return NULL;
-	for (size_t i = 0; (candidate = next(i)); i++) {
+	for (size_t i = 0; (candidate = next(of, i)); i++) {
 		size_t d;
 
 		if (strlen(candidate) > WORD_MAX)

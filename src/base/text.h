@@ -50,10 +50,13 @@ const char *text_show(const char *text, char shown[SHOWN_SIZE]);
 /* A number within bounds, all of `text` in decimal digits; false: not one. */
 bool text_to_number(const char *text, long least, long most, long *number);
 
+/* The candidates of something, counted from 0; NULL ends them. */
+typedef const char *text_candidate(const void *of, size_t i);
+
 /*
- * Of the candidates that `next` gives (NULL ends), the one nearest to `word` by edit
- * distance, if it is near enough to be what was meant, else NULL. `i` counts from 0.
+ * Of the candidates that `next` gives, the one nearest to `word` by edit
+ * distance, if it is near enough to be what was meant, else NULL.
  */
-const char *text_nearest(const char *word, const char *(*next)(size_t i));
+const char *text_nearest(const char *word, text_candidate *next, const void *of);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "config/file.h"
+#include "config/types.h"
 #include "service/service.h"
 
 static void account_free(struct account *account)

@@ -9,6 +9,7 @@
 #include "config/account.h"
 #include "config/file.h"
 #include "config/quote.h"
+#include "config/types.h"
 
 /* --- values */
 
@@ -111,12 +112,9 @@ bool draft_has_source(const struct draft *d)
 
 void draft_add_header(struct ini_text *out, const struct draft *d)
 {
-	static const char *const words[] = {
-		[SECTION_ACCOUNT] = "[account ", [SECTION_DEFAULTS] = "[defaults",
-		[SECTION_DELIVERY] = "[delivery",
-	};
-
-	ini_text_add(out, words[d->kind]);
+	ini_text_add(out, "[");
+	ini_text_add(out, section_word(d->kind));
+	ini_text_add(out, d->kind == SECTION_ACCOUNT ? " " : "");
 	ini_text_add(out, d->name ? d->name : "");
 	ini_text_add(out, "]\n");
 }

@@ -50,22 +50,21 @@ static char *copy_shown(struct span s)
 	return shown;
 }
 
-static const char *section_word(size_t i)
+static const char *next_section(const void *of, size_t i)
 {
-	static const char *const words[] = { "account", "defaults", "delivery" };
-
-	return i < COUNT_OF(words) ? words[i] : NULL;
+	(void)of;
+	return section_word(i);
 }
 
 static void refuse_section(struct span inner, struct error *err)
 {
 	OWNED_TEXT shown = copy_shown(inner);
 	OWNED_TEXT word = text_copy_n(shown, strcspn(shown, " ?"));
-	const char *nearest = text_nearest(word, section_word);
+	const char *nearest = text_nearest(word, next_section, NULL);
 
 	if (nearest)
 		error_set(err, ERROR_CONFIG, "unknown section [%s]; did you mean [%s%s]?", shown,
-			  nearest, strcmp(nearest, "account") ? "" : " NAME");
+			  nearest, strcmp(nearest, section_word(SECTION_ACCOUNT)) ? "" : " NAME");
 	else
 		error_set(err, ERROR_CONFIG, "unknown section [%s]", shown);
 	error_advise(err, "sections are [account NAME], [defaults] and [delivery]");
@@ -89,6 +88,15 @@ bool ini_check_name(const char *name, struct error *err)
 	return error_advise(err, "letters (a to z), digits and . _ - + @ can");
 }
 
+/* All but that of an account, which has a name behind it, are one word. */
+static enum section_kind kind_of(const char *text)
+{
+	for (size_t i = 0; section_word(i); i++)
+		if (text_is(text, section_word(i)))
+			return (enum section_kind)i;
+	return SECTION_ACCOUNT;
+}
+
 /* Gives the section its kind and its name, with one blank between the words. */
 static bool name_section(struct ini_section *section, struct span inner,
 			 struct error *err)
@@ -98,8 +106,7 @@ static bool name_section(struct ini_section *section, struct span inner,
 	const char *rest = text_after(text, "account");
 
 	text_lower(text);
-	section->kind = text_is(text, "defaults") ? SECTION_DEFAULTS :
-			text_is(text, "delivery") ? SECTION_DELIVERY : SECTION_ACCOUNT;
+	section->kind = kind_of(text);
 	if (section->kind == SECTION_ACCOUNT) {
 		if (!rest || (*rest && *rest != ' ' && *rest != '\t')) {
 			refuse_section(inner, err);

@@ -5,7 +5,6 @@
  */
 #include "config/settings.h"
 
-#include <assert.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,6 +72,17 @@ static bool check_address(const char *value, struct error *err)
 		return true;
 	return error_set(err, ERROR_CONFIG, "it is no address alone, such as "
 			 "DoNotReply@example.org");
+}
+
+/* Of "example.org.", which the DNS takes and mail does not, in a list of addresses. */
+static void cut_final_dots(char *addresses)
+{
+	char *to = addresses;
+
+	for (const char *c = addresses; *c; c++)
+		if (*c != '.' || (c[1] && !strchr(", \t", c[1])))
+			*to++ = *c;
+	*to = '\0';
 }
 
 static bool check_from(const char *value, struct error *err)
@@ -180,12 +190,13 @@ static const struct setting table[] = {
 	{ ACCOUNT(token_command, TEXT, "", N_("command that prints an access token")),
 	  .exact = true, .source = true },
 	{ ACCOUNT(keyring, SWITCH, "on", N_("whether the keyring may have the password")) },
-	{ ACCOUNT(from, TEXT, "", N_("address to send as")), .check = check_from },
+	{ ACCOUNT(from, TEXT, "", N_("address to send as")), .check = check_from,
+	  .tidy = cut_final_dots },
 	{ ACCOUNT(from_name, TEXT, "", N_("name before that address")) },
 	{ ACCOUNT(sender_policy, WORD, "rewrite", N_("what is done with another sender")),
 	  .word = policy_word },
 	{ ACCOUNT(allowed_senders, TEXT, "", N_("other addresses and @domains to send as")),
-	  .check = check_senders },
+	  .check = check_senders, .tidy = cut_final_dots },
 	{ ACCOUNT(null_sender, WORD, "send", N_("what the sender <> becomes")), .word = null_word },
 	{ ACCOUNT(domain, TEXT, "", N_("what we call ourselves")), .check = check_one_word },
 	{ ACCOUNT(timeout, NUMBER, "60", N_("seconds to wait for the server")), RANGE(1, 86400) },
@@ -227,6 +238,18 @@ static const struct setting table[] = {
 /* clang-format on */
 _Static_assert(COUNT_OF(table) <= SETTINGS_MAX, "SETTINGS_MAX is too small");
 
+/* As it stands in a file, without the name of an account. */
+const char *section_word(size_t kind)
+{
+	static const char *const words[] = {
+		[SECTION_ACCOUNT] = "account",
+		[SECTION_DEFAULTS] = "defaults",
+		[SECTION_DELIVERY] = "delivery",
+	};
+
+	return kind < COUNT_OF(words) ? words[kind] : NULL;
+}
+
 const struct setting *setting_row(size_t i)
 {
 	return i < COUNT_OF(table) ? &table[i] : NULL;
@@ -252,33 +275,16 @@ const struct setting *setting_find(enum section_kind section, const char *name)
 }
 
 /* "" is near to nothing: it passes over the rows of other sections. */
-static const char *name_in(enum section_kind section, size_t i)
+static const char *name_in(const void *section, size_t i)
 {
 	if (i == COUNT_OF(table))
 		return NULL;
-	return may_stand_in(&table[i], section) ? table[i].name : "";
-}
-
-static const char *name_in_account(size_t i)
-{
-	return name_in(SECTION_ACCOUNT, i);
-}
-
-static const char *name_in_defaults(size_t i)
-{
-	return name_in(SECTION_DEFAULTS, i);
-}
-
-static const char *name_in_delivery(size_t i)
-{
-	return name_in(SECTION_DELIVERY, i);
+	return may_stand_in(&table[i], *(const enum section_kind *)section) ? table[i].name : "";
 }
 
 const char *setting_nearest(enum section_kind section, const char *name)
 {
-	const char *nearest = text_nearest(name, section == SECTION_ACCOUNT ? name_in_account :
-					   section == SECTION_DEFAULTS ? name_in_defaults :
-					   name_in_delivery);
+	const char *nearest = text_nearest(name, name_in, &section);
 
 	return nearest && *nearest ? nearest : NULL;
 }
@@ -291,199 +297,11 @@ bool setting_is_planned(const char *name)
 	return false;
 }
 
-static bool refuse_word(const struct setting *row, const char *value, struct error *err)
-{
-	OWNED_BUF known = BUF_INIT(500);
-	char shown[SHOWN_SIZE];
-	const char *nearest = text_nearest(value, row->word);
-
-	text_show(value, shown);
-	for (size_t i = 0; row->word(i); i++)
-		buf_addf(&known, "%s%s", i > 0 ? ", " : "", row->word(i));
-	if (!nearest)
-		return error_set(err, ERROR_CONFIG, "\"%s\" is none of %s", shown,
-				 buf_text(&known));
-	return error_set(err, ERROR_CONFIG, "\"%s\" is none of %s; did you mean \"%s\"?",
-			 shown, buf_text(&known), nearest);
-}
-
-static bool find_word(const struct setting *row, const char *value, size_t *number,
-		      struct error *err)
-{
-	for (*number = 0; row->word(*number); ++*number)
-		if (text_is(value, row->word(*number)))
-			return true;
-	return refuse_word(row, value, err);
-}
-
-static bool find_switch(const char *value, bool *on, struct error *err)
-{
-	static const struct { const char *off, *on; } words[] = {
-		{ "off", "on" }, { "no", "yes" }, { "false", "true" }, { "0", "1" },
-	};
-	char shown[SHOWN_SIZE];
-
-	for (size_t i = 0; i < COUNT_OF(words); i++) {
-		*on = text_is(value, words[i].on);
-		if (*on || text_is(value, words[i].off))
-			return true;
-	}
-	return error_set(err, ERROR_CONFIG, "\"%s\" is neither on nor off",
-			 text_show(value, shown));
-}
-
-static bool find_number(const struct setting *row, const char *value, long *number,
-			struct error *err)
-{
-	char shown[SHOWN_SIZE];
-
-	if (text_to_number(value, row->least, row->most, number))
-		return true;
-	text_show(value, shown);
-	if (row->most == LONG_MAX)
-		return error_set(err, ERROR_CONFIG, "\"%s\" is not a number, %ld or more",
-				 shown, row->least);
-	return error_set(err, ERROR_CONFIG, "\"%s\" is not a number from %ld to %ld", shown,
-			 row->least, row->most);
-}
-
-static void replace_text(char **place, const char *value)
-{
-	char *copy = text_copy(value);
-
-	free(*place);
-	*place = copy;
-}
-
-/* Of "example.org.", which the DNS takes and mail does not, in a list of addresses. */
-static void cut_final_dots(char *addresses)
-{
-	char *to = addresses;
-
-	for (const char *c = addresses; *c; c++)
-		if (*c != '.' || (c[1] && !strchr(", \t", c[1])))
-			*to++ = *c;
-	*to = '\0';
-}
-
-/* U+0080 to U+009F: to a terminal they are what ESC and a letter are. */
-static bool has_c1(const char *value)
-{
-	for (; (value = strchr(value, 0xc2)); value++)
-		if ((value[1] & '\xe0') == '\x80')
-			return true;
-	return false;
-}
-
-static bool check_text(const struct setting *row, const char *value, struct error *err)
-{
-	if (text_has_control(value) || has_c1(value))
-		return error_set(err, ERROR_CONFIG, "a control character stands in it");
-	if (!text_is_utf8(value, strlen(value)))
-		return error_set(err, ERROR_CONFIG, "it is not written in UTF-8");
-	return !row->check || row->check(value, err);
-}
-
-bool setting_apply(const struct setting *row, void *target, const char *value,
-		   struct error *err)
-{
-	void *place = (char *)target + row->place;
-	size_t word;
-	long number;
-	bool on;
-
-	switch (row->type) {
-	case SETTING_TEXT:
-		if (!check_text(row, value, err))
-			return false;
-		replace_text(place, value);
-		if (row->check == check_from || row->check == check_senders)
-			cut_final_dots(*(char **)place);
-		return true;
-	case SETTING_NAME:
-		if (!find_word(row, value, &word, err))
-			return false;
-		replace_text(place, row->word(word));
-		return true;
-	case SETTING_NUMBER:
-		if (!find_number(row, value, &number, err))
-			return false;
-		*(long *)place = number;
-		return true;
-	case SETTING_SWITCH:
-		if (!find_switch(value, &on, err))
-			return false;
-		*(bool *)place = on;
-		return true;
-	case SETTING_WORD:
-		if (!find_word(row, value, &word, err))
-			return false;
-		*(int *)place = (int)word;
-		return true;
-	case SETTING_SECRET:
-		break;		/* never comes here: ini_lint() has taken it */
-	}
-	return true;
-}
-
-void settings_init(enum section_kind section, void *target)
-{
-	struct error err;
-
-	for (size_t i = 0; i < COUNT_OF(table); i++)
-		if (table[i].section == section) {
-			bool ok = setting_apply(&table[i], target, table[i].standard, &err);
-
-			assert(ok);
-			(void)ok;
-		}
-}
-
-void settings_free(enum section_kind section, void *target)
-{
-	for (size_t i = 0; i < COUNT_OF(table); i++) {
-		void *place = (char *)target + table[i].place;
-
-		if (table[i].section != section)
-			continue;
-		if (table[i].type == SETTING_TEXT || table[i].type == SETTING_NAME)
-			text_cleanup(place);
-	}
-}
-
 bool setting_help(size_t i, struct setting_help *row)
 {
-	static const char *const sections[] = { "account", "defaults", "delivery" };
-
 	if (i >= COUNT_OF(table))
 		return false;
-	*row = (struct setting_help){ sections[table[i].section], table[i].name,
+	*row = (struct setting_help){ section_word(table[i].section), table[i].name,
 				      table[i].standard, table[i].help };
 	return true;
-}
-
-char *setting_text(size_t i, const struct account *account)
-{
-	const struct setting *row = setting_row(i);
-	OWNED_BUF number = BUF_INIT(32);
-	const void *place;
-
-	if (!row || row->section != SECTION_ACCOUNT)
-		return NULL;
-	place = (const char *)account + row->place;
-	switch (row->type) {
-	case SETTING_TEXT:
-	case SETTING_NAME:
-		return text_copy(*(char *const *)place);
-	case SETTING_NUMBER:
-		buf_addf(&number, "%ld", *(const long *)place);
-		return buf_take(&number);
-	case SETTING_SWITCH:
-		return text_copy(*(const bool *)place ? "on" : "off");
-	case SETTING_WORD:
-		return text_copy(row->word((size_t) * (const int *)place));
-	case SETTING_SECRET:
-		break;
-	}
-	return NULL;
 }

@@ -6,6 +6,8 @@
 #include "base/error.h"
 
 enum section_kind { SECTION_ACCOUNT, SECTION_DEFAULTS, SECTION_DELIVERY };
+const char *section_word(size_t kind);	/* "account"; NULL ends them */
+
 enum { SETTINGS_MAX = 48 };	/* room for their number */
 
 enum setting_type {
@@ -27,6 +29,7 @@ struct setting {
 	long least, most;
 	const char *(*word)(size_t i);	/* NULL ends */
 	bool (*check)(const char *value, struct error *err);
+	void (*tidy)(char *value);	/* of what was taken, in place; NULL: it stays */
 	bool exact;		/* no comment may stand beside the value unless it is quoted */
 	bool source;		/* one of those that tell where the password comes from */
 };
@@ -43,17 +46,5 @@ const char *setting_nearest(enum section_kind section, const char *name);
 
 /* Whether a later version will know this name. */
 bool setting_is_planned(const char *name);
-
-/*
- * Puts a value, as a user writes it, into the target of the row's section: a struct
- * account, or else the struct config. ERROR_CONFIG: what is wrong with the value,
- * without where; the target is as it was.
- */
-bool setting_apply(const struct setting *row, void *target, const char *value,
-		   struct error *err);
-
-/* Gives each setting of a section its standard value; the target's texts are new. */
-void settings_init(enum section_kind section, void *target);
-void settings_free(enum section_kind section, void *target);
 
 #endif

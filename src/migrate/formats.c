@@ -105,8 +105,9 @@ static const struct format *format_called(const char *name)
 	return NULL;
 }
 
-static const char *format_name(size_t i)
+static const char *format_name(const void *of, size_t i)
 {
+	(void)of;
 	return i < COUNT_OF(formats) ? formats[i].name : NULL;
 }
 
@@ -137,7 +138,7 @@ static const struct format *by_content(struct input *lines)
 static bool refuse_format(const char *name, struct error *err)
 {
 	OWNED_BUF known = BUF_INIT(300);
-	const char *nearest = name ? text_nearest(name, format_name) : NULL;
+	const char *nearest = name ? text_nearest(name, format_name, NULL) : NULL;
 
 	for (size_t i = 0; i < COUNT_OF(formats); i++)
 		buf_addf(&known, "%s%s", i > 0 ? ", " : "", formats[i].name);

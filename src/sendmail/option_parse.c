@@ -109,10 +109,11 @@ static bool take_value(struct cursor *c, const char *spelling, const char **valu
 	return true;
 }
 
-static const char *next_spelling(size_t i)
+static const char *next_spelling(const void *of, size_t i)
 {
 	const struct option *row = option_row(i);
 
+	(void)of;
 	return row ? row->spelling : NULL;
 }
 
@@ -142,7 +143,7 @@ static bool parse_long(struct options *o, struct cursor *c, const char *word,
 	if (msmtp_option_find(name + 1))
 		return msmtp_option_apply(msmtp_option_find(name + 1), o,
 					  equals ? value : NULL, err);
-	nearest = text_nearest(name, next_spelling);
+	nearest = text_nearest(name, next_spelling, NULL);
 	text_show(name, shown);
 	if (!nearest) {
 		error_set(err, ERROR_USAGE, "unknown option -%s", shown);

@@ -80,12 +80,9 @@ int command_finish(const struct command_call *call)
 
 /* --- flags */
 
-/* For text_nearest(), which hands its candidates over one by one and nothing else. */
-static const struct flag *candidates;
-
-static const char *next_flag(size_t i)
+static const char *next_flag(const void *flags, size_t i)
 {
-	return candidates[i].name;
+	return ((const struct flag *)flags)[i].name;
 }
 
 /* `word` with its dashes, of `len` bytes. */
@@ -97,8 +94,8 @@ static bool refuse_flag(const struct command_call *call, const char *word, size_
 	char shown[SHOWN_SIZE];
 	const char *nearest;
 
-	candidates = call->command->flags ? call->command->flags : none;
-	nearest = text_nearest(name + strspn(name, "-"), next_flag);
+	nearest = text_nearest(name + strspn(name, "-"), next_flag,
+			       call->command->flags ? call->command->flags : none);
 	text_show(name, shown);
 	if (nearest && len > 2)
 		return error_set(err, ERROR_USAGE, "unknown flag %s; did you mean --%s?",
@@ -262,12 +259,11 @@ bool command_parse(struct command_call *call, void *target, int *status)
 
 /* --- which command */
 
-/* For text_nearest(), as above. */
-static const struct command *const *candidate_commands;
-
-static const char *next_word(size_t i)
+static const char *next_word(const void *commands, size_t i)
 {
-	return candidate_commands[i] ? candidate_commands[i]->word : NULL;
+	const struct command *c = ((const struct command *const *)commands)[i];
+
+	return c ? c->word : NULL;
 }
 
 static int print_subs(const struct program *program, const char *word, const char *given)
@@ -323,7 +319,6 @@ int command_run(const struct program *program, int argc, char **argv, const char
 	language_init();
 	if (is_known)
 		return print_subs(program, word, sub);
-	candidate_commands = program->commands;
-	*nearest = text_nearest(word, next_word);
+	*nearest = text_nearest(word, next_word, program->commands);
 	return -1;
 }

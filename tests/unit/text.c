@@ -270,17 +270,19 @@ static void test_number(void **state)
 
 #define FORTY "abcdefghijklmnopqrstuvwxyzabcdefghijklmn"
 
-static const char *known(size_t i)
+static const char *known(const void *of, size_t i)
 {
 	static const char *const words[] = {
 		"password", "password_file", "port", "host", "user", FORTY, FORTY "o",
 	};
 
+	(void)of;
 	return i < COUNT_OF(words) ? words[i] : NULL;
 }
 
-static const char *nothing(size_t i)
+static const char *nothing(const void *of, size_t i)
 {
+	(void)of;
 	(void)i;
 	return NULL;
 }
@@ -308,13 +310,13 @@ static void test_nearest(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(typos); i++) {
-		const char *nearest = text_nearest(typos[i].word, known);
+		const char *nearest = text_nearest(typos[i].word, known, NULL);
 
 		if ((nearest == NULL) != (typos[i].nearest == NULL) ||
 		    (nearest && strcmp(nearest, typos[i].nearest) != 0))
 			fail_msg("\"%s\": %s", typos[i].word, nearest ? nearest : "none");
 	}
-	assert_null(text_nearest("host", nothing));
+	assert_null(text_nearest("host", nothing, NULL));
 }
 
 int main(void)
