@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,8 +16,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/self.h"
-#include "base/sum.h"
 #include "base/text.h"
+#include "spool/codec.h"
 #include "spool/files.h"
 
 static const char first_line[] = "acsmtp-account 2\n";
@@ -56,104 +55,29 @@ void account_state_write(const struct pace *p, struct buf *text)
 	buf_addf(text, "about %016" PRIx64 "\n", p->about);
 	buf_addf(text, "success %lld\n", (long long)p->last_success);
 	buf_addf(text, "why %s\n", why);
-	buf_addf(text, "end %016" PRIx64 "\n",
-		 sum_add(SUM_INIT, buf_text(text) + start, text->len - start));
+	codec_seal(text, start);
 }
 
-/* What is left to read; `ok` is sticky. */
-struct scanner {
-	const char *at;
-	bool ok;
-};
-
-static void expect(struct scanner *s, const char *words)
-{
-	size_t len = strlen(words);
-
-	s->ok = s->ok && !strncmp(s->at, words, len);
-	s->at += s->ok ? len : 0;
-}
-
-static int64_t number(struct scanner *s, int64_t least, int64_t most)
-{
-	char *end;
-	long long n;
-
-	expect(s, " ");
-	s->ok = s->ok && *s->at >= '0' && *s->at <= '9';
-	if (!s->ok)
-		return least;
-	errno = 0;
-	n = strtoll(s->at, &end, 10);
-	s->ok = errno == 0 && n >= least && n <= most;
-	s->at = end;
-	return s->ok ? n : least;	/* which no sum with it overflows */
-}
-
-static uint64_t hexadecimal(struct scanner *s)
-{
-	static const char digits[] = "0123456789abcdef";
-	uint64_t n = 0;
-
-	for (int i = 0; i < 16; i++) {
-		const char *digit = s->ok && *s->at ? strchr(digits, *s->at) : NULL;
-
-		s->ok = digit != NULL;
-		if (!s->ok)
-			return 0;
-		n = n << 4 | (uint64_t)(digit - digits);
-		s->at++;
-	}
-	return n;
-}
-
-/* The rest of the line. */
-static void rest(struct scanner *s, char *text, size_t size)
-{
-	size_t len = s->ok ? strcspn(s->at, "\n") : 0;
-
-	expect(s, " ");
-	s->ok = s->ok && len - 1 < size;
-	if (s->ok) {
-		memcpy(text, s->at, len - 1);
-		text[len - 1] = '\0';
-		s->at += len - 1;
-	}
-	expect(s, "\n");
-}
-
-static void read_window(struct scanner *s, const char *word, int64_t latest,
+static void read_window(struct scanner *s, const char *word, uint64_t latest,
 			struct window *w)
 {
-	expect(s, word);
-	w->newest = number(s, 0, latest);
+	scan_words(s, word);
+	w->newest = (int64_t)scan_next(s, 0, latest);
 	for (int i = 0; s->ok && *s->at == ' '; i++) {
 		s->ok = i < PACE_SLOTS;
 		if (s->ok)
-			w->counts[i] = (uint32_t)number(s, 0, PACE_COUNT_MAX);
+			w->counts[i] = (uint32_t)scan_next(s, 0, PACE_COUNT_MAX);
 	}
-	expect(s, "\n");
-}
-
-static bool has_good_end(const char *text, size_t len)
-{
-	char end[sizeof("end 0123456789abcdef\n")];
-	size_t size = sizeof(end) - 1;
-
-	if (len < size || strlen(text) != len)
-		return false;
-	snprintf(end, sizeof(end), "end %016" PRIx64 "\n",
-		 sum_add(SUM_INIT, text, len - size));
-	return !strcmp(text + len - size, end);
+	scan_words(s, "\n");
 }
 
 static void read_about(struct scanner *s, bool is_old, struct pace *p)
 {
 	if (is_old)
 		return;
-	expect(s, "about ");
-	p->about = hexadecimal(s);
-	expect(s, "\n");
+	scan_words(s, "about ");
+	p->about = scan_sum(s);
+	scan_words(s, "\n");
 }
 
 bool account_state_read(struct pace *p, const char *text, size_t len)
@@ -161,34 +85,35 @@ bool account_state_read(struct pace *p, const char *text, size_t len)
 	bool is_old = !strncmp(text, first_line_before, strlen(first_line_before));
 	struct scanner s = { text, true };
 	struct pace found = { 0 };
-	int64_t stamp;
+	uint64_t stamp;
 
-	if (!has_good_end(text, len))
+	if (strlen(text) != len || !codec_sealed(text, len))
 		return false;
-	expect(&s, is_old ? first_line_before : first_line);
-	expect(&s, "stamp");
-	found.stamp = stamp = number(&s, 0, INT64_MAX / 2);
-	expect(&s, "\n");
+	scan_words(&s, is_old ? first_line_before : first_line);
+	scan_words(&s, "stamp");
+	stamp = scan_next(&s, 0, INT64_MAX / 2);
+	found.stamp = (time_t)stamp;
+	scan_words(&s, "\n");
 	read_window(&s, "minute", stamp, &found.minute);
 	read_window(&s, "hour", stamp, &found.hour);
-	expect(&s, "share");
-	found.share = (long)number(&s, 1, PACE_ALL);
-	found.goal = (long)number(&s, 1, PACE_ALL);
-	found.seen = (long)number(&s, 0, INT32_MAX);
-	found.cut = number(&s, 0, stamp);
-	found.grown = number(&s, 0, stamp);
-	found.due = number(&s, 0, stamp + PACE_SPACING_MAX);
-	expect(&s, "\npause");
-	found.until = number(&s, 0, stamp + PACE_PAUSE_MAX);
-	found.failures = (unsigned)number(&s, 0, INT32_MAX);
-	found.is_probed = number(&s, 0, 1);
-	rest(&s, found.class, sizeof(found.class));
+	scan_words(&s, "share");
+	found.share = (long)scan_next(&s, 1, PACE_ALL);
+	found.goal = (long)scan_next(&s, 1, PACE_ALL);
+	found.seen = (long)scan_next(&s, 0, INT32_MAX);
+	found.cut = (time_t)scan_next(&s, 0, stamp);
+	found.grown = (time_t)scan_next(&s, 0, stamp);
+	found.due = (time_t)scan_next(&s, 0, stamp + PACE_SPACING_MAX);
+	scan_words(&s, "\npause");
+	found.until = (time_t)scan_next(&s, 0, stamp + PACE_PAUSE_MAX);
+	found.failures = (unsigned)scan_next(&s, 0, INT32_MAX);
+	found.is_probed = scan_next(&s, 0, 1);
+	scan_rest(&s, found.class, sizeof(found.class));
 	read_about(&s, is_old, &found);
-	expect(&s, "success");
-	found.last_success = number(&s, 0, stamp);
-	expect(&s, "\nwhy");
-	rest(&s, found.why, sizeof(found.why));
-	expect(&s, "end ");
+	scan_words(&s, "success");
+	found.last_success = (time_t)scan_next(&s, 0, stamp);
+	scan_words(&s, "\nwhy");
+	scan_rest(&s, found.why, sizeof(found.why));
+	scan_words(&s, "end ");
 	s.ok = s.ok && found.class[0];
 	if (!strcmp(found.class, no_class))
 		found.class[0] = '\0';

@@ -14,6 +14,7 @@
 
 #include "base/sum.h"
 #include "base/text.h"
+#include "spool/codec.h"
 #include "service/replies.h"
 
 static const char first_line[] = "acsmtp-spool 1\n";
@@ -236,8 +237,7 @@ bool entry_write(const struct entry *e, struct buf *text, struct error *err)
 			write_why(&why, text);
 		}
 	}
-	buf_addf(text, "end %016" PRIx64 "\n",
-		 sum_add(SUM_INIT, buf_text(text) + start, text->len - start));
+	codec_seal(text, start);
 	return !buf_is_full(text) ||
 	       error_set(err, ERROR_DATA, "too many recipients for one entry");
 }
@@ -246,22 +246,14 @@ bool entry_write(const struct entry *e, struct buf *text, struct error *err)
 
 static bool put_number(void *place, size_t size, const char *value)
 {
-	uint32_t small;
-	uint64_t large;
-	char *end;
+	struct scanner s = { value, true };
+	uint64_t large = scan_number(&s, 0, size == sizeof(uint32_t) ? UINT32_MAX : UINT64_MAX);
+	uint32_t small = (uint32_t)large;
 
-	if (*value < '0' || *value > '9')
+	if (!s.ok || *s.at)
 		return false;
-	large = strtoull(value, &end, 10);
-	if (*end)
-		return false;
-	if (size == sizeof(large)) {
-		memcpy(place, &large, sizeof(large));
-		return true;
-	}
-	small = (uint32_t)large;
-	memcpy(place, &small, sizeof(small));
-	return small == large;
+	memcpy(place, size == sizeof(small) ? (void *)&small : (void *)&large, size);
+	return true;
 }
 
 static bool read_row(struct entry *e, const struct row *row, const char *value)
@@ -283,20 +275,12 @@ static bool read_row(struct entry *e, const struct row *row, const char *value)
 	return true;
 }
 
-/* The rest behind a word and its blank, or NULL. */
-static const char *after(const char *text, const char *word)
-{
-	size_t len = strlen(word);
-
-	return !strncmp(text, word, len) && text[len] == ' ' ? text + len + 1 : NULL;
-}
-
 /* Where `text` begins with one of the words: its number, and *rest what is behind. */
 static int find_word(const char *const *words, size_t count, const char *text,
 		     const char **rest)
 {
 	for (size_t i = 0; i < count; i++)
-		if (words[i] && (*rest = after(text, words[i])))
+		if (words[i] && (*rest = codec_after(text, words[i])))
 			return (int)i;
 	return -1;
 }
@@ -359,12 +343,12 @@ static bool read_line(struct entry *e, const char *line)
 {
 	const char *value;
 
-	if ((value = after(line, "to")))
+	if ((value = codec_after(line, "to")))
 		return read_recipient(e, value);
-	if ((value = after(line, "why")))
+	if ((value = codec_after(line, "why")))
 		return read_why(e, value);
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		if ((value = after(line, rows[i].word)))
+		if ((value = codec_after(line, rows[i].word)))
 			return read_row(e, &rows[i], value);
 	return false;
 }
@@ -372,16 +356,11 @@ static bool read_line(struct entry *e, const char *line)
 /* Every version begins with its number and ends with the checksum. */
 static bool check_ends(const char *text, size_t len, struct error *err)
 {
-	static const char last[] = "end 0123456789abcdef\n";
-	size_t start = len - (sizeof(last) - 1);
-	char sum[sizeof(last)];
-
-	if (len < sizeof(first_line) + sizeof(last) - 2)
+	if (len < sizeof(first_line))
 		return error_set(err, ERROR_DATA, "cut short at %zu bytes", len);
 	if (strncmp(text, any_version, sizeof(any_version) - 1) != 0)
 		return error_set(err, ERROR_DATA, "not a spool entry");
-	snprintf(sum, sizeof(sum), "end %016" PRIx64 "\n", sum_add(SUM_INIT, text, start));
-	if (strncmp(text + start, sum, sizeof(sum) - 1) != 0)
+	if (codec_sealed(text, len) == 0)
 		return error_set(err, ERROR_DATA, "cut short or damaged: its checksum is wrong");
 	return !strncmp(text, first_line, sizeof(first_line) - 1) ||
 	       error_set(err, ERROR_UNAVAILABLE, "written by another version of acsmtp");
@@ -404,7 +383,7 @@ bool entry_read(struct entry *e, const char *text, size_t len, struct error *err
 	for (; (end = memchr(at, '\n', (size_t)(text + len - at))); at = end + 1, number++) {
 		OWNED_TEXT line = text_copy_n(at, (size_t)(end - at));
 
-		if (after(line, "end"))
+		if (codec_after(line, "end"))
 			return end + 1 == text + len ? check_whole(e, err) :
 			       error_set(err, ERROR_DATA, "line %u: more follows", number);
 		if (!read_line(e, line))
@@ -453,7 +432,7 @@ static const char *read_start_line(struct entry *e, const struct row *row, const
 	if (!end || end - at >= (ptrdiff_t)sizeof(line))
 		return NULL;
 	snprintf(line, sizeof(line), "%.*s", (int)(end - at), at);
-	value = after(line, row->word);
+	value = codec_after(line, row->word);
 	return value && read_row(e, row, value) ? end + 1 : NULL;
 }
 

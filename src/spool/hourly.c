@@ -7,37 +7,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
-#include <sys/file.h>
+#include <inttypes.h>
+#include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/self.h"
+#include "spool/codec.h"
+#include "spool/files.h"
 
 enum {
 	HOUR = 60 * 60,
 	LINE_SIZE = 24, /* a moment in digits, and what a file may have besides */
-	LOCK_TRIES = 100,
+	LOCK_PATIENCE = 1000, /* ms: others hold it for a moment; one may have been stopped */
 };
-
-/* Others hold it for a moment; one that was stopped must not stop us. */
-static bool lock(int fd)
-{
-	static const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
-
-	for (int i = 0; i < LOCK_TRIES; i++) {
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-			return true;
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return false;
-		nanosleep(&pause, NULL);
-	}
-	errno = EWOULDBLOCK;
-	return false;
-}
 
 static int open_locked(int dir, const char *name, struct error *err)
 {
@@ -54,7 +39,7 @@ static int open_locked(int dir, const char *name, struct error *err)
 		error_set(err, ERROR_CREATE, "%s is no file of this user", name);
 		return -1;
 	}
-	if (!lock(fd)) {
+	if (!spool_lock_file(fd, LOCK_PATIENCE)) {
 		error_errno(err, ERROR_IO, "lock %s", name);
 		return -1;
 	}
@@ -64,19 +49,20 @@ static int open_locked(int dir, const char *name, struct error *err)
 /* Appends the moments that are less than an hour away, before or after. */
 static long keep_recent(const char *text, time_t now, struct buf *kept)
 {
+	uint64_t latest = (uint64_t)now + HOUR;
 	long count = 0;
-	char *end;
 
-	for (;; text = end) {
-		long long moment = strtoll(text, &end, 10);
+	for (; *text; text += strcspn(text, "\n"), text += *text == '\n') {
+		struct scanner s = { text, true };
+		uint64_t moment = scan_number(&s, 0, INT64_MAX);
 
-		if (end == text)
-			return count;
-		if (moment <= (long long)now - HOUR || moment >= (long long)now + HOUR)
+		scan_words(&s, "\n");
+		if (!s.ok || moment + HOUR <= (uint64_t)now || moment >= latest)
 			continue;
-		buf_addf(kept, "%lld\n", moment);
+		buf_addf(kept, "%" PRIu64 "\n", moment);
 		count++;
 	}
+	return count;
 }
 
 static bool rewrite(int fd, const struct buf *text)

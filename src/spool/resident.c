@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "spool/codec.h"
 
 enum { TEXT_SIZE = 80, TRIES = 10 };
 
@@ -71,14 +72,18 @@ static void read_words(int fd, struct resident *resident)
 {
 	char text[TEXT_SIZE + 1];
 	ssize_t n = pread(fd, text, TEXT_SIZE, 0);
-	long long cut_off;
+	struct scanner s = { text, n > 0 };
+	uint64_t space, cut_off;
 
-	if (n <= 0)
+	text[n > 0 ? n : 0] = '\0';
+	scan_words(&s, "network");
+	space = scan_next(&s, 0, UINT64_MAX);
+	scan_words(&s, "\ncut-off");
+	cut_off = scan_next(&s, 0, INT64_MAX);
+	if (!s.ok)
 		return;
-	text[n] = '\0';
-	if (sscanf(text, "network %" SCNu64 "\ncut-off %lld\n", &resident->network,
-		   &cut_off) == 2)
-		resident->cut_off = (time_t)cut_off;
+	resident->network = space;
+	resident->cut_off = (time_t)cut_off;
 }
 
 /* Who rings where nothing lies unheard sets the time of the file: the first that does. */
