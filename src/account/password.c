@@ -10,8 +10,7 @@
 #include "base/buf.h"
 #include "base/language.h"
 #include "delivery/account_secret.h"
-#include "delivery/queue.h"
-#include "delivery/throttle.h"
+#include "delivery/queue_ops.h"
 #include "account/choice.h"
 #include "secret/file.h"
 #include "talk/ask.h"
@@ -70,16 +69,14 @@ static void warn_of_others(const struct account *account)
 /* What failed with the old one may work now: the next message finds out. */
 static void end_pause(const struct config *config, const struct account *account)
 {
-	OWNED_TEXT path = queue_spool_path(&config->delivery);
-	struct spool spool = SPOOL_CLOSED;
+	OWNED_QUEUE queue = QUEUE_CLOSED;
 	struct error unheard;
 
-	if (config->delivery.queue == QUEUE_OFF || !path ||
-	    !spool_open_existing(&spool, path, &unheard))
+	if (config->delivery.queue == QUEUE_OFF ||
+	    !queue_open_existing(&queue, &config->delivery, &unheard) || !queue.is_on)
 		return;
-	throttle_resume(&spool, account);
-	spool_wake_runner(&spool);
-	spool_close(&spool);
+	queue.does->resume_account(&queue, account);
+	(void)queue.does->attend(&queue, NULL, QUEUE_LOOK_ANEW, &unheard);
 }
 
 static bool set(const struct config *config, const struct account *account,

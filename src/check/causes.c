@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/language.h"
 #include "base/text.h"
-#include "delivery/throttle.h"
+#include "delivery/queue_ops.h"
 #include "service/login.h"
 
 static bool has_token(const struct check *c)
@@ -107,7 +107,7 @@ static void look_at_history(const struct check *c, struct finding *f)
 
 	if (!c->queue.is_on)
 		return;
-	throttle_look(&c->queue.spool, &c->account, time(NULL), &view);
+	c->queue.does->look_at_account(&c->queue, &c->account, time(NULL), &view);
 	if (!view.last_success) {
 		finding_advise(
 			f,

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/language.h"
 #include "base/log.h"
-#include "delivery/throttle.h"
+#include "delivery/queue_ops.h"
 
 enum { WORDS_MAX = 500, DAY = 24 * 3600, OVERDUE = 3600 };
 
@@ -51,7 +51,7 @@ void check_quota(struct check *c, struct finding *f)
 			    "not known: there is no queue to count in");
 		return;
 	}
-	throttle_look(&c->queue.spool, &c->account, now, &view);
+	c->queue.does->look_at_account(&c->queue, &c->account, now, &view);
 	json_number(&c->json, "used_minute", view.used_minute);
 	json_number(&c->json, "share_minute", view.share_minute);
 	json_number(&c->json, "used_hour", view.used_hour);
@@ -70,52 +70,49 @@ void check_quota(struct check *c, struct finding *f)
 struct census {
 	time_t now, oldest; /* 0: there is none */
 	size_t count, held, due, foreign, damaged;
-	time_t due_since; /* when the first was due of those that wait; 0: none does */
-	const struct spool *spool; /* of failed/: to look for those of which nobody was told */
-	size_t untold;
+	size_t untold; /* of failed/: of which nobody was told */
 };
 
-static bool is_untold(const struct spool *spool, const char *id)
+static bool is_untold(const struct queue *queue, const struct queue_row *row)
 {
-	OWNED_ENTRY e = { 0 };
-	struct error unheard;
+	OWNED_LOOK look = { 0 };
 
-	return spool_look(spool, id, SPOOL_FAILED, &e, &unheard) <= TAKEN_BUSY &&
-	       entry_is_untold(&e);
+	queue->does->look(queue, row, &look);
+	return queue_look_is_whole(&look) && entry_is_untold(&look.entry);
 }
 
-static bool count_one(void *seer, const char *id, const struct entry_start *start)
+static void count_one(const struct queue *queue, const struct queue_row *row,
+		      struct census *all)
 {
-	struct census *all = seer;
-
-	if (start->is_foreign) {
+	if (row->is_foreign) {
 		all->foreign++;
-		return true;
+		return;
 	}
-	if (!start->arrived) { /* not to be read, and not set aside yet */
+	if (!row->arrived) { /* not to be read, and not set aside yet */
 		all->damaged++;
-		return true;
+		return;
 	}
 	all->count++;
-	all->untold += all->spool && is_untold(all->spool, id);
-	all->held += start->is_held;
-	all->due += !start->is_held && start->next <= all->now;
-	if (!start->is_held && (!all->due_since || start->next < all->due_since))
-		all->due_since = start->next > 0 ? start->next : 1;
-	if (!all->oldest || start->arrived < all->oldest)
-		all->oldest = start->arrived;
-	return true;
+	all->untold += row->place == SPOOL_FAILED && is_untold(queue, row);
+	all->held += row->is_held;
+	all->due += !row->is_held && row->next <= all->now;
+	if (!all->oldest || row->arrived < all->oldest)
+		all->oldest = row->arrived;
 }
 
 /* Of every place; in damaged/ whatever is there is that. */
-static bool count_all(struct check *c, struct census all[], struct error *err)
+static bool count_all(const struct queue *queue, struct queue_rows *rows, struct census all[],
+		      struct error *err)
 {
-	all[SPOOL_FAILED].spool = &c->queue.spool;
-	for (enum spool_place place = SPOOL_QUEUE; place <= SPOOL_DAMAGED; place++)
-		if (!spool_scan(&c->queue.spool, place, count_one, &all[place], err))
-			return false;
-	all[SPOOL_QUEUE].damaged += all[SPOOL_DAMAGED].count + all[SPOOL_DAMAGED].foreign +
-				    all[SPOOL_DAMAGED].damaged;
+	if (!queue->does->list(queue, true, rows, err))
+		return false;
+	if (rows->trouble.kind) {
+		*err = rows->trouble;
+		return false;
+	}
+	for (size_t i = 0; i < rows->count; i++)
+		count_one(queue, &rows->items[i], &all[rows->items[i].place]);
+	all[SPOOL_QUEUE].damaged += rows->found[SPOOL_DAMAGED];
 	return true;
 }
 
@@ -142,20 +139,21 @@ static void tell_strangers(struct check *c, const struct census *waiting, struct
 	}
 }
 
-static void tell_census(struct check *c, const struct census *waiting,
-			const struct census *failed, struct finding *f)
+static void tell_census(struct check *c, const struct queue_rows *rows,
+			const struct census all[], struct finding *f)
 {
-	bool is_unattended = queue_is_unattended(&c->queue, waiting->due_since, OVERDUE);
+	const struct census *waiting = &all[SPOOL_QUEUE], *failed = &all[SPOOL_FAILED];
+	bool is_unattended = queue_is_unattended(&c->queue, rows, OVERDUE);
 	size_t count = failed->count + failed->foreign + failed->damaged;
 
-	json_text(&c->json, "path", c->queue.spool.path);
+	json_text(&c->json, "path", queue_name(&c->queue));
 	json_number(&c->json, "waiting", (int64_t)waiting->count);
 	json_number(&c->json, "due", (int64_t)waiting->due);
 	json_number(&c->json, "held", (int64_t)waiting->held);
 	json_number(&c->json, "failed", (int64_t)count);
 	finding_set(f, count ? FINDING_WARNING : FINDING_OK,
 		    "%s: %zu wait, %zu of them due and %zu held; %zu failed",
-		    c->queue.spool.path, waiting->count, waiting->due, waiting->held,
+		    queue_name(&c->queue), waiting->count, waiting->due, waiting->held,
 		    count);
 	json_number(&c->json, "untold", (int64_t)failed->untold);
 	if (failed->untold)
@@ -209,14 +207,15 @@ static void tell_why_off(const struct check *c, struct finding *f)
 void check_spool(struct check *c, struct finding *f)
 {
 	struct census all[SPOOL_DAMAGED + 1] = { { .now = time(NULL) } };
+	OWNED_ROWS rows = { 0 };
 	struct error err;
 
 	if (c->queue.is_on)
-		c->queue.is_on = spool_can_lock(&c->queue.spool, &c->queue.why_off);
+		c->queue.is_on = c->queue.does->probe(&c->queue, &c->queue.why_off);
 	if (!c->queue.is_on)
 		tell_why_off(c, f);
-	else if (count_all(c, all, &err))
-		tell_census(c, &all[SPOOL_QUEUE], &all[SPOOL_FAILED], f);
+	else if (count_all(&c->queue, &rows, all, &err))
+		tell_census(c, &rows, all, f);
 	else
 		finding_fail(f, &err);
 }

@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "delivery/attempt.h"
 #include "delivery/prepare.h"
-#include "delivery/throttle.h"
+#include "delivery/queue_ops.h"
 #include "mail/submission.h"
 #include "service/service.h"
 #include "smtp/domains.h"
@@ -247,7 +247,7 @@ static bool may_send(const struct check *c, struct error *err)
 
 	if (!c->queue.is_on)
 		return true;
-	throttle_resume(&c->queue.spool, &c->account);
+	c->queue.does->resume_account(&c->queue, &c->account);
 	if (throttle_ask(&turn, time(NULL), &pause))
 		return true;
 	error_text(err, ERROR_QUOTA, pause.why);
@@ -269,6 +269,7 @@ static bool send_message(struct check *c, struct message *m, struct attempt *att
 		.now = time(NULL),
 	};
 	const struct turn turn = turn_of(c);
+	struct error unheard;
 	bool ok;
 
 	if (!to || !write_message(m, to, err))
@@ -282,7 +283,7 @@ static bool send_message(struct check *c, struct message *m, struct attempt *att
 	ok = attempt_send(attempt, &c->connection, &envelope, m, err);
 	ok = attempt_end(attempt, ok, &envelope, m, err);
 	if (c->queue.is_on && throttle_learn(&turn, ok ? NULL : err, true, time(NULL)))
-		spool_wake_runner(&c->queue.spool);
+		(void)c->queue.does->attend(&c->queue, NULL, QUEUE_LOOK_ANEW, &unheard);
 	return ok;
 }
 

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/self.h"
 #include "base/text.h"
+#include "delivery/queue_ops.h"
 #include "delivery/settle.h"
 #include "mail/submission.h"
 #include "spool/resident.h"
@@ -56,7 +57,7 @@ static bool open_spool(struct queue *q, struct error *err)
 bool queue_open(struct queue *q, const struct delivery_settings *settings,
 		struct error *err)
 {
-	*q = (struct queue){ .settings = settings, .spool = SPOOL_CLOSED };
+	*q = (struct queue){ .does = &queue_local, .settings = settings, .spool = SPOOL_CLOSED };
 	if (settings->queue == QUEUE_OFF) {
 		error_set(&q->why_off, ERROR_CREATE, "the queue is off");
 		return true;
@@ -70,6 +71,22 @@ bool queue_open(struct queue *q, const struct delivery_settings *settings,
 	*err = q->why_off;
 	error_advise(err, "`queue = on` wants it; make it usable, or set `queue = auto`");
 	return error_context(err, "the queue");
+}
+
+bool queue_open_existing(struct queue *q, const struct delivery_settings *settings,
+			 struct error *err)
+{
+	OWNED_TEXT path = queue_spool_path(settings);
+
+	*q = (struct queue){ .does = &queue_local, .settings = settings, .spool = SPOOL_CLOSED };
+	if (!path) {
+		error_set(err, ERROR_CREATE, "there is no queue: this user has no home");
+		return error_advise(err, "name a directory of this user's in [delivery] spool");
+	}
+	if (!spool_open_existing(&q->spool, path, err))
+		return false;
+	q->is_on = q->spool.dir >= 0;
+	return true;
 }
 
 void queue_close(struct queue *q)
@@ -345,18 +362,4 @@ bool queue_look_after(const struct queue *q, const char *config, bool reaches,
 		return true;
 	return (!resident.is_there && !has_waiting(q)) ||
 	       replace_or_start(config, &resident, err);
-}
-
-bool queue_is_unattended(const struct queue *q, time_t due_since, long patience)
-{
-	struct resident resident;
-	struct error unheard;
-	time_t now = time(NULL);
-
-	if (!q->is_on || !due_since)
-		return false;
-	if (!q->settings->background && (!patience || due_since > now - patience))
-		return false;
-	return !resident_look(&q->spool, &resident, &unheard) ||
-	       !resident_is_reliable(&resident);
 }

@@ -14,8 +14,12 @@
  */
 char *queue_spool_path(const struct delivery_settings *settings);
 
+struct queue_operations;
+
 struct queue {
+	const struct queue_operations *does;	/* delivery/queue_ops.h: what people ask of it */
 	const struct delivery_settings *settings;
+	const struct config *config;	/* whose accounts people mean; NULL: of none */
 	struct spool spool;
 	bool is_on;
 	struct error why_off;	/* where it should be on and cannot */
@@ -29,6 +33,13 @@ struct queue {
  */
 bool queue_open(struct queue *q, const struct delivery_settings *settings,
 		struct error *err);
+
+/*
+ * The same to look at it, whatever `queue` says: where there is no spool none is made, and the
+ * queue is off. ERROR_CREATE: it is a link, not this user's alone, or cannot be had.
+ */
+bool queue_open_existing(struct queue *q, const struct delivery_settings *settings,
+			 struct error *err);
 void queue_close(struct queue *q);
 
 /* Whether there is one, and the reason if not. */
@@ -106,12 +117,5 @@ bool queue_look_after(const struct queue *q, const char *config, bool reaches,
 
 /* The log line of what a person has done to a message: "removed" and the like. */
 void queue_log_change(const struct entry *e, const char *what, uid_t uid);
-
-/*
- * Whether nobody works on mail that waits and that is due since then (0: nothing waits). With
- * `background` off somebody else comes now and then: who should have come by now after so many
- * seconds; 0: that is for others to know.
- */
-bool queue_is_unattended(const struct queue *q, time_t due_since, long patience);
 
 #endif

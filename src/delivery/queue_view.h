@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The queue as people look at it: opened without making it, its messages in order. */
+/* The queue as people look at it: opened without making it, with the configuration that says where. */
 #ifndef DELIVERY_QUEUE_VIEW_H
 #define DELIVERY_QUEUE_VIEW_H
 
 #include "config/account.h"
-#include "delivery/queue.h"
-#include "spool/queue_look.h"
+#include "delivery/queue_ops.h"
 
 struct queue_view {
 	struct config config;	/* perhaps without an account */
@@ -22,28 +21,5 @@ struct queue_view {
  */
 bool queue_view_open(struct queue_view *v, const char *config_file, struct error *err);
 void queue_view_close(struct queue_view *v);
-
-struct queue_row {
-	time_t arrived;		/* 0: its entry cannot be read */
-	char id[ID_SIZE];
-	enum spool_place place;
-};
-
-struct queue_rows {
-	struct queue_row *items;
-	size_t count, room;
-	size_t found[SPOOL_DAMAGED + 1];	/* in each place, whatever was picked then */
-	struct error trouble;	/* failed/ or damaged/ could not be listed; kind NONE: all is well */
-	time_t due_since;	/* when the first was due of those that wait; 0: none does */
-};
-void queue_rows_free(struct queue_rows *rows);
-#define OWNED_ROWS	__attribute__((cleanup(queue_rows_free))) struct queue_rows
-
-/* Every message, those in failed/ only if `failed`: the oldest first. ERROR_IO. */
-bool queue_view_rows(const struct queue_view *v, bool failed, struct queue_rows *rows,
-		     struct error *err);
-
-void queue_look(const struct queue_view *v, const struct queue_row *row,
-		struct queue_look *look);
 
 #endif

@@ -8,7 +8,7 @@ static bool select_rows(const struct queue_flags *flags, struct queue_view *view
 			struct queue_rows *rows, struct error *err)
 {
 	return queue_view_open(view, flags->config, err) &&
-	       queue_view_rows(view, true, rows, err) &&
+	       view->queue.does->list(&view->queue, true, rows, err) &&
 	       pick_apply(&flags->pick, view, rows, err);
 }
 

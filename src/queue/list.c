@@ -10,7 +10,6 @@
 
 #include "base/language.h"
 #include "base/text.h"
-#include "delivery/throttle.h"
 #include "queue/commands.h"
 #include "talk/queue_words.h"
 #include "talk/terminal.h"
@@ -162,7 +161,7 @@ static void list_row(struct listing *l, const struct queue_row *row)
 {
 	OWNED_LOOK look = { 0 };
 
-	queue_look(l->view, row, &look);
+	l->view->queue.does->look(&l->view->queue, row, &look);
 	if (look.taken == TAKEN_GONE)
 		return;
 	if (look.taken == TAKEN_ERROR)
@@ -222,7 +221,7 @@ static void print_summary(const struct listing *l, const struct pick *pick,
 			printf(_(", %zu of which nobody was told"), l->untold);
 		fputs(_(" in "), stdout);
 	}
-	words_print(l->view->queue.spool.path);
+	words_print(queue_name(&l->view->queue));
 	putchar('\n');
 	if (rows->found[SPOOL_FAILED] && is_about_waiting)
 		printf(_("%zu failed: `acsmtp queue list --failed` tells why\n"),
@@ -277,6 +276,14 @@ static void account_json(struct listing *l, const struct account *account,
 	json_end(&l->json);
 }
 
+static void look_at_account(const struct listing *l, const struct account *account,
+			    struct throttle_view *t)
+{
+	const struct queue *queue = &l->view->queue;
+
+	queue->does->look_at_account(queue, account, l->now, t);
+}
+
 static void list_accounts(struct listing *l)
 {
 	const struct config *config = &l->view->config;
@@ -285,7 +292,7 @@ static void list_accounts(struct listing *l)
 		const struct account *account = &config->accounts[i];
 		struct throttle_view t;
 
-		throttle_look(&l->view->queue.spool, account, l->now, &t);
+		look_at_account(l, account, &t);
 		if (l->json.out)
 			account_json(l, account, &t);
 		else if (is_kept_waiting(&t, l->now))
@@ -301,7 +308,7 @@ static void find_waiting_accounts(struct listing *l)
 	for (size_t i = 0; l->view->queue.is_on && i < config->count; i++) {
 		struct throttle_view t;
 
-		throttle_look(&l->view->queue.spool, &config->accounts[i], l->now, &t);
+		look_at_account(l, &config->accounts[i], &t);
 		l->waits[i] = is_kept_waiting(&t, l->now);
 	}
 }
@@ -321,7 +328,7 @@ static int run_list(struct command_call *call)
 	if (!queue_begin(call, &flags, &view, &rows, &status))
 		return status;
 	l.status = status;
-	is_unattended = queue_is_unattended(&view.queue, rows.due_since, 0);
+	is_unattended = queue_is_unattended(&view.queue, &rows, 0);
 	l.has_colours = terminal_has_colours(stdout);
 	l.columns = terminal_columns(stdout);
 	l.json.out = flags.json ? stdout : NULL;
@@ -329,7 +336,7 @@ static int run_list(struct command_call *call)
 		language_leave();
 	find_waiting_accounts(&l);
 	json_object(&l.json, NULL);
-	json_text(&l.json, "spool", view.queue.spool.path);
+	json_text(&l.json, "spool", queue_name(&view.queue));
 	json_array(&l.json, "messages");
 	for (size_t i = 0; i < rows.count; i++)
 		list_row(&l, &rows.items[i]);

@@ -131,7 +131,7 @@ static bool is_meant(struct sieve *sieve, const struct queue_row *row)
 	OWNED_LOOK look = { .taken = TAKEN_GONE };
 
 	if (sieve->has_patterns || sieve->has_filters)
-		queue_look(sieve->view, row, &look);
+		sieve->view->queue.does->look(&sieve->view->queue, row, &look);
 	if (!fits_words(sieve, row, &look))
 		return false;
 	return !sieve->has_filters ||

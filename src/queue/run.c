@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "base/language.h"
 #include "base/log.h"
-#include "delivery/runner.h"
+#include "delivery/queue_ops.h"
 #include "queue/pick.h"
 #include "talk/ask.h"
 
@@ -104,7 +104,8 @@ static int run_and_tell(const struct command_call *call, const struct run_flags 
 		.progress = is_shown ? show_progress : NULL,
 	};
 	struct error err;
-	bool ok = flags->is_background ? runner_stay(&run, &err) : runner_once(&run, &err);
+	bool ok = flags->is_background ? runner_stay(&run, &err) :
+					 queue->does->run(queue, &run, &err);
 
 	if (is_shown)
 		fputs("\r\033[K", stderr);
@@ -113,10 +114,7 @@ static int run_and_tell(const struct command_call *call, const struct run_flags 
 	if (flags->is_background)
 		return EX_OK;
 	tell(&run, flags->json);
-	if (run.waiting == 0 && !run.is_elsewhere)
-		spool_wake_runner(&queue->spool);
-	else if (!queue_see_to_it(queue, flags->config,
-				  run.is_elsewhere && run.is_flush ? SPOOL_FLUSH : NULL, &err))
+	if (!queue->does->attend(queue, flags->config, queue_need_after(&run), &err))
 		(void)command_fail(call, &err);
 	return command_finish(call);
 }

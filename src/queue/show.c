@@ -10,7 +10,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/language.h"
 #include "base/text.h"
 #include "queue/commands.h"
@@ -209,72 +208,49 @@ static void print_byte(struct buf *line, bool is_terminal, char c)
 		print_line_harmlessly(line);
 }
 
-/* As it would be sent now; as it lies there if its account does not take it. */
-static void finish_message(const struct queue_view *v, const struct entry *entry,
-			   struct message *m)
+struct printer {
+	struct buf line;
+	bool is_terminal;
+	bool has_begun, until_empty_line, is_start;
+};
+
+static bool print_bytes(void *taker, const char *bytes, size_t len)
 {
-	struct error unheard;
-	const struct account *account;
-	struct entry e = *entry;
-	struct aliases aliases;
+	struct printer *p = taker;
 
-	/* Of what is damaged anything may be missing. */
-	if (!e.is_original || !e.account || !e.envelope.sender)
-		return;
-	account = config_account(&v->config, e.account, &unheard);
-	if (!account)
-		return;
-	aliases_init(&aliases, v->config.delivery.aliases, v->config.delivery.local_recipients);
-	e.envelope.sender = text_copy(e.envelope.sender);
-	(void)queue_prepare(account, &aliases, &e, m, &unheard);
-	free(e.envelope.sender);
-	aliases_free(&aliases);
-}
-
-static bool print_message(const struct queue_view *v, const struct queue_look *look,
-			  const struct queue_flags *flags, struct error *err)
-{
-	OWNED_MESSAGE m;
-	OWNED_BUF line = BUF_INIT(64 * 1024);
-	bool is_terminal = isatty(STDOUT_FILENO);
-	char bytes[16 * 1024];
-	uint64_t at = 0, left;
-	ssize_t n = 0;
-
-	message_init(&m);
-	if (!spool_look_message(&v->queue.spool, &look->entry, look->place, &m, err))
-		return false;
-	finish_message(v, &look->entry, &m);
-	left = flags->message ? UINT64_MAX : m.header.len;
-	putchar('\n');
-	while (left && (n = message_get(&m, &at, bytes, sizeof(bytes), err)) > 0) {
-		for (ssize_t i = 0; i < n && left; i++, left--)
-			print_byte(&line, is_terminal, bytes[i]);
+	if (!p->has_begun)
+		putchar('\n');
+	p->has_begun = true;
+	for (size_t i = 0; i < len; i++) {
+		if (p->until_empty_line && p->is_start && bytes[i] == '\n')
+			return false;
+		if (bytes[i] != '\r')
+			p->is_start = bytes[i] == '\n';
+		print_byte(&p->line, p->is_terminal, bytes[i]);
 	}
-	return n >= 0;
+	return true;
 }
 
-/* As much of a damaged one as there is, up to the empty line if only the header is wanted. */
-static void print_remains(const struct queue_view *v, const struct queue_look *look,
-			  const struct queue_flags *flags)
+/*
+ * As it would be sent now; of a damaged one as much as there is, up to the empty line if only
+ * the header is wanted.
+ */
+static bool print_message(const struct queue_view *v, const struct queue_look *look,
+			  const struct queue_flags *flags, bool is_damaged, struct error *err)
 {
-	struct error unheard;
-	OWNED_FD fd = spool_look_file(&v->queue.spool, look->entry.id, look->place, &unheard);
-	OWNED_BUF line = BUF_INIT(64 * 1024);
-	bool is_terminal = isatty(STDOUT_FILENO), is_over = false, is_start = false;
-	char bytes[16 * 1024];
-	ssize_t n;
+	struct printer p = {
+		.line = BUF_INIT(64 * 1024),
+		.is_terminal = isatty(STDOUT_FILENO),
+		.until_empty_line = is_damaged && !flags->message,
+	};
+	enum queue_part part = is_damaged ? PART_REMAINS :
+			       flags->message ? PART_MESSAGE : PART_HEADER;
+	bool ok;
 
-	putchar('\n');
-	while (fd >= 0 && !is_over && (n = read_some(fd, bytes, sizeof(bytes))) > 0)
-		for (ssize_t i = 0; i < n && !is_over; i++) {
-			is_over = !flags->message && is_start && bytes[i] == '\n';
-			if (bytes[i] != '\r')
-				is_start = bytes[i] == '\n';
-			if (!is_over)
-				print_byte(&line, is_terminal, bytes[i]);
-		}
-	print_line_harmlessly(&line);
+	ok = v->queue.does->read(&v->queue, look, part, print_bytes, &p, err);
+	print_line_harmlessly(&p.line);
+	buf_free(&p.line);
+	return ok;
 }
 
 /* --- the command */
@@ -284,12 +260,13 @@ static bool show(const struct queue_view *v, const struct queue_rows *rows,
 {
 	struct json j = { .out = flags->json ? stdout : NULL };
 	OWNED_LOOK look = { 0 };
+	struct error unheard;
 
 	if (rows->count > 1) {
 		error_set(err, ERROR_USAGE, "%zu messages fit", rows->count);
 		return error_advise(err, "give the id of one; `queue list` has them all");
 	}
-	queue_look(v, &rows->items[0], &look);
+	v->queue.does->look(&v->queue, &rows->items[0], &look);
 	if (look.taken == TAKEN_GONE)
 		return error_set(err, ERROR_UNAVAILABLE, "%s has gone", look.entry.id);
 	if (look.taken == TAKEN_ERROR) {
@@ -306,10 +283,10 @@ static bool show(const struct queue_view *v, const struct queue_rows *rows,
 		return true;
 	if (!queue_look_is_whole(&look))
 		*err = look.err;
-	else if (print_message(v, &look, flags, err))
+	else if (print_message(v, &look, flags, false, err))
 		return true;
 	if (err->kind == ERROR_DATA || err->kind == ERROR_UNAVAILABLE)
-		print_remains(v, &look, flags);
+		(void)print_message(v, &look, flags, true, &unheard);
 	return false;
 }
 

@@ -151,7 +151,7 @@ static void list_row(struct list *l, const struct queue_row *row)
 {
 	OWNED_LOOK look = { 0 };
 
-	queue_look(&l->view, row, &look);
+	l->view.queue.does->look(&l->view.queue, row, &look);
 	if (look.taken == TAKEN_GONE)
 		return;
 	if (!queue_look_is_whole(&look) && look.place == SPOOL_QUEUE)
@@ -188,7 +188,7 @@ static void list_rows(struct list *l, const struct queue_rows *rows)
 /* As sendmail 8 has it. */
 static void count_rows(const struct list *l, const struct queue_rows *rows)
 {
-	words_print(l->view.queue.spool.path);
+	words_print(queue_name(&l->view.queue));
 	if (rows->count == 0)
 		puts(" is empty");
 	else
@@ -206,13 +206,13 @@ static bool show(struct list *l, const struct options *options, struct error *er
 				 "the list of the queue takes no recipients");
 	if (!queue_view_open(&l->view, file && *file ? file : NULL, err))
 		return false;
-	if (!queue_view_rows(&l->view, false, &rows, err))
+	if (!l->view.queue.does->list(&l->view.queue, false, &rows, err))
 		return false;
 	if (rows.trouble.kind) {
 		complain(l->name, &rows.trouble);
 		l->status = error_exit_status(&rows.trouble);
 	}
-	if (queue_is_unattended(&l->view.queue, rows.due_since, 0))
+	if (queue_is_unattended(&l->view.queue, &rows, 0))
 		fprintf(stderr, "%s: nobody works on what waits; `sendmail -q` sends it\n", l->name);
 	if (options->mode == MODE_COUNT_QUEUE)
 		count_rows(l, &rows);

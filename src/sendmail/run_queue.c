@@ -9,7 +9,7 @@
 
 #include "base/background.h"
 #include "base/log.h"
-#include "delivery/runner.h"
+#include "delivery/queue_ops.h"
 #include "talk/ask.h"
 
 /* --- -qI, -qR, -qS */
@@ -57,53 +57,53 @@ static bool is_selected(const void *selector, const struct entry *e)
 /* --- -Q */
 
 struct holder {
-	const struct options *options;
-	const struct spool *spool;
-	bool hold;		/* or release */
 	bool ok;
 	size_t busy;		/* are being sent, and were left alone */
 	struct error *err;
 };
 
-static bool is_busy(const struct holder *h, const char *id)
+static void hear(void *listener, const struct queue_told *told)
 {
-	OWNED_ENTRY entry = { .id = "" };
-	struct error unheard;
+	struct holder *h = listener;
 
-	return spool_look(h->spool, id, SPOOL_QUEUE, &entry, &unheard) <= TAKEN_BUSY &&
-	       is_selected(h->options, &entry);
+	h->busy += told->outcome == QUEUE_IN_USE;
+	if (told->outcome != QUEUE_FAILED)
+		return;
+	*h->err = *told->why;
+	h->ok = false;
 }
 
-static bool hold_one(void *seer, const char *id, const struct entry_start *start)
+/* What is damaged, or of another version, is not for this. */
+static bool is_meant(const struct options *options, const struct queue *queue, bool hold,
+		     const struct queue_row *row)
 {
-	struct holder *h = seer;
-	OWNED_ITEM item = ITEM_NONE;
-	enum taken taken;
+	OWNED_LOOK look = { 0 };
 
-	if (start->is_held == h->hold && !(h->hold && start->is_held_by_us))
-		return true;
-	taken = spool_take(h->spool, id, SPOOL_QUEUE, &item, h->err);
-	if (taken == TAKEN && is_selected(h->options, &item.entry)) {
-		item.entry.is_held = h->hold;
-		item.entry.is_held_by_us = false;
-		h->ok = spool_update(h->spool, &item, h->err) && h->ok;
-	}
-	if (taken == TAKEN_BUSY)
-		h->busy += is_busy(h, id);
-	h->ok = h->ok && taken != TAKEN_ERROR;
-	return h->ok;
+	if (row->place != SPOOL_QUEUE || row->is_foreign)
+		return false;
+	queue->does->look(queue, row, &look);
+	return queue_look_is_whole(&look) && is_selected(options, &look.entry) &&
+	       (look.entry.is_held != hold || (hold && look.entry.is_held_by_us));
 }
 
 static bool hold_selected(const struct options *options, const struct queue *queue,
 			  bool hold, struct error *err)
 {
-	struct holder h = { .options = options, .spool = &queue->spool, .hold = hold,
-			    .ok = true, .err = err };
+	const struct queue_change change = { .kind = hold ? QUEUE_HOLD : QUEUE_RELEASE,
+					     .by = getuid() };
+	struct holder h = { .ok = true, .err = err };
+	OWNED_ROWS rows = { 0 };
+	size_t kept = 0;
 
-	if (!spool_scan(&queue->spool, SPOOL_QUEUE, hold_one, &h, err) || !h.ok)
+	if (!queue->does->list(queue, false, &rows, err))
 		return false;
-	if (h.busy == 0)
-		return true;
+	for (size_t i = 0; i < rows.count; i++)
+		if (is_meant(options, queue, hold, &rows.items[i]))
+			rows.items[kept++] = rows.items[i];
+	rows.count = kept;
+	(void)queue->does->change(queue, &change, &rows, &(struct queue_listener){ hear, &h });
+	if (!h.ok || h.busy == 0)
+		return h.ok;
 	error_set(err, ERROR_LATER, "%zu messages are being sent and were left as they are",
 		  h.busy);
 	return error_advise(err, "try again when that is over");
@@ -150,13 +150,9 @@ bool run_queue_as_told(const struct options *options, const struct config *confi
 		return false;
 	if (options->interval > 0)
 		return run_every(options, &run, err);
-	if (!runner_once(&run, err))
+	if (!queue->does->run(queue, &run, err))
 		return false;
 	if (run.is_elsewhere)
 		fprintf(stderr, "sendmail: %s\n", "another process is running the queue");
-	if (run.waiting > 0 || run.is_elsewhere)
-		return queue_see_to_it(queue, options->config_file,
-				       run.is_elsewhere && run.is_flush ? SPOOL_FLUSH : NULL, err);
-	spool_wake_runner(&queue->spool);	/* one that slept has no reason any more */
-	return true;
+	return queue->does->attend(queue, options->config_file, queue_need_after(&run), err);
 }

@@ -22,7 +22,7 @@
 #define SPOOL_SPOOL_H
 
 #include "mail/message.h"
-#include "spool/entry.h"
+#include "spool/queue_look.h"
 
 struct spool {
 	char *path;
@@ -65,12 +65,6 @@ bool spool_add(const struct spool *s, struct entry *e, const struct message *m,
 bool spool_add_locked(const struct spool *s, struct entry *e, const struct message *m,
 		      int *lock, struct error *err);
 
-enum spool_place {
-	SPOOL_QUEUE,		/* what waits */
-	SPOOL_FAILED,		/* failed/ */
-	SPOOL_DAMAGED,		/* damaged/ */
-};
-
 /* One message, locked for us. */
 struct item {
 	struct entry entry;
@@ -82,15 +76,6 @@ struct item {
 	bool has_room;		/* by spool_reserve() */
 };
 #define ITEM_NONE	{ .fd = -1 }
-
-enum taken {
-	TAKEN,			/* or looked at */
-	TAKEN_BUSY,		/* somebody else holds it */
-	TAKEN_GONE,		/* there is no such message (any more) */
-	TAKEN_BROKEN,		/* it makes no sense, says `err`: for spool_set_aside() */
-	TAKEN_FOREIGN,		/* it is whole and of another version; it stays where it is */
-	TAKEN_ERROR,		/* `err`: the system failed */
-};
 
 /*
  * With TAKEN_BROKEN and TAKEN_FOREIGN the item has as much of its entry as can be guessed, and
@@ -132,6 +117,20 @@ bool spool_update(const struct spool *s, struct item *item, struct error *err);
 bool spool_remove(const struct spool *s, struct item *item, struct error *err);
 bool spool_fail(const struct spool *s, struct item *item, struct error *err);
 bool spool_bring_back(const struct spool *s, struct item *item, struct error *err);
+
+/*
+ * The same for many at once, each with what is to become of it: as durable, but with one wait
+ * for a directory for all of them. Of those whose `ok` is false `err` says why.
+ */
+enum { SPOOL_TOGETHER_MAX = 128 };	/* at once: each needs two descriptors */
+struct spool_change {
+	struct item *item;
+	enum { SPOOL_UPDATE, SPOOL_REMOVE, SPOOL_BRING_BACK } what;	/* UPDATE: of SPOOL_QUEUE */
+	/* Filled: */
+	bool ok;
+	struct error err;
+};
+void spool_change_together(const struct spool *s, struct spool_change *changes, size_t count);
 
 /*
  * Room for the next spool_update() or spool_fail() of this item, which then succeeds on a
