@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "base/language.h"
 #include "delivery/account_secret.h"
-#include "delivery/queue_ops.h"
+#include "delivery/queue_view.h"
 #include "account/choice.h"
 #include "secret/file.h"
 #include "talk/ask.h"
@@ -73,7 +73,7 @@ static void end_pause(const struct config *config, const struct account *account
 	struct error unheard;
 
 	if (config->delivery.queue == QUEUE_OFF ||
-	    !queue_open_existing(&queue, &config->delivery, &unheard) || !queue.is_on)
+	    !queue_reach(&queue, &config->delivery, false, &unheard) || !queue.is_on)
 		return;
 	queue.does->resume_account(&queue, account);
 	(void)queue.does->attend(&queue, NULL, QUEUE_LOOK_ANEW, &unheard);

@@ -9,6 +9,7 @@
 #include "base/language.h"
 #include "base/text.h"
 #include "delivery/account_secret.h"
+#include "delivery/queue_view.h"
 #include "net/net.h"
 #include "net/tcp.h"
 #include "secret/source.h"
@@ -41,7 +42,7 @@ static bool load(struct check *c, const char **why, struct error *err)
 		return false;
 	c->account = *account;
 	/* What keeps it closed is for check_spool() to tell. */
-	(void)queue_open(&c->queue, &c->config.delivery, &unheard);
+	(void)queue_reach(&c->queue, &c->config.delivery, true, &unheard);
 	if (c->flags.timeout)
 		(void)text_to_number(c->flags.timeout, 1, INT32_MAX, &c->account.timeout);
 	return true;

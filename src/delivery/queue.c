@@ -15,7 +15,6 @@
 #include "base/log.h"
 #include "base/self.h"
 #include "base/text.h"
-#include "delivery/queue_ops.h"
 #include "delivery/settle.h"
 #include "mail/submission.h"
 #include "spool/resident.h"
@@ -57,7 +56,7 @@ static bool open_spool(struct queue *q, struct error *err)
 bool queue_open(struct queue *q, const struct delivery_settings *settings,
 		struct error *err)
 {
-	*q = (struct queue){ .does = &queue_local, .settings = settings, .spool = SPOOL_CLOSED };
+	*q = (struct queue){ .settings = settings, .spool = SPOOL_CLOSED };
 	if (settings->queue == QUEUE_OFF) {
 		error_set(&q->why_off, ERROR_CREATE, "the queue is off");
 		return true;
@@ -78,7 +77,7 @@ bool queue_open_existing(struct queue *q, const struct delivery_settings *settin
 {
 	OWNED_TEXT path = queue_spool_path(settings);
 
-	*q = (struct queue){ .does = &queue_local, .settings = settings, .spool = SPOOL_CLOSED };
+	*q = (struct queue){ .settings = settings, .spool = SPOOL_CLOSED };
 	if (!path) {
 		error_set(err, ERROR_CREATE, "there is no queue: this user has no home");
 		return error_advise(err, "name a directory of this user's in [delivery] spool");

@@ -17,7 +17,7 @@ char *queue_spool_path(const struct delivery_settings *settings);
 struct queue_operations;
 
 struct queue {
-	const struct queue_operations *does;	/* delivery/queue_ops.h: what people ask of it */
+	const struct queue_operations *does;	/* what people ask of it; NULL: they cannot */
 	const struct delivery_settings *settings;
 	const struct config *config;	/* whose accounts people mean; NULL: of none */
 	struct spool spool;

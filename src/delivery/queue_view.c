@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "delivery/queue_view.h"
 
+bool queue_reach(struct queue *q, const struct delivery_settings *settings, bool make,
+		 struct error *err)
+{
+	bool ok = (make ? queue_open : queue_open_existing)(q, settings, err);
+
+	q->does = &queue_local;
+	return ok;
+}
+
 bool queue_view_open(struct queue_view *v, const char *config_file, struct error *err)
 {
 	*v = (struct queue_view)QUEUE_VIEW_NONE;
 	/* It says where the queue is: without it "empty" would be a guess. */
 	if (!config_load_any(&v->config, config_file, err))
 		return error_context(err, "which queue is meant is not known");
-	if (!queue_open_existing(&v->queue, &v->config.delivery, err))
+	if (!queue_reach(&v->queue, &v->config.delivery, false, err))
 		return false;
 	v->queue.config = &v->config;
 	return true;

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The queue as people look at it: opened without making it, with the configuration that says where. */
+/* The queue as people reach it: with who answers them, and the configuration that says where. */
 #ifndef DELIVERY_QUEUE_VIEW_H
 #define DELIVERY_QUEUE_VIEW_H
 
 #include "config/account.h"
 #include "delivery/queue_ops.h"
+
+/*
+ * queue_open(), or queue_open_existing() unless `make`; and finds who answers people who ask it.
+ */
+bool queue_reach(struct queue *q, const struct delivery_settings *settings, bool make,
+		 struct error *err);
 
 struct queue_view {
 	struct config config;	/* perhaps without an account */

@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "base/language.h"
 #include "base/log.h"
-#include "delivery/queue_ops.h"
+#include "delivery/queue_view.h"
 #include "queue/pick.h"
 #include "talk/ask.h"
 
@@ -41,7 +41,7 @@ static bool open_as_configured(const struct run_flags *flags, struct config *con
 	if (!(flags->config ? config_load : config_load_any)(config, flags->config, err))
 		return false;
 	log_open(config_log(config), "acsmtp");
-	return queue_open(queue, &config->delivery, err) &&
+	return queue_reach(queue, &config->delivery, true, err) &&
 	       queue_can_be_run(queue, err);
 }
 

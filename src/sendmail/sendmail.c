@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "delivery/attempt.h"
 #include "delivery/local.h"
+#include "delivery/queue_view.h"
 #include "sendmail/call.h"
 #include "sendmail/dialogue.h"
 #include "sendmail/dry_run.h"
@@ -135,7 +136,7 @@ static bool open_transcript(struct call *call, struct error *err)
 
 static bool open_queue(struct call *call, struct error *err)
 {
-	return queue_open(&call->queue, &call->config.delivery, err);
+	return queue_reach(&call->queue, &call->config.delivery, true, err);
 }
 
 /* The message is safe, but nobody comes for it by himself. */

@@ -140,19 +140,23 @@ static bool waits_for(const struct spool_change *c, enum spool_place place, bool
 
 static void sync_place(struct together *t, enum spool_place place, bool leaving)
 {
+	char name[SPOOL_NAME_SIZE];
 	bool is_needed = false;
-	struct error err;
+	int number;
 
 	for (size_t i = 0; i < t->count; i++)
 		is_needed = is_needed || waits_for(&t->changes[i], place, leaving);
 	if (!is_needed || fsync(t->dirs[place]) == 0)
 		return;
-	error_errno(&err, ERROR_IO, "sync the directory of the messages");
+	number = errno;
 	for (size_t i = 0; i < t->count; i++) {
-		if (!waits_for(&t->changes[i], place, leaving))
+		struct spool_change *c = &t->changes[i];
+
+		if (!waits_for(c, place, leaving))
 			continue;
-		t->changes[i].err = err;
-		t->changes[i].ok = false;
+		errno = number;
+		c->ok = error_errno(&c->err, ERROR_IO, "sync the directory of %s",
+				    spool_name(c->item->entry.id, ".env", name));
 	}
 }
 

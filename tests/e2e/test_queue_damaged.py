@@ -10,7 +10,7 @@ import pytest
 from outcome import HELLO, assert_sent
 from helpers.spool import checksum
 
-DAMAGED, USAGE, CANTCREAT = 65, 64, 73
+DAMAGED, USAGE, UNAVAILABLE, CANTCREAT = 65, 64, 69, 73
 
 
 @pytest.fixture
@@ -164,7 +164,11 @@ def test_another_version_stays(acs, queued, run):
     assert checked["state"] == "warning" and "1 of another version" in checked["text"]
     assert "state:       of another version" in queue.acsmtp("show", id).stdout
     for sub in "retry", "hold", "release":
-        assert "another version" in queue.acsmtp(sub, id).stderr
+        for words in (id,), ("--all",):
+            left = queue.acsmtp(sub, *words)
+            assert left.status == UNAVAILABLE and "another version" in left.stderr
+        told = json.loads(queue.acsmtp(sub, "--all", "--json").stdout)
+        assert told["changed"] == 0 and told["messages"][0]["result"] == "foreign"
     assert (queue.path / f"{id}.env").read_bytes() == before
     assert queue.acsmtp("remove", id).status == 0
     assert queue.files() == []
