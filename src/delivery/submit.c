@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The last function is the way; what it calls stands above it. In the end each recipient is
+ * somebody's: the server's, the queue's, or still the caller's, and never nobody's. What is sent
+ * while the caller waits touches no disk before a second transaction begins (delivery/direct.h):
+ * until then he has the message if we die. What waits afterwards goes into the queue if there
+ * is one, as few callers come back by themselves. What was refused is his again, unless he
+ * wishes to be told by mail: then it is kept, with its report.
+ */
 #include "delivery/submit.h"
 
 #include <stdio.h>

@@ -109,12 +109,6 @@ bool call_find_recipients(struct call *call, struct error *err)
 
 static struct wishes wishes_of(struct call *call)
 {
-	static const enum submit_mode modes[] = {
-		[DELIVER_AS_SET] = SUBMIT_AS_SET,
-		[DELIVER_NOW] = SUBMIT_DIRECTLY,
-		[DELIVER_IN_BACKGROUND] = SUBMIT_IN_BACKGROUND,
-		[DELIVER_LATER] = SUBMIT_TO_QUEUE,
-	};
 	const struct options *o = &call->options;
 	bool is_traced = call->trace.fds[0] >= 0 || call->trace.fds[1] >= 0;
 
@@ -124,7 +118,7 @@ static struct wishes wishes_of(struct call *call)
 		.log_tag = o->log_tag,
 		.trace = is_traced ? &call->trace : NULL,
 		/* Whoever wants to see the dialogue waits for it. */
-		.mode = o->verbose ? SUBMIT_DIRECTLY : modes[o->delivery],
+		.mode = o->verbose ? SUBMIT_DIRECTLY : o->delivery,
 		.holds = o->holds,
 		.is_bare = o->no_repairs,
 		.keeps_failures = o->complaint >= COMPLAIN_BY_MAIL,

@@ -152,7 +152,7 @@ bool option_apply(struct options *o, const struct option *row, const char *value
 		o->complaint = (enum complaint)row->place;
 		break;
 	case DELIVERY:
-		o->delivery = (enum delivery_word)row->place;
+		o->delivery = (enum submit_mode)row->place;
 		break;
 	case RUN:
 	case RUN_IN_FOREGROUND:

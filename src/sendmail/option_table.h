@@ -22,7 +22,7 @@ enum effect {			/* `place` is a member of struct options, or what is said */
 	NOTIFY, RET, ENVID,	/* like it, once, if the value is valid */
 	MODE,			/* an enum mode */
 	COMPLAINT,		/* an enum complaint; a row with a name for its value has none */
-	DELIVERY,		/* an enum delivery_word; the same */
+	DELIVERY,		/* an enum submit_mode; the same */
 	RUN, RUN_IN_FOREGROUND,	/* of the queue; the value is an interval */
 	SELECT,			/* messages of the queue, by the last letter of the spelling */
 	SELECT_HELD, SELECT_ALL,

@@ -4,6 +4,7 @@
 #define SENDMAIL_OPTIONS_H
 
 #include "base/error.h"
+#include "delivery/submit.h"
 
 enum mode {
 	MODE_SEND,		/* read a message and send it */
@@ -26,7 +27,6 @@ enum complaint {			/* -e */
 	COMPLAIN_BY_MAIL,		/* m: by mail too */
 	COMPLAIN_BY_MAIL_ALONE,		/* e: and the exit status is 0 */
 };
-enum delivery_word { DELIVER_AS_SET, DELIVER_NOW, DELIVER_IN_BACKGROUND, DELIVER_LATER };	/* -od */
 
 enum { SELECTIONS_MAX = 16 };
 
@@ -43,7 +43,7 @@ struct options {		/* the texts are borrowed from argv */
 	bool dot_is_text;		/* -i */
 	bool verbose;			/* -v */
 	bool no_repairs;		/* -G */
-	enum delivery_word delivery;
+	enum submit_mode delivery;	/* -od */
 	long interval;			/* of -q30m, seconds; 0: once */
 	bool in_foreground;		/* -qf */
 	bool holds;			/* -Q */

@@ -34,8 +34,8 @@ static int split(char *line, char **argv)
 static size_t describe_queue(const struct options *o, char *text, size_t size)
 {
 	static const char *const modes[] = {
-		[DELIVER_AS_SET] = "", [DELIVER_NOW] = "odi ", [DELIVER_IN_BACKGROUND] = "odb ",
-		[DELIVER_LATER] = "odq ",
+		[SUBMIT_AS_SET] = "", [SUBMIT_DIRECTLY] = "odi ", [SUBMIT_IN_BACKGROUND] = "odb ",
+		[SUBMIT_TO_QUEUE] = "odq ",
 	};
 	size_t n = (size_t)snprintf(text, size, "%s%s%s%s", modes[o->delivery],
 				    o->mode == MODE_RUN_QUEUE ? "queue " : "",
