@@ -42,6 +42,11 @@ static bool apply_value(const struct ini *ini, const struct ini_section *section
 	return ini_blame(ini, section, section->lines[setting_index(row)], err);
 }
 
+/*
+ * Into structs that are thrown away: put together with the defaults and a service a value
+ * could not be blamed on its line any more, and a wrong one that no account comes to use
+ * would be found by whoever adds the account.
+ */
 static bool check_section(const struct ini *ini, const struct ini_section *section,
 			  struct error *err)
 {
@@ -124,6 +129,10 @@ static const struct ini_section *password_section(const struct layers *l)
 	return from && from->has_password ? from : NULL;
 }
 
+/*
+ * In the order of the table, which begins with `service`: what the service says for the
+ * other rows is known when it is their turn.
+ */
 static bool fill_account(const struct layers *l, struct account *account,
 			 struct error *err)
 {
@@ -197,12 +206,14 @@ void config_init(struct config *config)
 	settings_init(SECTION_DELIVERY, config);
 }
 
+/* A file that is refused leaves nothing behind: its accounts are put in at the end. */
 bool config_merge(struct config *config, const struct ini *ini, struct error *err)
 {
 	OWNED_CONFIG fresh = { 0 };
 
 	if (!check_values(ini, err) || !read_accounts(ini, &fresh, err))
 		return false;
+	/* The first file brings the standard values: a later one would undo what was said. */
 	if (!config->default_account)
 		config_init(config);
 	for (size_t i = 0; i < fresh.count; i++)
@@ -280,6 +291,13 @@ const struct account *config_default(const struct config *config, struct error *
 }
 
 /* --- a password, when it is wanted */
+
+/*
+ * Who has read a password has it in memory for as long as he has the configuration, and
+ * most who read one never log in: mailq, the leader of a runner, a call that only queues.
+ * So it is read when somebody is about to log in. A flag for those who need none would not
+ * do: a call that wants to queue and finds the disk full logs in after all.
+ */
 
 static bool logs_in_alike(const struct account *a, const struct account *b)
 {

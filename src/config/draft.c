@@ -98,6 +98,7 @@ bool draft_is_empty(const struct draft *d)
 	return !secret_is_set(&d->password);
 }
 
+/* An empty one hides what [defaults] say, and is none itself. */
 bool draft_has_source(const struct draft *d)
 {
 	const struct setting *row;

@@ -32,6 +32,7 @@ static void bytes_wipe(struct bytes *b)
 }
 #define OWNED_BYTES	__attribute__((cleanup(bytes_wipe))) struct bytes
 
+/* A fifo in place of the file must not hold a caller, nor a terminal become ours. */
 int ini_open(const char *path)
 {
 	int fd;
@@ -58,6 +59,7 @@ bool ini_has_secret(const struct ini *ini)
 	return false;
 }
 
+/* After the text was looked at: a file without a secret may be read by everybody. */
 static bool check_readers(const struct ini *ini, int fd, const struct stat *st,
 			  struct error *err)
 {
@@ -80,6 +82,7 @@ static bool read_bytes(int fd, const char *path, struct bytes *b, struct error *
 	       error_set(err, ERROR_IO, "%s: the file changed while it was read", path);
 }
 
+/* iniparser would print what it does not understand: the line itself, on standard error. */
 static int say_nothing(const char *format, ...)
 {
 	(void)format;

@@ -220,6 +220,7 @@ static bool take_value(struct linter *l, const struct setting *row, struct span 
 		return take_secret(l, value, err);
 	if (!value_lint(row, &value, err))
 		return false;
+	/* In our spelling, for iniparser compares names byte by byte. */
 	buf_addf(clean, "%s=", row->name);
 	buf_add_bytes(clean, value.at, value.len);
 	return true;
@@ -248,6 +249,7 @@ static bool lint_setting(struct linter *l, struct span s, struct error *err)
 		return error_set(err, ERROR_CONFIG, "\"%s\" is given twice, first in line %u",
 				 row->name, *line);
 	*line = l->line;
+	/* iniparser has no room for more, and never sees a secret, which may be a token. */
 	if (row->type != SETTING_SECRET && s.len > INI_LINE_MAX_BYTES)
 		return error_set(err, ERROR_CONFIG, "%s: a line of more than %d bytes",
 				 row->name, INI_LINE_MAX_BYTES);

@@ -54,6 +54,7 @@ static bool put_word(const struct setting *row, void *place, const char *value,
 	return true;
 }
 
+/* The copy comes first: the value may be the very text that stands there. */
 static void replace_text(char **place, const char *value)
 {
 	char *copy = text_copy(value);

@@ -54,6 +54,7 @@ static bool take_word(const char *word, struct keyring_request *request)
 	return false;
 }
 
+/* Only acsmtp calls us: what is missing or doubtful is a bug there, and no guess is made. */
 static bool take_words(int argc, char **argv, struct keyring_request *request)
 {
 	static const char *const commands[] = {
@@ -77,6 +78,7 @@ static bool take_words(int argc, char **argv, struct keyring_request *request)
 	       request->item.user;
 }
 
+/* To the end of the pipe; one byte more than there may be tells that it is too long. */
 static bool read_secret(struct secret *secret)
 {
 	ssize_t n = 0;
@@ -124,6 +126,7 @@ int main(int argc, char **argv)
 
 	self_begin("acsmtp", STDERR_FILENO, false);
 	secret_guard_process();
+	/* Whatever the bus does, acsmtp waits for us with a message in its hands. */
 	watch(KEYRING_ANSWER_SECONDS, false);
 	signal(SIGPIPE, SIG_IGN);
 	if (!take_words(argc, argv, &request))

@@ -84,6 +84,7 @@ static void note_unknown(struct import *import, const struct record *r, const ch
 		buf_text(&why));
 }
 
+/* A secret's line is wiped here: from now on the record has the only copy. */
 void record_set(struct import *import, struct record *r, const char *name, char *value,
 		unsigned line)
 {
@@ -158,6 +159,7 @@ bool record_is(const struct record *r, const char *name, const char *word)
 	return text && text_is(text, word);
 }
 
+/* A word alone, such as msmtp's "tls", is a yes. */
 bool record_says_yes(const struct record *r, const char *name)
 {
 	return record_is(r, name, "yes") || record_is(r, name, "on") ||
@@ -167,6 +169,7 @@ bool record_says_yes(const struct record *r, const char *name)
 
 /* --- accounts */
 
+/* What the program knew and we have no setting for is noted: silence would be a promise. */
 struct imported *import_account(struct import *import, const struct record *r,
 				const char *name, struct error *err)
 {
@@ -295,6 +298,7 @@ void import_time(struct import *import, const char *ours, char ours_unit,
 		note_at(import, NOTE_CHANGED, where->path, where->line, where->setting,
 			ours_unit == 'd' ? N_("whole days, rounded up")
 					 : N_("whole hours, rounded up"));
+	/* Up: mail that is given up too early is lost, what is kept too long is not. */
 	number = (number * seconds + seconds_of(ours_unit) - 1) / seconds_of(ours_unit);
 	snprintf(text, sizeof(text), "%ld", number);
 	import_delivery(import, ours, text, where->path, where->line, where->setting);
@@ -376,6 +380,10 @@ bool is_there(const char *path)
 	return access(path, F_OK) == 0;
 }
 
+/*
+ * Configurations are imported from a copy as well, taken from another machine: then what they
+ * name by a whole path lies beside them.
+ */
 char *path_beside(const char *path, const char *name)
 {
 	const char *slash = strrchr(path, '/'), *last = strrchr(name, '/');
@@ -400,6 +408,7 @@ char *expand_home(const char *path)
 	return buf_take(&whole);
 }
 
+/* By what it is and not by its name: it may be given once with a link in its path. */
 static bool is_given(const struct import *import, const char *path)
 {
 	struct stat st, given;

@@ -12,6 +12,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 
+/* Anybody may own it, for another program has worked with it so; but it has to end. */
 static bool open_file(struct input *lines, int *fd, struct error *err)
 {
 	struct stat st;
@@ -73,6 +74,10 @@ static size_t length_of_line(const struct input *lines)
 	return lf ? (size_t)(lf - begin) : lines->len - lines->at;
 }
 
+/*
+ * All of it before anything is made of any: what is no text is not the file that was meant, and
+ * half an import is worse than none.
+ */
 static bool check_lines(struct input *lines, struct error *err)
 {
 	while (lines->at < lines->len) {
@@ -86,6 +91,7 @@ static bool check_lines(struct input *lines, struct error *err)
 	return true;
 }
 
+/* The byte-order mark of editors on Windows; blanks keep the numbers of the bytes. */
 static void skip_mark(struct input *lines)
 {
 	if (lines->len >= 3 && !memcmp(lines->text, "\xef\xbb\xbf", 3))
@@ -113,6 +119,7 @@ static bool is_blank(char c)
 	return text_is_blank(c) || c == '\r' || c == '\f';
 }
 
+/* The line ends in place: its text is the file's, of which there is one copy to wipe. */
 char *input_next(struct input *lines)
 {
 	char *line = lines->text + lines->at;
@@ -139,8 +146,7 @@ bool input_blame(const struct input *lines, struct error *err)
 
 void input_close(struct input *lines)
 {
-	if (lines->text)
-		wipe(lines->text, lines->len);
+	wipe(lines->text, lines->len);
 	free(lines->text);
 	*lines = (struct input){ 0 };
 }

@@ -11,6 +11,10 @@
 
 enum { PATH_LIMIT = 4096 };
 
+/*
+ * Editors end a line with a line feed, and some with two bytes; no password ends so. What
+ * stands behind the first line, such as notes of pass(1), is wiped with the rest.
+ */
 bool secret_keep_first_line(struct secret *secret, size_t len)
 {
 	const char *end = memchr(secret->bytes, '\n', len);
@@ -25,6 +29,10 @@ bool secret_keep_first_line(struct secret *secret, size_t len)
 	return true;
 }
 
+/*
+ * Of the descriptor and not of the path, which may lead elsewhere a moment later. A fifo would
+ * hand the secret to whoever reads first, and a device has none.
+ */
 static bool check_file(int fd, struct error *err)
 {
 	struct stat st;
@@ -61,6 +69,7 @@ bool secret_read_file(const char *path, struct secret *secret, struct error *err
 			 SECRET_MAX);
 }
 
+/* To the end of the line and no further: a person at a terminal, and ssh, close nothing. */
 bool secret_read_input(int fd, struct secret *secret, struct error *err)
 {
 	size_t len = 0;
@@ -80,6 +89,10 @@ bool secret_read_input(int fd, struct secret *secret, struct error *err)
 	       error_set(err, ERROR_DATA, "standard input: nothing is on its first line");
 }
 
+/*
+ * Only ever a new file: one that is there may be open to others already, or be a link to
+ * somebody's. What could not be written whole is removed: half a password is a wrong one.
+ */
 bool secret_write_file(const char *path, const struct secret *secret, struct error *err)
 {
 	OWNED_FD fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -94,6 +107,10 @@ bool secret_write_file(const char *path, const struct secret *secret, struct err
 	return false;
 }
 
+/*
+ * systemd names the directory, and each service has its own. A slash in the account's name
+ * would lead out of it.
+ */
 char *credential_path(const char *account)
 {
 	const char *directory = getenv("CREDENTIALS_DIRECTORY");

@@ -61,6 +61,10 @@ struct call {
 	struct process process;
 };
 
+/*
+ * "passes" decides between two mistakes: to stop where another source has the password, or to
+ * take another's while the right one is only locked.
+ */
 static bool judge(struct call *call, struct error *err)
 {
 	const struct process *p = &call->process;
@@ -94,6 +98,10 @@ static char *attribute(const char *name, const char *value)
 	return buf_take(&text);
 }
 
+/*
+ * The words on the helper's command line are seen by everybody: they say for whom a secret is
+ * wanted. The secret itself goes through a pipe.
+ */
 static bool run(struct call *call, const struct secret_place *place, struct error *err)
 {
 	OWNED_TEXT account = attribute("account", place->account);
@@ -149,6 +157,10 @@ bool keyring_lookup(const struct secret_place *place, bool may_prompt,
 	return ok;
 }
 
+/*
+ * Whether one would take a secret is told by its answering at all, even that it has none or
+ * is locked: nothing is stored to find out.
+ */
 bool keyring_is_there(const struct secret_place *place, struct error *err)
 {
 	static const int answers[] = { KEYRING_OK, KEYRING_NO_MATCH, KEYRING_SEVERAL,

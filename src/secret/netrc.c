@@ -122,6 +122,10 @@ static void take_value(struct reader *r, const char *keyword, const char *host,
 		entry->has_password = secret_set(password, r->word.bytes, r->word.len);
 }
 
+/*
+ * The words of an entry come in any order and end with the next entry, so what fits is known
+ * only then. Of several the first one counts.
+ */
 static bool find_entry(struct reader *r, const char *host, const char *user,
 		       struct secret *password)
 {
@@ -194,6 +198,7 @@ bool netrc_find(const char *host, const char *user, struct secret *password,
 				 "machine %s",
 				 user, host);
 	}
+	/* Only now: a file without a password for us is none of our concern. */
 	if (file_is_ours(&st, err) && file_is_private(fd, &st, err))
 		return true;
 	secret_free(password);

@@ -69,6 +69,7 @@ static bool from_file(const struct secret_request *request, struct secret *secre
 	return secret_read_file(request->password_file, secret, err);
 }
 
+/* Straight into the secret's own memory: no buffer of ours has it in between. */
 static bool run(const char *command, struct secret *secret, struct error *err)
 {
 	size_t len;
@@ -195,7 +196,11 @@ static bool from_terminal(const struct secret_request *request, struct secret *s
 
 enum { PASSWORD = 1, TOKEN = 2 }; /* bits: what it may have */
 
-/* In the order in which they are asked. */
+/*
+ * In the order in which they are asked: first what the account says of itself, then what is
+ * there for all its user's programs, then the person. Whoever names a source wants that one, so
+ * what it fails by is told instead of trying the next.
+ */
 static const struct source {
 	const char *name;
 	unsigned has;

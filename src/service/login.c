@@ -92,6 +92,10 @@ static const char *composite_fault(const struct parts *p)
 	return NULL;
 }
 
+/*
+ * The old form is written with "|" or with "." between its parts; but a name of the new form
+ * may have dots too, so only an id among the parts tells that the old one was meant.
+ */
 enum user_form login_user_form(const char *user, const char **fault)
 {
 	bool has_bar = strchr(user, '|') != NULL;
@@ -180,6 +184,7 @@ static const char *find_claim(const char *claims, const char *name)
 	return at + strspn(at, " ");
 }
 
+/* Shown to a person who looks for a mistake: what is cut or odd is as good as it is. */
 static void take_claims(const char *claims, struct token_facts *facts)
 {
 	const char *audience = find_claim(claims, "\"aud\"");
@@ -197,6 +202,10 @@ static void take_claims(const char *claims, struct token_facts *facts)
 		facts->expires = strtoll(expires, NULL, 10);
 }
 
+/*
+ * The middle of three parts (RFC 7519 section 3). It is a secret of which two facts are wanted:
+ * the copy stays on the stack and is wiped.
+ */
 bool login_token_facts(const char *bytes, size_t len, struct token_facts *facts)
 {
 	const char *first = len ? memchr(bytes, '.', len) : NULL;
