@@ -7,7 +7,7 @@
 
 enum { STEPS = 6 };
 
-/* Seconds; the last step stands for all that follow. */
+/* Seconds; the last step stands for all that follow. None is longer than RETRY_DELAY_MAX says. */
 static const long usual[STEPS] = { 60, 120, 300, 900, 1800, 3600 };
 static const long patient[STEPS] = { 300, 900, 1800, 3600, 3600, 3600 };
 

@@ -35,20 +35,18 @@ static const struct {
 	const char *keyword;
 	size_t flag;		/* its bool */
 	void (*learn)(struct extensions *can, const char *words);	/* what follows; or NULL */
+	bool is_elsewhere;	/* people are told of it in another place */
 } table[] = {
-	/* What changes how mail is sent... */
-	{ "PIPELINING",	IN(pipelining),	  NULL },
-	{ "CHUNKING",	IN(chunking),	  NULL },
-	{ "8BITMIME",	IN(eightbitmime), NULL },
-	{ "SMTPUTF8",	IN(smtputf8),	  NULL },
-	{ "DSN",	IN(dsn),	  NULL },
-	{ "SIZE",	IN(size),	  learn_size },
-	/* ... and what has another place to be told of. */
-	{ "STARTTLS",	IN(starttls),	  NULL },
-	{ "AUTH",	IN(has_auth),	  learn_auth },
-	{ "LIMITS",	IN(limits),	  learn_limits },
+	{ "STARTTLS",	IN(starttls),	  NULL,		true },
+	{ "PIPELINING",	IN(pipelining),	  NULL,		false },
+	{ "CHUNKING",	IN(chunking),	  NULL,		false },
+	{ "8BITMIME",	IN(eightbitmime), NULL,		false },
+	{ "SMTPUTF8",	IN(smtputf8),	  NULL,		false },
+	{ "DSN",	IN(dsn),	  NULL,		false },
+	{ "SIZE",	IN(size),	  learn_size,	false },
+	{ "AUTH",	IN(has_auth),	  learn_auth,	true },
+	{ "LIMITS",	IN(limits),	  learn_limits,	true },
 };
-enum { TOLD = 6 };		/* rows at the top */
 
 static void learn_line(struct extensions *can, const char *line, size_t len)
 {
@@ -68,9 +66,9 @@ static void learn_line(struct extensions *can, const char *line, size_t len)
 
 const char *extensions_word(const struct extensions *can, size_t i, bool *has)
 {
-	if (i >= TOLD)
+	if (i >= COUNT_OF(table))
 		return NULL;
-	*has = *(const bool *)((const char *)can + table[i].flag);
+	*has = !table[i].is_elsewhere && *(const bool *)((const char *)can + table[i].flag);
 	return table[i].keyword;
 }
 
