@@ -16,7 +16,7 @@ static void judge_rest(struct envelope *e, const struct error *why)
 	for (size_t i = 0; i < e->count; i++) {
 		struct recipient *r = &e->recipients[i];
 
-		if (r->verdict != VERDICT_ACCEPTED && r->verdict != VERDICT_REFUSED)
+		if (recipient_waits(r))
 			envelope_judge(e, r, VERDICT_REFUSED, &reason);
 	}
 }

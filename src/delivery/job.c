@@ -175,7 +175,7 @@ static void finish(struct job *j)
 /* What we know and the disk does not; what follows from it is for the next round. */
 void job_pay(struct job *j)
 {
-	if (entry_waiting(&j->item.entry) == 0 && !has_failures(&j->item.entry))
+	if (envelope_waiting(&j->item.entry.envelope) == 0 && !has_failures(&j->item.entry))
 		remove_sent(j);
 	else
 		job_settle_disk(j);
@@ -208,7 +208,7 @@ void job_give_up(struct job *j)
 		struct recipient *r = &e->recipients[i];
 		struct error why;
 
-		if (r->verdict == VERDICT_ACCEPTED || r->verdict == VERDICT_REFUSED)
+		if (!recipient_waits(r))
 			continue;
 		if (r->why || j->item.entry.why)
 			why = r->why ? *r->why : *j->item.entry.why;

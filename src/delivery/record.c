@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Around each transaction: a mark before the server can have the message, verdicts on the disk
+ * before the next one begins, and only then the mark goes. Killed between mark and verdicts it
+ * is in doubt, and nowhere else. After the last transaction, when everybody has it, leaving the
+ * queue is what tells that: one write less, for the message that most are.
+ */
 #include "delivery/record.h"
 
 #include <errno.h>
@@ -34,7 +40,7 @@ static bool at_brink(struct witness *w, struct error *err)
 	struct record *r = (struct record *)w;
 	bool ok;
 
-	/* Before the mark is made, which a signal would leave behind for nothing. */
+	/* Before the mark is made, which a signal in between would leave behind for nothing. */
 	fate_set(FATE_AWAITED);
 	ok = spool_begin_try(r->spool, r->item, r->is_durable, err);
 	if (!ok || fate_is_put_off()) {
@@ -88,14 +94,15 @@ void record_end(struct record *r)
 /* It is gone when all have it, and if they do not nothing has changed. */
 static bool leaves_as_a_whole(const struct record *r, size_t transaction_max)
 {
-	return count(r, VERDICT_REFUSED) == 0 && entry_waiting(&r->item->entry) <= transaction_max;
+	return count(r, VERDICT_REFUSED) == 0 &&
+	       envelope_waiting(&r->item->entry.envelope) <= transaction_max;
 }
 
 bool record_prepare(struct record *r, size_t transaction_max, struct error *err)
 {
 	bool is_whole = leaves_as_a_whole(r, transaction_max);
 
-	if (is_whole && entry_waiting(&r->item->entry) == 1)
+	if (is_whole && envelope_waiting(&r->item->entry.envelope) == 1)
 		return faccessat(r->spool->dir, ".", W_OK, 0) == 0 ||
 		       error_errno(err, ERROR_IO, "the spool %s", r->spool->path);
 	r->is_reserved = spool_reserve(r->spool, r->item, err);

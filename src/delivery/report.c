@@ -323,6 +323,6 @@ bool report_queue(const struct reporter *r, const struct item *item,
 bool report_is_due(const struct reporter *r, const struct entry *e)
 {
 	return r->settings->warn_after > 0 && !e->is_warned && !e->is_report &&
-	       entry_waiting(e) > 0 &&
+	       envelope_waiting(&e->envelope) > 0 &&
 	       r->now - e->arrived >= r->settings->warn_after * HOUR;
 }

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Rounds through the queue. Nothing of a round has to outlive it: each message has its own lock
+ * and its own entry, so one that is killed leaves what worker_do.c says of the message that it
+ * was at, and the others as they were. The lock of those who work only spares two of them the
+ * same reading and the same server; mail is safe without it, so nobody waits for it for long.
+ */
 #include "delivery/runner.h"
 
 #include <poll.h>
@@ -65,11 +71,14 @@ static bool do_together(struct runner *r, struct error *err)
 
 static bool do_round(struct runner *r, struct error *err)
 {
+	/* What failed/ no longer keeps, and litter, may be the room that this round needs. */
 	sweep(r->hand.run);
+	/* Whose mail there is: reading starts of entries is cheap, and says how many must work. */
 	if (!take_census(&r->hand, err))
 		return false;
 	/* Others would send again what this process alone knows to be sent. */
 	if (r->hand.round->account_count > 1 && r->hand.worker.owed.count == 0)
+		/* The children's rounds are not ours: what is left has to be counted anew. */
 		return do_together(r, err) && take_census(&r->hand, err);
 	return hand_do_round(&r->hand, err);
 }
@@ -161,6 +170,7 @@ static bool round_or_trouble(struct runner *r, struct run *run, struct error *er
 
 	if (!ok)
 		log_problem("the queue cannot be worked on: %s", err->text);
+	/* It sleeps without a secret in memory, and sees what was changed meanwhile. */
 	worker_forget_config(&r->hand.worker);
 	return ok || !spool_is_gone(&run->queue->spool);
 }

@@ -3,6 +3,13 @@
  * The runner that stays until nothing waits. It looks at the queue when something may be due,
  * has a crew that sends, and listens: what is new is named by the bell, and costs no look at
  * all that waits.
+ *
+ * It never speaks to a server, nor waits for one: what blocks it is a disk, or poll(2) for no
+ * longer than until something is due. Killed at any point it takes its crew along (they ask the
+ * kernel for that); its place is a lock and becomes free with it. Then nothing is lost but time:
+ * whoever adds a message, or any later call, finds the place free and mail that waits, and
+ * starts another one. The bell may be full, deaf or gone: it says what is new, and is never
+ * the only one to know, for a look at the directory finds the same.
  */
 #include "delivery/runner.h"
 
@@ -102,6 +109,7 @@ static bool look(struct stay *s, struct error *err)
 		return false;
 	}
 	s->has_begun = s->is_changed = true;
+	/* Before the orders: what the crew tells from now on is about this look and later ones. */
 	s->crew.wake = 0;
 	give_orders(s);
 	if (s->wants_flush)
@@ -206,6 +214,7 @@ static void rest(struct stay *s)
 	bool was_busy = crew_is_busy(&s->crew);
 	time_t now;
 
+	/* Asleep it is in nobody's way: `sendmail -q` finds the lock free, and works itself. */
 	if (!was_busy)
 		drop_lock(s);
 	crew_wait(&s->crew, s->bell, patience(s));
@@ -295,6 +304,7 @@ static bool stay(struct stay *s, struct error *err)
 		s->bell = spool_open_bell(spool_of(s));
 		ok = work_in_place(s, err);
 		is_displaced = resident_is_displaced(spool_of(s), s->place);
+		/* With the place still held, which is what makes the mark true. */
 		if (ok && !is_displaced)
 			(void)spool_mark_empty(spool_of(s));
 		leave_place(s);

@@ -30,12 +30,6 @@ struct trial {
 	struct direct direct;
 };
 
-static size_t count_waiting(const struct envelope *e)
-{
-	return e->count - envelope_count(e, VERDICT_ACCEPTED) -
-	       envelope_count(e, VERDICT_REFUSED);
-}
-
 enum submit_mode submit_mode(const struct wishes *wishes,
 			     const struct delivery_settings *settings)
 {
@@ -85,7 +79,7 @@ static void log_queued(const struct submittal *s, const struct envelope *e,
 		CALLER_FACTS(s->caller),
 		{ "account", LOG_WORD, .text = s->account->name },
 		{ "from", LOG_ADDRESS, .text = e->sender },
-		{ "recipients", LOG_NUMBER, .number = (int64_t)count_waiting(e) },
+		{ "recipients", LOG_NUMBER, .number = (int64_t)envelope_waiting(e) },
 		{ "not-before", LOG_WORD, .text = not_before },
 		{ "error", LOG_WORD, .text = why ? why->text : NULL },
 		{ "code", LOG_CODE, .number = why ? why->reply : 0, .is_implied = true },
@@ -107,7 +101,7 @@ static bool enqueue(struct submittal *s, struct envelope *e, const struct messag
 	s->is_queued = true;
 	if (facts.why)
 		s->why_queued = *facts.why;
-	if (count_waiting(e) == 0)
+	if (envelope_waiting(e) == 0)
 		return true;
 	clock_stamp(s->next, when);
 	log_queued(s, e, when, facts.why);
@@ -160,7 +154,7 @@ static struct turn turn_of(const struct submittal *s, const struct envelope *e)
 	return (struct turn){
 		.spool = &s->queue->spool,
 		.account = s->account,
-		.messages = (count_waiting(e) + most - 1) / most,
+		.messages = (envelope_waiting(e) + most - 1) / most,
 		.is_awaited = true,
 	};
 }
@@ -282,7 +276,7 @@ static bool take_rest(struct submittal *s, struct envelope *e, const struct mess
 	*err = trial->err;
 	if (trial->is_accounts)
 		error_context(err, "account %s", s->account->name);
-	if (count_waiting(e) == 0) {
+	if (envelope_waiting(e) == 0) {
 		if (is_to_be_kept(s, e))
 			keep_failures(s, e, m, trial);
 		else if (direct_is_stored(&trial->direct))
@@ -326,7 +320,7 @@ static bool take(struct submittal *s, struct envelope *e, const struct message *
 	const struct recipient *refusal = first_refusal(e);
 	bool ok;
 
-	if (count_waiting(e) == 0 && refusal)
+	if (envelope_waiting(e) == 0 && refusal)
 		return refuse_all(s, e, m, refusal, err);
 	if (submit_mode(&s->wishes, s->queue->settings) != SUBMIT_DIRECTLY && s->queue->is_on) {
 		if (enqueue(s, e, m, NULL, err)) {

@@ -1,4 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a message of the queue goes through, in the order in which a crash is harmless:
+ *
+ *	lock ID.msg; read the entry	nothing has happened
+ *	room for its verdicts		a file ID.new, which a sweep removes
+ *	a token of the quota		one attempt too many is counted, for an hour
+ *	connect, log in			the same: nobody can have the message
+ *	mark ID.try			from here to the verdicts it is in doubt: whoever takes it
+ *	say it, hear the answer		next finds the mark, and goes by on_lost_reply
+ *	verdicts to the disk, then the mark goes	it is known who has it, and that stays
+ *	report to the sender		told twice at worst, if it stays and says "not told"
+ *	to failed/, or away		what is left has nobody to be tried, and is concluded
+ *
+ * What waits for others has an end: for the account's state 5 seconds, for the server the
+ * account's timeout at each step. Nobody waits for a message's lock. The disk alone has none.
+ */
 #include "delivery/worker.h"
 
 #include <stdio.h>
@@ -99,7 +115,7 @@ static bool converse(struct job *j, struct attempt *a, const struct message *m,
 		     bool *had_session, struct error *err)
 {
 	struct envelope *e = &j->item.entry.envelope;
-	size_t waiting = entry_waiting(&j->item.entry);
+	size_t waiting = envelope_waiting(&j->item.entry.envelope);
 
 	for (;;) {
 		bool was_used = j->w->is_used;
@@ -112,7 +128,7 @@ static bool converse(struct job *j, struct attempt *a, const struct message *m,
 		if (attempt_send(a, &j->w->connection, e, m, err))
 			return true;
 		if (!was_used || !is_of_the_session(err) ||
-		    entry_waiting(&j->item.entry) != waiting || !nobody_was_judged(e))
+		    envelope_waiting(&j->item.entry.envelope) != waiting || !nobody_was_judged(e))
 			return false;
 		worker_hang_up(j->w);
 	}
@@ -159,7 +175,7 @@ static void settle(struct job *j, bool ok, bool had_session, const struct error 
 	};
 	char when[CLOCK_DATE_SIZE];
 
-	if (entry_waiting(e) == 0) {
+	if (envelope_waiting(&e->envelope) == 0) {
 		job_conclude(j);
 		return;
 	}
@@ -183,7 +199,7 @@ static struct turn turn_of(const struct job *j)
 	return (struct turn){
 		.spool = &j->w->queue->spool,
 		.account = j->account,
-		.messages = (entry_waiting(&j->item.entry) + most - 1) / most,
+		.messages = (envelope_waiting(&j->item.entry.envelope) + most - 1) / most,
 	};
 }
 
@@ -206,6 +222,7 @@ static bool may_try(struct job *j, struct record *r)
 
 	if (j->round->is_asked_for && !is_nudged(j))
 		throttle_nudge(spool, j->account, j->w->asker != NULL);
+	/* Room before the token: one that is counted for a message that cannot go is lost. */
 	record_begin(r, spool, &j->item);
 	r->is_durable = j->settings->on_lost_reply == LOST_HOLD;
 	r->is_remembered = j->w->remembers;
@@ -242,6 +259,7 @@ static void attempt(struct job *j, const struct message *m)
 	if (record.failure)
 		job_spool_failed(j, record.failure);
 	record_end(&record);
+	/* Before the entry is settled: others may be about to try for the same account. */
 	(void)throttle_learn(&turn, ok ? NULL : &err, had_session, time(NULL));
 	j->w->lost = !ok && is_of_the_session(&err) ? j->w->lost + 1 : 0;
 	if (!ok && retry_scope(&err, had_session) == RETRY_ACCOUNT)
@@ -379,7 +397,7 @@ static void send_or_wait(struct job *j)
 {
 	struct worker *w = j->w;
 
-	if (entry_waiting(&j->item.entry) == 0) {
+	if (envelope_waiting(&j->item.entry.envelope) == 0) {
 		job_conclude(j);
 		return;
 	}

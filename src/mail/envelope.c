@@ -195,6 +195,12 @@ size_t envelope_count(const struct envelope *e, enum verdict verdict)
 	return count;
 }
 
+size_t envelope_waiting(const struct envelope *e)
+{
+	return e->count - envelope_count(e, VERDICT_ACCEPTED) -
+	       envelope_count(e, VERDICT_REFUSED);
+}
+
 bool mailbox_needs_utf8(const char *mailbox)
 {
 	return mailbox && text_has_8bit(mailbox, strlen(mailbox));

@@ -59,8 +59,15 @@ bool envelope_has(const struct envelope *e, const char *mailbox);
  */
 void envelope_refuse(struct envelope *e, const char *name, const struct error *why);
 
-/* How many recipients have this verdict. */
+/* How many recipients have this verdict; and how many still have to be tried. */
 size_t envelope_count(const struct envelope *e, enum verdict verdict);
+size_t envelope_waiting(const struct envelope *e);
+
+/* Whether it still has to be tried: neither ACCEPTED nor REFUSED. */
+static inline bool recipient_waits(const struct recipient *r)
+{
+	return r->verdict != VERDICT_ACCEPTED && r->verdict != VERDICT_REFUSED;
+}
 
 /*
  * Gives one of its recipients a verdict. `why`, NULL for ACCEPTED, is copied; once for all who

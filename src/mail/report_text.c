@@ -19,7 +19,7 @@ bool report_is_about(enum report_kind kind, const struct recipient *r)
 {
 	if (kind == REPORT_FAILED)
 		return r->verdict == VERDICT_REFUSED && !r->is_reported;
-	return r->verdict != VERDICT_REFUSED && r->verdict != VERDICT_ACCEPTED;
+	return recipient_waits(r);
 }
 
 const struct error *report_reason(const struct report *r, const struct recipient *to)

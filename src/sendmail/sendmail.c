@@ -29,15 +29,6 @@
 
 enum { REPORTED_MAX = 20 };	/* recipients with a line of their own on standard error */
 
-static size_t count_accepted(const struct envelope *e)
-{
-	size_t accepted = 0;
-
-	for (size_t i = 0; i < e->count; i++)
-		accepted += e->recipients[i].verdict == VERDICT_ACCEPTED;
-	return accepted;
-}
-
 static bool share_one_reason(const struct envelope *e)
 {
 	const struct recipient *first = NULL;
@@ -85,7 +76,7 @@ static size_t most_to_print(const struct call *call)
 static void print_recipients(const struct call *call)
 {
 	const struct envelope *e = &call->envelope;
-	size_t accepted = count_accepted(e), failed = 0, most = most_to_print(call);
+	size_t accepted = envelope_count(e, VERDICT_ACCEPTED), failed = 0, most = most_to_print(call);
 	bool one_reason = share_one_reason(e);
 
 	if (!accepted && one_reason && !call->submittal.is_queued)

@@ -10,6 +10,12 @@
  *
  * So refusals arrive when the message may already be on its way: the server must then
  * refuse the message too, and whatever it says to it, nobody refused becomes accepted.
+ *
+ * There is one point from which on the server may have the message: its last byte, the dot or
+ * the end of the last chunk. What breaks before it was not sent, whatever was said so far. What
+ * breaks after it, before an answer that can be told to be the message's, is UNKNOWN, and never
+ * REFUSED or LATER: those would send it again without a word. Each answer is waited for as long
+ * as the session says, and that to the message for longer, as servers work on it meanwhile.
  */
 #include "smtp/transaction.h"
 

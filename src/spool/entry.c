@@ -70,19 +70,19 @@ static const struct row rows[] = {
 	{ "envid",	TEXT,	IN(envelope.envid) },
 };
 
-enum {
-	REPORTED = VERDICT_UNKNOWN + 1,	/* failed, and the sender was told */
-	UNTOLD,				/* failed, and there was nobody to be told */
-};
-
-static const char *const verdicts[] = {
-	[VERDICT_NONE]		= "waiting",
-	[VERDICT_ACCEPTED]	= "sent",
-	[VERDICT_REFUSED]	= "failed",
-	[VERDICT_LATER]		= "deferred",
-	[VERDICT_UNKNOWN]	= "unknown",
-	[REPORTED]		= "reported",
-	[UNTOLD]		= "untold",
+/* What became of a recipient, in the words of the file. */
+static const struct standing {
+	const char *word;
+	enum verdict verdict;
+	bool is_reported, is_untold;
+} standings[] = {
+	{ "waiting",	VERDICT_NONE,		false, false },
+	{ "sent",	VERDICT_ACCEPTED,	false, false },
+	{ "failed",	VERDICT_REFUSED,	false, false },
+	{ "deferred",	VERDICT_LATER,		false, false },
+	{ "unknown",	VERDICT_UNKNOWN,	false, false },
+	{ "reported",	VERDICT_REFUSED,	true,  false },	/* the sender was told */
+	{ "untold",	VERDICT_REFUSED,	true,  true },	/* there was nobody to be told */
 };
 
 static const char *const kinds[ERROR_KINDS] = {
@@ -123,18 +123,6 @@ void entry_free(struct entry *e)
 	free(e->why);
 	envelope_free(&e->envelope);
 	*e = (struct entry){ 0 };
-}
-
-size_t entry_waiting(const struct entry *e)
-{
-	size_t waiting = 0;
-
-	for (size_t i = 0; i < e->envelope.count; i++) {
-		enum verdict verdict = e->envelope.recipients[i].verdict;
-
-		waiting += verdict != VERDICT_ACCEPTED && verdict != VERDICT_REFUSED;
-	}
-	return waiting;
 }
 
 bool entry_is_untold(const struct entry *e)
@@ -213,6 +201,18 @@ static void write_why(const struct error *why, struct buf *text)
 		 why->reply, words);
 }
 
+static const struct standing *standing_of(const struct recipient *r)
+{
+	const struct standing *s = standings;
+
+	while (s->verdict != r->verdict ||
+	       (r->verdict == VERDICT_REFUSED &&
+		(s->is_untold != r->is_untold ||
+		 s->is_reported != (r->is_reported || r->is_untold))))
+		s++;
+	return s;
+}
+
 bool entry_write(const struct entry *e, struct buf *text, struct error *err)
 {
 	size_t start = text->len;
@@ -224,11 +224,9 @@ bool entry_write(const struct entry *e, struct buf *text, struct error *err)
 	write_why(e->why, text);
 	for (size_t i = 0; i < e->envelope.count; i++) {
 		const struct recipient *r = &e->envelope.recipients[i];
-		int verdict = r->is_untold ? UNTOLD :
-			      r->is_reported ? REPORTED : (int)r->verdict;
 
 		buf_addf(text, "to ");
-		if (!write_text(verdicts[verdict], r->mailbox, text, err))
+		if (!write_text(standing_of(r)->word, r->mailbox, text, err))
 			return false;
 		if (r->why) {
 			struct error why;
@@ -323,19 +321,21 @@ static bool read_why(struct entry *e, const char *value)
 static bool read_recipient(struct entry *e, const char *value)
 {
 	size_t before = e->envelope.count;
+	const char *mailbox = NULL;
+	const struct standing *s = standings;
 	struct recipient *r;
-	const char *mailbox;
-	int verdict = find_word(verdicts, COUNT_OF(verdicts), value, &mailbox);
 
-	if (verdict < 0 || !*mailbox)
+	while (s < standings + COUNT_OF(standings) && !(mailbox = codec_after(value, s->word)))
+		s++;
+	if (!mailbox || !*mailbox)
 		return false;
 	envelope_add(&e->envelope, mailbox);
 	if (e->envelope.count == before)
 		return false;
 	r = &e->envelope.recipients[before];
-	r->is_untold = verdict == UNTOLD;
-	r->is_reported = verdict == REPORTED || r->is_untold;
-	r->verdict = r->is_reported ? VERDICT_REFUSED : (enum verdict)verdict;
+	r->verdict = s->verdict;
+	r->is_reported = s->is_reported;
+	r->is_untold = s->is_untold;
 	return true;
 }
 

@@ -98,7 +98,4 @@ void entry_keep_reason(struct entry *e, const struct error *why);
 /* Whether it failed for somebody, and there was nobody to be told. */
 bool entry_is_untold(const struct entry *e);
 
-/* How many recipients still have to be tried. */
-size_t entry_waiting(const struct entry *e);
-
 #endif

@@ -8,6 +8,13 @@
  * Messages that are accepted bring it back: in a day or so to where it was cut, and on from
  * there, slowly, until nobody has refused anything for two days. While it is not whole,
  * messages are spread evenly and by chance: bursts of many machines would meet.
+ *
+ * An attempt is counted before it is made, and given back only when no server heard of it: a
+ * process that dies in between has counted one too many, which costs a slot of the window,
+ * while one too few would cost a refusal and a pause of all. The same is true of the probe
+ * after a failure: whoever was let through and dies holds the others up for PACE_PROBE
+ * seconds, and no longer, for its turn is a pause like any other. Everything here is numbers
+ * of the past and of the next hours; all of it may be lost, and then is learnt again.
  */
 #include "spool/pace.h"
 
@@ -175,6 +182,7 @@ static void take_turn(struct pace *p, const struct quota *quota, size_t messages
 
 static void grow_share(struct pace *p)
 {
+	/* By the time that has passed, not by messages: whoever sends much would take it all. */
 	int64_t elapsed = p->stamp - p->grown, share = p->share;
 	int64_t climb = p->stamp - p->cut > LONG_AGO ? CLIMB_LATER : CLIMB;
 
@@ -222,6 +230,7 @@ static void cut_share(struct pace *p, const struct quota *quota, struct moment m
 	if (p->goal > HOPE * p->share)
 		p->goal = HOPE * p->share;
 	p->grown = p->cut = p->stamp;
+	/* At the old rate the turn was perhaps too soon, and is drawn anew. */
 	p->due = 0;
 	take_turn(p, quota, 1, moment);
 }
@@ -248,6 +257,7 @@ bool pace_ask(struct pace *p, const struct quota *quota, size_t messages,
 		is_shared(p, quota) ? p->due : 0,
 	};
 
+	/* The latest of them: asked again before, the answer could only be the same. */
 	*at = 0;
 	for (size_t i = 0; i < COUNT_OF(waits); i++)
 		if (waits[i] > *at)
@@ -257,6 +267,7 @@ bool pace_ask(struct pace *p, const struct quota *quota, size_t messages,
 	window_add(&p->minute, messages);
 	window_add(&p->hour, messages);
 	take_turn(p, quota, messages, moment);
+	/* One goes ahead. Its turn is a pause for the others, until its outcome is known. */
 	if (p->failures > 0 && !moment.is_free) {
 		p->is_probed = true;
 		p->until = now + PACE_PROBE;
@@ -285,6 +296,7 @@ void pace_reached(struct pace *p, time_t now)
 {
 	time_t due;
 
+	/* That the account is well says nothing of the share: the next turn stays where it is. */
 	settle(p, now);
 	due = p->due;
 	pace_resume(p);
@@ -323,8 +335,10 @@ void pace_failed(struct pace *p, const struct quota *quota, const struct setback
 	long delay = setback->delay < PACE_PAUSE_MAX ? setback->delay : PACE_PAUSE_MAX;
 	time_t now = settle(p, moment.now);
 
+	/* Of those who were on their way when the pause began: it would grow with their number. */
 	if (now < p->until && !p->is_probed)
 		return;
+	/* Another kind of failure begins its own row, and with it the shortest pause. */
 	p->failures = pace_failures(p, setback->class);
 	if (setback->is_quota && hourly(quota) > 0)
 		cut_share(p, quota, moment);

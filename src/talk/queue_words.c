@@ -110,7 +110,7 @@ uint64_t entry_size(const struct entry *e)
 bool entry_reason(const struct entry *e, struct error *why)
 {
 	const struct recipient *whose = NULL;
-	bool is_waiting = entry_waiting(e) > 0;
+	bool is_waiting = envelope_waiting(&e->envelope) > 0;
 
 	for (size_t i = 0; i < e->envelope.count; i++) {
 		const struct recipient *r = &e->envelope.recipients[i];
@@ -137,11 +137,6 @@ const char *verdict_name(enum verdict verdict)
 	};
 
 	return names[verdict];
-}
-
-bool recipient_waits(const struct recipient *r)
-{
-	return r->verdict != VERDICT_ACCEPTED && r->verdict != VERDICT_REFUSED;
 }
 
 const char *words_advice(const struct config *config, const char *account,

@@ -42,9 +42,6 @@ bool entry_reason(const struct entry *e, struct error *why);
 /* A recipient's verdict, for programs: "sent", "failed", "waiting", "perhaps sent". */
 const char *verdict_name(enum verdict verdict);
 
-/* Whether it still has to be tried. */
-bool recipient_waits(const struct recipient *r);
-
 /* What to do about a refusal through that account; NULL: nothing is known. */
 const char *words_advice(const struct config *config, const char *account,
 			 const struct error *why);

@@ -61,7 +61,7 @@ static void check_same(const struct entry *a, const struct entry *b)
 	MUST(is_same_text(a->envelope.envid, b->envelope.envid));
 	check_why(a->why, b->why);
 	check_recipients(&a->envelope, &b->envelope);
-	MUST(entry_waiting(a) == entry_waiting(b));
+	MUST(envelope_waiting(&a->envelope) == envelope_waiting(&b->envelope));
 }
 
 /* The first lines alone say the same as all of it. */

@@ -347,7 +347,7 @@ static void test_many_recipients(void **state)
 		add_recipient(&e, mailbox, i % 2 ? VERDICT_ACCEPTED : VERDICT_LATER,
 			      i % 2 ? ERROR_NONE : ERROR_LATER, "450 later");
 	}
-	assert_int_equal(entry_waiting(&e), 2500);
+	assert_int_equal(envelope_waiting(&e.envelope), 2500);
 	assert_there_and_back(&e);
 }
 
