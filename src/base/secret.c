@@ -43,6 +43,11 @@ bool secret_is_set(const struct secret *secret)
 	return secret->bytes != NULL;
 }
 
+bool secret_is_same(const struct secret *a, const struct secret *b)
+{
+	return a->len == b->len && (a->len == 0 || !memcmp(a->bytes, b->bytes, a->len));
+}
+
 void secret_free(struct secret *secret)
 {
 	if (secret->bytes) {

@@ -25,6 +25,9 @@ bool secret_set(struct secret *secret, const char *bytes, size_t len);
 
 bool secret_is_set(const struct secret *secret);
 
+/* Whether both have the same bytes; what is not set has none. */
+bool secret_is_same(const struct secret *a, const struct secret *b);
+
 /* Wipes and releases; a zeroed secret is fine. */
 void secret_free(struct secret *secret);
 

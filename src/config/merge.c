@@ -70,9 +70,8 @@ static bool says_the_same(const struct merger *m, const struct ini_section *sect
 	const char *new = d->values[setting_index(row)];
 
 	if (row->type == SETTING_SECRET)
-		return section->password.len == d->password.len && d->password.len > 0 &&
-		       !memcmp(section->password.bytes, d->password.bytes,
-			       d->password.len);
+		return d->password.len > 0 &&
+		       secret_is_same(&section->password, &d->password);
 	return old && new && !strcmp(old, new);
 }
 

@@ -159,9 +159,7 @@ static bool is_written(const struct ini *ini, const struct draft *d,
 		    (!is || strcmp(is, should) != 0))
 			return false;
 		if ((*wrong)->type == SETTING_SECRET && d->password.len > 0 &&
-		    (section->password.len != d->password.len ||
-		     memcmp(section->password.bytes, d->password.bytes,
-			    d->password.len) != 0))
+		    !secret_is_same(&section->password, &d->password))
 			return false;
 	}
 	return section != NULL || draft_is_empty(d);

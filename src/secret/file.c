@@ -48,21 +48,30 @@ static bool check_file(int fd, struct error *err)
 				 "use password_command for what has to be run or asked");
 }
 
+/* One byte more than there may be tells that it is too long; false with errno. */
+static bool fill(int fd, struct secret *secret, bool ends_at_line, size_t *len)
+{
+	ssize_t n = 0;
+
+	*len = 0;
+	secret_make_room(secret);
+	while (*len <= SECRET_MAX &&
+	       !(ends_at_line && memchr(secret->bytes, '\n', *len)) &&
+	       (n = read_some(fd, secret->bytes + *len, SECRET_MAX + 1 - *len)) > 0)
+		*len += (size_t)n;
+	return n >= 0;
+}
+
 bool secret_read_file(const char *path, struct secret *secret, struct error *err)
 {
 	OWNED_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	size_t len = 0;
-	ssize_t n = 0;
+	size_t len;
 
 	if (fd < 0)
 		return error_errno(err, ERROR_CONFIG, "cannot open it");
 	if (!check_file(fd, err))
 		return false;
-	secret_make_room(secret);
-	while (len <= SECRET_MAX &&
-	       (n = read_some(fd, secret->bytes + len, SECRET_MAX + 1 - len)) > 0)
-		len += (size_t)n;
-	if (n < 0)
+	if (!fill(fd, secret, false, &len))
 		return error_errno(err, ERROR_CONFIG, "cannot read it");
 	return secret_keep_first_line(secret, len) ||
 	       error_set(err, ERROR_CONFIG, "its first line is longer than %d bytes",
@@ -72,14 +81,9 @@ bool secret_read_file(const char *path, struct secret *secret, struct error *err
 /* To the end of the line and no further: a person at a terminal, and ssh, close nothing. */
 bool secret_read_input(int fd, struct secret *secret, struct error *err)
 {
-	size_t len = 0;
-	ssize_t n = 0;
+	size_t len;
 
-	secret_make_room(secret);
-	while (len <= SECRET_MAX && !memchr(secret->bytes, '\n', len) &&
-	       (n = read_some(fd, secret->bytes + len, SECRET_MAX + 1 - len)) > 0)
-		len += (size_t)n;
-	if (n < 0)
+	if (!fill(fd, secret, true, &len))
 		return error_errno(err, ERROR_IO, "standard input");
 	if (!secret_keep_first_line(secret, len))
 		return error_set(err, ERROR_DATA,

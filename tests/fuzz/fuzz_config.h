@@ -30,9 +30,7 @@ static inline void fuzz_must_be_in(const struct ini *ini, const struct draft *d)
 			MUST(is && !strcmp(is, d->values[i]));
 	}
 	if (secret_is_set(&d->password) && d->password.len > 0)
-		MUST(section->password.len == d->password.len &&
-		     !memcmp(section->password.bytes, d->password.bytes,
-			     d->password.len));
+		MUST(secret_is_same(&section->password, &d->password));
 }
 
 /* The drafts put into a file, and read from there. */
