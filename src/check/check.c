@@ -43,7 +43,7 @@ static bool has_dkim(const struct check *c)
 
 enum { NEEDS_MAX = 2 };
 
-static const struct step {
+static const struct check_step {
 	const char *name;		/* for machines */
 	const char *title;		/* for people */
 	check_step_fn *look;
@@ -73,16 +73,17 @@ static const struct step {
 	{ "mx", "MX", check_mx, false, has_domain, { NULL } },
 };
 
-struct walk {
+struct check_walk {
 	struct check *check;
 	struct show show;
 	/* For each step what failed and so kept it from being tried, maybe itself; or NULL. */
-	const struct step *blamed[COUNT_OF(steps)];
+	const struct check_step *blamed[COUNT_OF(steps)];
 	int status;			/* EX_OK: mail can be sent */
 };
 
 /* The step whose failure keeps this one from being tried, or NULL. */
-static const struct step *hindrance(const struct walk *w, const struct step *step)
+static const struct check_step *hindrance(const struct check_walk *w,
+					  const struct check_step *step)
 {
 	for (size_t n = 0; n < NEEDS_MAX && step->needs[n]; n++)
 		for (size_t i = 0; steps + i < step; i++)
@@ -104,7 +105,8 @@ static void write_lines(struct json *j, const char *key, const char *text)
 	json_end(j);
 }
 
-static void report(struct walk *w, const struct step *step, const struct finding *f)
+static void report(struct check_walk *w, const struct check_step *step,
+		   const struct finding *f)
 {
 	struct json *j = &w->check->json;
 
@@ -116,9 +118,9 @@ static void report(struct walk *w, const struct step *step, const struct finding
 		show_finding(&w->show, tr(step->title), f);
 }
 
-static void take_step(struct walk *w, const struct step *step)
+static void take_step(struct check_walk *w, const struct check_step *step)
 {
-	const struct step *hindered_by = hindrance(w, step);
+	const struct check_step *hindered_by = hindrance(w, step);
 	struct finding f = FINDING_INIT;
 	struct json *j = &w->check->json;
 
@@ -143,7 +145,7 @@ static void take_step(struct walk *w, const struct step *step)
 
 static int walk(struct check *c)
 {
-	struct walk w = { .check = c, .status = EX_OK };
+	struct check_walk w = { .check = c, .status = EX_OK };
 
 	show_begin(&w.show);
 	json_object(&c->json, NULL);

@@ -67,7 +67,7 @@ void check_quota(struct check *c, struct finding *f)
 
 /* --- spool */
 
-struct census {
+struct queue_census {
 	time_t now, oldest; /* 0: there is none */
 	size_t count, held, due, foreign, damaged;
 	size_t untold; /* of failed/: of which nobody was told */
@@ -82,7 +82,7 @@ static bool is_untold(const struct queue *queue, const struct queue_row *row)
 }
 
 static void count_one(const struct queue *queue, const struct queue_row *row,
-		      struct census *all)
+		      struct queue_census *all)
 {
 	if (row->is_foreign) {
 		all->foreign++;
@@ -101,7 +101,7 @@ static void count_one(const struct queue *queue, const struct queue_row *row,
 }
 
 /* Of every place; in damaged/ whatever is there is that. */
-static bool count_all(const struct queue *queue, struct queue_rows *rows, struct census all[],
+static bool count_all(const struct queue *queue, struct queue_rows *rows, struct queue_census all[],
 		      struct error *err)
 {
 	if (!queue->does->list(queue, true, rows, err))
@@ -117,7 +117,8 @@ static bool count_all(const struct queue *queue, struct queue_rows *rows, struct
 }
 
 /* What nobody but a person does anything about. */
-static void tell_strangers(struct check *c, const struct census *waiting, struct finding *f)
+static void tell_strangers(struct check *c, const struct queue_census *waiting,
+			   struct finding *f)
 {
 	json_number(&c->json, "damaged", (int64_t)waiting->damaged);
 	json_number(&c->json, "foreign", (int64_t)waiting->foreign);
@@ -140,9 +141,9 @@ static void tell_strangers(struct check *c, const struct census *waiting, struct
 }
 
 static void tell_census(struct check *c, const struct queue_rows *rows,
-			const struct census all[], struct finding *f)
+			const struct queue_census all[], struct finding *f)
 {
-	const struct census *waiting = &all[SPOOL_QUEUE], *failed = &all[SPOOL_FAILED];
+	const struct queue_census *waiting = &all[SPOOL_QUEUE], *failed = &all[SPOOL_FAILED];
 	bool is_unattended = queue_is_unattended(&c->queue, rows, OVERDUE);
 	size_t count = failed->count + failed->foreign + failed->damaged;
 
@@ -206,7 +207,7 @@ static void tell_why_off(const struct check *c, struct finding *f)
 
 void check_spool(struct check *c, struct finding *f)
 {
-	struct census all[SPOOL_DAMAGED + 1] = { { .now = time(NULL) } };
+	struct queue_census all[SPOOL_DAMAGED + 1] = { { .now = time(NULL) } };
 	OWNED_ROWS rows = { 0 };
 	struct error err;
 

@@ -177,7 +177,7 @@ static char *plain_mailbox(const char *text, struct error *err)
 
 	if (!address_parse(&address, text, err))
 		return NULL;
-	mailbox = mailbox_to_ascii(address.mailbox, err);
+	mailbox = domains_mailbox_to_ascii(address.mailbox, err);
 	address_free(&address);
 	return mailbox;
 }

@@ -15,7 +15,7 @@
 #include "config/file.h"
 #include "config/config.h"
 
-struct writer {
+struct ini_writer {
 	const struct write_job *job;
 	char *path;		/* behind all symbolic links */
 	const char *name;	/* its last part */
@@ -26,14 +26,14 @@ struct writer {
 	char temp[NAME_MAX + 1];
 };
 
-static void writer_free(struct writer *w)
+static void writer_free(struct ini_writer *w)
 {
 	ini_text_free(&w->before);
 	ini_text_free(&w->after);
 	fd_cleanup(&w->dir);
 	text_cleanup(&w->path);
 }
-#define OWNED_WRITER	__attribute__((cleanup(writer_free))) struct writer
+#define OWNED_WRITER	__attribute__((cleanup(writer_free))) struct ini_writer
 
 /* --- where */
 
@@ -62,7 +62,7 @@ static int open_directory(const char *path)
 	return fd;
 }
 
-static bool enter(struct writer *w, struct error *err)
+static bool enter(struct ini_writer *w, struct error *err)
 {
 	char *slash;
 	OWNED_TEXT directory = NULL;
@@ -111,7 +111,7 @@ static bool check_meaning(const struct ini *ini, struct error *err)
 	return config_merge(&config, ini, err);
 }
 
-static bool read_old(struct writer *w, struct ini *ini, struct error *err)
+static bool read_old(struct ini_writer *w, struct ini *ini, struct error *err)
 {
 	OWNED_FD fd = ini_open(w->path);
 
@@ -134,7 +134,7 @@ static bool brings_secret(const struct write_job *job)
 	return false;
 }
 
-static bool set_mode(const struct writer *w, int fd, struct error *err)
+static bool set_mode(const struct ini_writer *w, int fd, struct error *err)
 {
 	mode_t mode = w->old.st_mode & 07777;
 
@@ -166,7 +166,7 @@ static bool is_written(const struct ini *ini, const struct draft *d,
 }
 
 /* With our own reader: what it would not understand never takes the place. */
-static bool check_result(const struct writer *w, int fd, struct error *err)
+static bool check_result(const struct ini_writer *w, int fd, struct error *err)
 {
 	OWNED_INI ini = { .keeps_secrets = true };
 	const struct setting *wrong = NULL;
@@ -184,7 +184,7 @@ static bool check_result(const struct writer *w, int fd, struct error *err)
 	return true;
 }
 
-static bool fill(struct writer *w, int fd, struct error *err)
+static bool fill(struct ini_writer *w, int fd, struct error *err)
 {
 	if (!write_all(fd, w->after.at, w->after.len))
 		return error_errno(err, ERROR_IO, "write %s", w->path);
@@ -197,7 +197,7 @@ static bool fill(struct writer *w, int fd, struct error *err)
 	return true;
 }
 
-static bool replace(struct writer *w, struct error *err)
+static bool replace(struct ini_writer *w, struct error *err)
 {
 	OWNED_FD fd = -1;
 

@@ -6,7 +6,7 @@
 
 const char choose_by_default[] = N_("the default account");
 
-bool account_allows(const struct account *account, const char *mailbox)
+bool choose_allows(const struct account *account, const char *mailbox)
 {
 	return address_is_listed(mailbox, account->from) ||
 	       address_is_listed(mailbox, account->allowed_senders);
@@ -17,7 +17,7 @@ static const struct account *account_of(const struct config *config, const char 
 	if (!mailbox || !*mailbox)
 		return NULL;
 	for (size_t i = 0; i < config->count; i++)
-		if (account_allows(&config->accounts[i], mailbox))
+		if (choose_allows(&config->accounts[i], mailbox))
 			return &config->accounts[i];
 	return NULL;
 }

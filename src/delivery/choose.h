@@ -18,6 +18,6 @@ const struct account *choose_account(const struct config *config, const char *na
 extern const char choose_by_default[];
 
 /* Whether the account may send as this mailbox by its own settings. */
-bool account_allows(const struct account *account, const char *mailbox);
+bool choose_allows(const struct account *account, const char *mailbox);
 
 #endif

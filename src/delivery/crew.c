@@ -29,7 +29,7 @@ struct order {
 };
 
 /* Less than a pipe takes at once, so that it is read as a whole. */
-struct report {
+struct crew_report {
 	struct work_counts counts;	/* since it began */
 	time_t wake;
 	size_t unread, unwritten;
@@ -63,15 +63,15 @@ void crew_begin(struct crew *c, const struct run *run)
 
 /* --- one of them */
 
-struct service {
+struct crew_service {
 	struct hand hand;
 	int out;
 };
 
-static void tell(struct service *s, bool is_done)
+static void tell(struct crew_service *s, bool is_done)
 {
 	const struct worker *w = &s->hand.worker;
-	struct report report = {
+	struct crew_report report = {
 		.counts = w->counts,
 		.wake = s->hand.round->wake,
 		.unread = w->unread,
@@ -104,7 +104,7 @@ static bool take_order(int in, const struct hand *hand, struct order *order)
 	return n > 0 && read_some(in, order, sizeof(*order)) == sizeof(*order);
 }
 
-static void carry_out(struct service *s, const struct order *order)
+static void carry_out(struct crew_service *s, const struct order *order)
 {
 	struct error err;
 
@@ -139,7 +139,7 @@ static void leave_to_leader(const struct crew *c)
 static _Noreturn void serve(const struct crew *c, uint64_t account, const int ends[2],
 			    pid_t leader)
 {
-	struct service service = { .out = ends[1] };
+	struct crew_service service = { .out = ends[1] };
 	struct run run = *c->run;
 	struct order order;
 	sigset_t set;
@@ -304,7 +304,8 @@ static void add_counts(struct work_counts *sum, const struct work_counts *now,
 	sum->unreached += now->unreached - before->unreached;
 }
 
-static void take_report(struct crew *c, struct crew_member *m, const struct report *report)
+static void take_report(struct crew *c, struct crew_member *m,
+			const struct crew_report *report)
 {
 	bool is_flush = m->wants_flush;
 
@@ -354,7 +355,7 @@ static void part_with(struct crew *c, size_t i)
 
 static void listen_to(struct crew *c)
 {
-	struct report report;
+	struct crew_report report;
 
 	for (size_t i = c->count; i-- > 0; ) {
 		ssize_t n;

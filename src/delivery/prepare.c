@@ -69,7 +69,7 @@ static int policy_of(const struct preparation *p)
 static bool is_left_alone(const struct account *account, const char *mailbox)
 {
 	return account->sender_policy == SENDER_KEEP || !*mailbox ||
-	       account_allows(account, mailbox);
+	       choose_allows(account, mailbox);
 }
 
 /* `-f root`, as cron says it: the user of that name on this machine. */
@@ -94,7 +94,7 @@ static bool takes_null(const struct account *account)
 /* Why the policy leaves it as it is. */
 static const char *why_left_alone(const struct account *account, const char *mailbox)
 {
-	return account_allows(account, mailbox) ?
+	return choose_allows(account, mailbox) ?
 		N_("it is the account's `from`, or in its `allowed_senders`") :
 		N_("`sender_policy = keep` changes no sender");
 }
@@ -289,7 +289,7 @@ bool prepare_from_queue(const struct preparation *p, struct message *m, char **s
 
 	submission_author(m, p->aliases, &author);
 	ok = find_sender(p, author.mailbox, sender, err) &&
-	     (ascii = mailbox_to_ascii(*sender, err)) != NULL;
+	     (ascii = domains_mailbox_to_ascii(*sender, err)) != NULL;
 	address_free(&author);
 	if (!ok)
 		return false;

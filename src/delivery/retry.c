@@ -12,7 +12,7 @@ static const long usual[STEPS] = { 60, 120, 300, 900, 1800, 3600 };
 static const long patient[STEPS] = { 300, 900, 1800, 3600, 3600, 3600 };
 
 /* The first row that fits wins; what fits none is the last. */
-static const struct rule {
+static const struct retry_rule {
 	enum error_kind kind;	/* NONE: any */
 	int reply;		/* 0: any, or none; */
 	enum reply_at at;	/* else what it answers */
@@ -39,9 +39,9 @@ static enum error_kind kind_of(const struct error *err)
 	return error_is_lack(err) ? ERROR_NETWORK : err->kind;
 }
 
-static const struct rule *rule_for(const struct error *err)
+static const struct retry_rule *rule_for(const struct error *err)
 {
-	const struct rule *rule = rules;
+	const struct retry_rule *rule = rules;
 
 	while ((rule->kind != ERROR_NONE && rule->kind != kind_of(err)) ||
 	       (rule->reply && (rule->reply != err->reply || (int)rule->at != err->at)))
@@ -71,7 +71,7 @@ const char *retry_class(const struct error *err)
 
 struct retry_facts retry_class_facts(const char *class)
 {
-	const struct rule *rule = rules;
+	const struct retry_rule *rule = rules;
 
 	while (rule->kind != ERROR_NONE && strcmp(rule->class, class) != 0)
 		rule++;

@@ -30,18 +30,18 @@ void keyring_do(const struct keyring_request *request, struct keyring_result *re
  * Sees to it that DBUS_SESSION_BUS_ADDRESS names a bus: without it (cron, ssh, services)
  * that of this user in $XDG_RUNTIME_DIR or /run/user/UID. False: there is none.
  */
-bool bus_find(void);
+bool keyring_bus_find(void);
 
 /*
  * Whatever hangs from now on, be it in a library: the process ends so many seconds later,
  * and a bit, with a word and KEYRING_NO_ANSWER; KEYRING_DISMISSED if a prompt was shown.
  */
-void watch(unsigned seconds, bool is_prompt);
+void keyring_watch(unsigned seconds, bool is_prompt);
 
 /* Ends the process with that sentence, wherever it is; safe in signal handlers. */
-_Noreturn void give_up(enum keyring_end end, const char *text);
+_Noreturn void keyring_give_up(enum keyring_end end, const char *text);
 
 /* Whether somebody may be there to answer a prompt: a display, or a terminal. */
-bool person_is_there(void);
+bool keyring_person_is_there(void);
 
 #endif

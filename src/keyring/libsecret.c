@@ -36,7 +36,7 @@ static const SecretSchema ours = {
 	NULL,
 };
 
-struct job {
+struct keyring_job {
 	const struct keyring_request *request;
 	struct keyring_result *result;
 	GDBusConnection *bus;
@@ -46,7 +46,7 @@ struct job {
 	GAsyncResult *answer;
 };
 
-static bool fail(struct job *job, enum keyring_end end, const char *text)
+static bool fail(struct keyring_job *job, enum keyring_end end, const char *text)
 {
 	job->result->end = end;
 	snprintf(job->result->text, sizeof(job->result->text), "%s", text);
@@ -55,7 +55,8 @@ static bool fail(struct job *job, enum keyring_end end, const char *text)
 }
 
 /* "WORDS user U at H:P" */
-static bool fail_for_item(struct job *job, enum keyring_end end, const char *words)
+static bool fail_for_item(struct keyring_job *job, enum keyring_end end,
+			  const char *words)
 {
 	const struct keyring_item *item = &job->request->item;
 	g_autofree char *text = g_strdup_printf("%s user %s at %s:%s", words, item->user,
@@ -64,7 +65,7 @@ static bool fail_for_item(struct job *job, enum keyring_end end, const char *wor
 	return fail(job, end, text);
 }
 
-static bool blame(struct job *job, GError *error)
+static bool blame(struct keyring_job *job, GError *error)
 {
 	g_autofree char *text = NULL;
 
@@ -91,7 +92,7 @@ static bool blame(struct job *job, GError *error)
 }
 
 /* Takes the error. */
-static bool fail_with(struct job *job, GError *error)
+static bool fail_with(struct keyring_job *job, GError *error)
 {
 	(void)blame(job, error);
 	g_error_free(error);
@@ -108,7 +109,7 @@ static void drop(gpointer object)
 
 static gboolean on_time(gpointer data)
 {
-	struct job *job = data;
+	struct keyring_job *job = data;
 
 	job->timer = 0;
 	g_cancellable_cancel(job->cancellable);
@@ -118,7 +119,7 @@ static gboolean on_time(gpointer data)
 enum step { ANSWER, PROMPT };
 
 /* What is called from now on may take as long as that, all in all. */
-static void begin(struct job *job, enum step step)
+static void begin(struct keyring_job *job, enum step step)
 {
 	unsigned seconds =
 		step == PROMPT ? KEYRING_PROMPT_SECONDS : KEYRING_ANSWER_SECONDS;
@@ -130,19 +131,19 @@ static void begin(struct job *job, enum step step)
 	drop(job->cancellable);
 	job->cancellable = g_cancellable_new();
 	job->timer = g_timeout_add_seconds(seconds, on_time, job);
-	watch(seconds, step == PROMPT);
+	keyring_watch(seconds, step == PROMPT);
 }
 
 static void on_answer(GObject *source, GAsyncResult *answer, gpointer data)
 {
-	struct job *job = data;
+	struct keyring_job *job = data;
 
 	(void)source;
 	job->answer = g_object_ref(answer);
 }
 
 /* The answer to the call that was just made; good until the next one. */
-static GAsyncResult *answer_to(struct job *job)
+static GAsyncResult *answer_to(struct keyring_job *job)
 {
 	drop(job->answer);
 	job->answer = NULL;
@@ -159,7 +160,7 @@ static void on_owner(GObject *service, GParamSpec *what, gpointer data)
 	(void)what;
 	(void)data;
 	if (!owner)
-		give_up(KEYRING_NO_ANSWER, "the keyring service went away");
+		keyring_give_up(KEYRING_NO_ANSWER, "the keyring service went away");
 }
 
 /* What libraries have to say is nothing for the log of the mail. */
@@ -170,7 +171,7 @@ static GLogWriterOutput ignore(GLogLevelFlags level, const GLogField *fields, gs
 	return G_LOG_WRITER_HANDLED;
 }
 
-static bool connect_to_service(struct job *job)
+static bool connect_to_service(struct keyring_job *job)
 {
 	GError *error = NULL;
 
@@ -201,7 +202,7 @@ static void free_items(GList *items)
 }
 
 /* The items that have the attributes, a list of names and values that NULL ends. */
-static bool search(struct job *job, const char *const *attributes, GList **items)
+static bool search(struct keyring_job *job, const char *const *attributes, GList **items)
 {
 	g_autoptr(GHashTable) table = g_hash_table_new(g_str_hash, g_str_equal);
 	GError *error = NULL;
@@ -215,7 +216,7 @@ static bool search(struct job *job, const char *const *attributes, GList **items
 }
 
 /* A locked keyring may hide what it has. */
-static bool report_nothing(struct job *job)
+static bool report_nothing(struct keyring_job *job)
 {
 	GError *error = NULL;
 	bool is_locked = false;
@@ -238,7 +239,7 @@ static bool report_nothing(struct job *job)
 			: "the keyring has nothing for");
 }
 
-static bool search_exactly(struct job *job, GList **items)
+static bool search_exactly(struct keyring_job *job, GList **items)
 {
 	const struct keyring_item *item = &job->request->item;
 	const char *const attributes[] = {
@@ -253,7 +254,7 @@ static bool search_exactly(struct job *job, GList **items)
  * What was stored for this account; then for another account or port, as the same user of
  * the same host; then for msmtp, the way that its manual says.
  */
-static bool find(struct job *job, GList **items)
+static bool find(struct keyring_job *job, GList **items)
 {
 	const struct keyring_item *item = &job->request->item;
 	const char *const same_user[] = {
@@ -275,7 +276,7 @@ static bool find(struct job *job, GList **items)
 /* --- unlocking */
 
 /* The service's own call, which makes a prompt but does not show it. */
-static bool unlock_quietly(struct job *job, GDBusProxy *object)
+static bool unlock_quietly(struct keyring_job *job, GDBusProxy *object)
 {
 	const char *const paths[] = { g_dbus_proxy_get_object_path(object), NULL };
 	g_autoptr(GVariant) reply = NULL;
@@ -308,7 +309,7 @@ static bool unlock_quietly(struct job *job, GDBusProxy *object)
 		    "the keyring is locked, and nobody is here to unlock it");
 }
 
-static bool unlock_with_prompt(struct job *job, GDBusProxy *object)
+static bool unlock_with_prompt(struct keyring_job *job, GDBusProxy *object)
 {
 	GList list = { .data = object };
 	GError *error = NULL;
@@ -330,20 +331,20 @@ static bool unlock_with_prompt(struct job *job, GDBusProxy *object)
 		    "the keyring is locked, and its prompt was dismissed or not shown");
 }
 
-static bool unlock(struct job *job, GDBusProxy *object)
+static bool unlock(struct keyring_job *job, GDBusProxy *object)
 {
 	return job->request->may_prompt ? unlock_with_prompt(job, object)
 					: unlock_quietly(job, object);
 }
 
-static bool unlock_item(struct job *job, SecretItem *item)
+static bool unlock_item(struct keyring_job *job, SecretItem *item)
 {
 	return !secret_item_get_locked(item) || unlock(job, G_DBUS_PROXY(item));
 }
 
 /* --- the three commands */
 
-static bool copy_secret(struct job *job, SecretItem *item)
+static bool copy_secret(struct keyring_job *job, SecretItem *item)
 {
 	SecretValue *value = secret_item_get_secret(item);
 	const char *bytes;
@@ -360,7 +361,7 @@ static bool copy_secret(struct job *job, SecretItem *item)
 				     "the keyring has too long a secret for");
 }
 
-static bool lookup(struct job *job)
+static bool lookup(struct keyring_job *job)
 {
 	GError *error = NULL;
 	GList *items = NULL;
@@ -377,7 +378,7 @@ static bool lookup(struct job *job)
 }
 
 /* Where new secrets go; it is made by a prompt where there is none yet. */
-static bool open_default(struct job *job)
+static bool open_default(struct keyring_job *job)
 {
 	g_autoptr(SecretCollection) collection = NULL;
 	GError *error = NULL;
@@ -396,7 +397,7 @@ static bool open_default(struct job *job)
 	       unlock(job, G_DBUS_PROXY(collection));
 }
 
-static bool create(struct job *job, SecretValue *value)
+static bool create(struct keyring_job *job, SecretValue *value)
 {
 	const struct keyring_item *item = &job->request->item;
 	g_autoptr(GHashTable) attributes =
@@ -421,7 +422,7 @@ static bool create(struct job *job, SecretValue *value)
 }
 
 /* The item itself: to put another one in its place may be a question to its owner. */
-static bool change(struct job *job, SecretItem *item, SecretValue *value)
+static bool change(struct keyring_job *job, SecretItem *item, SecretValue *value)
 {
 	GError *error = NULL;
 
@@ -432,7 +433,7 @@ static bool change(struct job *job, SecretItem *item, SecretValue *value)
 	       fail_with(job, error);
 }
 
-static bool remove_items(struct job *job, GList *items)
+static bool remove_items(struct keyring_job *job, GList *items)
 {
 	GError *error = NULL;
 
@@ -449,7 +450,7 @@ static bool remove_items(struct job *job, GList *items)
 }
 
 /* There is one of it afterwards. */
-static bool store(struct job *job)
+static bool store(struct keyring_job *job)
 {
 	const struct secret *secret = job->request->secret;
 	SecretValue *value =
@@ -466,7 +467,7 @@ static bool store(struct job *job)
 	return ok;
 }
 
-static bool clear(struct job *job)
+static bool clear(struct keyring_job *job)
 {
 	GList *items = NULL;
 	bool ok = search_exactly(job, &items) && (items || report_nothing(job)) &&
@@ -478,12 +479,12 @@ static bool clear(struct job *job)
 
 void keyring_do(const struct keyring_request *request, struct keyring_result *result)
 {
-	static bool (*const commands[])(struct job * job) = {
+	static bool (*const commands[])(struct keyring_job * job) = {
 		[KEYRING_LOOKUP] = lookup,
 		[KEYRING_STORE] = store,
 		[KEYRING_CLEAR] = clear,
 	};
-	struct job job = { .request = request, .result = result };
+	struct keyring_job job = { .request = request, .result = result };
 
 	g_log_set_writer_func(ignore, NULL, NULL);
 	result->end = KEYRING_OK;

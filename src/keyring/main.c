@@ -102,7 +102,7 @@ static int run(struct keyring_request *request)
 	struct keyring_result result = { .end = KEYRING_OK };
 	struct secret *secret = request->secret;
 
-	if (!bus_find())
+	if (!keyring_bus_find())
 		return say(KEYRING_NO_BUS,
 			   "there is no session bus to reach a keyring by");
 	keyring_do(request, &result);
@@ -119,7 +119,7 @@ int main(int argc, char **argv)
 {
 	OWNED_SECRET secret = { 0 };
 	struct keyring_request request = {
-		.may_prompt = person_is_there(),
+		.may_prompt = keyring_person_is_there(),
 		.patience = KEYRING_PROMPT_SECONDS,
 		.secret = &secret,
 	};
@@ -127,7 +127,7 @@ int main(int argc, char **argv)
 	self_begin("acsmtp", STDERR_FILENO, false);
 	secret_guard_process();
 	/* Whatever the bus does, acsmtp waits for us with a message in its hands. */
-	watch(KEYRING_ANSWER_SECONDS, false);
+	keyring_watch(KEYRING_ANSWER_SECONDS, false);
 	signal(SIGPIPE, SIG_IGN);
 	if (!take_words(argc, argv, &request))
 		return usage();

@@ -69,7 +69,7 @@ static bool names_anothers_bus(void)
 	return stat(path, &st) == 0 && st.st_uid != geteuid();
 }
 
-bool bus_find(void)
+bool keyring_bus_find(void)
 {
 	const char *directory = getenv("XDG_RUNTIME_DIR");
 	char usual[40];
@@ -85,7 +85,7 @@ bool bus_find(void)
 	return false;
 }
 
-bool person_is_there(void)
+bool keyring_person_is_there(void)
 {
 	OWNED_FD terminal = -1;
 
@@ -98,7 +98,7 @@ bool person_is_there(void)
 /* Global, as a signal handler is given nothing else. */
 static volatile sig_atomic_t shows_prompt;
 
-_Noreturn void give_up(enum keyring_end end, const char *text)
+_Noreturn void keyring_give_up(enum keyring_end end, const char *text)
 {
 	(void)write_patiently(STDERR_FILENO, text, strlen(text), 1000);
 	(void)write_patiently(STDERR_FILENO, "\n", 1, 1000);
@@ -109,12 +109,12 @@ static void on_alarm(int number)
 {
 	(void)number;
 	if (shows_prompt)
-		give_up(KEYRING_DISMISSED,
-			"the keyring is locked, and nobody answered its prompt");
-	give_up(KEYRING_NO_ANSWER, "the keyring did not answer in time");
+		keyring_give_up(KEYRING_DISMISSED,
+				"the keyring is locked, and nobody answered its prompt");
+	keyring_give_up(KEYRING_NO_ANSWER, "the keyring did not answer in time");
 }
 
-void watch(unsigned seconds, bool is_prompt)
+void keyring_watch(unsigned seconds, bool is_prompt)
 {
 	const struct sigaction action = { .sa_handler = on_alarm };
 

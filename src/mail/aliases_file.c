@@ -11,7 +11,7 @@
 #include "base/language.h"
 #include "base/text.h"
 
-struct reader {
+struct aliases_reader {
 	struct aliases *aliases;
 	alias_fault_fn *report;
 	void *taker;
@@ -35,7 +35,7 @@ bool aliases_blame(const struct aliases *a, unsigned line, struct error *err)
 	return error_context(err, "%s, line %u", a->path, line);
 }
 
-static void fault(const struct reader *r, struct error *err)
+static void fault(const struct aliases_reader *r, struct error *err)
 {
 	aliases_blame(r->aliases, r->line, err);
 	if (r->report)
@@ -108,7 +108,7 @@ static char *read_name(const struct aliases *a, const char *text, size_t len,
 	return text_copy(!strcmp(name, "default") ? "*" : name);
 }
 
-static void close_alias(struct reader *r)
+static void close_alias(struct aliases_reader *r)
 {
 	struct aliases *a = r->aliases;
 
@@ -125,7 +125,7 @@ static void close_alias(struct reader *r)
 	r->is_alias_open = false;
 }
 
-static void open_alias(struct reader *r, const char *line, size_t len)
+static void open_alias(struct aliases_reader *r, const char *line, size_t len)
 {
 	struct aliases *a = r->aliases;
 	size_t colon = find_colon(line, len);
@@ -150,7 +150,7 @@ static void open_alias(struct reader *r, const char *line, size_t len)
 	buf_add_bytes(&r->targets, line + colon, len - colon);
 }
 
-static void continue_alias(struct reader *r, const char *line, size_t len)
+static void continue_alias(struct aliases_reader *r, const char *line, size_t len)
 {
 	struct error err;
 
@@ -164,7 +164,7 @@ static void continue_alias(struct reader *r, const char *line, size_t len)
 	}
 }
 
-static void read_line(struct reader *r, const char *line, size_t len)
+static void read_line(struct aliases_reader *r, const char *line, size_t len)
 {
 	bool continues = len > 0 && (r->is_continued || text_is_blank(line[0]));
 
@@ -197,7 +197,8 @@ static int compare(const void *a, const void *b)
 	return order ? order : one->line < other->line ? -1 : one->line > other->line;
 }
 
-static bool read_lines(struct reader *r, const char *text, size_t len, struct error *err)
+static bool read_lines(struct aliases_reader *r, const char *text, size_t len,
+		       struct error *err)
 {
 	const char *end = text + len;
 
@@ -240,8 +241,10 @@ static bool read_file(int fd, struct buf *text, struct error *err)
 bool aliases_read(struct aliases *a, alias_fault_fn *report, void *taker,
 		  struct error *err)
 {
-	struct reader r = { .aliases = a, .report = report, .taker = taker,
-			    .targets = BUF_INIT(2 * (size_t)ALIASES_FILE_MAX) };
+	struct aliases_reader r = { .aliases = a,
+				    .report = report,
+				    .taker = taker,
+				    .targets = BUF_INIT(2 * (size_t)ALIASES_FILE_MAX) };
 	OWNED_BUF text = BUF_INIT(ALIASES_FILE_MAX);
 	/* O_NONBLOCK: a pipe without a writer must not stop the mail. */
 	OWNED_FD fd = open(a->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

@@ -137,6 +137,11 @@ void recipient_leave_out(const struct recipient *r, struct error *why)
 	exchange_all(why, buf_text(&named), "RCPT TO <" WHOM ">: ");
 }
 
+bool recipient_waits(const struct recipient *r)
+{
+	return r->verdict != VERDICT_ACCEPTED && r->verdict != VERDICT_REFUSED;
+}
+
 bool recipient_reason_is_same(const struct recipient *a, const struct recipient *b)
 {
 	return !strcmp(a->why->text, b->why->text) && (a == b || !strstr(a->why->text, WHOM));
@@ -201,18 +206,18 @@ size_t envelope_waiting(const struct envelope *e)
 	       envelope_count(e, VERDICT_REFUSED);
 }
 
-bool mailbox_needs_utf8(const char *mailbox)
+bool address_needs_utf8(const char *mailbox)
 {
 	return mailbox && text_has_8bit(mailbox, strlen(mailbox));
 }
 
 bool envelope_needs_utf8(const struct envelope *e)
 {
-	if (mailbox_needs_utf8(e->sender))
+	if (address_needs_utf8(e->sender))
 		return true;
 	for (size_t i = 0; i < e->count; i++)
 		if (e->recipients[i].verdict != VERDICT_REFUSED &&
-		    mailbox_needs_utf8(e->recipients[i].mailbox))
+		    address_needs_utf8(e->recipients[i].mailbox))
 			return true;
 	return false;
 }

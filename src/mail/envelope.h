@@ -80,11 +80,14 @@ void envelope_judge(struct envelope *e, struct recipient *r, enum verdict verdic
 void recipient_reason(const struct recipient *r, struct error *why);
 void recipient_leave_out(const struct recipient *r, struct error *why);
 
+/* Whether it still has to be tried. */
+bool recipient_waits(const struct recipient *r);
+
 /* Whether recipient_reason() of both has the same text. */
 bool recipient_reason_is_same(const struct recipient *a, const struct recipient *b);
 
 /* Whether the mailbox cannot be said without SMTPUTF8 (RFC 6531). NULL: it can. */
-bool mailbox_needs_utf8(const char *mailbox);
+bool address_needs_utf8(const char *mailbox);
 
 /* The same of any address of the envelope that is not refused. */
 bool envelope_needs_utf8(const struct envelope *e);

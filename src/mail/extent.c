@@ -14,7 +14,7 @@
 
 #include "base/text.h"
 
-struct search {
+struct extent_search {
 	const struct lexer *l;
 	struct extent *extent;
 	size_t from;
@@ -45,7 +45,7 @@ static bool is_route_comma(const struct lexer *l, size_t at)
 	return at < l->len && l->text[at] == '@';
 }
 
-static bool ends_at(struct search *s, size_t at)
+static bool ends_at(struct extent_search *s, size_t at)
 {
 	char c = s->l->text[at];
 
@@ -64,7 +64,7 @@ static bool ends_at(struct search *s, size_t at)
 }
 
 /* A quoted string with an address in it that touches a word was opened by a closing quote. */
-static bool is_inside_out(const struct search *s, size_t at, size_t end)
+static bool is_inside_out(const struct extent_search *s, size_t at, size_t end)
 {
 	const struct lexer *l = s->l;
 
@@ -73,7 +73,7 @@ static bool is_inside_out(const struct search *s, size_t at, size_t end)
 	       memchr(l->text + at, '@', end - at);
 }
 
-static void learn(struct search *s, size_t at)
+static void learn(struct extent_search *s, size_t at)
 {
 	char c = s->l->text[at];
 
@@ -92,7 +92,7 @@ static void learn(struct search *s, size_t at)
 
 bool extent_find(const struct lexer *l, struct extent *extent)
 {
-	struct search s = { .l = l, .extent = extent, .from = l->at };
+	struct extent_search s = { .l = l, .extent = extent, .from = l->at };
 	size_t at, end;
 
 	*extent = (struct extent){ .end = l->len, .angle = l->len };

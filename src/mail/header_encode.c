@@ -85,7 +85,7 @@ static const struct {
 };
 
 /* A field's body while it is rewritten. */
-struct work {
+struct header_work {
 	const char *text;
 	size_t len;
 	bool keeps_8bit;
@@ -103,14 +103,14 @@ static enum kind kind_of(const struct field *field)
 	return UNKNOWN;
 }
 
-static bool is_bad(const struct work *w, size_t from, size_t to)
+static bool is_bad(const struct header_work *w, size_t from, size_t to)
 {
 	return memchr(w->text + from, '\0', to - from) ||
 	       (!w->keeps_8bit && text_has_8bit(w->text + from, to - from));
 }
 
 /* The place behind the quoted string, comment or character at `at`. */
-static size_t unit_end(struct work *w, size_t at)
+static size_t unit_end(struct header_work *w, size_t at)
 {
 	struct error ignored;
 	struct lexer l = { .text = w->text, .len = w->len, .err = &ignored };
@@ -128,7 +128,7 @@ static size_t unit_end(struct work *w, size_t at)
 
 /* --- addresses */
 
-static void add_piece(struct work *w, size_t from, size_t to, bool is_phrase)
+static void add_piece(struct header_work *w, size_t from, size_t to, bool is_phrase)
 {
 	if (is_phrase)
 		header_words_add(w->out, w->text + from, to - from, WORDS_PHRASE,
@@ -138,7 +138,7 @@ static void add_piece(struct work *w, size_t from, size_t to, bool is_phrase)
 }
 
 /* Comments are for people everywhere, the text between them in a phrase alone. */
-static void add_mixed(struct work *w, size_t from, size_t to, bool is_phrase)
+static void add_mixed(struct header_work *w, size_t from, size_t to, bool is_phrase)
 {
 	size_t piece = from;
 
@@ -164,7 +164,7 @@ struct element {
 };
 
 /* As address.c divides a list; here nothing is an error. */
-static struct element find_element(struct work *w, size_t at)
+static struct element find_element(struct header_work *w, size_t at)
 {
 	struct element element = { .angle = w->len };
 	bool is_inside = false;
@@ -188,7 +188,7 @@ static struct element find_element(struct work *w, size_t at)
 	return element;
 }
 
-static void add_addresses(struct work *w, bool are_phrases)
+static void add_addresses(struct header_work *w, bool are_phrases)
 {
 	for (size_t at = 0; at < w->len; ) {
 		struct element element = find_element(w, at);
@@ -209,7 +209,7 @@ static void add_addresses(struct work *w, bool are_phrases)
  * "name*=", or its first piece: it says the same in ASCII, and a name may stand there once.
  * Looked for among the first ones alone, or it would cost the square of their number.
  */
-static bool has_encoded_twin(const struct work *w, const struct parameter *p)
+static bool has_encoded_twin(const struct header_work *w, const struct parameter *p)
 {
 	size_t len = p->name_end - p->name, at = 0;
 	struct parameter other;
@@ -224,7 +224,7 @@ static bool has_encoded_twin(const struct work *w, const struct parameter *p)
 	return false;
 }
 
-static bool add_parameter(struct work *w, const struct parameter *p)
+static bool add_parameter(struct header_work *w, const struct parameter *p)
 {
 	bool is_long = p->value_end - p->value > HEADER_WORD_MAX;
 
@@ -252,7 +252,7 @@ static bool add_parameter(struct work *w, const struct parameter *p)
 	return true;
 }
 
-static bool add_parameters(struct work *w)
+static bool add_parameters(struct header_work *w)
 {
 	struct parameter p;
 	size_t at = 0;
@@ -279,7 +279,8 @@ bool field_is_bad(const struct field *field, bool keeps_utf8)
 
 bool field_must_encode(const struct field *field, bool keeps_utf8)
 {
-	return has_long_line(field->start, field->len) || field_is_bad(field, keeps_utf8);
+	return header_has_long_line(field->start, field->len) ||
+	       field_is_bad(field, keeps_utf8);
 }
 
 static bool fail(const struct field *field, const char *why, struct error *err)
@@ -295,7 +296,8 @@ static bool fail(const struct field *field, const char *why, struct error *err)
  * As if it were text. Structured fields get another name for it (RFC 6857 section
  * 3.1.10): for people they are still there.
  */
-static void rewrite_as_text(struct work *w, const struct field *field, bool is_renamed)
+static void rewrite_as_text(struct header_work *w, const struct field *field,
+			    bool is_renamed)
 {
 	buf_clear(w->out);
 	if (is_renamed)
@@ -314,13 +316,13 @@ static size_t id_end(const struct buf *ids, size_t at)
 	return at;
 }
 
-static bool may_stay(const struct work *w, char c)
+static bool may_stay(const struct header_work *w, char c)
 {
 	return c && (w->keeps_8bit || !text_has_8bit(&c, 1));
 }
 
 /* "=XX" for a byte, or "=" where the id would not fit on a line. */
-static void add_id(struct work *w, const char *id, size_t len)
+static void add_id(struct header_work *w, const char *id, size_t len)
 {
 	size_t bad = 0;
 
@@ -339,10 +341,10 @@ static void add_id(struct work *w, const char *id, size_t len)
  * An id must be there, and an answer must name it: the same bytes become the same
  * characters each time, all of which an id may have.
  */
-static void add_ids(struct work *w)
+static void add_ids(struct header_work *w)
 {
 	OWNED_BUF ids = BUF_INIT(FIELD_MAX);
-	struct work copy = *w;
+	struct header_work copy = *w;
 
 	copy.out = &ids;
 	add_mixed(&copy, 0, w->len, false);
@@ -352,7 +354,7 @@ static void add_ids(struct work *w)
 	}
 }
 
-static bool rewrite(struct work *w, const struct field *field)
+static bool rewrite(struct header_work *w, const struct field *field)
 {
 	enum kind kind = kind_of(field);
 
@@ -372,7 +374,7 @@ static bool rewrite(struct work *w, const struct field *field)
 }
 
 /* Addresses over 127 stay if that is what they are. */
-static bool are_addresses(const struct work *w)
+static bool are_addresses(const struct header_work *w)
 {
 	OWNED_ADDRESSES list = { 0 };
 	struct error ignored;
@@ -380,7 +382,7 @@ static bool are_addresses(const struct work *w)
 	return address_list_parse(&list, w->text, w->len, &ignored);
 }
 
-static bool is_still_bad(const struct work *w)
+static bool is_still_bad(const struct header_work *w)
 {
 	return memchr(buf_text(w->out), '\0', w->out->len) ||
 	       (!w->keeps_8bit && text_has_8bit(buf_text(w->out), w->out->len));
@@ -395,10 +397,11 @@ static void replace_bad(struct buf *b, bool keeps_8bit)
 }
 
 /* A field beside it that says all that it said. */
-static void add_for_people(const struct work *w, const struct field *field, struct buf *out)
+static void add_for_people(const struct header_work *w, const struct field *field,
+			   struct buf *out)
 {
 	OWNED_BUF text = BUF_INIT(FIELD_MAX);
-	struct work copy = *w;
+	struct header_work copy = *w;
 
 	copy.out = &text;
 	rewrite_as_text(&copy, field, true);
@@ -410,7 +413,9 @@ bool field_encode(const struct field *field, bool keeps_utf8, struct buf *out,
 		  struct error *err)
 {
 	OWNED_BUF changed = BUF_INIT(FIELD_MAX);
-	struct work w = { .text = field->body, .len = field->body_len, .out = &changed };
+	struct header_work w = { .text = field->body,
+				 .len = field->body_len,
+				 .out = &changed };
 	enum kind kind = kind_of(field);
 
 	if (!field_must_encode(field, keeps_utf8)) {

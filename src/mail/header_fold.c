@@ -17,7 +17,7 @@ static size_t line_length(const char *text, size_t len, size_t *whole)
 	return n > 0 && text[n - 1] == '\r' ? n - 1 : n;
 }
 
-bool has_long_line(const char *text, size_t len)
+bool header_has_long_line(const char *text, size_t len)
 {
 	for (size_t at = 0, whole; at < len; at += whole)
 		if (line_length(text + at, len - at, &whole) > LINE_MAX_BYTES)

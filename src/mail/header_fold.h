@@ -8,7 +8,7 @@
 enum { LINE_MAX_BYTES = 998 };	/* RFC 5321 section 4.5.3.1.6, without CRLF */
 
 /* Whether a line of the text, which ends each in CRLF, is longer than that. */
-bool has_long_line(const char *text, size_t len);
+bool header_has_long_line(const char *text, size_t len);
 
 /*
  * Appends a whole field, the long ones of its lines folded at blanks; with

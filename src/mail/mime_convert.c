@@ -15,7 +15,7 @@ enum {
 	UTF8_MAX = 4,			/* bytes of a character */
 };
 
-struct writer {
+struct mime_writer {
 	struct mime_visitor visitor;
 	const struct mime_limits *limits;
 	const struct mime_survey *survey;
@@ -30,13 +30,13 @@ struct writer {
 
 /* --- out */
 
-static bool put(struct writer *w, const char *bytes, size_t len)
+static bool put(struct mime_writer *w, const char *bytes, size_t len)
 {
 	message_follow_lines(w->out, &w->column, bytes, len);
 	return message_add_body(w->out, bytes, len, w->err);
 }
 
-static bool put_piece(struct writer *w)
+static bool put_piece(struct mime_writer *w)
 {
 	bool ok = put(w, buf_text(&w->piece), w->piece.len);
 
@@ -46,7 +46,7 @@ static bool put_piece(struct writer *w)
 
 /* --- what must not be altered */
 
-static bool is_sealed(struct writer *w, const struct mime_part *part, const char *seal)
+static bool is_sealed(struct mime_writer *w, const struct mime_part *part, const char *seal)
 {
 	if (!seal)
 		return false;
@@ -63,7 +63,7 @@ static bool is_sealed(struct writer *w, const struct mime_part *part, const char
 	return true;
 }
 
-static bool may_encode(struct writer *w, const struct mime_part *part,
+static bool may_encode(struct mime_writer *w, const struct mime_part *part,
 		       struct mime_plan plan)
 {
 	if (plan.how == TRANSFER_AS_IS && !plan.is_impossible)
@@ -96,7 +96,7 @@ static const char *encoding_name(enum transfer how)
 }
 
 /* What an encoding field must say now; NULL: it stays. */
-static const char *new_label(const struct writer *w, const struct mime_part *part,
+static const char *new_label(const struct mime_writer *w, const struct mime_part *part,
 			     enum transfer how)
 {
 	enum mime_encoding old = part->type.encoding;
@@ -109,7 +109,7 @@ static const char *new_label(const struct writer *w, const struct mime_part *par
 }
 
 /* SMTPUTF8 is about the header of the message itself, 8BITMIME about all of the body. */
-static bool keeps_8bit(const struct writer *w, const struct mime_part *part)
+static bool keeps_8bit(const struct mime_writer *w, const struct mime_part *part)
 {
 	return part->number ? w->limits->eightbit : w->limits->utf8_header;
 }
@@ -122,7 +122,7 @@ static bool is_bad(const struct mime_part *part, const struct field *field, bool
 	return memchr(field->start, '\0', field->len) != NULL;
 }
 
-static bool add_field(struct writer *w, const struct mime_part *part,
+static bool add_field(struct mime_writer *w, const struct mime_part *part,
 		      const struct field *field, struct buf *header)
 {
 	bool keeps = keeps_8bit(w, part), bad = is_bad(part, field, keeps);
@@ -130,7 +130,7 @@ static bool add_field(struct writer *w, const struct mime_part *part,
 	if (bad && is_sealed(w, part, part->seal))
 		return false;
 	/* A long line goes where no limit is, and a broken signature nowhere. */
-	if (bad || (has_long_line(field->start, field->len) && !part->seal))
+	if (bad || (header_has_long_line(field->start, field->len) && !part->seal))
 		return field_encode(field, keeps, header, w->err);
 	buf_add_bytes(header, field->start, field->len);
 	return true;
@@ -147,7 +147,7 @@ static void add_type(const struct mime_part *part, struct mime_plan plan,
 }
 
 /* The fields of a part, and those that its new encoding needs. */
-static bool add_fields(struct writer *w, const struct mime_part *part,
+static bool add_fields(struct mime_writer *w, const struct mime_part *part,
 		       struct mime_plan plan, struct buf *header)
 {
 	const char *label = new_label(w, part, plan.how);
@@ -174,7 +174,7 @@ static bool add_fields(struct writer *w, const struct mime_part *part,
 	return true;
 }
 
-static bool put_all(struct writer *w, const struct buf *bytes)
+static bool put_all(struct mime_writer *w, const struct buf *bytes)
 {
 	size_t most = BODY_MEMORY_MAX / 2;
 
@@ -187,7 +187,7 @@ static bool put_all(struct writer *w, const struct buf *bytes)
 	return true;
 }
 
-static bool take_header(struct writer *w, const struct mime_part *part)
+static bool take_header(struct mime_writer *w, const struct mime_part *part)
 {
 	struct mime_plan plan = mime_survey_plan(w->survey, part->number);
 	struct buf header = BUF_INIT(HEADER_GROWTH * HEADER_MAX);
@@ -209,7 +209,7 @@ static bool take_header(struct writer *w, const struct mime_part *part)
 
 /* --- content */
 
-static bool take_content(struct writer *w, const struct mime_piece *piece)
+static bool take_content(struct mime_writer *w, const struct mime_piece *piece)
 {
 	if (w->encoder.how == TRANSFER_AS_IS)
 		return !piece->len || put(w, piece->bytes, piece->len);
@@ -221,7 +221,7 @@ static bool take_content(struct writer *w, const struct mime_piece *piece)
 }
 
 /* A long line, so that no half of it looks like a delimiter, and no character is cut. */
-static bool divide(struct writer *w, const struct mime_piece *piece)
+static bool divide(struct mime_writer *w, const struct mime_piece *piece)
 {
 	size_t column = w->column;
 
@@ -238,7 +238,7 @@ static bool divide(struct writer *w, const struct mime_piece *piece)
 }
 
 /* The rest of a line: it ends where the line does. */
-static bool encode_outside(struct writer *w, const struct mime_piece *piece, bool is_end)
+static bool encode_outside(struct mime_writer *w, const struct mime_piece *piece, bool is_end)
 {
 	if (!w->is_encoding_outside) {
 		encoder_start(&w->outside, TRANSFER_QUOTED_PRINTABLE);
@@ -254,7 +254,7 @@ static bool encode_outside(struct writer *w, const struct mime_piece *piece, boo
  * could name an encoding. Still none of it may be lost: where it cannot go as it is it is
  * quoted-printable to whoever looks.
  */
-static bool take_outside(struct writer *w, const struct mime_piece *piece)
+static bool take_outside(struct mime_writer *w, const struct mime_piece *piece)
 {
 	bool is_end = piece->len == 2 && piece->bytes[0] == '\r';
 	bool is_bad = memchr(piece->bytes, '\0', piece->len) ||
@@ -268,7 +268,7 @@ static bool take_outside(struct writer *w, const struct mime_piece *piece)
 	return is_long ? divide(w, piece) : put(w, piece->bytes, piece->len);
 }
 
-static bool take_delimiter(struct writer *w, const struct mime_piece *piece)
+static bool take_delimiter(struct mime_writer *w, const struct mime_piece *piece)
 {
 	if (!w->limits->eightbit && text_has_8bit(piece->bytes, piece->len))
 		return error_set(w->err, ERROR_DATA, "the message has a boundary with "
@@ -279,7 +279,7 @@ static bool take_delimiter(struct writer *w, const struct mime_piece *piece)
 static bool visit(struct mime_visitor *visitor, const struct mime_piece *piece,
 		  struct error *err)
 {
-	struct writer *w = (struct writer *)visitor;
+	struct mime_writer *w = (struct mime_writer *)visitor;
 
 	(void)err;
 	switch (piece->kind) {
@@ -296,7 +296,7 @@ static bool visit(struct mime_visitor *visitor, const struct mime_piece *piece,
 
 /* --- the whole */
 
-static bool write_all_of(const struct message *m, struct writer *w)
+static bool write_all_of(const struct message *m, struct mime_writer *w)
 {
 	return mime_parts_walk(m, &w->visitor, w->err) &&
 	       (w->column == 0 || put(w, "\r\n", 2)) && message_finish(w->out, w->err);
@@ -306,7 +306,7 @@ bool mime_convert(const struct message *m, const struct mime_limits *limits,
 		  struct message *out, struct error *err)
 {
 	struct mime_survey survey;
-	struct writer w = { .visitor = { visit }, .limits = limits, .survey = &survey,
+	struct mime_writer w = { .visitor = { visit }, .limits = limits, .survey = &survey,
 			    .out = out, .err = err, .piece = BUF_INIT(ENCODED_MAX) };
 	bool ok;
 
@@ -327,5 +327,5 @@ bool mime_must_convert(const struct message *m, const struct mime_limits *limits
 	if (text_has_8bit(header, m->header.len) &&
 	    !(limits->utf8_header && text_is_utf8(header, m->header.len)))
 		return true;
-	return has_long_line(header, m->header.len);
+	return header_has_long_line(header, m->header.len);
 }

@@ -21,7 +21,7 @@ struct level {
 	const char *seal, *seal_inside;
 };
 
-struct walk {
+struct parts_walk {
 	const struct message *m;
 	struct mime_visitor *visitor;
 	struct error *err;
@@ -36,17 +36,17 @@ struct walk {
 
 /* --- pieces */
 
-static const char *seal_of(const struct walk *w)
+static const char *seal_of(const struct parts_walk *w)
 {
 	return w->depth ? w->levels[w->depth - 1].seal : NULL;
 }
 
-static const char *seal_inside(const struct walk *w)
+static const char *seal_inside(const struct parts_walk *w)
 {
 	return w->depth ? w->levels[w->depth - 1].seal_inside : NULL;
 }
 
-static bool hand_out(struct walk *w, enum mime_piece_kind kind, const char *bytes,
+static bool hand_out(struct parts_walk *w, enum mime_piece_kind kind, const char *bytes,
 		     size_t len)
 {
 	bool is_part = kind <= MIME_CONTENT_END;
@@ -61,14 +61,14 @@ static bool hand_out(struct walk *w, enum mime_piece_kind kind, const char *byte
 }
 
 /* A line, with its CRLF if it has it all. */
-static bool hand_out_line(struct walk *w, enum mime_piece_kind kind,
+static bool hand_out_line(struct parts_walk *w, enum mime_piece_kind kind,
 			  const struct line *line)
 {
 	return hand_out(w, kind, line->bytes, line->len) &&
 	       (!line->is_end || hand_out(w, kind, "\r\n", 2));
 }
 
-static bool release_pending(struct walk *w, enum mime_piece_kind kind)
+static bool release_pending(struct parts_walk *w, enum mime_piece_kind kind)
 {
 	bool had = w->has_pending;
 
@@ -78,7 +78,7 @@ static bool release_pending(struct walk *w, enum mime_piece_kind kind)
 
 /* --- parts */
 
-static void begin_part(struct walk *w, bool is_message)
+static void begin_part(struct parts_walk *w, bool is_message)
 {
 	mime_type_free(&w->part.type);
 	w->part.number++;
@@ -99,7 +99,7 @@ static const char *seal_of_type(const char *name)
 	return NULL;
 }
 
-static bool open_level(struct walk *w)
+static bool open_level(struct parts_walk *w)
 {
 	struct mime_type *type = &w->part.type;
 	const char *seal = seal_of_type(type->name);
@@ -118,14 +118,14 @@ static bool open_level(struct walk *w)
 	return true;
 }
 
-static void close_levels(struct walk *w, size_t depth)
+static void close_levels(struct parts_walk *w, size_t depth)
 {
 	while (w->depth > depth)
 		free(w->levels[--w->depth].boundary);
 }
 
 /* The header section is complete: what follows depends on what it says. */
-static bool end_header(struct walk *w, bool has_blank)
+static bool end_header(struct parts_walk *w, bool has_blank)
 {
 	struct mime_part *part = &w->part;
 	struct field field;
@@ -168,7 +168,7 @@ static bool is_delimiter(const struct level *level, const char *line, size_t len
 }
 
 /* The innermost multipart that the line belongs to, + 1; 0: it is no delimiter. */
-static size_t find_level(const struct walk *w, const struct line *line, bool *is_last)
+static size_t find_level(const struct parts_walk *w, const struct line *line, bool *is_last)
 {
 	size_t len = line->len;
 
@@ -183,7 +183,7 @@ static size_t find_level(const struct walk *w, const struct line *line, bool *is
 }
 
 /* The part before is complete; `pending` is what the line end before this place is. */
-static bool end_part(struct walk *w, enum mime_piece_kind pending)
+static bool end_part(struct parts_walk *w, enum mime_piece_kind pending)
 {
 	if (w->state == IN_HEADER && w->part.header->len && !end_header(w, false))
 		return false;
@@ -195,7 +195,7 @@ static bool end_part(struct walk *w, enum mime_piece_kind pending)
 }
 
 /* At the end of the message: a delimiter may be missing, but its line end is there. */
-static enum mime_piece_kind last_pending(const struct walk *w)
+static enum mime_piece_kind last_pending(const struct parts_walk *w)
 {
 	for (size_t i = 0; i < w->depth; i++)
 		if (w->levels[i].boundary && !w->levels[i].is_closed)
@@ -203,7 +203,7 @@ static enum mime_piece_kind last_pending(const struct walk *w)
 	return MIME_CONTENT;
 }
 
-static bool take_delimiter(struct walk *w, const struct line *line, size_t depth,
+static bool take_delimiter(struct parts_walk *w, const struct line *line, size_t depth,
 			   bool is_last)
 {
 	struct line shown = *line;
@@ -226,7 +226,7 @@ static bool take_delimiter(struct walk *w, const struct line *line, size_t depth
 /* --- the whole */
 
 /* Whether the line belongs to the header section; message_read() has the same rules. */
-static bool is_of_header(const struct walk *w, const struct line *line)
+static bool is_of_header(const struct parts_walk *w, const struct line *line)
 {
 	if (!line->is_start)
 		return true;
@@ -235,7 +235,7 @@ static bool is_of_header(const struct walk *w, const struct line *line)
 	return header_is_field_line(line->bytes, line->len);
 }
 
-static bool take_header_line(struct walk *w, const struct line *line)
+static bool take_header_line(struct parts_walk *w, const struct line *line)
 {
 	buf_add_bytes(&w->header, line->bytes, line->len);
 	if (line->is_end)
@@ -246,7 +246,7 @@ static bool take_header_line(struct walk *w, const struct line *line)
 	return true;
 }
 
-static bool take_content(struct walk *w, const struct line *line)
+static bool take_content(struct parts_walk *w, const struct line *line)
 {
 	if (!release_pending(w, MIME_CONTENT))
 		return false;
@@ -254,7 +254,7 @@ static bool take_content(struct walk *w, const struct line *line)
 	return hand_out(w, MIME_CONTENT, line->bytes, line->len);
 }
 
-static bool take_line(struct walk *w, const struct line *line)
+static bool take_line(struct parts_walk *w, const struct line *line)
 {
 	bool is_last, is_empty = line->is_start && line->is_end && !line->len;
 	size_t depth = find_level(w, line, &is_last);
@@ -273,7 +273,7 @@ static bool take_line(struct walk *w, const struct line *line)
 	       hand_out_line(w, MIME_OUTSIDE, line);
 }
 
-static bool take_all(struct walk *w)
+static bool take_all(struct parts_walk *w)
 {
 	struct line_reader reader;
 	struct line line;
@@ -292,7 +292,7 @@ static bool take_all(struct walk *w)
 bool mime_parts_walk(const struct message *m, struct mime_visitor *visitor,
 		     struct error *err)
 {
-	struct walk w = { .m = m, .visitor = visitor, .err = err,
+	struct parts_walk w = { .m = m, .visitor = visitor, .err = err,
 			  .header = BUF_INIT(MIME_HEADER_MAX) };
 	bool ok = take_all(&w);
 

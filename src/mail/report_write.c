@@ -24,7 +24,7 @@ enum {
 /* How much of the original goes with the report. */
 enum share { SHARE_WHOLE, SHARE_HEADER, SHARE_NOTHING };
 
-struct writer {
+struct report_writer {
 	const struct report *r;
 	struct message *out;
 	struct buf text, status;
@@ -42,7 +42,7 @@ static const char *encoding_of(const struct message *m, enum share share)
 
 	if (share == SHARE_NOTHING)
 		return "7bit";
-	if (has_long_line(buf_text(&m->header), m->header.len) ||
+	if (header_has_long_line(buf_text(&m->header), m->header.len) ||
 	    memchr(buf_text(&m->header), '\0', m->header.len) ||
 	    (share == SHARE_WHOLE && (m->has_nul || m->longest_line > LINE_MAX_BYTES)))
 		return "binary";
@@ -98,7 +98,7 @@ static bool original_has(const struct message *m, const char *word, bool *answer
 }
 
 /* One that stands nowhere in what it parts. */
-static bool choose_boundary(struct writer *w)
+static bool choose_boundary(struct report_writer *w)
 {
 	bool is_there = true;
 
@@ -179,7 +179,7 @@ static void add_references(const struct report *r, struct buf *header)
 	buf_addf(header, "In-Reply-To: %s\r\nReferences: %s\r\n", id, id);
 }
 
-static void add_header(struct writer *w)
+static void add_header(struct report_writer *w)
 {
 	const struct report *r = w->r;
 	struct buf *header = &w->out->header;
@@ -205,7 +205,7 @@ static void add_header(struct writer *w)
 
 /* --- body */
 
-static bool put(struct writer *w, const char *bytes, size_t len)
+static bool put(struct report_writer *w, const char *bytes, size_t len)
 {
 	message_follow_lines(w->out, &w->column, bytes, len);
 	for (size_t at = 0; at < len; at += PIECE)
@@ -215,7 +215,7 @@ static bool put(struct writer *w, const char *bytes, size_t len)
 	return true;
 }
 
-static bool begin_part(struct writer *w, const char *type, const char *encoding,
+static bool begin_part(struct report_writer *w, const char *type, const char *encoding,
 		       const char *description)
 {
 	OWNED_BUF lines = BUF_INIT(BETWEEN_MAX);
@@ -229,7 +229,7 @@ static bool begin_part(struct writer *w, const char *type, const char *encoding,
 	return put(w, lines.text, lines.len);
 }
 
-static bool copy(struct writer *w, const struct message *m, uint64_t size)
+static bool copy(struct report_writer *w, const struct message *m, uint64_t size)
 {
 	OWNED_TEXT piece = xmalloc(PIECE);
 	uint64_t at = 0;
@@ -247,14 +247,14 @@ static bool copy(struct writer *w, const struct message *m, uint64_t size)
 	return true;
 }
 
-static bool put_part(struct writer *w, const char *type, const char *encoding,
+static bool put_part(struct report_writer *w, const char *type, const char *encoding,
 		     const char *description, const struct buf *content)
 {
 	return begin_part(w, type, encoding, description) &&
 	       put(w, buf_text(content), content->len);
 }
 
-static bool put_text(struct writer *w)
+static bool put_text(struct report_writer *w)
 {
 	bool is_8bit = text_has_8bit(buf_text(&w->text), w->text.len);
 
@@ -262,7 +262,7 @@ static bool put_text(struct writer *w)
 			is_8bit ? "8bit" : "7bit", "What happened", &w->text);
 }
 
-static bool put_original(struct writer *w, enum share share)
+static bool put_original(struct report_writer *w, enum share share)
 {
 	const struct message *m = w->r->original;
 	const char *what = share == SHARE_WHOLE ? "The message" : "The header of the message";
@@ -272,7 +272,7 @@ static bool put_original(struct writer *w, enum share share)
 		copy(w, m, share_size(m, share)));
 }
 
-static bool put_end(struct writer *w)
+static bool put_end(struct report_writer *w)
 {
 	char line[BOUNDARY_SIZE + 8];
 	int len = snprintf(line, sizeof(line), "\r\n--%s--\r\n", w->boundary);
@@ -280,7 +280,7 @@ static bool put_end(struct writer *w)
 	return put(w, line, (size_t)len);
 }
 
-static bool write_report(struct writer *w, enum share share)
+static bool write_report(struct report_writer *w, enum share share)
 {
 	const char *original = encoding_of(w->r->original, share);
 
@@ -302,7 +302,7 @@ static bool write_report(struct writer *w, enum share share)
 /* --- the whole */
 
 /* The most of the original that the account's limit has room for. */
-static enum share choose_share(const struct writer *w, enum share share)
+static enum share choose_share(const struct report_writer *w, enum share share)
 {
 	uint64_t ours;
 
@@ -328,7 +328,7 @@ static bool suits_every_server(const struct message *m)
 	       mime_convert(m, &least, &changed, &ignored);
 }
 
-static bool write_what_fits(struct writer *w)
+static bool write_what_fits(struct report_writer *w)
 {
 	bool is_whole = w->r->envelope->ret && text_is(w->r->envelope->ret, "FULL");
 	enum share share = choose_share(w, is_whole ? SHARE_WHOLE : SHARE_HEADER);
@@ -341,7 +341,7 @@ static bool write_what_fits(struct writer *w)
 
 bool report_make(const struct report *r, struct message *out, struct error *err)
 {
-	struct writer w = { .r = r,
+	struct report_writer w = { .r = r,
 			    .out = out,
 			    .err = err,
 			    .text = BUF_INIT(REPORT_PART_MAX),

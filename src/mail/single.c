@@ -46,7 +46,7 @@ struct census {
 	struct address_list authors;
 };
 
-struct work {
+struct single_work {
 	const struct buf *header;
 	struct census census;
 	struct buf out;
@@ -86,7 +86,7 @@ static bool is_readable(const struct field *field)
 	return read_list(field, &list);
 }
 
-static bool count(struct work *w)
+static bool count(struct single_work *w)
 {
 	struct census *c = &w->census;
 	struct field field;
@@ -106,7 +106,7 @@ static bool count(struct work *w)
 }
 
 /* Who is an author by any field that can be read, and whether the lists make sense. */
-static void read_lists(struct work *w)
+static void read_lists(struct single_work *w)
 {
 	struct census *c = &w->census;
 	struct field field;
@@ -128,19 +128,19 @@ static void read_lists(struct work *w)
 
 /* --- writing */
 
-static void add_as_it_is(struct work *w, const struct field *field)
+static void add_as_it_is(struct single_work *w, const struct field *field)
 {
 	buf_add_bytes(&w->out, field->start, field->len);
 }
 
-static void add_renamed(struct work *w, const struct field *field)
+static void add_renamed(struct single_work *w, const struct field *field)
 {
 	buf_add(&w->out, "X-Duplicate-");
 	add_as_it_is(w, field);
 }
 
 /* On a line of its own. */
-static void add_body(struct work *w, const struct field *field)
+static void add_body(struct single_work *w, const struct field *field)
 {
 	buf_add(&w->out, "\r\n");
 	if (field->body_len > 0 && !text_is_blank(*field->body))
@@ -148,7 +148,7 @@ static void add_body(struct work *w, const struct field *field)
 	buf_add_bytes(&w->out, field->body, field->body_len);
 }
 
-static void add_joined(struct work *w, size_t row)
+static void add_joined(struct single_work *w, size_t row)
 {
 	const struct field *kept = &w->census.kept[row];
 	struct field field;
@@ -179,7 +179,7 @@ static void add_authors(struct buf *list, const struct address_list *authors, si
 	}
 }
 
-static void add_from(struct work *w)
+static void add_from(struct single_work *w)
 {
 	const struct census *c = &w->census;
 	OWNED_ADDRESSES first = { 0 };
@@ -209,7 +209,7 @@ static bool says_the_same(const struct field *one, const struct field *other)
 }
 
 /* It is not the one that stays. */
-static void take_other(struct work *w, size_t row, const struct field *field)
+static void take_other(struct single_work *w, size_t row, const struct field *field)
 {
 	const struct census *c = &w->census;
 	bool is_said = is_empty(field) || says_the_same(field, &c->kept[row]);
@@ -236,7 +236,7 @@ static void take_other(struct work *w, size_t row, const struct field *field)
 	}
 }
 
-static void take(struct work *w, const struct field *field)
+static void take(struct single_work *w, const struct field *field)
 {
 	size_t row = row_of(field);
 	const struct census *c = &w->census;
@@ -255,9 +255,9 @@ static void take(struct work *w, const struct field *field)
 		add_as_it_is(w, field);
 }
 
-static void name_them(const struct work *w, struct buf *names)
+static void name_them(const struct single_work *w, struct buf *names)
 {
-	struct work after = { .header = &w->out };
+	struct single_work after = { .header = &w->out };
 
 	(void)count(&after);
 	for (size_t i = 0; i < SINGLES; i++)
@@ -267,7 +267,7 @@ static void name_them(const struct work *w, struct buf *names)
 
 bool header_make_single(struct buf *header, struct buf *names)
 {
-	struct work w = { .header = header, .out = BUF_INIT(header->len + ADDED_MAX) };
+	struct single_work w = { .header = header, .out = BUF_INIT(header->len + ADDED_MAX) };
 	struct field field;
 	bool is_changed = count(&w);
 

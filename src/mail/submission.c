@@ -15,7 +15,7 @@ enum {
 	NAME_MAX_BYTES = 1024,
 };
 
-struct work {
+struct submission_work {
 	const struct submission *s;
 	const struct message *m;
 	struct buf out;
@@ -193,7 +193,7 @@ void submission_author(const struct message *m, struct aliases *aliases,
 
 /* --- what is missing */
 
-static void add_date(struct work *w, const char *name)
+static void add_date(struct submission_work *w, const char *name)
 {
 	char date[CLOCK_DATE_SIZE];
 
@@ -201,13 +201,13 @@ static void add_date(struct work *w, const char *name)
 	header_add(&w->out, name, date);
 }
 
-static void add_id(struct work *w, const char *name)
+static void add_id(struct submission_work *w, const char *name)
 {
 	/* One line whatever its length: RFC 5322 section 3.6.4 has no room for a fold. */
 	buf_addf(&w->out, "%s: <%s@%s>\r\n", name, w->s->id, w->s->id_domain);
 }
 
-static void add_from(struct work *w, const char *name)
+static void add_from(struct submission_work *w, const char *name)
 {
 	const char *who = w->s->from_name;
 	OWNED_BUF body = BUF_INIT(ADDED_MAX);
@@ -221,7 +221,7 @@ static void add_from(struct work *w, const char *name)
 /* RFC 5322 sections 3.6 and 3.6.6, RFC 6409 section 8. */
 static const struct required {
 	const char *name, *resent_name;
-	void (*add)(struct work *w, const char *name);
+	void (*add)(struct submission_work *w, const char *name);
 	enum submission_part part;
 } required[] = {
 	{ "Date", "Resent-Date", add_date, SUBMISSION_REST },
@@ -246,7 +246,7 @@ static bool is_empty_and_none(const struct field *field)
 }
 
 /* What is for the second step gets an empty field in its place, to be the same each time. */
-static void add_required(struct work *w, const struct required *r, const char *name)
+static void add_required(struct submission_work *w, const struct required *r, const char *name)
 {
 	if (r->part & w->s->parts)
 		r->add(w, name);
@@ -255,7 +255,7 @@ static void add_required(struct work *w, const struct required *r, const char *n
 }
 
 /* Such a field, in the second step. */
-static bool fill_place(struct work *w, const struct field *field)
+static bool fill_place(struct submission_work *w, const struct field *field)
 {
 	if (w->s->parts != SUBMISSION_SENDER || !w->s->repairs || !is_empty(field))
 		return false;
@@ -265,14 +265,14 @@ static bool fill_place(struct work *w, const struct field *field)
 	return true;
 }
 
-static void add_missing_resent(struct work *w, size_t start, size_t end)
+static void add_missing_resent(struct submission_work *w, size_t start, size_t end)
 {
 	for (size_t i = 0; i < COUNT_OF(required); i++)
 		if (!has_field(&w->m->header, start, end, required[i].resent_name))
 			add_required(w, &required[i], required[i].resent_name);
 }
 
-static void add_missing(struct work *w)
+static void add_missing(struct submission_work *w)
 {
 	const struct buf *header = &w->m->header;
 
@@ -314,7 +314,7 @@ static bool is_utf8(const struct message *m, bool *answer, struct error *err)
 }
 
 /* RFC 2045; unknown-8bit is RFC 1428's name for what nobody knows. */
-static bool add_mime(struct work *w, struct error *err)
+static bool add_mime(struct submission_work *w, struct error *err)
 {
 	static const char *const mime[] = { "MIME-Version", "Content-Type",
 					    "Content-Transfer-Encoding" };
@@ -337,7 +337,7 @@ static bool add_mime(struct work *w, struct error *err)
 /* --- the whole */
 
 /* Without repairs an empty one stays where it is, and there may be no other beside it. */
-static bool has_reply_to(const struct work *w)
+static bool has_reply_to(const struct submission_work *w)
 {
 	const struct buf *header = &w->m->header;
 	struct field field;
@@ -347,7 +347,7 @@ static bool has_reply_to(const struct work *w)
 }
 
 /* Right behind the From that it is for, whichever step that is. */
-static void add_reply_to(struct work *w)
+static void add_reply_to(struct submission_work *w)
 {
 	if (w->is_answered || !w->answers.len || buf_is_full(&w->answers) ||
 	    w->s->keeps_answers || has_reply_to(w))
@@ -357,7 +357,7 @@ static void add_reply_to(struct work *w)
 }
 
 /* Whether the policy puts another in its place. */
-static bool take_another(struct work *w, const struct field *field)
+static bool take_another(struct submission_work *w, const struct field *field)
 {
 	bool is_from = field_is(field, "From");
 
@@ -369,7 +369,7 @@ static bool take_another(struct work *w, const struct field *field)
 	return true;
 }
 
-static void take_field(struct work *w, const struct field *field)
+static void take_field(struct submission_work *w, const struct field *field)
 {
 	bool is_senders = field_is_senders(field);
 	enum submission_part part = is_senders ? SUBMISSION_SENDER : SUBMISSION_REST;
@@ -386,7 +386,7 @@ static void take_field(struct work *w, const struct field *field)
 		buf_add_bytes(&w->out, field->start, field->len);
 }
 
-static void take_fields(struct work *w)
+static void take_fields(struct submission_work *w)
 {
 	const struct buf *header = &w->m->header;
 	struct field field;
@@ -403,7 +403,7 @@ static void take_fields(struct work *w)
 
 bool submission_prepare(struct message *m, const struct submission *s, struct error *err)
 {
-	struct work w = {
+	struct submission_work w = {
 		.s = s,
 		.m = m,
 		.out = BUF_INIT(HEADER_MAX + ADDED_MAX),

@@ -31,6 +31,6 @@ const struct command *const command_rows[] = {
 	&queue_move_command,
 	&queue_remove_command,
 	&help_command,
-	&version_command,
+	&help_version_command,
 	NULL
 };

@@ -116,6 +116,6 @@ const struct command help_command = {
 	.word = "help", .arguments = "[settings | completion bash|zsh|fish]", .most = 2,
 	.help = N_("every option and command, or every setting"), .run = run_help,
 };
-const struct command version_command = {
+const struct command help_version_command = {
 	.word = "version", .arguments = "", .help = N_("name and version"), .run = run_version,
 };

@@ -5,6 +5,6 @@
 
 #include "talk/command.h"
 
-extern const struct command help_command, version_command;
+extern const struct command help_command, help_version_command;
 
 #endif

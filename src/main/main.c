@@ -42,8 +42,8 @@ static int nothing_kept(const struct program *program, int argc, char **argv)
 }
 
 static const struct word names[] = {
-	{ "mailq",	mailq_run },
-	{ "newaliases",	newaliases_run },
+	{ "mailq",	sendmail_run_as_mailq },
+	{ "newaliases",	sendmail_run_as_newaliases },
 	{ "smtpd",	not_yet },
 	{ "hoststat",	nothing_kept },
 	{ "purgestat",	nothing_kept },

@@ -13,9 +13,9 @@ bool credential_add(struct import *import, const struct input *lines,
 {
 	struct credential c = *credential;
 
-	if (import->credential_count == ACCOUNTS_MAX) {
+	if (import->credential_count == IMPORT_ACCOUNTS_MAX) {
 		secret_free(&credential->password);
-		error_set(err, ERROR_CONFIG, "more than %d passwords", ACCOUNTS_MAX);
+		error_set(err, ERROR_CONFIG, "more than %d passwords", IMPORT_ACCOUNTS_MAX);
 		return input_blame(lines, err);
 	}
 	grow((void **)&import->credentials, &import->credential_room,
@@ -74,7 +74,7 @@ static void apply(struct import *import, struct credential *c, struct draft *d)
 	if (!secret_is_set(&c->password) || c->password.len == 0)
 		return;
 	if (draft_set_password(d, &c->password, &err))
-		found_password(d, c->path, c->line);
+		foreign_found_password(d, c->path, c->line);
 	else
 		note_refused(import, c, "password", &err);
 }
@@ -117,7 +117,7 @@ static bool is_mail_server(const struct credential *c, bool is_only)
 
 static bool make_account(struct import *import, struct credential *c, struct error *err)
 {
-	struct record r = { .rules = &no_rules, .path = c->path, .line = c->line };
+	struct foreign_record r = { .rules = &no_rules, .path = c->path, .line = c->line };
 	struct imported *account = import_account(import, &r, NULL, err);
 	struct error refused;
 

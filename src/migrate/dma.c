@@ -7,7 +7,7 @@
 #include "base/language.h"
 #include "base/text.h"
 
-static const struct rule rows[] = {
+static const struct foreign_rule rows[] = {
 	{ .name = "SMARTHOST" },
 	{ .name = "PORT", .ours = "port" },
 	{ .name = "ALIASES" },
@@ -34,7 +34,7 @@ static const struct rule rows[] = {
 static const struct rules rules = RULES(rows);
 
 /* Our file of aliases is /etc/aliases, too; to say so again would say nothing. */
-static void take_aliases(struct import *import, const struct record *r)
+static void take_aliases(struct import *import, const struct foreign_record *r)
 {
 	const char *aliases = record_text(r, "ALIASES");
 
@@ -47,7 +47,7 @@ static void take_aliases(struct import *import, const struct record *r)
 }
 
 static void take_tls(struct import *import, struct imported *account,
-		     const struct record *r)
+		     const struct foreign_record *r)
 {
 	const char *row =
 		record_text(r, "SECURETRANS") ? "SECURETRANS" : "SECURETRANSFER";
@@ -70,7 +70,7 @@ static void take_tls(struct import *import, struct imported *account,
 
 /* "user@", "host", or "user@host". */
 static void take_masquerade(struct import *import, struct imported *account,
-			    const struct record *r)
+			    const struct foreign_record *r)
 {
 	const char *mask = record_text(r, "MASQUERADE");
 	size_t at;
@@ -89,7 +89,7 @@ static void take_masquerade(struct import *import, struct imported *account,
 }
 
 static void take_name(struct import *import, struct imported *account,
-		      const struct record *r)
+		      const struct foreign_record *r)
 {
 	const char *name = record_text(r, "MAILNAME");
 	OWNED_INPUT lines = { 0 };
@@ -109,14 +109,14 @@ static void take_name(struct import *import, struct imported *account,
 		import_set(import, account, "domain", name, r, "MAILNAME");
 }
 
-static bool read_auth(struct import *import, const struct record *r, struct error *err)
+static bool read_auth(struct import *import, const struct foreign_record *r, struct error *err)
 {
 	const char *path = record_text(r, "AUTHPATH");
 	OWNED_TEXT auth = NULL;
 
 	if (!path || !*path)
 		return true;
-	auth = path_beside(r->path, path);
+	auth = foreign_path_beside(r->path, path);
 	return import_companion(import, auth, dma_auth_read, "AUTHPATH", err);
 }
 

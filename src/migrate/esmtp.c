@@ -11,7 +11,7 @@
 #include "base/language.h"
 #include "base/text.h"
 
-static const struct rule rows[] = {
+static const struct foreign_rule rows[] = {
 	{ .name = "hostname" },
 	{ .name = "username", .ours = "user" },
 	{ .name = "password", .is_secret = true },
@@ -92,7 +92,7 @@ static char *keyword_end(char *line)
 /* --- an identity */
 
 static void take_tls(struct import *import, struct imported *account,
-		     const struct record *r)
+		     const struct foreign_record *r)
 {
 	bool is_on = record_is(r, "starttls", "enabled") ||
 		     record_is(r, "starttls", "required");
@@ -104,7 +104,7 @@ static void take_tls(struct import *import, struct imported *account,
 }
 
 static void take_from(struct import *import, struct imported *account,
-		      const struct record *r)
+		      const struct foreign_record *r)
 {
 	const char *forced = record_text(r, "force reverse_path");
 	const char *identity = record_text(r, "identity");
@@ -120,7 +120,7 @@ static void take_from(struct import *import, struct imported *account,
 		import_set(import, account, "from", identity, r, "identity");
 }
 
-static bool convert(struct import *import, const struct record *r, struct error *err)
+static bool convert(struct import *import, const struct foreign_record *r, struct error *err)
 {
 	const char *identity = record_text(r, "identity");
 	struct imported *account = import_account(import, r,
@@ -142,14 +142,14 @@ static bool convert(struct import *import, const struct record *r, struct error 
 	return true;
 }
 
-static bool is_used(const struct record *r)
+static bool is_used(const struct foreign_record *r)
 {
 	return record_text(r, "hostname") || record_text(r, "username") ||
 	       record_text(r, "identity");
 }
 
 /* The MDA is for all: alone it makes no account of the section above the identities. */
-static bool finish(struct import *import, struct record *r, struct error *err)
+static bool finish(struct import *import, struct foreign_record *r, struct error *err)
 {
 	bool ok = true;
 
@@ -167,7 +167,7 @@ static bool finish(struct import *import, struct record *r, struct error *err)
 	return ok;
 }
 
-static bool take_line(struct import *import, struct record *r, char *line,
+static bool take_line(struct import *import, struct foreign_record *r, char *line,
 		      const struct input *lines, struct error *err)
 {
 	char *end = keyword_end(line), *value = end + strspn(end, "= \t");

@@ -41,7 +41,7 @@ void note_at(struct import *import, enum note_kind kind, const char *path, unsig
 	};
 }
 
-void note_row(struct import *import, enum note_kind kind, const struct record *r,
+void note_row(struct import *import, enum note_kind kind, const struct foreign_record *r,
 	      const char *name, const char *why)
 {
 	if (record_text(r, name))
@@ -50,7 +50,7 @@ void note_row(struct import *import, enum note_kind kind, const struct record *r
 
 /* --- rows */
 
-const struct rule *rule_find(const struct rules *rules, const char *name)
+const struct foreign_rule *rule_find(const struct rules *rules, const char *name)
 {
 	for (size_t i = 0; i < rules->count; i++)
 		if (rules->any_case ? text_is(rules->rows[i].name, name) :
@@ -59,19 +59,19 @@ const struct rule *rule_find(const struct rules *rules, const char *name)
 	return NULL;
 }
 
-static void field_clear(struct field *f)
+static void field_clear(struct foreign_field *f)
 {
 	secret_free(&f->secret);
 	text_cleanup(&f->text);
-	*f = (struct field){ 0 };
+	*f = (struct foreign_field){ 0 };
 }
 
 /*
  * What is no setting may be a piece of anything: it is shown only if it looks like a
  * name.
  */
-static void note_unknown(struct import *import, const struct record *r, const char *name,
-			 unsigned line)
+static void note_unknown(struct import *import, const struct foreign_record *r,
+			 const char *name, unsigned line)
 {
 	static const char letters[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-";
@@ -85,11 +85,11 @@ static void note_unknown(struct import *import, const struct record *r, const ch
 }
 
 /* A secret's line is wiped here: from now on the record has the only copy. */
-void record_set(struct import *import, struct record *r, const char *name, char *value,
-		unsigned line)
+void record_set(struct import *import, struct foreign_record *r, const char *name,
+		char *value, unsigned line)
 {
-	const struct rule *rule = rule_find(r->rules, name);
-	struct field *f = rule ? &r->fields[rule - r->rules->rows] : NULL;
+	const struct foreign_rule *rule = rule_find(r->rules, name);
+	struct foreign_field *f = rule ? &r->fields[rule - r->rules->rows] : NULL;
 
 	if (!rule) {
 		note_unknown(import, r, name, line);
@@ -112,11 +112,11 @@ void record_set(struct import *import, struct record *r, const char *name, char 
 	wipe(value, strlen(value));
 }
 
-void record_copy(struct record *to, const struct record *from)
+void record_copy(struct foreign_record *to, const struct foreign_record *from)
 {
 	for (size_t i = 0; i < from->rules->count; i++) {
-		const struct field *f = &from->fields[i];
-		struct field *copy = &to->fields[i];
+		const struct foreign_field *f = &from->fields[i];
+		struct foreign_field *copy = &to->fields[i];
 
 		if (!f->text)
 			continue;
@@ -128,31 +128,32 @@ void record_copy(struct record *to, const struct record *from)
 	}
 }
 
-void record_free(struct record *r)
+void record_free(struct foreign_record *r)
 {
 	for (size_t i = 0; i < RULES_MAX; i++)
 		field_clear(&r->fields[i]);
 }
 
-static const struct field *field_of(const struct record *r, const char *name)
+static const struct foreign_field *field_of(const struct foreign_record *r,
+					    const char *name)
 {
-	const struct rule *rule = rule_find(r->rules, name);
+	const struct foreign_rule *rule = rule_find(r->rules, name);
 
 	assert(rule);
 	return &r->fields[rule - r->rules->rows];
 }
 
-const char *record_text(const struct record *r, const char *name)
+const char *record_text(const struct foreign_record *r, const char *name)
 {
 	return field_of(r, name)->text;
 }
 
-unsigned record_line(const struct record *r, const char *name)
+unsigned record_line(const struct foreign_record *r, const char *name)
 {
 	return field_of(r, name)->line;
 }
 
-bool record_is(const struct record *r, const char *name, const char *word)
+bool record_is(const struct foreign_record *r, const char *name, const char *word)
 {
 	const char *text = record_text(r, name);
 
@@ -160,7 +161,7 @@ bool record_is(const struct record *r, const char *name, const char *word)
 }
 
 /* A word alone, such as msmtp's "tls", is a yes. */
-bool record_says_yes(const struct record *r, const char *name)
+bool record_says_yes(const struct foreign_record *r, const char *name)
 {
 	return record_is(r, name, "yes") || record_is(r, name, "on") ||
 	       record_is(r, name, "true") || record_is(r, name, "1") ||
@@ -170,14 +171,14 @@ bool record_says_yes(const struct record *r, const char *name)
 /* --- accounts */
 
 /* What the program knew and we have no setting for is noted: silence would be a promise. */
-struct imported *import_account(struct import *import, const struct record *r,
+struct imported *import_account(struct import *import, const struct foreign_record *r,
 				const char *name, struct error *err)
 {
 	struct imported *account;
 
-	if (import->account_count == ACCOUNTS_MAX) {
+	if (import->account_count == IMPORT_ACCOUNTS_MAX) {
 		error_set(err, ERROR_CONFIG, "%s: more than %d accounts", r->path,
-			  ACCOUNTS_MAX);
+			  IMPORT_ACCOUNTS_MAX);
 		return NULL;
 	}
 	grow((void **)&import->accounts, &import->account_room, import->account_count,
@@ -190,7 +191,7 @@ struct imported *import_account(struct import *import, const struct record *r,
 		.known_as = name ? text_copy(name) : NULL,
 	};
 	for (size_t i = 0; i < r->rules->count; i++) {
-		const struct rule *rule = &r->rules->rows[i];
+		const struct foreign_rule *rule = &r->rules->rows[i];
 
 		if (r->fields[i].text && rule->ours)
 			import_set(import, account, rule->ours, r->fields[i].text, r,
@@ -213,7 +214,7 @@ static void note_error(struct import *import, const char *path, unsigned line,
 }
 
 void import_set(struct import *import, struct imported *account, const char *ours,
-		const char *value, const struct record *r, const char *name)
+		const char *value, const struct foreign_record *r, const char *name)
 {
 	struct error err;
 
@@ -222,17 +223,17 @@ void import_set(struct import *import, struct imported *account, const char *our
 		note_error(import, r->path, record_line(r, name), name, &err);
 }
 
-const char rewrites_header[] =
+const char foreign_rewrites_header[] =
 	N_("sender_policy is rewrite, which changes the From field, too");
 
 void import_rewriting(struct import *import, struct imported *account,
-		      const struct record *r, const char *name)
+		      const struct foreign_record *r, const char *name)
 {
 	import_set(import, account, "sender_policy", "rewrite", r, name);
-	note_row(import, NOTE_CHANGED, r, name, rewrites_header);
+	note_row(import, NOTE_CHANGED, r, name, foreign_rewrites_header);
 }
 
-void found_password(struct draft *d, const char *path, unsigned line)
+void foreign_found_password(struct draft *d, const char *path, unsigned line)
 {
 	OWNED_BUF where = BUF_INIT(8192);
 
@@ -242,15 +243,15 @@ void found_password(struct draft *d, const char *path, unsigned line)
 }
 
 void import_password(struct import *import, struct imported *account,
-		     const struct record *r, const char *name)
+		     const struct foreign_record *r, const char *name)
 {
-	const struct field *f = field_of(r, name);
+	const struct foreign_field *f = field_of(r, name);
 	struct error err;
 
 	if (f->secret.len == 0)
 		return;
 	if (draft_set_password(&account->draft, &f->secret, &err))
-		found_password(&account->draft, r->path, f->line);
+		foreign_found_password(&account->draft, r->path, f->line);
 	else
 		note_error(import, r->path, f->line, name, &err);
 }
@@ -320,7 +321,7 @@ static long port_number(const char *text)
 	return text_to_number(text, 1, 65535, &port) ? port : -1;
 }
 
-bool split_host(const char *text, char host[256], long *port)
+bool foreign_split_host(const char *text, char host[256], long *port)
 {
 	const char *end, *colon;
 	size_t len;
@@ -360,12 +361,12 @@ void import_port(struct imported *account, long port)
 }
 
 void import_host(struct import *import, struct imported *account, const char *text,
-		 long standard_port, const struct record *r, const char *name)
+		 long standard_port, const struct foreign_record *r, const char *name)
 {
 	char host[256];
 	long port;
 
-	if (!split_host(text, host, &port)) {
+	if (!foreign_split_host(text, host, &port)) {
 		note_row(import, NOTE_LEFT, r, name, N_("it is no host with a port"));
 		return;
 	}
@@ -375,7 +376,7 @@ void import_host(struct import *import, struct imported *account, const char *te
 
 /* --- paths */
 
-bool is_there(const char *path)
+bool foreign_is_there(const char *path)
 {
 	return access(path, F_OK) == 0;
 }
@@ -384,7 +385,7 @@ bool is_there(const char *path)
  * Configurations are imported from a copy as well, taken from another machine: then what they
  * name by a whole path lies beside them.
  */
-char *path_beside(const char *path, const char *name)
+char *foreign_path_beside(const char *path, const char *name)
 {
 	const char *slash = strrchr(path, '/'), *last = strrchr(name, '/');
 	OWNED_BUF beside = BUF_INIT(8192);
@@ -392,12 +393,12 @@ char *path_beside(const char *path, const char *name)
 	if (slash)
 		buf_add_bytes(&beside, path, (size_t)(slash - path) + 1);
 	buf_add(&beside, last ? last + 1 : name);
-	if (!last || is_there(buf_text(&beside)))
+	if (!last || foreign_is_there(buf_text(&beside)))
 		return buf_take(&beside);
 	return text_copy(name);
 }
 
-char *expand_home(const char *path)
+char *foreign_expand_home(const char *path)
 {
 	const char *home = getenv("HOME");
 	OWNED_BUF whole = BUF_INIT(FOREIGN_LINE_MAX + 4096);

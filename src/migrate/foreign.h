@@ -8,12 +8,12 @@
 
 enum {
 	RULES_MAX = 72,
-	ACCOUNTS_MAX = 500,
+	IMPORT_ACCOUNTS_MAX = 500,
 	NOTES_MAX = 2000,
 	FOREIGN_VALUE_MAX = 2048,	/* of what is no secret; ours are shorter still */
 };
 
-struct rule {			/* `ours`, `why`, or neither: the format sees to it */
+struct foreign_rule {			/* `ours`, `why`, or neither: the format sees to it */
 	const char *name;	/* of the foreign setting */
 	const char *ours;	/* the setting of ours that takes the value as it is */
 	const char *why;	/* it is not taken */
@@ -21,43 +21,43 @@ struct rule {			/* `ours`, `why`, or neither: the format sees to it */
 };
 
 struct rules {
-	const struct rule *rows;
+	const struct foreign_rule *rows;
 	size_t count;
 	bool any_case;		/* of letters in the names */
 };
 #define RULES(table, ...)	{ .rows = (table), .count = COUNT_OF(table), __VA_ARGS__ }
 
-struct field {			/* what stands for one row */
+struct foreign_field {			/* what stands for one row */
 	char *text;		/* NULL: nothing; of a secret, "" */
 	struct secret secret;
 	unsigned line;
 };
 
-struct record {			/* the settings of one account as the file has them */
+struct foreign_record {			/* the settings of one account as the file has them */
 	const struct rules *rules;
 	const char *path;
 	unsigned line;		/* where it begins */
-	struct field fields[RULES_MAX];
+	struct foreign_field fields[RULES_MAX];
 };
-#define OWNED_RECORD	__attribute__((cleanup(record_free))) struct record
+#define OWNED_RECORD	__attribute__((cleanup(record_free))) struct foreign_record
 
 /* The row of that name, or NULL. */
-const struct rule *rule_find(const struct rules *rules, const char *name);
+const struct foreign_rule *rule_find(const struct rules *rules, const char *name);
 
 /*
  * Notes the value for a row; a later one takes the place of an earlier one. What the
  * rules do not know becomes a note. The value of a secret is wiped where it stood.
  */
-void record_set(struct import *import, struct record *r, const char *name, char *value,
+void record_set(struct import *import, struct foreign_record *r, const char *name, char *value,
 		unsigned line);
-void record_copy(struct record *to, const struct record *from);	/* what `from` has */
-void record_free(struct record *r);
+void record_copy(struct foreign_record *to, const struct foreign_record *from);	/* what `from` has */
+void record_free(struct foreign_record *r);
 
 /* The row must be one of the record's; NULL: nothing stands for it. */
-const char *record_text(const struct record *r, const char *name);
-unsigned record_line(const struct record *r, const char *name);
-bool record_is(const struct record *r, const char *name, const char *word);
-bool record_says_yes(const struct record *r, const char *name);	/* yes, on, true, 1, "" */
+const char *record_text(const struct foreign_record *r, const char *name);
+unsigned record_line(const struct foreign_record *r, const char *name);
+bool record_is(const struct foreign_record *r, const char *name, const char *word);
+bool record_says_yes(const struct foreign_record *r, const char *name);	/* yes, on, true, 1, "" */
 
 /* An account in the making: its draft, and where it came from. */
 struct imported {
@@ -73,27 +73,27 @@ struct imported {
  * A new account, with what the rows of its record say: `ours` is set, `why` is noted.
  * Good until the next one is made. ERROR_CONFIG (NULL) for too many.
  */
-struct imported *import_account(struct import *import, const struct record *r,
+struct imported *import_account(struct import *import, const struct foreign_record *r,
 				const char *name, struct error *err);
 
 /* Sets what the account says; what our setting does not take becomes a note. */
 void import_set(struct import *import, struct imported *account, const char *ours,
-		const char *value, const struct record *r, const char *name);
+		const char *value, const struct foreign_record *r, const char *name);
 
 /*
  * All mail comes from the account's `from`; the other program changed the envelope
  * alone.
  */
-extern const char rewrites_header[];
+extern const char foreign_rewrites_header[];
 void import_rewriting(struct import *import, struct imported *account,
-		      const struct record *r, const char *name);
+		      const struct foreign_record *r, const char *name);
 
 /* The password that stands in a secret's row, if one does. */
 void import_password(struct import *import, struct imported *account,
-		     const struct record *r, const char *name);
+		     const struct foreign_record *r, const char *name);
 
 /* Remembers where it stood. */
-void found_password(struct draft *d, const char *path, unsigned line);
+void foreign_found_password(struct draft *d, const char *path, unsigned line);
 
 /* A setting of [delivery], which is one for all. */
 void import_delivery(struct import *import, const char *ours, const char *value,
@@ -107,26 +107,26 @@ void import_time(struct import *import, const char *ours, char ours_unit,
 		 const char *value, char unit, const struct note *where);
 
 /* A note about a row, if something stands for it; and one about any place. */
-void note_row(struct import *import, enum note_kind kind, const struct record *r,
+void note_row(struct import *import, enum note_kind kind, const struct foreign_record *r,
 	      const char *name, const char *why);
 void note_at(struct import *import, enum note_kind kind, const char *path, unsigned line,
 	     const char *setting, const char *why);
 
 /* "HOST", "HOST:PORT", "[HOST]:PORT", with names of services as ports; port 0: none. */
-bool split_host(const char *text, char host[256], long *port);
+bool foreign_split_host(const char *text, char host[256], long *port);
 void import_host(struct import *import, struct imported *account, const char *text,
-		 long standard_port, const struct record *r, const char *name);
+		 long standard_port, const struct foreign_record *r, const char *name);
 void import_port(struct imported *account, long port);
 
 /*
  * The same file in the directory of `path`, else as it is named: a copy of /etc/dma
  * reads its own auth.conf. The caller frees it.
  */
-char *path_beside(const char *path, const char *name);
-bool is_there(const char *path);
+char *foreign_path_beside(const char *path, const char *name);
+bool foreign_is_there(const char *path);
 
 /* What "~/..." means to the user who imports; a copy. */
-char *expand_home(const char *path);
+char *foreign_expand_home(const char *path);
 
 /* --- the formats */
 
@@ -139,7 +139,7 @@ typedef bool format_reader(struct import *import, struct input *lines, struct er
 bool import_companion(struct import *import, const char *path, format_reader *read,
 		      const char *setting, struct error *err);
 
-format_reader msmtp_read, ssmtp_read, revaliases_read, nullmailer_read, dma_read,
+format_reader msmtp_read, ssmtp_read, ssmtp_read_revaliases, nullmailer_read, dma_read,
 	esmtp_read, postfix_read;
 format_reader dma_auth_read, postfix_passwords_read, netrc_read;	/* credentials */
 

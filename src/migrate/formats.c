@@ -86,7 +86,7 @@ static const struct format {
 	{ "nullmailer", "nullmailer's remotes", "remotes", looks_nullmailer, nullmailer_read,
 	  false },
 	{ "revaliases", "ssmtp's revaliases", "revaliases", looks_like_nothing,
-	  revaliases_read, false },
+	  ssmtp_read_revaliases, false },
 };
 
 bool import_format(size_t i, struct format_help *format)

@@ -18,7 +18,7 @@ static const char header[] = N_("acsmtp adds what the header lacks");
 static const char dsn[] = N_("reports are asked for by the caller: -N and -R of sendmail(8)");
 static const char obsolete[] = N_("it is obsolete");
 
-static const struct rule rows[] = {
+static const struct foreign_rule rows[] = {
 	{ .name = "host" },
 	{ .name = "port" },
 	{ .name = "tls" },
@@ -75,22 +75,22 @@ static const struct rules rules = RULES(rows);
 enum { BASES_MAX = 50 };
 _Static_assert(COUNT_OF(rows) <= RULES_MAX, "RULES_MAX is too small");
 
-struct account {
+struct msmtp_account {
 	char *name;
-	struct record record;
+	struct foreign_record record;
 	char *copy_of; /* `account default : NAME`, so far with nothing of its own */
 };
 
-struct reader {
+struct msmtp_reader {
 	struct import *import;
 	struct input *lines;
-	struct record defaults;
-	struct account *accounts;
+	struct foreign_record defaults;
+	struct msmtp_account *accounts;
 	size_t count, room;
-	struct record *at;	/* what settings go into; NULL: none yet */
+	struct foreign_record *at;	/* what settings go into; NULL: none yet */
 };
 
-static void reader_free(struct reader *r)
+static void reader_free(struct msmtp_reader *r)
 {
 	record_free(&r->defaults);
 	for (size_t i = 0; i < r->count; i++) {
@@ -100,7 +100,7 @@ static void reader_free(struct reader *r)
 	}
 	free(r->accounts);
 }
-#define OWNED_READER	__attribute__((cleanup(reader_free))) struct reader
+#define OWNED_READER	__attribute__((cleanup(reader_free))) struct msmtp_reader
 
 /* --- lines */
 
@@ -115,7 +115,7 @@ static char *trim(char *text)
 	return text;
 }
 
-static struct account *find_account(const struct reader *r, const char *name)
+static struct msmtp_account *find_account(const struct msmtp_reader *r, const char *name)
 {
 	for (size_t i = 0; i < r->count; i++)
 		if (!strcmp(r->accounts[i].name, name))
@@ -124,7 +124,7 @@ static struct account *find_account(const struct reader *r, const char *name)
 }
 
 /* "a, b": each must have been defined before, so nothing can go round in circles. */
-static bool inherit(struct reader *r, struct account *account, char *names,
+static bool inherit(struct msmtp_reader *r, struct msmtp_account *account, char *names,
 		    struct error *err)
 {
 	size_t count = 0;
@@ -132,7 +132,7 @@ static bool inherit(struct reader *r, struct account *account, char *names,
 
 	while (*(names += strspn(names, ", \t"))) {
 		char *name = names;
-		const struct account *base;
+		const struct msmtp_account *base;
 
 		names += strcspn(names, ", \t");
 		if (*names)
@@ -157,10 +157,10 @@ static bool inherit(struct reader *r, struct account *account, char *names,
 	return true;
 }
 
-static bool begin_account(struct reader *r, char *words, struct error *err)
+static bool begin_account(struct msmtp_reader *r, char *words, struct error *err)
 {
 	char *colon = strchr(words, ':'), *name;
-	struct account account = { 0 };
+	struct msmtp_account account = { 0 };
 	bool ok;
 
 	if (colon)
@@ -170,12 +170,12 @@ static bool begin_account(struct reader *r, char *words, struct error *err)
 		return error_set(err, ERROR_CONFIG, "an account without a name");
 	if (find_account(r, name))
 		return error_set(err, ERROR_CONFIG, "an account that is defined above");
-	if (r->count == ACCOUNTS_MAX)
+	if (r->count == IMPORT_ACCOUNTS_MAX)
 		return error_set(err, ERROR_CONFIG, "more than %d accounts",
-				 ACCOUNTS_MAX);
+				 IMPORT_ACCOUNTS_MAX);
 	account.name = text_copy(name);
 	account.record =
-		(struct record){ &rules, r->lines->path, r->lines->line, { { 0 } } };
+		(struct foreign_record){ &rules, r->lines->path, r->lines->line, { { 0 } } };
 	record_copy(&account.record, &r->defaults);
 	ok = !colon || inherit(r, &account, colon + 1, err);
 	grow((void **)&r->accounts, &r->room, r->count, sizeof(account));
@@ -184,7 +184,7 @@ static bool begin_account(struct reader *r, char *words, struct error *err)
 	return ok;
 }
 
-static bool take_line(struct reader *r, char *line, struct error *err)
+static bool take_line(struct msmtp_reader *r, char *line, struct error *err)
 {
 	char *value = line + strcspn(line, " \t");
 	size_t len;
@@ -219,13 +219,13 @@ static bool take_line(struct reader *r, char *line, struct error *err)
 /* --- what the rows mean together */
 
 static void take_tls(struct import *import, struct imported *account,
-		     const struct record *r)
+		     const struct foreign_record *r)
 {
 	bool is_on = record_says_yes(r, "tls");
 	bool is_implicit = record_is(r, "tls_starttls", "off") ||
 			   record_text(r, "tls_nostarttls");
 	const char *port = record_text(r, "port");
-	OWNED_TEXT trust = expand_home(record_text(r, "tls_trust_file") ?
+	OWNED_TEXT trust = foreign_expand_home(record_text(r, "tls_trust_file") ?
 				       record_text(r, "tls_trust_file") : "");
 
 	import_set(import, account, "tls", !is_on ? "off" : is_implicit ? "implicit" :
@@ -243,7 +243,7 @@ static void take_tls(struct import *import, struct imported *account,
 }
 
 static void take_auth(struct import *import, struct imported *account,
-		      const struct record *r)
+		      const struct foreign_record *r)
 {
 	static const char *const same[] = { "off", "login", "plain", "xoauth2" };
 	const char *command = record_text(r, "passwordeval");
@@ -272,7 +272,7 @@ static void take_auth(struct import *import, struct imported *account,
 
 /* "*@example.org" and "%U@example.org": whoever sends from there. */
 static void take_pattern(struct import *import, struct imported *account,
-			 const struct record *r, const char *from)
+			 const struct foreign_record *r, const char *from)
 {
 	const char *at = strchr(from, '@');
 	size_t before = at ? (size_t)(at - from) : 0;
@@ -291,7 +291,7 @@ static void take_pattern(struct import *import, struct imported *account,
 }
 
 static void take_sender(struct import *import, struct imported *account,
-			const struct record *r)
+			const struct foreign_record *r)
 {
 	const char *from = record_text(r, "from"), *domain = record_text(r, "domain");
 
@@ -313,10 +313,10 @@ static void take_sender(struct import *import, struct imported *account,
 }
 
 static void take_log(struct import *import, struct imported *account,
-		     const struct record *r)
+		     const struct foreign_record *r)
 {
 	const char *file = record_text(r, "logfile");
-	OWNED_TEXT whole = expand_home(file ? file : "");
+	OWNED_TEXT whole = foreign_expand_home(file ? file : "");
 	bool has_syslog = record_text(r, "syslog") && !record_is(r, "syslog", "off");
 
 	if (!strcmp(whole, "-")) {
@@ -337,7 +337,7 @@ static void take_log(struct import *import, struct imported *account,
 }
 
 static void take_rest(struct import *import, struct imported *account,
-		      const struct record *r)
+		      const struct foreign_record *r)
 {
 	const char *row = record_text(r, "timeout") ? "timeout" : "connect_timeout";
 	const char *timeout = record_text(r, row), *aliases = record_text(r, "aliases");
@@ -347,7 +347,7 @@ static void take_rest(struct import *import, struct imported *account,
 	else if (timeout)
 		import_set(import, account, "timeout", timeout, r, row);
 	if (aliases && *aliases) {
-		OWNED_TEXT whole = expand_home(aliases);
+		OWNED_TEXT whole = foreign_expand_home(aliases);
 
 		import_delivery(import, "aliases", whole, r->path,
 				record_line(r, "aliases"), "aliases");
@@ -359,9 +359,9 @@ static void take_rest(struct import *import, struct imported *account,
 	}
 }
 
-static bool convert(struct import *import, const struct account *a, struct error *err)
+static bool convert(struct import *import, const struct msmtp_account *a, struct error *err)
 {
-	const struct record *r = &a->record;
+	const struct foreign_record *r = &a->record;
 	struct imported *account = import_account(import, r, a->name, err);
 
 	if (!account)
@@ -377,7 +377,7 @@ static bool convert(struct import *import, const struct account *a, struct error
 }
 
 /* `account default : NAME` */
-static void mark_default(struct import *import, size_t first, const struct account *a)
+static void mark_default(struct import *import, size_t first, const struct msmtp_account *a)
 {
 	for (size_t i = first; i < import->account_count; i++)
 		if (!strcmp(import->accounts[i].known_as, a->copy_of))
@@ -390,7 +390,7 @@ bool msmtp_read(struct import *import, struct input *lines, struct error *err)
 	size_t first = import->account_count;
 	char *line;
 
-	r.defaults = (struct record){ &rules, lines->path, 0, { { 0 } } };
+	r.defaults = (struct foreign_record){ &rules, lines->path, 0, { { 0 } } };
 	while ((line = input_next(lines)))
 		if (*line && *line != '#' && !take_line(&r, line, err))
 			return input_blame(lines, err);

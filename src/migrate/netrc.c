@@ -104,7 +104,7 @@ static bool take_value(struct netrc *n, const char *name, char *value, struct er
 		OWNED_BUF whole = BUF_INIT(FOREIGN_LINE_MAX);
 
 		buf_addf(&whole, "x:%s", value);
-		if (!split_host(buf_text(&whole), host, &n->entry.port) || !n->entry.port)
+		if (!foreign_split_host(buf_text(&whole), host, &n->entry.port) || !n->entry.port)
 			return error_set(err, ERROR_CONFIG, "port: it is no port");
 	}
 	return true;

@@ -16,7 +16,7 @@ static const char unverified[] =
 	"the server's certificate is always verified; tls_fingerprint or tls_ca_file "
 	"names one that is not public";
 
-static const struct rule rows[] = {
+static const struct foreign_rule rows[] = {
 	{ .name = "host" },
 	{ .name = "port" },
 	{ .name = "user", .ours = "user" },
@@ -65,7 +65,7 @@ static char *next_word(char **at, bool *closed)
 	return word;
 }
 
-static bool take_words(struct import *import, struct record *r, char *line,
+static bool take_words(struct import *import, struct foreign_record *r, char *line,
 		       bool *is_smtp, struct error *err)
 {
 	bool closed = true, is_first = true;
@@ -91,7 +91,7 @@ static bool take_words(struct import *import, struct record *r, char *line,
 }
 
 static void take_tls(struct import *import, struct imported *account,
-		     const struct record *r)
+		     const struct foreign_record *r)
 {
 	bool is_implicit = record_text(r, "tls") || record_text(r, "ssl");
 	bool starts = record_text(r, "starttls") != NULL;
@@ -192,18 +192,18 @@ static void apply_control(struct import *import, const struct control *c,
 			note_at(import, NOTE_LEFT, path, 1, c->name, error_words(&err));
 		else if (!strcmp(c->ours, "from") &&
 			 draft_set(d, "sender_policy", "rewrite", &err))
-			note_at(import, NOTE_CHANGED, path, 1, c->name, rewrites_header);
+			note_at(import, NOTE_CHANGED, path, 1, c->name, foreign_rewrites_header);
 	}
 }
 
 static bool take_control(struct import *import, const struct control *c,
 			 const struct input *remotes, size_t first, struct error *err)
 {
-	OWNED_TEXT path = path_beside(remotes->path, c->name);
+	OWNED_TEXT path = foreign_path_beside(remotes->path, c->name);
 	OWNED_INPUT lines = { 0 };
 	const char *value;
 
-	if (!is_there(path))
+	if (!foreign_is_there(path))
 		return true;
 	if (!input_open(&lines, path, err))
 		return false;

@@ -17,7 +17,7 @@ static const char limits[] =
 	N_("the service knows its limits; max_recipients and max_size say others");
 static const char client[] = N_("acsmtp shows no certificate of its own");
 
-static const struct rule rows[] = {
+static const struct foreign_rule rows[] = {
 	{ .name = "relayhost" },
 	{ .name = "smtp_sasl_auth_enable" },
 	{ .name = "smtp_sasl_password_maps" },
@@ -112,7 +112,7 @@ struct logical {
 	unsigned line;
 };
 
-static bool take_setting(struct import *import, struct record *r,
+static bool take_setting(struct import *import, struct foreign_record *r,
 			 const struct input *lines, struct logical *l, struct error *err)
 {
 	OWNED_TEXT text = buf_take(&l->text);
@@ -141,7 +141,7 @@ static bool take_setting(struct import *import, struct record *r,
 	return true;
 }
 
-static bool read_settings(struct import *import, struct input *lines, struct record *r,
+static bool read_settings(struct import *import, struct input *lines, struct foreign_record *r,
 			  struct error *err)
 {
 	struct logical l = { .text = BUF_INIT(FOREIGN_MAX_BYTES) };
@@ -182,7 +182,7 @@ static const char *map_file(const char *map)
 /* --- what the rows mean together */
 
 static void take_host(struct import *import, struct imported *account,
-		      const struct record *r)
+		      const struct foreign_record *r)
 {
 	const char *relay = record_text(r, "relayhost");
 
@@ -207,7 +207,7 @@ static const struct { const char *level, *tls, *changed; } levels[] = {
 };
 
 static void take_tls(struct import *import, struct imported *account,
-		     const struct record *r)
+		     const struct foreign_record *r)
 {
 	const char *row = "smtp_tls_security_level", *level = record_text(r, row);
 
@@ -238,7 +238,7 @@ static void take_tls(struct import *import, struct imported *account,
 }
 
 static bool take_auth(struct import *import, struct imported *account,
-		      const struct record *r, struct error *err)
+		      const struct foreign_record *r, struct error *err)
 {
 	const char *maps = record_text(r, "smtp_sasl_password_maps");
 	const char *filter = record_text(r, "smtp_sasl_mechanism_filter");
@@ -264,12 +264,12 @@ static bool take_auth(struct import *import, struct imported *account,
 			 "password by hand"));
 		return true;
 	}
-	path = path_beside(r->path, map_file(maps));
+	path = foreign_path_beside(r->path, map_file(maps));
 	return import_companion(import, path, postfix_passwords_read,
 				"smtp_sasl_password_maps", err);
 }
 
-static void take_queue(struct import *import, const struct record *r)
+static void take_queue(struct import *import, const struct foreign_record *r)
 {
 	static const struct { const char *name, *ours; char unit; } times[] = {
 		{ "maximal_queue_lifetime", "expire", 'd' },
@@ -289,7 +289,7 @@ static void take_queue(struct import *import, const struct record *r)
 }
 
 static void take_rest(struct import *import, struct imported *account,
-		      const struct record *r)
+		      const struct foreign_record *r)
 {
 	const char *row =
 		record_text(r, "smtp_helo_name") ? "smtp_helo_name" : "myhostname";
@@ -347,7 +347,7 @@ bool postfix_passwords_read(struct import *import, struct input *lines, struct e
 				N_("make an account for each sender, with it as `from`"));
 			continue;
 		}
-		if (!colon || !split_host(line, host, &c.port)) {
+		if (!colon || !foreign_split_host(line, host, &c.port)) {
 			error_set(err, ERROR_CONFIG, "it is not host user:password");
 			return input_blame(lines, err);
 		}

@@ -8,7 +8,7 @@
 #include "base/language.h"
 #include "base/text.h"
 
-static const struct rule rows[] = {
+static const struct foreign_rule rows[] = {
 	{ .name = "mailhub" },
 	{ .name = "root" },
 	{ .name = "rewriteDomain" },
@@ -31,7 +31,7 @@ static const struct rule rows[] = {
 static const struct rules rules = RULES(rows, .any_case = true);
 
 static void take_tls(struct import *import, struct imported *account,
-		     const struct record *r)
+		     const struct foreign_record *r)
 {
 	bool starts = record_text(r, "UseSTARTTLS") && record_says_yes(r, "UseSTARTTLS");
 	bool is_on = record_text(r, "UseTLS") && record_says_yes(r, "UseTLS");
@@ -44,7 +44,7 @@ static void take_tls(struct import *import, struct imported *account,
 }
 
 static void take_auth(struct import *import, struct imported *account,
-		      const struct record *r)
+		      const struct foreign_record *r)
 {
 	const char *method = record_text(r, "AuthMethod");
 
@@ -57,7 +57,7 @@ static void take_auth(struct import *import, struct imported *account,
 }
 
 static void take_senders(struct import *import, struct imported *account,
-			 const struct record *r)
+			 const struct foreign_record *r)
 {
 	const char *domain = record_text(r, "rewriteDomain"),
 		   *root = record_text(r, "root");
@@ -85,7 +85,7 @@ static void take_senders(struct import *import, struct imported *account,
 }
 
 /* "local_account:outgoing_address:mailhub" */
-bool revaliases_read(struct import *import, struct input *lines, struct error *err)
+bool ssmtp_read_revaliases(struct import *import, struct input *lines, struct error *err)
 {
 	char *line;
 
@@ -99,7 +99,7 @@ bool revaliases_read(struct import *import, struct input *lines, struct error *e
 	return true;
 }
 
-static void take_line(struct import *import, struct record *r, char *line,
+static void take_line(struct import *import, struct foreign_record *r, char *line,
 		      unsigned number)
 {
 	char *value = line + strcspn(line, "= \t"), *end;
@@ -120,7 +120,7 @@ static void take_line(struct import *import, struct record *r, char *line,
 bool ssmtp_read(struct import *import, struct input *lines, struct error *err)
 {
 	OWNED_RECORD r = { .rules = &rules, .path = lines->path };
-	OWNED_TEXT aliases = path_beside(lines->path, "revaliases");
+	OWNED_TEXT aliases = foreign_path_beside(lines->path, "revaliases");
 	struct imported *account;
 	char *line;
 
@@ -139,6 +139,6 @@ bool ssmtp_read(struct import *import, struct input *lines, struct error *err)
 	if (record_text(&r, "UseTLSCert") && record_says_yes(&r, "UseTLSCert"))
 		note_row(import, NOTE_LEFT, &r, "UseTLSCert",
 			 N_("acsmtp shows no certificate of its own"));
-	return !is_there(aliases) ||
-	       import_companion(import, aliases, revaliases_read, "revaliases", err);
+	return !foreign_is_there(aliases) ||
+	       import_companion(import, aliases, ssmtp_read_revaliases, "revaliases", err);
 }

@@ -8,11 +8,11 @@
 #include "base/buf.h"
 #include "base/text.h"
 
-struct reply {
+struct dns_reply {
 	const unsigned char *start, *end;
 };
 
-struct record {			/* within a reply */
+struct dns_record { /* within a reply */
 	unsigned type;
 	const unsigned char *data;
 	size_t len;
@@ -43,7 +43,8 @@ static void add_strings(struct buf *text, const unsigned char *at, size_t len)
 	}
 }
 
-static bool add_name(struct buf *text, const struct reply *reply, const unsigned char *at)
+static bool add_name(struct buf *text, const struct dns_reply *reply,
+		     const unsigned char *at)
 {
 	char name[NS_MAXDNAME];
 
@@ -53,7 +54,8 @@ static bool add_name(struct buf *text, const struct reply *reply, const unsigned
 	return true;
 }
 
-static bool add_record(struct buf *text, const struct reply *reply, const struct record *r)
+static bool add_record(struct buf *text, const struct dns_reply *reply,
+		       const struct dns_record *r)
 {
 	switch (r->type) {
 	case ns_t_txt:
@@ -82,7 +84,7 @@ static char *printable(const struct buf *text)
 }
 
 /* Moves *at behind a name and `more` bytes; false: the reply ends before. */
-static bool skip(const struct reply *reply, const unsigned char **at, size_t more)
+static bool skip(const struct dns_reply *reply, const unsigned char **at, size_t more)
 {
 	int len = dn_skipname(*at, reply->end);
 
@@ -93,8 +95,8 @@ static bool skip(const struct reply *reply, const unsigned char **at, size_t mor
 }
 
 /* RFC 1035 section 4.1.3. */
-static bool next_record(const struct reply *reply, const unsigned char **at,
-			struct record *r)
+static bool next_record(const struct dns_reply *reply, const unsigned char **at,
+			struct dns_record *r)
 {
 	if (!skip(reply, at, NS_RRFIXEDSZ))
 		return false;
@@ -111,10 +113,10 @@ static bool next_record(const struct reply *reply, const unsigned char **at,
 bool dns_answer_read(const unsigned char *reply, size_t len, enum dns_type type,
 		     struct dns_answer *answer)
 {
-	const struct reply all = { reply, reply + len };
+	const struct dns_reply all = { reply, reply + len };
 	const unsigned char *at = reply + NS_HFIXEDSZ;
 	unsigned questions, answers;
-	struct record r;
+	struct dns_record r;
 
 	if (len < NS_HFIXEDSZ)
 		return false;

@@ -9,14 +9,14 @@
 
 #include "base/clock.h"
 
-struct run {
+struct errand_run {
 	pthread_mutex_t lock;
 	pthread_cond_t over;
 	bool is_over, is_abandoned;
 	struct errand errand;
 };
 
-static void run_free(struct run *run)
+static void run_free(struct errand_run *run)
 {
 	pthread_cond_destroy(&run->over);
 	pthread_mutex_destroy(&run->lock);
@@ -25,7 +25,7 @@ static void run_free(struct run *run)
 
 static void *thread_main(void *argument)
 {
-	struct run *run = argument;
+	struct errand_run *run = argument;
 	bool is_abandoned;
 
 	run->errand.run(run->errand.work);
@@ -41,9 +41,9 @@ static void *thread_main(void *argument)
 	return NULL;
 }
 
-static struct run *run_new(const struct errand *errand)
+static struct errand_run *run_new(const struct errand *errand)
 {
-	struct run *run = xcalloc(1, sizeof(*run));
+	struct errand_run *run = xcalloc(1, sizeof(*run));
 	pthread_condattr_t attributes;
 
 	pthread_condattr_init(&attributes);
@@ -55,7 +55,7 @@ static struct run *run_new(const struct errand *errand)
 	return run;
 }
 
-static bool start(struct run *run, struct error *err)
+static bool start(struct errand_run *run, struct error *err)
 {
 	sigset_t all, old;
 	pthread_t thread;
@@ -75,7 +75,7 @@ static bool start(struct run *run, struct error *err)
 }
 
 /* False: it is not over in time, and `run` belongs to the thread. */
-static bool wait_for(struct run *run, int64_t deadline)
+static bool wait_for(struct errand_run *run, int64_t deadline)
 {
 	struct timespec until = {
 		.tv_sec = deadline / 1000,
@@ -95,7 +95,7 @@ static bool wait_for(struct run *run, int64_t deadline)
 
 enum errand_end errand_run(const struct errand *errand, int64_t deadline, struct error *err)
 {
-	struct run *run = run_new(errand);
+	struct errand_run *run = run_new(errand);
 
 	if (!start(run, err)) {
 		run_free(run);

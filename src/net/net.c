@@ -17,7 +17,7 @@
 #include "net/tls_server.h"
 #include "net/wire.h"
 
-struct connection {
+struct net_connection {
 	struct transport transport;	/* first */
 	struct wire wire;
 	struct tls *tls;		/* NULL: clear text, or: */
@@ -33,16 +33,16 @@ struct connection {
 enum { HOST_MAX = 253 };	/* RFC 1035 section 2.3.4, as text */
 enum { PORT_RELAY = 25, PORT_IMPLICIT_TLS = 465, PORT_SUBMISSION = 587 };
 
-static struct connection *use(struct transport *t)
+static struct net_connection *use(struct transport *t)
 {
-	struct connection *c = (struct connection *)t;
+	struct net_connection *c = (struct net_connection *)t;
 
 	c->wire.deadline = t->deadline;
 	return c;
 }
 
 /* On a port for implicit TLS the server waits for us to begin. */
-static ssize_t heard_nothing(const struct connection *c, const char *text,
+static ssize_t heard_nothing(const struct net_connection *c, const char *text,
 			     struct error *err)
 {
 	long port = c->endpoint.port;
@@ -58,7 +58,7 @@ static ssize_t heard_nothing(const struct connection *c, const char *text,
 	return -1;
 }
 
-static ssize_t read_plain(struct connection *c, void *bytes, size_t size,
+static ssize_t read_plain(struct net_connection *c, void *bytes, size_t size,
 			  struct error *err)
 {
 	ssize_t n;
@@ -77,7 +77,7 @@ static ssize_t read_plain(struct connection *c, void *bytes, size_t size,
 	return n;
 }
 
-static bool write_plain(struct connection *c, const void *bytes, size_t len,
+static bool write_plain(struct net_connection *c, const void *bytes, size_t len,
 			struct error *err)
 {
 	struct iovec rest = { (void *)bytes, len };
@@ -101,7 +101,7 @@ static bool write_plain(struct connection *c, const void *bytes, size_t len,
 
 static ssize_t read_from(struct transport *t, void *bytes, size_t size, struct error *err)
 {
-	struct connection *c = use(t);
+	struct net_connection *c = use(t);
 
 	if (c->tls_server)
 		return tls_server_read(c->tls_server, bytes, size, err);
@@ -112,7 +112,7 @@ static ssize_t read_from(struct transport *t, void *bytes, size_t size, struct e
 static bool write_to(struct transport *t, const void *bytes, size_t len,
 		     struct error *err)
 {
-	struct connection *c = use(t);
+	struct net_connection *c = use(t);
 
 	if (c->tls_server)
 		return tls_server_write(c->tls_server, bytes, len, err);
@@ -122,7 +122,7 @@ static bool write_to(struct transport *t, const void *bytes, size_t len,
 
 static bool begin_tls(struct transport *t, struct error *err)
 {
-	struct connection *c = use(t);
+	struct net_connection *c = use(t);
 
 	/* Read ahead of the handshake: somebody put it there. */
 	if (c->wire.start != c->wire.end)
@@ -139,13 +139,13 @@ static bool begin_tls(struct transport *t, struct error *err)
 
 static void describe(const struct transport *t, struct tls_facts *facts)
 {
-	tls_describe(((const struct connection *)t)->tls, facts);
+	tls_describe(((const struct net_connection *)t)->tls, facts);
 }
 
 /* Without reading it: over TLS that may be a ticket, and then a connection is made anew for nothing. */
 static bool has_news(struct transport *t)
 {
-	struct connection *c = use(t);
+	struct net_connection *c = use(t);
 	struct pollfd fd = { .fd = c->wire.fd, .events = POLLIN };
 
 	return c->wire.start != c->wire.end || poll(&fd, 1, 0) > 0;
@@ -153,7 +153,7 @@ static bool has_news(struct transport *t)
 
 static void hang_up(struct transport *t)
 {
-	struct connection *c = use(t);
+	struct net_connection *c = use(t);
 
 	if (c->tls)
 		tls_close(c->tls);
@@ -184,7 +184,7 @@ static char *canonical_name(const char *host, struct error *err)
 	return NULL;
 }
 
-static bool connect_to(struct connection *c, int64_t deadline, struct error *err)
+static bool connect_to(struct net_connection *c, int64_t deadline, struct error *err)
 {
 	struct addresses addresses;
 	const struct ip_address *winner;
@@ -207,7 +207,7 @@ struct transport *net_open(const struct endpoint *endpoint, struct error *err)
 	bool makes_sense = !endpoint->priorities || !endpoint->priorities[0] ||
 			   priorities_check(endpoint->priorities, err);
 	char *host = makes_sense ? canonical_name(endpoint->host, err) : NULL;
-	struct connection *c;
+	struct net_connection *c;
 
 	if (!host)
 		return NULL;
@@ -237,7 +237,7 @@ struct transport *net_open(const struct endpoint *endpoint, struct error *err)
 
 static bool begin_tls_server(struct transport *t, struct error *err)
 {
-	struct connection *c = use(t);
+	struct net_connection *c = use(t);
 
 	if (!c->identity)
 		return error_set(err, ERROR_TLS, "there is no certificate for TLS");
@@ -254,7 +254,7 @@ static bool begin_tls_server(struct transport *t, struct error *err)
 
 struct transport *net_serve(int fd, const struct tls_identity *identity, const char *peer)
 {
-	struct connection *c = xcalloc(1, sizeof(*c));
+	struct net_connection *c = xcalloc(1, sizeof(*c));
 
 	c->wire.fd = fd;
 	c->identity = identity;

@@ -20,14 +20,14 @@ enum {
 	REASONS_MAX = 800	/* bytes of the error's text */
 };
 
-struct attempt {
+struct tcp_attempt {
 	const struct ip_address *address;
 	int fd;			/* while it is under way, else -1 */
 	int failure;		/* errno */
 };
 
 struct race {
-	struct attempt attempts[ADDRESSES_MAX];
+	struct tcp_attempt attempts[ADDRESSES_MAX];
 	size_t count, started, running;
 	int64_t next;		/* when the next one starts, clock_ms() */
 };
@@ -51,7 +51,7 @@ static void line_up(struct race *race, const struct addresses *addresses)
 	}
 }
 
-static void fail(struct race *race, struct attempt *attempt, int reason)
+static void fail(struct race *race, struct tcp_attempt *attempt, int reason)
 {
 	attempt->failure = reason;
 	if (attempt->fd >= 0)
@@ -64,7 +64,7 @@ static void fail(struct race *race, struct attempt *attempt, int reason)
 /* Whether it is connected already. */
 static bool start_next(struct race *race)
 {
-	struct attempt *attempt = &race->attempts[race->started++];
+	struct tcp_attempt *attempt = &race->attempts[race->started++];
 	const struct ip_address *address = attempt->address;
 
 	race->running++;
@@ -84,7 +84,7 @@ static bool start_next(struct race *race)
 }
 
 /* The attempt that is connected, after waiting for as long as makes sense, or NULL. */
-static struct attempt *wait_for_one(struct race *race, int64_t deadline)
+static struct tcp_attempt *wait_for_one(struct race *race, int64_t deadline)
 {
 	struct pollfd fds[ADDRESSES_MAX];
 	int64_t until = race->started < race->count && race->next < deadline ?
@@ -108,9 +108,9 @@ static struct attempt *wait_for_one(struct race *race, int64_t deadline)
 	return NULL;
 }
 
-static struct attempt *run(struct race *race, int64_t deadline)
+static struct tcp_attempt *run(struct race *race, int64_t deadline)
 {
-	struct attempt *winner;
+	struct tcp_attempt *winner;
 
 	while (clock_left(deadline) > 0) {
 		if (race->started < race->count &&
@@ -128,7 +128,7 @@ static struct attempt *run(struct race *race, int64_t deadline)
 	return NULL;
 }
 
-static void stop_all_but(struct race *race, const struct attempt *winner)
+static void stop_all_but(struct race *race, const struct tcp_attempt *winner)
 {
 	for (size_t i = 0; i < race->started; i++)
 		if (&race->attempts[i] != winner && race->attempts[i].fd >= 0)
@@ -140,7 +140,7 @@ static void explain(const struct race *race, struct error *err)
 	OWNED_BUF reasons = BUF_INIT(REASONS_MAX), words = BUF_INIT(REASONS_MAX);
 
 	for (size_t i = 0; i < race->count; i++) {
-		const struct attempt *attempt = &race->attempts[i];
+		const struct tcp_attempt *attempt = &race->attempts[i];
 		const char *untried = i < race->started ? NULL : N_("not tried in time");
 		char text[ADDRESS_TEXT_SIZE];
 
@@ -159,7 +159,7 @@ int tcp_connect(const struct addresses *addresses, int64_t deadline,
 		const struct ip_address **winner, struct error *err)
 {
 	struct race race = { 0 };
-	struct attempt *first;
+	struct tcp_attempt *first;
 
 	line_up(&race, addresses);
 	first = run(&race, deadline);

@@ -135,7 +135,7 @@ static const char *state_in_list(const struct listing *l, const struct queue_loo
 	if (words_state(look, l->now) == STATE_DUE && !look->entry.is_in_doubt &&
 	    waits_for_account(l, &look->entry))
 		return _("waits for its account");
-	return state_text(look, l->now, words);
+	return words_state_text(look, l->now, words);
 }
 
 /* On a terminal the reason ends where the line does: a line for each message. */

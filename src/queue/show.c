@@ -92,7 +92,7 @@ static void print_recipients(const struct config *config, const struct entry *e)
 
 		print_label(N_("recipient"));
 		words_print(r->mailbox);
-		printf(": %s%s", tr(verdict_name(r->verdict)),
+		printf(": %s%s", tr(words_verdict(r->verdict)),
 		       r->is_untold ? _(", and nobody was told") :
 		       r->is_reported ? _(", and the sender was told") : "");
 		if (r->why) {
@@ -121,7 +121,7 @@ static void print_facts(const struct queue_look *look)
 	time_t now = time(NULL);
 
 	print_text(N_("message"), e->id);
-	print_text(N_("state"), state_text(look, now, words));
+	print_text(N_("state"), words_state_text(look, now, words));
 	print_when(N_("arrived"), e->arrived, now);
 	if (words_state(look, now) == STATE_WAITING)
 		print_when(N_("next try"), e->next, now);
@@ -144,7 +144,7 @@ static void print_guess(const struct queue_look *look)
 	char words[WORDS_SIZE];
 
 	print_text(N_("message"), e->id);
-	print_text(N_("state"), state_text(look, time(NULL), words));
+	print_text(N_("state"), words_state_text(look, time(NULL), words));
 	print_text(N_("reason"), error_words(&look->err));
 	if (e->account && *e->account)
 		print_text(N_("account"), e->account);

@@ -115,7 +115,7 @@ bool secret_write_file(const char *path, const struct secret *secret, struct err
  * systemd names the directory, and each service has its own. A slash in the account's name
  * would lead out of it.
  */
-char *credential_path(const char *account)
+char *secret_credential_path(const char *account)
 {
 	const char *directory = getenv("CREDENTIALS_DIRECTORY");
 	const char *names[] = { account, "" };

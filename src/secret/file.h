@@ -34,6 +34,6 @@ bool secret_write_file(const char *path, const struct secret *secret, struct err
  * The first that is there of $CREDENTIALS_DIRECTORY/acsmtp.ACCOUNT and .../acsmtp, which
  * systemd's LoadCredential= makes; the caller frees it. NULL: neither.
  */
-char *credential_path(const char *account);
+char *secret_credential_path(const char *account);
 
 #endif

@@ -23,7 +23,7 @@ static const char *helper;
 #endif
 
 /* What each end of the helper means, besides the sentence that it says. */
-static const struct meaning {
+static const struct keyring_meaning {
 	int end;
 	enum error_kind kind;
 	bool passes; /* other sources may have the secret */
@@ -55,7 +55,7 @@ void keyring_use_helper(const char *path)
 	helper = path;
 }
 
-struct call {
+struct keyring_call {
 	const char *command;
 	bool may_prompt, passes;
 	struct process process;
@@ -65,12 +65,12 @@ struct call {
  * "passes" decides between two mistakes: to stop where another source has the password, or to
  * take another's while the right one is only locked.
  */
-static bool judge(struct call *call, struct error *err)
+static bool judge(struct keyring_call *call, struct error *err)
 {
 	const struct process *p = &call->process;
 
 	for (size_t i = 0; i < COUNT_OF(meanings); i++) {
-		const struct meaning *m = &meanings[i];
+		const struct keyring_meaning *m = &meanings[i];
 
 		if (m->end != p->status)
 			continue;
@@ -102,7 +102,7 @@ static char *attribute(const char *name, const char *value)
  * The words on the helper's command line are seen by everybody: they say for whom a secret is
  * wanted. The secret itself goes through a pipe.
  */
-static bool run(struct call *call, const struct secret_place *place, struct error *err)
+static bool run(struct keyring_call *call, const struct secret_place *place, struct error *err)
 {
 	OWNED_TEXT account = attribute("account", place->account);
 	OWNED_TEXT host = attribute("host", place->host);
@@ -141,7 +141,7 @@ static bool run(struct call *call, const struct secret_place *place, struct erro
 bool keyring_lookup(const struct secret_place *place, bool may_prompt,
 		    struct secret *secret, bool *passes, struct error *err)
 {
-	struct call call = { .command = "lookup", .may_prompt = may_prompt };
+	struct keyring_call call = { .command = "lookup", .may_prompt = may_prompt };
 	bool ok;
 
 	secret_make_room(secret);
@@ -166,7 +166,7 @@ bool keyring_is_there(const struct secret_place *place, struct error *err)
 	static const int answers[] = { KEYRING_OK, KEYRING_NO_MATCH, KEYRING_SEVERAL,
 				       KEYRING_LOCKED, KEYRING_CLOSED };
 	OWNED_SECRET found = { 0 };
-	struct call call = { .command = "lookup", .process = { .status = -1 } };
+	struct keyring_call call = { .command = "lookup", .process = { .status = -1 } };
 
 	secret_make_room(&found);
 	call.process.output = found.bytes;
@@ -184,7 +184,7 @@ bool keyring_is_there(const struct secret_place *place, struct error *err)
 bool keyring_store(const struct secret_place *place, const struct secret *secret,
 		   struct error *err)
 {
-	struct call call = {
+	struct keyring_call call = {
 		.command = "store",
 		.may_prompt = true,
 		.process = { .input = secret->bytes, .input_len = secret->len },
@@ -195,7 +195,7 @@ bool keyring_store(const struct secret_place *place, const struct secret *secret
 
 bool keyring_clear(const struct secret_place *place, struct error *err)
 {
-	struct call call = { .command = "clear", .may_prompt = true };
+	struct keyring_call call = { .command = "clear", .may_prompt = true };
 
 	return run(&call, place, err);
 }

@@ -15,14 +15,14 @@
 enum { PATH_LIMIT = 4096 };
 
 /* The file holds secrets, so its bytes and words stand where secrets do. */
-struct reader {
+struct netrc_reader {
 	int fd;
 	struct secret block, word;
 	size_t at;
 };
 
 /* EOF at the end, and where it cannot be read. */
-static int peek(struct reader *r)
+static int peek(struct netrc_reader *r)
 {
 	ssize_t n;
 
@@ -46,7 +46,7 @@ static void add(struct secret *word, int c)
 		word->bytes[word->len++] = (char)c;
 }
 
-static void read_quoted(struct reader *r)
+static void read_quoted(struct netrc_reader *r)
 {
 	int c;
 
@@ -63,7 +63,7 @@ static void read_quoted(struct reader *r)
 }
 
 /* Into r->word, up to a blank or a line end, or in double quotes. False: no more. */
-static bool next_word(struct reader *r)
+static bool next_word(struct netrc_reader *r)
 {
 	int c;
 
@@ -82,14 +82,14 @@ static bool next_word(struct reader *r)
 	return true;
 }
 
-static void skip_line(struct reader *r)
+static void skip_line(struct netrc_reader *r)
 {
 	while (peek(r) != EOF && peek(r) != '\n')
 		r->at++;
 }
 
 /* A macro ends at an empty line. */
-static void skip_macro(struct reader *r)
+static void skip_macro(struct netrc_reader *r)
 {
 	do {
 		skip_line(r);
@@ -97,18 +97,18 @@ static void skip_macro(struct reader *r)
 	} while (peek(r) != EOF && peek(r) != '\n');
 }
 
-struct entry {
+struct netrc_entry {
 	bool is_host, is_user, has_password;
 };
 
-static bool fits(const struct entry *entry)
+static bool fits(const struct netrc_entry *entry)
 {
 	return entry->is_host && entry->is_user && entry->has_password;
 }
 
 /* The value of a keyword, which may itself look like one. */
-static void take_value(struct reader *r, const char *keyword, const char *host,
-		       const char *user, struct entry *entry, struct secret *password)
+static void take_value(struct netrc_reader *r, const char *keyword, const char *host,
+		       const char *user, struct netrc_entry *entry, struct secret *password)
 {
 	bool is_password = !strcmp(keyword, "password");
 
@@ -126,12 +126,12 @@ static void take_value(struct reader *r, const char *keyword, const char *host,
  * The words of an entry come in any order and end with the next entry, so what fits is known
  * only then. Of several the first one counts.
  */
-static bool find_entry(struct reader *r, const char *host, const char *user,
+static bool find_entry(struct netrc_reader *r, const char *host, const char *user,
 		       struct secret *password)
 {
 	static const char *const keywords[] = { "machine", "login", "password",
 						"account" };
-	struct entry entry = { 0 };
+	struct netrc_entry entry = { 0 };
 
 	while (next_word(r)) {
 		bool begins = !strcmp(r->word.bytes, "machine");
@@ -140,7 +140,7 @@ static bool find_entry(struct reader *r, const char *host, const char *user,
 		if (begins || !strcmp(r->word.bytes, "default")) {
 			if (fits(&entry))
 				return true;
-			entry = (struct entry){ 0 };
+			entry = (struct netrc_entry){ 0 };
 		}
 		while (i < COUNT_OF(keywords) && strcmp(r->word.bytes, keywords[i]) != 0)
 			i++;
@@ -175,7 +175,7 @@ bool netrc_find(const char *host, const char *user, struct secret *password,
 {
 	OWNED_FD fd = open_netrc(err);
 	OWNED_SECRET block = { 0 }, word = { 0 };
-	struct reader r = { .fd = fd };
+	struct netrc_reader r = { .fd = fd };
 	struct stat st;
 
 	*is_there = false;

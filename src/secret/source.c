@@ -102,7 +102,7 @@ static enum source_state look_at_credential(const struct secret_request *request
 					    char *detail)
 {
 	OWNED_TEXT path = has_text(request->place.account)
-				  ? credential_path(request->place.account)
+				  ? secret_credential_path(request->place.account)
 				  : NULL;
 
 	snprintf(detail, SOURCE_DETAIL_SIZE, "%s",
@@ -113,7 +113,7 @@ static enum source_state look_at_credential(const struct secret_request *request
 static bool from_credential(const struct secret_request *request, struct secret *secret,
 			    bool *passes, struct error *err)
 {
-	OWNED_TEXT path = credential_path(request->place.account);
+	OWNED_TEXT path = secret_credential_path(request->place.account);
 
 	(void)passes;
 	if (path)

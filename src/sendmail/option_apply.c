@@ -77,7 +77,7 @@ static bool run_queue(struct options *o, const struct option *row, const char *v
 {
 	choose_run(o);
 	o->in_foreground = o->in_foreground || row->effect == RUN_IN_FOREGROUND;
-	return interval_read(value, &o->interval) || refuse_value(row, value, err);
+	return option_interval_read(value, &o->interval) || refuse_value(row, value, err);
 }
 
 /* -qIID, -q!RRECIPIENT, ...: the last letter of the spelling says what is compared. */
@@ -104,11 +104,11 @@ static bool is_valid(enum effect effect, const char *value)
 {
 	switch (effect) {
 	case NOTIFY:
-		return notify_is_valid(value);
+		return option_notify_is_valid(value);
 	case RET:
 		return text_is(value, "FULL") || text_is(value, "HDRS");
 	case ENVID:
-		return envid_is_valid(value);
+		return option_envid_is_valid(value);
 	case BODY_TYPE:
 		return text_is(value, "7BIT") || text_is(value, "8BITMIME");
 	case COMPLAINT:		/* -oe, -od and -e '' without a letter mean the default */

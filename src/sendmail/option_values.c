@@ -24,7 +24,7 @@ static long unit_seconds(const char *word, size_t len)
 	return 0;
 }
 
-bool interval_read(const char *value, long *seconds)
+bool option_interval_read(const char *value, long *seconds)
 {
 	static const char blank[] = " \t";
 
@@ -47,7 +47,7 @@ bool interval_read(const char *value, long *seconds)
 	return true;
 }
 
-bool notify_is_valid(const char *value)
+bool option_notify_is_valid(const char *value)
 {
 	static const char *const words[] = { "SUCCESS", "FAILURE", "DELAY" };
 	const char *at = value;
@@ -68,7 +68,7 @@ bool notify_is_valid(const char *value)
 }
 
 /* Printable ASCII without "=", and "+" only before two capital hex digits. */
-bool envid_is_valid(const char *value)
+bool option_envid_is_valid(const char *value)
 {
 	static const char hex[] = "0123456789ABCDEF";
 	bool ok = *value && strlen(value) <= 100;

@@ -309,12 +309,12 @@ int sendmail_run(const struct program *program, int argc, char **argv)
 	return run_as(MODE_SEND, program, argc, argv);
 }
 
-int mailq_run(const struct program *program, int argc, char **argv)
+int sendmail_run_as_mailq(const struct program *program, int argc, char **argv)
 {
 	return run_as(MODE_LIST_QUEUE, program, argc, argv);
 }
 
-int newaliases_run(const struct program *program, int argc, char **argv)
+int sendmail_run_as_newaliases(const struct program *program, int argc, char **argv)
 {
 	return run_as(MODE_LOOK_AT_ALIASES, program, argc, argv);
 }

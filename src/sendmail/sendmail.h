@@ -11,9 +11,9 @@
 int sendmail_run(const struct program *program, int argc, char **argv);
 
 /* The same as sendmail -bp. */
-int mailq_run(const struct program *program, int argc, char **argv);
+int sendmail_run_as_mailq(const struct program *program, int argc, char **argv);
 
 /* The same as sendmail -bi. */
-int newaliases_run(const struct program *program, int argc, char **argv);
+int sendmail_run_as_newaliases(const struct program *program, int argc, char **argv);
 
 #endif

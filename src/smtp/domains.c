@@ -16,7 +16,7 @@ static bool has_ascii_domain(const char *mailbox)
 	return !domain || !text_has_8bit(domain, strlen(domain));
 }
 
-char *mailbox_to_ascii(const char *mailbox, struct error *err)
+char *domains_mailbox_to_ascii(const char *mailbox, struct error *err)
 {
 	const char *domain = address_domain(mailbox);
 	OWNED_TEXT ascii = NULL;
@@ -65,7 +65,7 @@ static bool add_recipient(struct envelope *to, const struct recipient *r, struct
 		envelope_refuse(to, r->mailbox, err);
 		return false;
 	}
-	mailbox = mailbox_to_ascii(r->mailbox, err);
+	mailbox = domains_mailbox_to_ascii(r->mailbox, err);
 	if (mailbox)
 		envelope_add(to, mailbox);
 	else
@@ -80,7 +80,7 @@ bool domains_to_ascii(struct envelope *e, struct error *err)
 
 	if (all_ascii(e))
 		return true;
-	changed.sender = mailbox_to_ascii(e->sender, err);
+	changed.sender = domains_mailbox_to_ascii(e->sender, err);
 	for (size_t i = 0; changed.sender && i < e->count; i++)
 		has_any |= add_recipient(&changed, &e->recipients[i], err);
 	if (!has_any) {

@@ -13,6 +13,6 @@
 bool domains_to_ascii(struct envelope *e, struct error *err);
 
 /* One mailbox; a new text, which the caller frees, or NULL with ERROR_DATA. */
-char *mailbox_to_ascii(const char *mailbox, struct error *err);
+char *domains_mailbox_to_ascii(const char *mailbox, struct error *err);
 
 #endif

@@ -80,7 +80,7 @@ static bool start_tls(struct session *s, const struct reply *reply, struct error
  * Read it from top to bottom: it is how a session begins. Each step says its line,
  * waits for the answer and judges it; AUTH has a table of its own.
  */
-static const struct step {
+static const struct smtp_step {
 	const char *name;
 	enum smtp_stage stage;		/* that it is a part of */
 	enum said (*say)(struct session *s, struct error *err);
@@ -92,7 +92,7 @@ static const struct step {
 	{ "EHLO",	SMTP_INFORMED,	say_ehlo_again,	judge_ehlo },
 };
 
-static bool take_step(struct session *s, const struct step *step, struct error *err)
+static bool take_step(struct session *s, const struct smtp_step *step, struct error *err)
 {
 	OWNED_REPLY reply = REPLY_INIT;
 	enum said said = step->say ? step->say(s, err) : SAID;
@@ -106,7 +106,7 @@ static bool take_step(struct session *s, const struct step *step, struct error *
 bool smtp_advance(struct session *s, enum smtp_stage stage, struct error *err)
 {
 	for (; s->next_step < COUNT_OF(steps); s->next_step++) {
-		const struct step *step = &steps[s->next_step];
+		const struct smtp_step *step = &steps[s->next_step];
 
 		if (step->stage > stage)
 			return true;
@@ -162,12 +162,12 @@ static bool can_say_addresses(const struct session *s, struct envelope *e,
 		return true;
 	error_set(err, ERROR_DATA, "an address has letters beyond ASCII, and the server does "
 		  "not offer SMTPUTF8");
-	if (mailbox_needs_utf8(e->sender))
+	if (address_needs_utf8(e->sender))
 		return false;
 	for (size_t i = 0; i < e->count; i++) {
 		struct recipient *r = &e->recipients[i];
 
-		if (r->verdict == VERDICT_NONE && mailbox_needs_utf8(r->mailbox))
+		if (r->verdict == VERDICT_NONE && address_needs_utf8(r->mailbox))
 			envelope_judge(e, r, VERDICT_REFUSED, err);
 		has_any = has_any || r->verdict == VERDICT_NONE;
 	}

@@ -32,7 +32,7 @@ static void add_field(struct buf *header, const struct field *field, const struc
 /* The addresses alone: what is said around them has been encoded already. */
 static void make_addresses_ascii(struct message *m, bool in_words)
 {
-	const struct qualifier q = { .to_ascii = mailbox_to_ascii, .in_words = in_words };
+	const struct qualifier q = { .to_ascii = domains_mailbox_to_ascii, .in_words = in_words };
 	struct buf header = BUF_INIT(2 * (size_t)HEADER_MAX);
 	struct field field;
 

@@ -240,14 +240,14 @@ void account_state_close(struct account_state *state)
 
 enum { SWEEP_AGE = 36 * 3600 };
 
-struct sweep {
+struct state_sweep {
 	int dir;
 	time_t now;
 };
 
 static bool sweep_name(void *seer, const char *name)
 {
-	const struct sweep *sweep = seer;
+	const struct state_sweep *sweep = seer;
 	struct stat st;
 
 	if (!strchr(name, ':') && fstatat(sweep->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -259,7 +259,7 @@ static bool sweep_name(void *seer, const char *name)
 void account_state_sweep(const struct spool *s, time_t now)
 {
 	OWNED_FD dir = open_directory(s, false);
-	struct sweep sweep = { dir, now };
+	struct state_sweep sweep = { dir, now };
 	struct error unheard;
 
 	if (dir >= 0)

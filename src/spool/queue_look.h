@@ -33,4 +33,13 @@ bool queue_look_is_whole(const struct queue_look *look);
 void queue_look_free(struct queue_look *look);
 #define OWNED_LOOK	__attribute__((cleanup(queue_look_free))) struct queue_look
 
+/* Bytes of the message as they go over the wire. */
+uint64_t entry_size(const struct entry *e);
+
+/*
+ * The last reason why it waits or has failed: of the message while somebody waits, else of its
+ * first recipient with a reason. False: there is none.
+ */
+bool entry_reason(const struct entry *e, struct error *why);
+
 #endif

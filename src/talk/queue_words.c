@@ -78,12 +78,12 @@ static const struct {
 	[STATE_UNREADABLE]	= { "unreadable", N_("cannot be read") },
 };
 
-const char *state_name(enum queue_state state)
+const char *words_state_name(enum queue_state state)
 {
 	return states[state].name;
 }
 
-const char *state_text(const struct queue_look *look, time_t now, char words[WORDS_SIZE])
+const char *words_state_text(const struct queue_look *look, time_t now, char words[WORDS_SIZE])
 {
 	enum queue_state state = words_state(look, now);
 	char span[WORDS_SIZE];
@@ -102,31 +102,7 @@ const char *state_text(const struct queue_look *look, time_t now, char words[WOR
 
 /* --- an entry */
 
-uint64_t entry_size(const struct entry *e)
-{
-	return e->header_len + 2 + e->body_len;
-}
-
-bool entry_reason(const struct entry *e, struct error *why)
-{
-	const struct recipient *whose = NULL;
-	bool is_waiting = envelope_waiting(&e->envelope) > 0;
-
-	for (size_t i = 0; i < e->envelope.count; i++) {
-		const struct recipient *r = &e->envelope.recipients[i];
-
-		if (r->why && (!whose || (recipient_waits(r) && !recipient_waits(whose))))
-			whose = r;
-	}
-	/* Once nobody waits any more, why the message had to wait is history. */
-	if (e->why && (is_waiting || !whose))
-		*why = *e->why;
-	else if (whose)
-		recipient_reason(whose, why);
-	return e->why || whose;
-}
-
-const char *verdict_name(enum verdict verdict)
+const char *words_verdict(enum verdict verdict)
 {
 	static const char *const names[] = {
 		[VERDICT_NONE] = N_("waiting"),
@@ -190,7 +166,7 @@ static void add_recipients(struct json *j, const struct config *config,
 
 		json_object(j, NULL);
 		json_text(j, "address", r->mailbox);
-		json_text(j, "state", verdict_name(r->verdict));
+		json_text(j, "state", words_verdict(r->verdict));
 		if (r->why) {
 			struct error why;
 
@@ -225,7 +201,7 @@ void words_json(struct json *j, const char *key, const struct queue_look *look,
 
 	json_object(j, key);
 	json_text(j, "id", e->id);
-	json_text(j, "state", state_name(words_state(look, time(NULL))));
+	json_text(j, "state", words_state_name(words_state(look, time(NULL))));
 	if (!queue_look_is_whole(look)) {
 		add_guess(j, look);
 		json_end(j);

@@ -25,22 +25,13 @@ enum queue_state {
 	STATE_UNREADABLE,	/* the system failed */
 };
 enum queue_state words_state(const struct queue_look *look, time_t now);
-const char *state_name(enum queue_state state);	/* for programs: "waiting" */
+const char *words_state_name(enum queue_state state);	/* for programs: "waiting" */
 
 /* For people: "next try in 5 min, perhaps sent already". */
-const char *state_text(const struct queue_look *look, time_t now, char words[WORDS_SIZE]);
-
-/* Bytes of the message as they go over the wire. */
-uint64_t entry_size(const struct entry *e);
-
-/*
- * The last reason why it waits or has failed: of the message while somebody waits, else of its
- * first recipient with a reason. False: there is none.
- */
-bool entry_reason(const struct entry *e, struct error *why);
+const char *words_state_text(const struct queue_look *look, time_t now, char words[WORDS_SIZE]);
 
 /* A recipient's verdict, for programs: "sent", "failed", "waiting", "perhaps sent". */
-const char *verdict_name(enum verdict verdict);
+const char *words_verdict(enum verdict verdict);
 
 /* What to do about a refusal through that account; NULL: nothing is known. */
 const char *words_advice(const struct config *config, const char *account,

@@ -101,7 +101,7 @@ static struct outcome convert(const char *bytes, size_t len, const struct mime_l
 		outcome.text = text_of(&out);
 		/* A header may have what cannot be folded. */
 		assert_true(out.longest_line <= 998 ||
-			    has_long_line(buf_text(&out.header), out.header.len));
+			    header_has_long_line(buf_text(&out.header), out.header.len));
 		assert_false(out.has_nul);
 		assert_true(limits->eightbit || !out.body_is_8bit);
 	} else {

@@ -257,8 +257,8 @@ static void states(void **state)
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		const struct queue_look *look = &cases[i].look;
 
-		assert_string_equal(state_name(words_state(look, 1000)), cases[i].name);
-		assert_string_equal(state_text(look, 1000, words), cases[i].text);
+		assert_string_equal(words_state_name(words_state(look, 1000)), cases[i].name);
+		assert_string_equal(words_state_text(look, 1000, words), cases[i].text);
 	}
 }
 
