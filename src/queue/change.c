@@ -17,7 +17,7 @@ enum {
 	PROGRESS_LEAST = 20,	/* messages that are worth a progress line */
 };
 
-struct changing {
+struct queue_changing {
 	const struct command_call *call;
 	enum queue_change_kind kind;
 	struct json json;
@@ -53,7 +53,7 @@ static const struct {
 
 /* --- what became of one */
 
-static void tell_program(struct changing *c, const struct queue_told *told)
+static void tell_program(struct queue_changing *c, const struct queue_told *told)
 {
 	bool is_changed = told->outcome == QUEUE_CHANGED;
 
@@ -66,14 +66,14 @@ static void tell_program(struct changing *c, const struct queue_told *told)
 	json_end(&c->json);
 }
 
-static void erase_progress(struct changing *c)
+static void erase_progress(struct queue_changing *c)
 {
 	if (c->progress_at)
 		fputs("\r\033[K", stderr);
 	c->progress_at = 0;
 }
 
-static void show_progress(struct changing *c)
+static void show_progress(struct queue_changing *c)
 {
 	int64_t now = clock_ms();
 
@@ -84,7 +84,7 @@ static void show_progress(struct changing *c)
 	c->progress_at = now ? now : 1;
 }
 
-static void complain(struct changing *c, const struct queue_told *told)
+static void complain(struct queue_changing *c, const struct queue_told *told)
 {
 	OWNED_TEXT words = text_copy(error_words(told->why));
 
@@ -95,7 +95,7 @@ static void complain(struct changing *c, const struct queue_told *told)
 		tr(kinds[c->kind].done), words);
 }
 
-static void tell_person(const struct changing *c, const struct entry *e)
+static void tell_person(const struct queue_changing *c, const struct entry *e)
 {
 	const struct envelope *envelope = &e->envelope;
 
@@ -113,7 +113,7 @@ static void tell_person(const struct changing *c, const struct entry *e)
 
 static void tell(void *listener, const struct queue_told *told)
 {
-	struct changing *c = listener;
+	struct queue_changing *c = listener;
 
 	c->changed += told->outcome == QUEUE_CHANGED;
 	if (c->status == EX_OK)
@@ -144,7 +144,7 @@ static bool find_target(const struct queue_flags *flags, const struct queue_view
 }
 
 /* What was said must be out before a runner is started: they share nothing. */
-static int attend(struct changing *c, const struct queue *queue, const char *config)
+static int attend(struct queue_changing *c, const struct queue *queue, const char *config)
 {
 	int status = command_finish(c->call);
 	enum queue_need need = kinds[c->kind].wakes ? QUEUE_SEND_DUE : QUEUE_LOOK_ANEW;
@@ -155,7 +155,7 @@ static int attend(struct changing *c, const struct queue *queue, const char *con
 	return status ? status : c->status;
 }
 
-static void change_and_tell(struct changing *c, const struct queue_view *view,
+static void change_and_tell(struct queue_changing *c, const struct queue_view *view,
 			    const struct queue_rows *rows, const struct queue_change *change)
 {
 	const struct queue_listener listener = { tell, c };
@@ -177,7 +177,7 @@ static void change_and_tell(struct changing *c, const struct queue_view *view,
 static int change_messages(struct command_call *call, enum queue_change_kind kind)
 {
 	struct queue_flags flags = { .must_pick = true };
-	struct changing c = { .call = call, .kind = kind };
+	struct queue_changing c = { .call = call, .kind = kind };
 	struct queue_change change = { .kind = kind, .by = getuid() };
 	OWNED_VIEW view = QUEUE_VIEW_NONE;
 	OWNED_ROWS rows = { 0 };

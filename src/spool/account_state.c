@@ -61,23 +61,23 @@ void account_state_write(const struct pace *p, struct buf *text)
 static void read_window(struct scanner *s, const char *word, uint64_t latest,
 			struct window *w)
 {
-	scan_words(s, word);
-	w->newest = (int64_t)scan_next(s, 0, latest);
+	scanner_words(s, word);
+	w->newest = (int64_t)scanner_next(s, 0, latest);
 	for (int i = 0; s->ok && *s->at == ' '; i++) {
 		s->ok = i < PACE_SLOTS;
 		if (s->ok)
-			w->counts[i] = (uint32_t)scan_next(s, 0, PACE_COUNT_MAX);
+			w->counts[i] = (uint32_t)scanner_next(s, 0, PACE_COUNT_MAX);
 	}
-	scan_words(s, "\n");
+	scanner_words(s, "\n");
 }
 
 static void read_about(struct scanner *s, bool is_old, struct pace *p)
 {
 	if (is_old)
 		return;
-	scan_words(s, "about ");
-	p->about = scan_sum(s);
-	scan_words(s, "\n");
+	scanner_words(s, "about ");
+	p->about = scanner_sum(s);
+	scanner_words(s, "\n");
 }
 
 bool account_state_read(struct pace *p, const char *text, size_t len)
@@ -89,31 +89,31 @@ bool account_state_read(struct pace *p, const char *text, size_t len)
 
 	if (strlen(text) != len || !codec_sealed(text, len))
 		return false;
-	scan_words(&s, is_old ? first_line_before : first_line);
-	scan_words(&s, "stamp");
-	stamp = scan_next(&s, 0, INT64_MAX / 2);
+	scanner_words(&s, is_old ? first_line_before : first_line);
+	scanner_words(&s, "stamp");
+	stamp = scanner_next(&s, 0, INT64_MAX / 2);
 	found.stamp = (time_t)stamp;
-	scan_words(&s, "\n");
+	scanner_words(&s, "\n");
 	read_window(&s, "minute", stamp, &found.minute);
 	read_window(&s, "hour", stamp, &found.hour);
-	scan_words(&s, "share");
-	found.share = (long)scan_next(&s, 1, PACE_ALL);
-	found.goal = (long)scan_next(&s, 1, PACE_ALL);
-	found.seen = (long)scan_next(&s, 0, INT32_MAX);
-	found.cut = (time_t)scan_next(&s, 0, stamp);
-	found.grown = (time_t)scan_next(&s, 0, stamp);
-	found.due = (time_t)scan_next(&s, 0, stamp + PACE_SPACING_MAX);
-	scan_words(&s, "\npause");
-	found.until = (time_t)scan_next(&s, 0, stamp + PACE_PAUSE_MAX);
-	found.failures = (unsigned)scan_next(&s, 0, INT32_MAX);
-	found.is_probed = scan_next(&s, 0, 1);
-	scan_rest(&s, found.class, sizeof(found.class));
+	scanner_words(&s, "share");
+	found.share = (long)scanner_next(&s, 1, PACE_ALL);
+	found.goal = (long)scanner_next(&s, 1, PACE_ALL);
+	found.seen = (long)scanner_next(&s, 0, INT32_MAX);
+	found.cut = (time_t)scanner_next(&s, 0, stamp);
+	found.grown = (time_t)scanner_next(&s, 0, stamp);
+	found.due = (time_t)scanner_next(&s, 0, stamp + PACE_SPACING_MAX);
+	scanner_words(&s, "\npause");
+	found.until = (time_t)scanner_next(&s, 0, stamp + PACE_PAUSE_MAX);
+	found.failures = (unsigned)scanner_next(&s, 0, INT32_MAX);
+	found.is_probed = scanner_next(&s, 0, 1);
+	scanner_rest(&s, found.class, sizeof(found.class));
 	read_about(&s, is_old, &found);
-	scan_words(&s, "success");
-	found.last_success = (time_t)scan_next(&s, 0, stamp);
-	scan_words(&s, "\nwhy");
-	scan_rest(&s, found.why, sizeof(found.why));
-	scan_words(&s, "end ");
+	scanner_words(&s, "success");
+	found.last_success = (time_t)scanner_next(&s, 0, stamp);
+	scanner_words(&s, "\nwhy");
+	scanner_rest(&s, found.why, sizeof(found.why));
+	scanner_words(&s, "end ");
 	s.ok = s.ok && found.class[0];
 	if (!strcmp(found.class, no_class))
 		found.class[0] = '\0';

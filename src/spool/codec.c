@@ -35,7 +35,7 @@ const char *codec_after(const char *text, const char *word)
 	return !strncmp(text, word, len) && text[len] == ' ' ? text + len + 1 : NULL;
 }
 
-void scan_words(struct scanner *s, const char *words)
+void scanner_words(struct scanner *s, const char *words)
 {
 	size_t len = strlen(words);
 
@@ -43,7 +43,7 @@ void scan_words(struct scanner *s, const char *words)
 	s->at += s->ok ? len : 0;
 }
 
-uint64_t scan_number(struct scanner *s, uint64_t least, uint64_t most)
+uint64_t scanner_number(struct scanner *s, uint64_t least, uint64_t most)
 {
 	char *end;
 	unsigned long long n;
@@ -59,13 +59,13 @@ uint64_t scan_number(struct scanner *s, uint64_t least, uint64_t most)
 	return s->ok ? n : least;	/* which no sum with it overflows */
 }
 
-uint64_t scan_next(struct scanner *s, uint64_t least, uint64_t most)
+uint64_t scanner_next(struct scanner *s, uint64_t least, uint64_t most)
 {
-	scan_words(s, " ");
-	return scan_number(s, least, most);
+	scanner_words(s, " ");
+	return scanner_number(s, least, most);
 }
 
-uint64_t scan_sum(struct scanner *s)
+uint64_t scanner_sum(struct scanner *s)
 {
 	static const char digits[] = "0123456789abcdef";
 	uint64_t n = 0;
@@ -82,11 +82,11 @@ uint64_t scan_sum(struct scanner *s)
 	return n;
 }
 
-void scan_rest(struct scanner *s, char *text, size_t size)
+void scanner_rest(struct scanner *s, char *text, size_t size)
 {
 	size_t len;
 
-	scan_words(s, " ");
+	scanner_words(s, " ");
 	len = s->ok ? strcspn(s->at, "\n") : 0;
 	s->ok = s->ok && len < size;
 	text[0] = '\0';
@@ -95,5 +95,5 @@ void scan_rest(struct scanner *s, char *text, size_t size)
 		text[len] = '\0';
 		s->at += len;
 	}
-	scan_words(s, "\n");
+	scanner_words(s, "\n");
 }

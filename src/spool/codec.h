@@ -25,12 +25,12 @@ struct scanner {
 	const char *at;		/* what is left */
 	bool ok;
 };
-void scan_words(struct scanner *s, const char *words);
-uint64_t scan_number(struct scanner *s, uint64_t least, uint64_t most);	/* decimal digits */
-uint64_t scan_next(struct scanner *s, uint64_t least, uint64_t most);	/* behind a blank */
-uint64_t scan_sum(struct scanner *s);		/* 16 hexadecimal digits */
+void scanner_words(struct scanner *s, const char *words);
+uint64_t scanner_number(struct scanner *s, uint64_t least, uint64_t most);	/* decimal digits */
+uint64_t scanner_next(struct scanner *s, uint64_t least, uint64_t most);	/* behind a blank */
+uint64_t scanner_sum(struct scanner *s);		/* 16 hexadecimal digits */
 
 /* Behind a blank, up to the end of the line, and that: less than `size` bytes. */
-void scan_rest(struct scanner *s, char *text, size_t size);
+void scanner_rest(struct scanner *s, char *text, size_t size);
 
 #endif

@@ -245,7 +245,7 @@ bool entry_write(const struct entry *e, struct buf *text, struct error *err)
 static bool put_number(void *place, size_t size, const char *value)
 {
 	struct scanner s = { value, true };
-	uint64_t large = scan_number(&s, 0, size == sizeof(uint32_t) ? UINT32_MAX : UINT64_MAX);
+	uint64_t large = scanner_number(&s, 0, size == sizeof(uint32_t) ? UINT32_MAX : UINT64_MAX);
 	uint32_t small = (uint32_t)large;
 
 	if (!s.ok || *s.at)

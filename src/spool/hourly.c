@@ -54,9 +54,9 @@ static long keep_recent(const char *text, time_t now, struct buf *kept)
 
 	for (; *text; text += strcspn(text, "\n"), text += *text == '\n') {
 		struct scanner s = { text, true };
-		uint64_t moment = scan_number(&s, 0, INT64_MAX);
+		uint64_t moment = scanner_number(&s, 0, INT64_MAX);
 
-		scan_words(&s, "\n");
+		scanner_words(&s, "\n");
 		if (!s.ok || moment + HOUR <= (uint64_t)now || moment >= latest)
 			continue;
 		buf_addf(kept, "%" PRIu64 "\n", moment);

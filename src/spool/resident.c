@@ -76,10 +76,10 @@ static void read_words(int fd, struct resident *resident)
 	uint64_t space, cut_off;
 
 	text[n > 0 ? n : 0] = '\0';
-	scan_words(&s, "network");
-	space = scan_next(&s, 0, UINT64_MAX);
-	scan_words(&s, "\ncut-off");
-	cut_off = scan_next(&s, 0, INT64_MAX);
+	scanner_words(&s, "network");
+	space = scanner_next(&s, 0, UINT64_MAX);
+	scanner_words(&s, "\ncut-off");
+	cut_off = scanner_next(&s, 0, INT64_MAX);
 	if (!s.ok)
 		return;
 	resident->network = space;
