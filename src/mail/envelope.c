@@ -137,11 +137,6 @@ void recipient_leave_out(const struct recipient *r, struct error *why)
 	exchange_all(why, buf_text(&named), "RCPT TO <" WHOM ">: ");
 }
 
-bool recipient_waits(const struct recipient *r)
-{
-	return r->verdict != VERDICT_ACCEPTED && r->verdict != VERDICT_REFUSED;
-}
-
 bool recipient_reason_is_same(const struct recipient *a, const struct recipient *b)
 {
 	return !strcmp(a->why->text, b->why->text) && (a == b || !strstr(a->why->text, WHOM));

@@ -80,9 +80,6 @@ void envelope_judge(struct envelope *e, struct recipient *r, enum verdict verdic
 void recipient_reason(const struct recipient *r, struct error *why);
 void recipient_leave_out(const struct recipient *r, struct error *why);
 
-/* Whether it still has to be tried. */
-bool recipient_waits(const struct recipient *r);
-
 /* Whether recipient_reason() of both has the same text. */
 bool recipient_reason_is_same(const struct recipient *a, const struct recipient *b);
 
