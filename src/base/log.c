@@ -263,19 +263,20 @@ static void begin_json(struct json_line *line, int priority, const char *id)
 		json_text(j, "id", id);
 }
 
+static bool put_json(const struct json_line *line, int priority)
+{
+	if (sink.kind == DESCRIPTOR)
+		return write_all(sink.fd, line->text, line->size);
+	line->text[line->size - 1] = '\0';	/* its line end */
+	return syslog_send(_PATH_LOG, priority, sink.tag, line->text);
+}
+
 static void end_json(struct json_line *line, int priority)
 {
 	json_end(&line->json);
 	/* Without memory there is no stream, and less to say than that the mail goes on. */
-	if (!line->json.out || fclose(line->json.out) != 0)
+	if (!line->json.out || fclose(line->json.out) != 0 || !put_json(line, priority))
 		complain(strerror(errno));
-	else if (sink.kind == DESCRIPTOR && !write_all(sink.fd, line->text, line->size))
-		complain(strerror(errno));
-	else if (sink.kind == SYSLOG) {
-		line->text[line->size - 1] = '\0';	/* its line end */
-		if (!syslog_send(_PATH_LOG, priority, sink.tag, line->text))
-			complain(strerror(errno));
-	}
 	free(line->text);
 }
 

@@ -84,7 +84,8 @@ static const struct error *keep_reason(struct envelope *e, const struct error *w
 	for (size_t i = e->reason_count; i-- > first;)
 		if (is_equal(e->reasons[i], why))
 			return e->reasons[i];
-	grow((void **)&e->reasons, &e->reason_room, e->reason_count, sizeof(*e->reasons));
+	grow((void **)&e->reasons, &e->reason_room, e->reason_count,
+	     sizeof(struct error *));
 	e->reasons[e->reason_count] = xmalloc(sizeof(*why));
 	*e->reasons[e->reason_count] = *why;
 	return e->reasons[e->reason_count++];
