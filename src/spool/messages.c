@@ -472,8 +472,3 @@ bool spool_fail(const struct spool *s, struct item *item, struct error *err)
 {
 	return move_item(s, item, SPOOL_FAILED, err);
 }
-
-bool spool_bring_back(const struct spool *s, struct item *item, struct error *err)
-{
-	return move_item(s, item, SPOOL_QUEUE, err);
-}

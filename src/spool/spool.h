@@ -109,14 +109,13 @@ bool item_message(const struct item *item, struct message *m, struct error *err)
 bool spool_set_aside(const struct spool *s, const struct item *item, const char *why);
 
 /*
- * Replaces the entry on the disk by item->entry; removes the message; moves it to failed/, or
- * from there or damaged/ back. Durable when true. When false the entry on the disk is the old one or the new
+ * Replaces the entry on the disk by item->entry; removes the message; moves it to failed/.
+ * Durable when true. When false the entry on the disk is the old one or the new
  * one, whole, and the message is still there. ERROR_CREATE, ERROR_IO.
  */
 bool spool_update(const struct spool *s, struct item *item, struct error *err);
 bool spool_remove(const struct spool *s, struct item *item, struct error *err);
 bool spool_fail(const struct spool *s, struct item *item, struct error *err);
-bool spool_bring_back(const struct spool *s, struct item *item, struct error *err);
 
 /*
  * The same for many at once, each with what is to become of it: as durable, but with one wait

@@ -321,9 +321,19 @@ static bool do_fail(const struct place *p, struct error *err)
 	return with_item(p, false, err, spool_fail);
 }
 
+static bool bring_back(const struct spool *s, struct item *item, struct error *err)
+{
+	struct spool_change change = { .item = item, .what = SPOOL_BRING_BACK };
+
+	spool_change_together(s, &change, 1);
+	if (!change.ok)
+		*err = change.err;
+	return change.ok;
+}
+
 static bool do_bring_back(const struct place *p, struct error *err)
 {
-	return with_item(p, true, err, spool_bring_back);
+	return with_item(p, true, err, bring_back);
 }
 
 static bool do_update_failed(const struct place *p, struct error *err)
