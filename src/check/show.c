@@ -2,25 +2,24 @@
 #include "check/show.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/language.h"
 #include "base/text.h"
+#include "talk/terminal.h"
 
 enum { TITLE_WIDTH = 14, INDENT = 4, COLUMNS_LEAST = 40 };
 
 static const struct {
 	const char *name;
 	const char *word, *mark;	/* mark: where the terminal's letters are UTF-8 */
-	int colour;			/* ECMA-48 */
+	enum colour colour;
 } states[] = {
-	[FINDING_OK] = { "ok", "ok", "\xe2\x9c\x93", 32 },
-	[FINDING_WARNING] = { "warning", "! ", "!", 33 },
-	[FINDING_FAILED] = { "failed", "!!", "\xe2\x9c\x97", 31 },
-	[FINDING_SKIPPED] = { "skipped", "--", "\xe2\x80\x93", 2 },
+	[FINDING_OK] = { "ok", "ok", "\xe2\x9c\x93", COLOUR_GREEN },
+	[FINDING_WARNING] = { "warning", "! ", "!", COLOUR_YELLOW },
+	[FINDING_FAILED] = { "failed", "!!", "\xe2\x9c\x97", COLOUR_RED },
+	[FINDING_SKIPPED] = { "skipped", "--", "\xe2\x80\x93", COLOUR_DIM },
 };
 
 const char *show_state(enum finding_state state)
@@ -30,20 +29,14 @@ const char *show_state(enum finding_state state)
 
 void show_begin(struct show *show)
 {
-	const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
-	bool is_terminal = isatty(STDOUT_FILENO);
-	struct winsize size;
-
 	*show = (struct show){ 0 };
 	show->has_marks = language_is_utf8();
-	if (!is_terminal)
+	show->is_coloured = terminal_has_colours(stdout);
+	if (!isatty(STDOUT_FILENO))
 		return;
-	/* no-color.org: any text that is not empty */
-	show->is_coloured = (!no_colour || !*no_colour) &&
-			    (!term || strcmp(term, "dumb") != 0);
-	show->columns = 80;
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-		show->columns = size.ws_col > COLUMNS_LEAST ? size.ws_col : COLUMNS_LEAST;
+	show->columns = terminal_columns(stdout) ? (int)terminal_columns(stdout) : 80;
+	if (show->columns < COLUMNS_LEAST)
+		show->columns = COLUMNS_LEAST;
 }
 
 /* What may not begin a line of Japanese. */
@@ -124,10 +117,8 @@ void show_finding(const struct show *show, const char *title, const struct findi
 	OWNED_TEXT text = text_copy(buf_text(&f->text));
 
 	text_make_printable(text);
-	if (show->is_coloured)
-		printf("\033[%dm%s\033[0m", states[f->state].colour, sign);
-	else
-		fputs(sign, stdout);
+	printf("%s%s%s", terminal_colour(show->is_coloured, states[f->state].colour), sign,
+	       terminal_colour(show->is_coloured, COLOUR_NONE));
 	printf("%*s%s%*s", INDENT - (int)language_width(sign), "", title,
 	       TITLE_WIDTH - (int)language_width(title), "");
 	put_words(show, text, INDENT + TITLE_WIDTH);

@@ -111,7 +111,8 @@ bool draft_has_source(const struct draft *d)
 
 /* --- lines */
 
-void draft_add_header(struct ini_text *out, const struct draft *d)
+/* The line of a section, "[account work]". */
+static void add_header(struct ini_text *out, const struct draft *d)
 {
 	ini_text_add(out, "[");
 	ini_text_add(out, section_word(d->kind));
@@ -152,7 +153,7 @@ bool draft_add(struct ini_text *out, const struct draft *d, const char *instead,
 
 	if (d->comment)
 		add_comment(out, d->comment);
-	draft_add_header(out, d);
+	add_header(out, d);
 	for (size_t i = 0; (row = setting_row(i)); i++)
 		if (!draft_add_line(out, d, row, instead, err))
 			return false;

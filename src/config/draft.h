@@ -35,9 +35,6 @@ bool draft_is_empty(const struct draft *d);
 /* Whether it tells where the password comes from. */
 bool draft_has_source(const struct draft *d);
 
-/* The line of a section, "[account work]". */
-void draft_add_header(struct ini_text *out, const struct draft *d);
-
 /*
  * The line of one setting, if the draft has a value for it. The password is shown only
  * where `instead` is NULL; else the lines of `instead` stand for it, as comments.

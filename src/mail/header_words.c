@@ -45,7 +45,9 @@ static bool has_encoded_word(const char *text, size_t len)
 	return false;
 }
 
-bool header_word_is_bad(const char *word, size_t len, bool keeps_8bit)
+/* Whether it must be encoded: NUL, its length, and, unless bytes over 127 may stay, these
+   and what begins like an encoded word and is none. */
+static bool is_bad_word(const char *word, size_t len, bool keeps_8bit)
 {
 	return len > HEADER_WORD_MAX || memchr(word, '\0', len) ||
 	       (!keeps_8bit && (text_has_8bit(word, len) || has_broken_word(word, len)));
@@ -152,7 +154,7 @@ static bool is_bad(const struct words *w, size_t from, size_t to)
 	const char *word = w->text + from;
 	size_t len = to - from;
 
-	if (!header_word_is_bad(word, len, w->keeps_8bit))
+	if (!is_bad_word(word, len, w->keeps_8bit))
 		return false;
 	if (len <= HEADER_WORD_MAX || memchr(word, '\0', len) ||
 	    (!w->keeps_8bit && text_has_8bit(word, len)))

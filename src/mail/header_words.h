@@ -15,10 +15,6 @@ enum words_kind {
 
 enum { HEADER_WORD_MAX = 900 };	/* bytes; longer ones cannot stand on a line */
 
-/* Whether it must be encoded: NUL, its length, and, unless bytes over 127 may stay, these
-   and what begins like an encoded word and is none. */
-bool header_word_is_bad(const char *word, size_t len, bool keeps_8bit);
-
 /*
  * Appends `text` with each run of bad words as encoded words, folded before column 76;
  * all other bytes as they are. What it decodes to is the same (RFC 2047 section 6.2:

@@ -27,7 +27,7 @@ enum answer {
 	ANSWERS
 };
 
-/* Where the secret is kept; setup_keep_word() has their names. */
+/* Where the secret is kept; keep_word() in setup/questions.c has their names. */
 enum keep { KEEP_KEYRING, KEEP_INI, KEEP_FILE, KEEP_COMMAND, KEEP_NOWHERE };
 
 struct setup_flags {
@@ -70,7 +70,6 @@ struct question {
 
 /* The rows, counted from 0; NULL: no more. */
 const struct question *setup_question(size_t i);
-const char *setup_keep_word(size_t i);	/* NULL ends */
 
 /* The service that was chosen. */
 const struct service *setup_service(const struct setup *s);

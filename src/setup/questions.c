@@ -209,7 +209,7 @@ static bool wants_no_token(const struct setup *s)
 	return !s->flags.answers[ANSWER_TOKEN_COMMAND] && !setup_service(s)->wants_token;
 }
 
-const char *setup_keep_word(size_t i)
+static const char *keep_word(size_t i)
 {
 	static const char *const words[] = {
 		[KEEP_KEYRING] = "keyring", [KEEP_INI] = "ini",	     [KEEP_FILE] = "file",
@@ -230,10 +230,10 @@ static char *propose_place(const struct setup *s)
 	struct error ignored;
 
 	if (s->flags.answers[ANSWER_PASSWORD_FILE])
-		return text_copy(setup_keep_word(KEEP_FILE));
+		return text_copy(keep_word(KEEP_FILE));
 	if (s->flags.answers[ANSWER_PASSWORD_COMMAND])
-		return text_copy(setup_keep_word(KEEP_COMMAND));
-	return text_copy(setup_keep_word(keyring_is_there(&place, &ignored) ? KEEP_KEYRING
+		return text_copy(keep_word(KEEP_COMMAND));
+	return text_copy(keep_word(keyring_is_there(&place, &ignored) ? KEEP_KEYRING
 									    : KEEP_INI));
 }
 
@@ -242,9 +242,9 @@ static bool take_place(struct setup *s, const char *answer, struct error *err)
 	const struct secret_place place = setup_place(s);
 	size_t word = 0;
 
-	while (setup_keep_word(word) && !text_is(answer, setup_keep_word(word)))
+	while (keep_word(word) && !text_is(answer, keep_word(word)))
 		word++;
-	if (!setup_keep_word(word))
+	if (!keep_word(word))
 		return error_set(err, ERROR_CONFIG,
 				 "it is none of keyring, ini, file, command, none");
 	if (word == KEEP_KEYRING && !keyring_is_there(&place, err))

@@ -26,6 +26,7 @@ const char *terminal_colour(bool has_colours, enum colour colour)
 {
 	static const char *const starts[] = {
 		[COLOUR_NONE] = "\033[0m",
+		[COLOUR_DIM] = "\033[2m",
 		[COLOUR_RED] = "\033[31m",
 		[COLOUR_GREEN] = "\033[32m",
 		[COLOUR_YELLOW] = "\033[33m",

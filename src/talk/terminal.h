@@ -14,7 +14,7 @@ bool terminal_has_colours(FILE *out);
 size_t terminal_columns(FILE *out);
 
 /* The start of a colour, "" where there are none; and the end of it. */
-enum colour { COLOUR_NONE, COLOUR_RED, COLOUR_GREEN, COLOUR_YELLOW };
+enum colour { COLOUR_NONE, COLOUR_DIM, COLOUR_RED, COLOUR_GREEN, COLOUR_YELLOW };
 const char *terminal_colour(bool has_colours, enum colour colour);
 
 #endif
