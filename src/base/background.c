@@ -237,6 +237,12 @@ bool background_start(const char *const *argv, struct error *err)
 	return ok;
 }
 
+void background_detach(void)
+{
+	(void)!chdir("/");
+	leave_standard_descriptors();
+}
+
 bool background_enter(struct error *err)
 {
 	pid_t child = fork();
@@ -246,7 +252,6 @@ bool background_enter(struct error *err)
 	if (child > 0)
 		_exit(0);
 	setsid();
-	(void)!chdir("/");
-	leave_standard_descriptors();
+	background_detach();
 	return true;
 }

@@ -18,6 +18,9 @@ bool background_start(const char *const *argv, struct error *err);
 /* This process goes on in the background, and its caller sees it end with success. */
 bool background_enter(struct error *err);
 
+/* Leaves the caller's directory and standard descriptors, as all of these do. */
+void background_detach(void);
+
 /* Closes what a caller has left open from that descriptor on. */
 void descriptors_close(int least);
 

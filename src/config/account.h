@@ -7,6 +7,7 @@
 #ifndef CONFIG_ACCOUNT_H
 #define CONFIG_ACCOUNT_H
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/secret.h"
@@ -66,11 +67,24 @@ struct delivery_settings {
 	long warn_after;	/* hours until the sender hears that a message waits; 0: never */
 };
 
+struct daemon_settings {
+	char *socket;		/* path, or "off"; "": the usual one */
+	char *listen;		/* "ADDRESS:PORT ..."; "": nowhere */
+	char *allow_from;	/* networks; "": this machine */
+	char *allow_users;	/* names, @groups, numbers; "*": all */
+	long max_clients, max_clients_per_user;
+	long max_per_user_per_hour;	/* messages; 0: any number */
+	long idle_timeout;	/* seconds */
+	char *listen_cert, *listen_key, *listen_users;	/* files; "": none */
+	char *user, *door_user;
+};
+
 struct config {
 	struct account *accounts;
 	size_t count, room;
 	char *default_account;	/* "": not said */
 	struct delivery_settings delivery;
+	struct daemon_settings daemon;
 	char *files;		/* that were read, for people: "A, then B"; NULL: none */
 	struct error *passed_over;	/* a file of another user that HOME leads to, or NULL */
 };
@@ -87,6 +101,16 @@ struct config {
  * that others can read, or that is no regular file, or not this user's or root's.
  */
 bool config_read(struct config *config, const char *path, struct error *err);
+
+/* The same of a file that is open, which the caller closes; `path` is for errors. */
+bool config_read_opened(struct config *config, int fd, const char *path, struct error *err);
+
+/*
+ * All of it as the text of such a file, but nothing that tells where a secret is: for who shall
+ * know how mail is sent, and is not to send it. A log of a file becomes the system's.
+ * ERROR_CONFIG.
+ */
+bool config_share(const struct config *config, struct buf *text, struct error *err);
 
 /*
  * The files of this user: `path` alone if not NULL (-C), else the system's and over

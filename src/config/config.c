@@ -24,6 +24,7 @@ void config_free(struct config *config)
 	free(config->accounts);
 	settings_free(SECTION_DEFAULTS, config);
 	settings_free(SECTION_DELIVERY, config);
+	settings_free(SECTION_DAEMON, config);
 	free(config->files);
 	free(config->passed_over);
 	*config = (struct config){ 0 };
@@ -204,6 +205,7 @@ void config_init(struct config *config)
 {
 	settings_init(SECTION_DEFAULTS, config);
 	settings_init(SECTION_DELIVERY, config);
+	settings_init(SECTION_DAEMON, config);
 }
 
 /* A file that is refused leaves nothing behind: its accounts are put in at the end. */

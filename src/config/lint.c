@@ -67,7 +67,7 @@ static void refuse_section(struct span inner, struct error *err)
 			  nearest, strcmp(nearest, section_word(SECTION_ACCOUNT)) ? "" : " NAME");
 	else
 		error_set(err, ERROR_CONFIG, "unknown section [%s]", shown);
-	error_advise(err, "sections are [account NAME], [defaults] and [delivery]");
+	error_advise(err, "sections are [account NAME], [defaults], [delivery] and [daemon]");
 }
 
 bool ini_check_name(const char *name, struct error *err)

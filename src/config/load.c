@@ -25,7 +25,7 @@ static void note_file(struct config *config, const char *path)
 	config->files = buf_take(&files);
 }
 
-static bool read_opened(struct config *config, int fd, const char *path, struct error *err)
+bool config_read_opened(struct config *config, int fd, const char *path, struct error *err)
 {
 	OWNED_INI ini = { 0 };
 
@@ -39,7 +39,7 @@ bool config_read(struct config *config, const char *path, struct error *err)
 
 	if (fd < 0)
 		return error_errno(err, ERROR_CONFIG, "%s", path);
-	return read_opened(config, fd, path, err);
+	return config_read_opened(config, fd, path, err);
 }
 
 /* A home that this user cannot look into is somebody else's: nothing of ours is there. */
@@ -61,7 +61,7 @@ static bool read_if_there(struct config *config, const char *path, bool *closed,
 	*closed = fd < 0 && errno == EACCES;
 	if (fd < 0)
 		return is_missing(path) || error_errno(err, ERROR_CONFIG, "%s", path);
-	return read_opened(config, fd, path, err);
+	return config_read_opened(config, fd, path, err);
 }
 
 static char *path_below(const char *directory, const char *further)

@@ -36,7 +36,7 @@ WORDS(lost_word, "resend", "hold")
 WORDS(log_word, "text", "json")
 
 /* Names of the design that this version has nothing for. */
-WORDS(planned_word, "listen", "max_connections")
+WORDS(planned_word, "max_connections")
 
 static bool check_one_word(const char *value, struct error *err)
 {
@@ -157,6 +157,18 @@ static bool check_spool(const char *value, struct error *err)
 	       error_set(err, ERROR_CONFIG, "it is not the whole path of a directory");
 }
 
+static bool check_path(const char *value, struct error *err)
+{
+	return !*value || *value == '/' ||
+	       error_set(err, ERROR_CONFIG, "it is not the whole path of a file");
+}
+
+static bool check_socket(const char *value, struct error *err)
+{
+	return !*value || *value == '/' || !strcmp(value, "off") ||
+	       error_set(err, ERROR_CONFIG, "it is neither the whole path of a socket nor off");
+}
+
 #define ROW(kind, row, form, where, usual, words) \
 	.section = SECTION_##kind, .name = #row, .type = SETTING_##form, .place = (where), \
 	.standard = (usual), .help = (words)
@@ -166,6 +178,8 @@ static bool check_spool(const char *value, struct error *err)
 	ROW(DEFAULTS, row, form, offsetof(struct config, row), usual, words)
 #define DELIVERY(row, form, usual, words) \
 	ROW(DELIVERY, row, form, offsetof(struct config, delivery.row), usual, words)
+#define DAEMON(row, form, usual, words) \
+	ROW(DAEMON, row, form, offsetof(struct config, daemon.row), usual, words)
 #define RANGE(from, to)	.least = (from), .most = (to)
 
 /* clang-format off */
@@ -234,6 +248,23 @@ static const struct setting table[] = {
 	  .word = t_word },
 	{ DELIVERY(warn_after, NUMBER, "4", N_("hours until the sender is warned; 0 is never")),
 	  RANGE(0, 8760) },
+	{ DAEMON(socket, TEXT, "", N_("unix socket of the daemon, or off")), .check = check_socket },
+	{ DAEMON(listen, TEXT, "", N_("ADDRESS:PORT to listen at, or several")) },
+	{ DAEMON(allow_from, TEXT, "", N_("networks that may send there")) },
+	{ DAEMON(allow_users, TEXT, "*", N_("names, @groups and numbers that may send at the socket")) },
+	{ DAEMON(max_clients, NUMBER, "200", N_("clients at one time")), RANGE(1, 2000) },
+	{ DAEMON(max_clients_per_user, NUMBER, "32", N_("of one user or address")), RANGE(1, 2000) },
+	{ DAEMON(max_per_user_per_hour, NUMBER, "0", N_("messages an hour of one; 0 is no limit")),
+	  RANGE(0, 1000000) },
+	{ DAEMON(idle_timeout, NUMBER, "300", N_("seconds that a client may say nothing")),
+	  RANGE(1, 86400) },
+	{ DAEMON(listen_cert, TEXT, "", N_("certificate for TLS, with those above it")),
+	  .check = check_path },
+	{ DAEMON(listen_key, TEXT, "", N_("its key")), .check = check_path },
+	{ DAEMON(listen_users, TEXT, "", N_("file of who may log in")), .check = check_path },
+	{ DAEMON(user, TEXT, "acsmtp", N_("whose the queue is")), .check = check_one_word },
+	{ DAEMON(door_user, TEXT, "acsmtp-door", N_("as whom clients are served")),
+	  .check = check_one_word },
 };
 /* clang-format on */
 _Static_assert(COUNT_OF(table) <= SETTINGS_MAX, "SETTINGS_MAX is too small");
@@ -245,6 +276,7 @@ const char *section_word(size_t kind)
 		[SECTION_ACCOUNT] = "account",
 		[SECTION_DEFAULTS] = "defaults",
 		[SECTION_DELIVERY] = "delivery",
+		[SECTION_DAEMON] = "daemon",
 	};
 
 	return kind < COUNT_OF(words) ? words[kind] : NULL;

@@ -5,10 +5,10 @@
 
 #include "base/error.h"
 
-enum section_kind { SECTION_ACCOUNT, SECTION_DEFAULTS, SECTION_DELIVERY };
+enum section_kind { SECTION_ACCOUNT, SECTION_DEFAULTS, SECTION_DELIVERY, SECTION_DAEMON };
 const char *section_word(size_t kind);	/* "account"; NULL ends them */
 
-enum { SETTINGS_MAX = 48 };	/* room for their number */
+enum { SETTINGS_MAX = 64 };	/* room for their number */
 
 enum setting_type {
 	SETTING_TEXT,

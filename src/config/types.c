@@ -240,11 +240,14 @@ void settings_free(enum section_kind section, void *target)
 			setting_clear(row, target);
 }
 
+char *setting_value(const struct setting *row, const void *target)
+{
+	return types[row->type].text(row, (const char *)target + row->place);
+}
+
 char *setting_text(size_t i, const struct account *account)
 {
 	const struct setting *row = setting_row(i);
 
-	if (!row || row->section != SECTION_ACCOUNT)
-		return NULL;
-	return types[row->type].text(row, (const char *)account + row->place);
+	return row && row->section == SECTION_ACCOUNT ? setting_value(row, account) : NULL;
 }

@@ -13,6 +13,12 @@
 bool setting_apply(const struct setting *row, void *target, const char *value,
 		   struct error *err);
 
+/*
+ * What it is in the target of the row's section, as a user writes it; the caller frees. NULL: a
+ * secret.
+ */
+char *setting_value(const struct setting *row, const void *target);
+
 /* Gives each setting of a section its standard value; the target's texts are new. */
 void settings_init(enum section_kind section, void *target);
 void settings_free(enum section_kind section, void *target);

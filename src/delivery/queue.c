@@ -213,7 +213,8 @@ bool queue_add(const struct queue *q, const struct intake_facts *facts,
 	fill(&entry, q, facts, &kept);
 	*next = facts->not_before ? facts->not_before : entry.next;
 	fate_hold(true);
-	ok = spool_add(&q->spool, &entry, &kept, err);
+	ok = q->add ? q->add(q->taker, &entry, &kept, err) :
+	     spool_add(&q->spool, &entry, &kept, err);
 	if (ok)
 		fate_set(FATE_QUEUED);
 	fate_hold(false);

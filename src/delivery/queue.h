@@ -23,6 +23,9 @@ struct queue {
 	struct spool spool;
 	bool is_on;
 	struct error why_off;	/* where it should be on and cannot */
+	/* Where messages go instead of the spool, as spool_add(); NULL: into the spool. */
+	bool (*add)(void *taker, struct entry *e, const struct message *m, struct error *err);
+	void *taker;
 };
 #define OWNED_QUEUE	__attribute__((cleanup(queue_close))) struct queue
 #define QUEUE_CLOSED	{ .spool = SPOOL_CLOSED }

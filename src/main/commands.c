@@ -7,6 +7,7 @@
 
 #include "account/commands.h"
 #include "check/check.h"
+#include "daemon/commands.h"
 #include "main/help.h"
 #include "sendmail/explain.h"
 #include "queue/commands.h"
@@ -30,6 +31,10 @@ const struct command *const command_rows[] = {
 	&queue_release_command,
 	&queue_move_command,
 	&queue_remove_command,
+	&daemon_status_command,
+	&daemon_reload_command,
+	&daemon_stop_command,
+	&daemon_command,
 	&help_command,
 	&help_version_command,
 	NULL

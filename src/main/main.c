@@ -52,7 +52,6 @@ static const struct word names[] = {
 /* Command words with a command line of their own; the others are rows of main/commands.c. */
 static const struct word commands[] = {
 	{ "send",	sendmail_run },
-	{ "daemon",	not_yet },
 };
 
 static const struct word *find(const struct word *words, size_t count, const char *word)

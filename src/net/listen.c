@@ -180,7 +180,7 @@ static bool may_replace(const struct sockaddr_un *address, struct error *err)
  * lock that does not come is no reason to stay away: anybody may hold it who can read the
  * directory.
  */
-static int lock_directory(const char *path)
+static int lock_directory(const char *path, mode_t mode)
 {
 	OWNED_TEXT directory = text_copy(path);
 	char *slash = strrchr(directory, '/');
@@ -190,7 +190,9 @@ static int lock_directory(const char *path)
 	if (!slash)
 		return -1;
 	slash[slash == directory] = '\0';
-	(void)mkdir(directory, 0755);
+	/* Whoever may connect has to come as far as there. */
+	if (mkdir(directory, 0700) == 0 && (mode & 077))
+		(void)chmod(directory, 0755);
 	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && clock_left(deadline) > 0)
 		usleep(20 * 1000);
@@ -228,7 +230,7 @@ static bool appear_alone(struct listener *new, const char *path, mode_t mode, st
 
 	if (!put_path(&address, path, err))
 		return false;
-	lock = lock_directory(path);
+	lock = lock_directory(path, mode);
 	return may_replace(&address, err) &&
 	       (appear(new, &address, mode) || explain(path, 0, err));
 }

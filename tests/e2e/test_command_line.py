@@ -267,17 +267,6 @@ def test_not_available_yet(acs, send, option, recipients):
     assert server.sessions == []
 
 
-@pytest.mark.parametrize("program, arguments", [
-    *(("acsmtp", [word]) for word in
-      ("daemon",)),
-])
-def test_programs_to_come(run, program, arguments):
-    result = run(arguments, input=WITH_TO, program=program)
-    assert result.status == STATUS_UNAVAILABLE
-    assert "not available yet" in result.stderr
-    assert result.stdout == ""
-
-
 @pytest.mark.parametrize("name, status, said", [
     ("hoststat", 0, "no host status is kept"), ("purgestat", 0, "no host status is kept"),
     ("smtpd", STATUS_UNAVAILABLE, "not available yet"),

@@ -43,7 +43,7 @@ def test_settings(run):
     assert (result.status, result.stderr) == (0, "")
     rows = [line.split("\t") for line in result.stdout.splitlines()]
     assert {len(row) for row in rows} == {4}
-    assert {row[0] for row in rows} == {"account", "defaults", "delivery"}
+    assert {row[0] for row in rows} == {"account", "defaults", "delivery", "daemon"}
     assert {"host", "password_command", "t_with_arguments"} <= {row[1] for row in rows}
 
 
@@ -53,7 +53,7 @@ def test_what_a_person_sees_first(run):
     assert (result.status, result.stdout) == (64, "")
     assert result.stderr.startswith("usage: ") and "\n  setup " in result.stderr
     assert "acsmtp --help" in result.stderr and "\n  -odb " not in result.stderr
-    assert len(result.stderr.splitlines()) <= 32
+    assert len(result.stderr.splitlines()) <= 33
     full = run(["--help"], program="acsmtp").stdout
     assert full.index("\n  setup ") < full.index("\n  -odb ")
 

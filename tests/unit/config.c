@@ -95,7 +95,7 @@ static const struct {
 	{ "[delivery]\nhost = a\n", { "[delivery] unknown setting \"host\"" } },
 	{ WORK "max_connections = 3\n", { "line 2: [account work] \"max_connections\" is not "
 					   "available yet" } },
-	{ "[delivery]\nlisten = 1\n", { "[delivery] \"listen\" is not available yet" } },
+	{ "[delivery]\nmax_connections = 1\n", { "[delivery] \"max_connections\" is not available yet" } },
 	{ WORK "host = a\nHOST = b\n", { "line 3: [account work] \"host\" is given twice, "
 					 "first in line 2" } },
 	{ WORK "password = a\npassword = b\n", { "line 3: [account work] \"password\" is given "

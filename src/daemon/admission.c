@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "daemon/admission.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+/* --- allow_users */
+
+static bool add_uid(struct allowed_users *users, uid_t uid, struct error *err)
+{
+	if (users->uid_count == ALLOWED_MAX)
+		return error_set(err, ERROR_CONFIG, "more than %d users", ALLOWED_MAX);
+	users->uids[users->uid_count++] = uid;
+	return true;
+}
+
+static bool add_gid(struct allowed_users *users, gid_t gid, struct error *err)
+{
+	if (users->gid_count == ALLOWED_MAX)
+		return error_set(err, ERROR_CONFIG, "more than %d groups", ALLOWED_MAX);
+	users->gids[users->gid_count++] = gid;
+	return true;
+}
+
+static bool parse_one(const char *word, struct allowed_users *users, struct error *err)
+{
+	const struct passwd *user;
+	const struct group *group;
+	long number;
+
+	if (!strcmp(word, "*"))
+		return users->is_all = true;
+	if (text_to_number(word, 0, UINT32_MAX - 1L, &number))
+		return add_uid(users, (uid_t)number, err);
+	if (*word == '@') {
+		group = getgrnam(word + 1);
+		return group ? add_gid(users, group->gr_gid, err) :
+		       error_set(err, ERROR_CONFIG, "there is no group \"%s\"", word + 1);
+	}
+	user = getpwnam(word);
+	return user ? add_uid(users, user->pw_uid, err) :
+	       error_set(err, ERROR_CONFIG, "there is no user \"%s\"", word);
+}
+
+bool allowed_users_parse(const char *text, struct allowed_users *users, struct error *err)
+{
+	*users = (struct allowed_users){ .is_all = false };
+	while (*(text += strspn(text, ", \t"))) {
+		size_t len = strcspn(text, ", \t");
+		OWNED_TEXT word = text_copy_n(text, len);
+
+		if (!parse_one(word, users, err))
+			return false;
+		text += len;
+	}
+	return true;
+}
+
+static bool has_gid(const struct allowed_users *users, gid_t gid)
+{
+	for (size_t i = 0; i < users->gid_count; i++)
+		if (users->gids[i] == gid)
+			return true;
+	return false;
+}
+
+/* The kernel tells one group of a process; the others are asked of the system. */
+static bool is_in_group(const struct allowed_users *users, const struct visitor *who)
+{
+	const struct passwd *user;
+	gid_t groups[512];
+	int count = COUNT_OF(groups);
+
+	if (users->gid_count == 0)
+		return false;
+	if (has_gid(users, who->gid))
+		return true;
+	user = getpwuid(who->uid);
+	if (!user || getgrouplist(user->pw_name, user->pw_gid, groups, &count) < 0)
+		return false;
+	for (int i = 0; i < count; i++)
+		if (has_gid(users, groups[i]))
+			return true;
+	return false;
+}
+
+bool allowed_users_have(const struct allowed_users *users, const struct visitor *who)
+{
+	if (users->is_all || who->uid == 0)
+		return true;
+	for (size_t i = 0; i < users->uid_count; i++)
+		if (users->uids[i] == who->uid)
+			return true;
+	return is_in_group(users, who);
+}
+
+/* --- max_per_user_per_hour */
+
+enum { SLOTS = 4096, TRIES = 64 };
+
+struct admission_counts {
+	struct slot {
+		_Atomic uint64_t whose;		/* 0: nobody's yet */
+		_Atomic uint64_t hour_and_count;	/* the hour, and below it 24 bits of count */
+	} slots[SLOTS];
+};
+
+struct admission_counts *admission_counts_new(void)
+{
+	void *room = mmap(NULL, sizeof(struct admission_counts), PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return room == MAP_FAILED ? NULL : room;
+}
+
+/* NULL: all are taken, and who comes now is not counted. */
+static struct slot *find_slot(struct admission_counts *counts, uint64_t whose)
+{
+	for (uint64_t i = 0; i < TRIES; i++) {
+		struct slot *slot = &counts->slots[(whose + i) % SLOTS];
+		uint64_t nobody = 0;
+
+		if (atomic_load(&slot->whose) == whose ||
+		    atomic_compare_exchange_strong(&slot->whose, &nobody, whose) ||
+		    nobody == whose)
+			return slot;
+	}
+	return NULL;
+}
+
+bool admission_counts_take(struct admission_counts *counts, uint64_t whose, long most, time_t now)
+{
+	uint64_t hour = (uint64_t)now / SECONDS_OF_HOUR;
+	struct slot *slot = counts && most > 0 ? find_slot(counts, whose) : NULL;
+	uint64_t before, after;
+
+	if (!slot)
+		return true;
+	before = atomic_load(&slot->hour_and_count);
+	do {
+		uint64_t count = before >> 24 == hour ? before & 0xffffff : 0;
+
+		if (count >= (uint64_t)most)
+			return false;
+		after = hour << 24 | (count + 1);
+	} while (!atomic_compare_exchange_weak(&slot->hour_and_count, &before, after));
+	return true;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Who is let in at the door, and how often. */
+#ifndef DAEMON_ADMISSION_H
+#define DAEMON_ADMISSION_H
+
+#include <sys/types.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "net/visitor.h"
+
+enum { ALLOWED_MAX = 256 };
+
+struct allowed_users {		/* allow_users */
+	bool is_all;
+	size_t uid_count, gid_count;
+	uid_t uids[ALLOWED_MAX];
+	gid_t gids[ALLOWED_MAX];
+};
+
+/* "name, @group, 1000 *"; ERROR_CONFIG: nobody is called so. */
+bool allowed_users_parse(const char *text, struct allowed_users *users, struct error *err);
+
+/* Root always is. */
+bool allowed_users_have(const struct allowed_users *users, const struct visitor *who);
+
+/* How much mail came of whom, in memory that all sessions share. */
+struct admission_counts;
+
+/* NULL: there is no memory, and nobody is counted. */
+struct admission_counts *admission_counts_new(void);
+
+/* Whether that one may give one more message this hour, which is counted then. */
+bool admission_counts_take(struct admission_counts *counts, uint64_t whose, long most, time_t now);
+
+#endif

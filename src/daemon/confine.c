@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "daemon/confine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/landlock.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+/* --- files: Landlock, as far as its version goes */
+
+#define FIRST_RIGHTS	((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)	/* of version 1: all to there */
+#define READ_RIGHTS	(LANDLOCK_ACCESS_FS_READ_FILE)
+#define MAKE_RIGHTS	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | \
+			 LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE)
+
+static int landlock_version(void)
+{
+	long version = syscall(SYS_landlock_create_ruleset, NULL, 0,
+			       LANDLOCK_CREATE_RULESET_VERSION);
+
+	return version > 0 ? (int)version : 0;
+}
+
+/* Rights that a version knows; those of later ones are refused nowhere else. */
+static uint64_t known_rights(int version)
+{
+	uint64_t rights = FIRST_RIGHTS;
+
+	if (version >= 2)
+		rights |= UINT64_C(1) << 13;	/* renaming between directories */
+	if (version >= 3)
+		rights |= UINT64_C(1) << 14;	/* cutting files */
+	return rights;
+}
+
+static void allow(int rules, const char *path, uint64_t rights)
+{
+	OWNED_FD fd = open(path, O_PATH | O_CLOEXEC);
+	struct landlock_path_beneath_attr rule = { .allowed_access = rights, .parent_fd = fd };
+
+	if (fd >= 0)
+		(void)syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+}
+
+static bool confine_files(const char *const *files, const char *const *directories)
+{
+	int version = landlock_version();
+	struct landlock_ruleset_attr attr = { .handled_access_fs = known_rights(version) };
+	OWNED_FD rules = -1;
+
+	if (version == 0)
+		return false;
+	rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+	if (rules < 0)
+		return false;
+	for (; *files; files++)
+		allow(rules, *files, READ_RIGHTS);
+	for (; *directories; directories++)
+		allow(rules, *directories, MAKE_RIGHTS);
+	return syscall(SYS_landlock_restrict_self, rules, 0) == 0;
+}
+
+/* --- system calls: seccomp */
+
+#if defined(__x86_64__)
+#define OUR_ARCH	AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define OUR_ARCH	AUDIT_ARCH_AARCH64
+#elif defined(__riscv) && __riscv_xlen == 64
+#define OUR_ARCH	AUDIT_ARCH_RISCV64
+#endif
+
+#ifdef OUR_ARCH
+/*
+ * What a session never does: begin a connection, a program or a process, touch another one,
+ * change who it is, or reach the parts of the kernel that are none of its business. They fail as
+ * if it had no right to, so that a library that tries goes on without.
+ */
+static const int refused[] = {
+	SYS_socket, SYS_socketpair, SYS_connect, SYS_bind, SYS_listen, SYS_accept4,
+	SYS_execve, SYS_execveat, SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev,
+	SYS_kcmp, SYS_setuid, SYS_setgid, SYS_setreuid, SYS_setregid, SYS_setresuid,
+	SYS_setresgid, SYS_setgroups, SYS_setfsuid, SYS_setfsgid, SYS_capset, SYS_unshare,
+	SYS_setns, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot, SYS_name_to_handle_at,
+	SYS_open_by_handle_at, SYS_bpf, SYS_perf_event_open, SYS_keyctl, SYS_add_key,
+	SYS_request_key, SYS_userfaultfd, SYS_io_uring_setup, SYS_io_uring_enter,
+	SYS_io_uring_register, SYS_pidfd_getfd, SYS_pidfd_open, SYS_init_module,
+	SYS_finit_module, SYS_kexec_load, SYS_reboot, SYS_personality, SYS_mq_open, SYS_shmget,
+	SYS_msgget, SYS_semget, SYS_inotify_init1, SYS_fanotify_init, SYS_clone3,
+#ifdef SYS_fork
+	SYS_fork, SYS_vfork, SYS_accept,
+#else
+	SYS_accept,
+#endif
+	SYS_clone, SYS_kill, SYS_tkill, SYS_tgkill, SYS_pidfd_send_signal, SYS_process_madvise,
+};
+
+enum { HEAD = 4, FILTER_MAX = HEAD + 2 + 2 * COUNT_OF(refused) + 1 };
+
+static bool confine_calls(void)
+{
+	struct sock_filter filter[FILTER_MAX] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OUR_ARCH, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	};
+	struct sock_fprog program = { .filter = filter };
+	size_t n = HEAD;
+
+	/* The other names of the same calls, of x32, are none. */
+	filter[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1);
+	filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+	for (size_t i = 0; i < COUNT_OF(refused); i++) {
+		filter[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+							   (unsigned)refused[i], 0, 1);
+		filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
+							   SECCOMP_RET_ERRNO | EPERM);
+	}
+	filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	program.len = (unsigned short)n;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
+}
+#else
+static bool confine_calls(void)
+{
+	return false;
+}
+#endif
+
+/* --- both, and what needs no such kernel */
+
+unsigned confine(const char *const *files, const char *const *directories)
+{
+	unsigned confined = 0;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
+		confined |= CONFINED_RIGHTS;
+	if (confined && confine_files(files, directories))
+		confined |= CONFINED_FILES;
+	if (confined && confine_calls())
+		confined |= CONFINED_CALLS;
+	return confined;
+}
+
+unsigned confine_look(void)
+{
+	unsigned confined = CONFINED_RIGHTS;
+
+	if (landlock_version() > 0)
+		confined |= CONFINED_FILES;
+#ifdef OUR_ARCH
+	if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0)
+		confined |= CONFINED_CALLS;
+#endif
+	return confined;
+}
+
+const char *confine_words(unsigned confined)
+{
+	switch (confined & (CONFINED_FILES | CONFINED_CALLS)) {
+	case CONFINED_FILES | CONFINED_CALLS:
+		return "no new rights, Landlock, seccomp";
+	case CONFINED_FILES:
+		return "no new rights, Landlock";
+	case CONFINED_CALLS:
+		return "no new rights, seccomp";
+	default:
+		return confined ? "no new rights" : "";
+	}
+}

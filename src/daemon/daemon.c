@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* acsmtp daemon [status | reload | stop] */
+#include "daemon/commands.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/language.h"
+#include "daemon/handover.h"
+#include "daemon/sockets.h"
+#include "daemon/status.h"
+#include "daemon/supervise.h"
+
+enum { STOP_PATIENCE = 10 };	/* seconds that it may take to end */
+
+struct daemon_flags {
+	const char *config;
+	bool in_background, json, prometheus;
+};
+
+#define IN(field)	offsetof(struct daemon_flags, field)
+#define CONFIG_FLAG \
+	{ "config", FLAG_TEXT, IN(config), "FILE", N_("configuration file, as sendmail -C") }
+
+/* --- acsmtp daemon */
+
+static const struct flag run_flags[] = {
+	CONFIG_FLAG,
+	{ "background", FLAG_SWITCH, IN(in_background), NULL,
+	  N_("go into the background when all has begun") },
+	{ .name = NULL },
+};
+
+static int run(struct command_call *call)
+{
+	struct daemon_flags flags = { .config = NULL };
+	struct error err;
+	int status;
+
+	if (!command_parse(call, &flags, &status))
+		return status;
+	return supervise(flags.config, flags.in_background, &err) ? EX_OK :
+	       command_fail(call, &err);
+}
+
+/* --- those who ask it */
+
+/* The settings say where; a user who may not read them asks at the usual place. */
+static char *control_path(const char *config_file, struct error *err)
+{
+	OWNED_CONFIG config = { 0 };
+
+	if (!config_load_any(&config, config_file, err))
+		return NULL;
+	return sockets_control_path(&config.daemon, err);
+}
+
+static const struct flag status_flags[] = {
+	CONFIG_FLAG,
+	{ "json", FLAG_SWITCH, IN(json), NULL, N_("output for programs") },
+	{ "prometheus", FLAG_SWITCH, IN(prometheus), NULL, N_("output for Prometheus") },
+	{ .name = NULL },
+};
+
+static int show_status(struct command_call *call)
+{
+	struct daemon_flags flags = { .config = NULL };
+	OWNED_TEXT path = NULL;
+	struct error err;
+	int status;
+
+	if (!command_parse(call, &flags, &status))
+		return status;
+	path = control_path(flags.config, &err);
+	if (!path || !status_show(path, flags.json ? STATUS_JSON :
+				  flags.prometheus ? STATUS_PROMETHEUS : STATUS_WORDS, stdout, &err))
+		return command_fail(call, &err);
+	return command_finish(call);
+}
+
+/*
+ * Who listens there is who has begun it all, says the kernel; whether we may send it a signal
+ * is for the kernel to know as well. *fd stays connected while the keeper lives.
+ */
+static bool find_supervisor(const char *path, int *fd, pid_t *pid, struct error *err)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	*fd = handover_connect(path, err);
+	if (*fd < 0)
+		return false;
+	*pid = getsockopt(*fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 ? peer.pid : 0;
+	return *pid > 1 || error_set(err, ERROR_SYSTEM, "the daemon's process is not known");
+}
+
+static bool signal_it(struct command_call *call, int signal, int *fd, pid_t *pid, int *status)
+{
+	struct daemon_flags flags = { .config = NULL };
+	OWNED_TEXT path = NULL;
+	struct error err;
+
+	if (!command_parse(call, &flags, status))
+		return false;
+	path = control_path(flags.config, &err);
+	if (path && find_supervisor(path, fd, pid, &err)) {
+		if (kill(*pid, signal) == 0)
+			return true;
+		error_errno(&err, ERROR_SYSTEM, "the daemon, process %ld", (long)*pid);
+	}
+	*status = command_fail(call, &err);
+	return false;
+}
+
+static const struct flag signal_flags[] = {
+	CONFIG_FLAG,
+	{ .name = NULL },
+};
+
+static int reload(struct command_call *call)
+{
+	OWNED_FD fd = -1;
+	pid_t pid;
+	int status;
+
+	return signal_it(call, SIGHUP, &fd, &pid, &status) ? EX_OK : status;
+}
+
+/* Also of one whose parent has not asked yet how it ended. */
+static bool has_ended(int process, pid_t pid, int ms)
+{
+	struct pollfd fd = { .fd = process, .events = POLLIN };
+
+	if (process >= 0)
+		return poll(&fd, 1, ms) > 0;
+	(void)poll(NULL, 0, 50);
+	return kill(pid, 0) < 0 && errno == ESRCH;
+}
+
+static int stop(struct command_call *call)
+{
+	int64_t deadline = clock_after(STOP_PATIENCE);
+	OWNED_FD fd = -1, process = -1;
+	struct error err;
+	pid_t pid;
+	int status;
+
+	if (!signal_it(call, SIGTERM, &fd, &pid, &status))
+		return status;
+	process = (int)syscall(SYS_pidfd_open, pid, 0);
+	while (!has_ended(process, pid, clock_left(deadline)))
+		if (clock_left(deadline) == 0) {
+			error_set(&err, ERROR_LATER, "the daemon, process %ld, has not ended yet",
+				  (long)pid);
+			return command_fail(call, &err);
+		}
+	return EX_OK;
+}
+
+const struct command daemon_command = {
+	.word = "daemon", .arguments = "", .help = N_("take mail of all users in, and send it"),
+	.flags = run_flags, .run = run, .is_english = true,
+};
+const struct command daemon_status_command = {
+	.word = "daemon", .sub = "status", .arguments = "",
+	.help = N_("how the daemon does"), .flags = status_flags, .run = show_status,
+};
+const struct command daemon_reload_command = {
+	.word = "daemon", .sub = "reload", .arguments = "",
+	.help = N_("let it read its settings again"), .flags = signal_flags, .run = reload,
+};
+const struct command daemon_stop_command = {
+	.word = "daemon", .sub = "stop", .arguments = "",
+	.help = N_("end it"), .flags = signal_flags, .run = stop,
+};

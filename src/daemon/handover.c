@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "daemon/handover.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/sum.h"
+#include "base/text.h"
+
+enum { PIECE = 32 * 1024 };
+
+static bool is_readable(int fd, int64_t deadline)
+{
+	struct pollfd in = { .fd = fd, .events = POLLIN };
+	int n;
+
+	while ((n = poll(&in, 1, clock_left(deadline))) < 0 && errno == EINTR)
+		;
+	return n > 0;
+}
+
+bool handover_read(int fd, void *bytes, size_t len, int seconds)
+{
+	int64_t deadline = clock_after(seconds);
+	char *at = bytes;
+
+	while (len > 0) {
+		ssize_t n = is_readable(fd, deadline) ? read_some(fd, at, len) : -1;
+
+		if (n <= 0)
+			return false;
+		at += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+/* Byte by byte: what follows a line is not for this reader to keep. */
+bool handover_read_line(int fd, char line[HANDOVER_LINE_MAX], int seconds)
+{
+	for (size_t len = 0; len < HANDOVER_LINE_MAX; len++) {
+		if (!handover_read(fd, line + len, 1, seconds))
+			return false;
+		if (line[len] == '\n') {
+			line[len] = '\0';
+			return true;
+		}
+	}
+	return false;
+}
+
+int handover_connect(const char *path, struct error *err)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		error_set(err, ERROR_LATER, "the path of a socket is too long: %s", path);
+		return -1;
+	}
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd;
+	error_errno(err, ERROR_LATER, "the daemon's queue cannot be reached at %s", path);
+	err->kind = ERROR_LATER;
+	fd_cleanup(&fd);
+	return -1;
+}
+
+static bool sum_message(const struct message *m, uint64_t *sum, struct error *err)
+{
+	char piece[PIECE];
+	uint64_t at = 0;
+	ssize_t n;
+
+	*sum = SUM_INIT;
+	while ((n = message_get(m, &at, piece, sizeof(piece), err)) > 0)
+		*sum = sum_add(*sum, piece, (size_t)n);
+	return n == 0;
+}
+
+static bool send_message(int keeper, const struct message *m, struct error *err)
+{
+	char piece[PIECE];
+	uint64_t at = 0;
+	ssize_t n;
+
+	while ((n = message_get(m, &at, piece, sizeof(piece), err)) > 0)
+		if (!write_patiently(keeper, piece, (size_t)n, HANDOVER_PATIENCE * 1000))
+			return error_set(err, ERROR_LATER, "the daemon's queue takes nothing now");
+	return n == 0;
+}
+
+/* An answer that is one; false: it is none. *ok is what it says. */
+static bool judge(const char *line, struct entry *entry, bool *ok, struct error *err)
+{
+	const char *rest = text_after(line, "ADDED ");
+
+	*ok = rest && strlen(rest) == ID_SIZE - 1;
+	if (*ok)
+		memcpy(entry->id, rest, ID_SIZE);
+	else if ((rest = text_after(line, "LATER ")))
+		error_set(err, ERROR_LATER, "%s", rest);
+	else if ((rest = text_after(line, "NEVER ")))
+		error_set(err, ERROR_DATA, "%s", rest);
+	else
+		return error_set(err, ERROR_LATER,
+				 "the daemon's queue does not answer as it must");
+	return true;
+}
+
+/* False: there is no answer, or it came half of the way. */
+static bool give(int keeper, struct entry *entry, const struct message *m, bool *ok,
+		 struct error *err)
+{
+	OWNED_BUF text = BUF_INIT(ENTRY_TEXT_MAX);
+	char line[HANDOVER_LINE_MAX];
+	uint64_t sum;
+
+	if (!entry_write(entry, &text, err) || !sum_message(m, &sum, err))
+		return false;
+	snprintf(line, sizeof(line), "ADD %zu %" PRIu64 " %016" PRIx64 "\n", text.len,
+		 message_size(m), sum);
+	if (!write_patiently(keeper, line, strlen(line), HANDOVER_PATIENCE * 1000) ||
+	    !write_patiently(keeper, text.text, text.len, HANDOVER_PATIENCE * 1000))
+		return error_set(err, ERROR_LATER, "the daemon's queue takes nothing now");
+	if (!send_message(keeper, m, err))
+		return false;
+	if (!handover_read_line(keeper, line, HANDOVER_PATIENCE))
+		return error_set(err, ERROR_LATER, "the daemon's queue does not answer");
+	return judge(line, entry, ok, err);
+}
+
+bool handover_add(int *keeper, struct entry *entry, const struct message *m, struct error *err)
+{
+	bool ok = false;
+
+	if (*keeper < 0)
+		return error_set(err, ERROR_LATER, "the daemon's queue does not answer");
+	if (give(*keeper, entry, m, &ok, err))
+		return ok;
+	close(*keeper);
+	*keeper = -1;
+	return false;
+}

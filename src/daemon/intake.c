@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "daemon/intake.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/sum.h"
+#include "base/text.h"
+#include "daemon/handover.h"
+#include "spool/resident.h"
+
+enum { PIECE = 32 * 1024 };
+
+/*
+ * What a door says of itself is taken, as little as that means; what would make the keeper do
+ * something is not: the file of settings, for that names commands.
+ */
+static void set_what_is_ours(struct entry *e, const struct intake_desk *desk)
+{
+	id_new(e->id);
+	free(e->config);
+	e->config = queue_config_path(desk->config);
+	e->arrived = e->next = time(NULL);
+	e->attempts = 0;
+	e->is_report = e->is_warned = e->is_in_doubt = e->is_held_by_us = false;
+	free(e->why);
+	e->why = NULL;
+	for (size_t i = 0; i < e->envelope.count; i++)
+		e->envelope.recipients[i].verdict = VERDICT_NONE;
+}
+
+static bool read_entry(int door, size_t len, struct entry *entry, struct error *err)
+{
+	char *text = xcalloc(1, len + 1);
+	bool ok = handover_read(door, text, len, HANDOVER_PATIENCE) &&
+		  entry_read(entry, text, len, err);
+
+	free(text);
+	return ok;
+}
+
+/* All of it is read, whatever becomes of it; false: not even that. */
+static bool read_message(int door, uint64_t len, uint64_t sum, struct message *m, bool *is_whole,
+			 struct error *err)
+{
+	struct message_intake *in = message_intake_begin(m, ENDS_WITH_INPUT);
+	uint64_t left = len, seen = SUM_INIT;
+	char piece[PIECE];
+	bool ok = true;
+
+	while (left > 0) {
+		size_t n = left < sizeof(piece) ? (size_t)left : sizeof(piece);
+
+		if (!handover_read(door, piece, n, HANDOVER_PATIENCE)) {
+			message_intake_abandon(in);
+			return false;
+		}
+		seen = sum_add(seen, piece, n);
+		ok = ok && message_intake_add(in, piece, n, err);
+		left -= n;
+	}
+	if (ok)
+		ok = message_intake_end(in, err);
+	else
+		message_intake_abandon(in);
+	*is_whole = ok && (seen == sum || error_set(err, ERROR_DATA, "the message is damaged"));
+	return true;
+}
+
+/* Whoever works on the queue is told; or that somebody has to begin. */
+static void wake(const struct intake_desk *desk, const char *id)
+{
+	struct resident resident;
+	struct error unheard;
+
+	if (resident_look(&desk->queue->spool, &resident, &unheard) && resident.is_there)
+		spool_announce(&desk->queue->spool, id);
+	else
+		desk->poke(desk->keeper);
+}
+
+static bool answer(int door, const struct entry *entry, bool ok, const struct error *err)
+{
+	char line[HANDOVER_LINE_MAX];
+
+	if (ok)
+		snprintf(line, sizeof(line), "ADDED %s", entry->id);
+	else
+		snprintf(line, sizeof(line), "%s %.500s",
+			 error_is_worth_retrying(err) ? "LATER" : "NEVER", err->text);
+	text_make_printable(line);
+	line[strlen(line) + 1] = '\0';
+	line[strlen(line)] = '\n';
+	return write_patiently(door, line, strlen(line), HANDOVER_PATIENCE * 1000);
+}
+
+bool intake_take(const struct intake_desk *desk, int door, const char *line)
+{
+	OWNED_ENTRY entry = { .id = "" };
+	OWNED_MESSAGE m;
+	struct error err = { 0 };
+	uint64_t len, sum;
+	size_t entry_len;
+	bool ok, is_whole;
+
+	message_init(&m);
+	if (sscanf(line, "ADD %zu %" SCNu64 " %" SCNx64, &entry_len, &len, &sum) != 3 ||
+	    entry_len > ENTRY_TEXT_MAX)
+		return false;
+	if (!read_entry(door, entry_len, &entry, &err)) {
+		log_problem("a session of the door gave what is no entry: %s", err.text);
+		return false;
+	}
+	if (!read_message(door, len, sum, &m, &is_whole, &err))
+		return false;
+	set_what_is_ours(&entry, desk);
+	if (is_whole && entry.envelope.count == 0)
+		is_whole = error_set(&err, ERROR_DATA, "it is for nobody");
+	ok = is_whole && spool_add(&desk->queue->spool, &entry, &m, &err);
+	if (!ok)
+		log_problem("%s: not taken: uid=%ld error=%s", entry.id, (long)entry.uid, err.text);
+	else if (!entry.is_held)
+		wake(desk, entry.id);
+	return answer(door, &entry, ok, &err);
+}

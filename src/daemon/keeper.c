@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "daemon/keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/background.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/self.h"
+#include "base/text.h"
+#include "daemon/handover.h"
+#include "daemon/intake.h"
+#include "daemon/status.h"
+#include "delivery/runner.h"
+#include "net/visitor.h"
+
+enum {
+	CLIENTS_MAX = 4096,
+	RUNNER_PAUSE = 10,	/* seconds, after one that failed */
+	PATIENCE = 5,		/* seconds that those who end may take */
+};
+
+struct keeper {
+	const struct keeper_job *job;
+	struct config config;
+	struct queue queue;
+	int signals, pokes[2];
+	pid_t runner;		/* 0: nobody works on the queue */
+	int64_t runner_after;	/* clock_ms() before which none is started */
+	bool wants_runner, is_over;
+	pid_t clients[CLIENTS_MAX];
+	size_t client_count;
+};
+
+/* --- children */
+
+/* What every child begins with: it ends with the keeper, and hears signals again. */
+static void begin_child(const struct keeper *k)
+{
+	sigset_t none;
+
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	close(k->signals);
+	close(k->pokes[0]);
+	close(k->job->control);
+}
+
+static void run_queue(struct keeper *k)
+{
+	struct run run = { .queue = &k->queue, .config = k->job->config,
+			   .log = config_log(&k->config) };
+	struct error err;
+
+	begin_child(k);
+	background_set_title("acsmtp: sends what waits");
+	_exit(runner_stay(&run, &err) ? EX_OK : error_exit_status(&err));
+}
+
+static void start_runner(struct keeper *k)
+{
+	if (k->runner || !k->wants_runner || clock_left(k->runner_after) > 0)
+		return;
+	k->wants_runner = false;
+	k->runner = fork();
+	if (k->runner == 0)
+		run_queue(k);
+	if (k->runner < 0) {
+		log_problem("nobody can be started to send: %s", strerror(errno));
+		k->runner = 0;
+		k->wants_runner = true;
+		k->runner_after = clock_after(RUNNER_PAUSE);
+	}
+}
+
+static void poke(void *keeper)
+{
+	const struct keeper *k = keeper;
+
+	(void)write_patiently(k->pokes[1], "", 1, 1000);
+}
+
+/* Who asks may be anybody; who gives mail is a session of the door, or one of us. */
+static void serve(struct keeper *k, int client, const struct visitor *who)
+{
+	const struct intake_desk desk = { &k->queue, k->job->config, poke, k };
+	bool may_give = who->uid == k->job->door_uid || who->uid == self_user();
+	char line[HANDOVER_LINE_MAX];
+
+	begin_child(k);
+	background_set_title("acsmtp: takes mail in");
+	while (handover_read_line(client, line, INT32_MAX / 1000)) {
+		if (text_after(line, "ADD ")) {
+			if (!may_give || !intake_take(&desk, client, line))
+				break;
+		} else if (!strcmp(line, "STATUS")) {
+			const struct status_facts facts = {
+				.queue = &k->queue, .config = &k->config,
+				.clients = k->client_count, .door_uid = k->job->door_uid,
+				.confined = k->job->confined,
+			};
+
+			status_tell(client, &facts);
+			break;
+		} else {
+			break;
+		}
+	}
+	_exit(0);
+}
+
+static void take_client(struct keeper *k)
+{
+	int client = accept4(k->job->control, NULL, NULL, SOCK_CLOEXEC);
+	struct visitor who;
+	struct error unheard;
+	pid_t pid;
+
+	if (client < 0)
+		return;
+	if (k->client_count < CLIENTS_MAX && visitor_learn(client, &who, &unheard) &&
+	    who.is_local) {
+		pid = fork();
+		if (pid == 0)
+			serve(k, client, &who);
+		if (pid > 0)
+			k->clients[k->client_count++] = pid;
+		else
+			log_problem("nobody can be started to take mail in: %s", strerror(errno));
+	}
+	close(client);
+}
+
+static void forget_client(struct keeper *k, pid_t pid)
+{
+	for (size_t i = 0; i < k->client_count; i++)
+		if (k->clients[i] == pid) {
+			k->clients[i] = k->clients[--k->client_count];
+			return;
+		}
+}
+
+static void reap(struct keeper *k)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid != k->runner) {
+			forget_client(k, pid);
+			continue;
+		}
+		k->runner = 0;
+		/* What it may have missed is seen by the next; one that fails is no reason to hurry. */
+		if (status != 0) {
+			k->wants_runner = true;
+			k->runner_after = clock_after(RUNNER_PAUSE);
+		}
+	}
+}
+
+/* --- its life */
+
+static bool open_all(struct keeper *k, struct error *err)
+{
+	if (!config_load(&k->config, k->job->config, err))
+		return false;
+	log_open(config_log(&k->config), "acsmtp");
+	if (k->job->spool) {
+		free(k->config.delivery.spool);
+		k->config.delivery.spool = text_copy(k->job->spool);
+	}
+	k->config.delivery.queue = QUEUE_ON;
+	return queue_open(&k->queue, &k->config.delivery, err);
+}
+
+static void reload(struct keeper *k)
+{
+	struct keeper fresh = { .job = k->job, .queue = QUEUE_CLOSED };
+	struct error err;
+
+	if (!open_all(&fresh, &err)) {
+		log_problem("the settings stay as they were: %s", err.text);
+		queue_close(&fresh.queue);
+		config_free(&fresh.config);
+		return;
+	}
+	queue_close(&k->queue);
+	config_free(&k->config);
+	k->config = fresh.config;
+	k->queue = fresh.queue;
+	k->queue.settings = &k->config.delivery;
+	/* The next one has them too. */
+	k->wants_runner = true;
+	if (k->runner)
+		kill(k->runner, SIGTERM);
+}
+
+static void hear_signal(struct keeper *k)
+{
+	struct signalfd_siginfo info;
+
+	if (read(k->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGHUP)
+		reload(k);
+	else if (info.ssi_signo != SIGCHLD)
+		k->is_over = true;
+}
+
+static void hear_pokes(struct keeper *k)
+{
+	char pokes[64];
+
+	if (read(k->pokes[0], pokes, sizeof(pokes)) > 0)
+		k->wants_runner = true;
+}
+
+static void live(struct keeper *k)
+{
+	struct pollfd fds[] = {
+		{ .fd = k->signals, .events = POLLIN },
+		{ .fd = k->pokes[0], .events = POLLIN },
+		{ .fd = k->job->control, .events = POLLIN },
+	};
+
+	while (!k->is_over) {
+		start_runner(k);
+		(void)poll(fds, COUNT_OF(fds), k->wants_runner ? clock_left(k->runner_after) + 1 : -1);
+		if (fds[0].revents)
+			hear_signal(k);
+		if (fds[1].revents)
+			hear_pokes(k);
+		if (fds[2].revents)
+			take_client(k);
+		reap(k);
+	}
+}
+
+/* A delivery under way is finished or broken off where nothing can be lost. */
+static void end(struct keeper *k)
+{
+	int64_t deadline = clock_after(PATIENCE);
+
+	if (k->runner)
+		kill(k->runner, SIGTERM);
+	for (size_t i = 0; i < k->client_count; i++)
+		kill(k->clients[i], SIGTERM);
+	while ((k->runner || k->client_count > 0) && clock_left(deadline) > 0) {
+		reap(k);
+		(void)poll(NULL, 0, 20);
+	}
+}
+
+static bool begin(struct keeper *k, struct error *err)
+{
+	sigset_t heard;
+
+	sigemptyset(&heard);
+	sigaddset(&heard, SIGCHLD);
+	sigaddset(&heard, SIGTERM);
+	sigaddset(&heard, SIGINT);
+	sigaddset(&heard, SIGHUP);
+	sigprocmask(SIG_BLOCK, &heard, NULL);
+	k->signals = signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (k->signals < 0 || pipe2(k->pokes, O_CLOEXEC | O_NONBLOCK) < 0)
+		return error_errno(err, ERROR_SYSTEM, "the daemon's queue");
+	return open_all(k, err);
+}
+
+int keeper_run(const struct keeper_job *job)
+{
+	struct keeper *k = xcalloc(1, sizeof(*k));
+	struct error err;
+	bool ok;
+
+	k->job = job;
+	k->queue = (struct queue)QUEUE_CLOSED;
+	k->wants_runner = true;
+	secret_guard_process();
+	limits_raise();
+	ok = begin(k, &err);
+	dprintf(job->report, "%s%s%s\n", ok ? "ok" : err.text, !ok && err.advice ? "; " : "",
+		!ok && err.advice ? err.advice : "");
+	close(job->report);
+	if (ok) {
+		live(k);
+		end(k);
+	}
+	queue_close(&k->queue);
+	config_free(&k->config);
+	free(k);
+	return ok ? EX_OK : error_exit_status(&err);
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "daemon/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/background.h"
+#include "base/file.h"
+#include "base/self.h"
+#include "daemon/confine.h"
+#include "daemon/handover.h"
+#include "daemon/keeper.h"
+#include "delivery/queue.h"
+
+enum {
+	BEGIN_PATIENCE = 30,	/* seconds */
+	CONFIG_TEXT_MAX = 1024 * 1024,
+	FIRST_FD = 3,		/* of the door's sockets, as systemd has it */
+	HIGH_FD = 100,
+};
+
+static const char door_program[] = ACSMTP_HELPERS "/acsmtp-door";
+
+/* --- the settings */
+
+static bool find_user(const char *name, const char *setting, uid_t *uid, struct error *err)
+{
+	const struct passwd *user = getpwnam(name);
+
+	if (user) {
+		*uid = user->pw_uid;
+		return true;
+	}
+	error_set(err, ERROR_CONFIG, "[daemon] %s: there is no user \"%s\"", setting, name);
+	return error_advise(err, "make one that cannot log in, as systemd-sysusers and `useradd "
+			    "--system` do, or name another");
+}
+
+bool launch_read_settings(struct launch_plan *l, struct error *err)
+{
+	l->is_root = self_is_root();
+	l->keeper_uid = l->door_uid = self_user();
+	if (!config_load(&l->config, l->config_file, err))
+		return false;
+	if (l->is_root && (!find_user(l->config.daemon.user, "user", &l->keeper_uid, err) ||
+			   !find_user(l->config.daemon.door_user, "door_user", &l->door_uid, err)))
+		return false;
+	l->spool = queue_spool_path(&l->config.delivery);
+	return l->spool || error_set(err, ERROR_CONFIG, "there is no place for a queue");
+}
+
+void launch_forget_settings(struct launch_plan *l)
+{
+	free(l->spool);
+	config_free(&l->config);
+	*l = (struct launch_plan){ .config_file = l->config_file };
+}
+
+/* The keeper cannot make it where only root may. */
+static void make_spool(const struct launch_plan *l)
+{
+	OWNED_TEXT path = text_copy(l->spool);
+
+	for (char *slash = path; (slash = strchr(slash + 1, '/'));) {
+		*slash = '\0';
+		if (mkdir(path, 0755) == 0)
+			(void)chmod(path, 0755);
+		*slash = '/';
+	}
+	if (mkdir(path, 0700) == 0)
+		(void)!chown(path, l->keeper_uid, (gid_t)-1);
+}
+
+/* --- a child */
+
+static bool kind_of_status(int status, enum error_kind *kind)
+{
+	for (int k = ERROR_NONE + 1; k < ERROR_KINDS; k++)
+		if (error_exit_status(&(struct error){ .kind = (enum error_kind)k }) == status) {
+			*kind = (enum error_kind)k;
+			return true;
+		}
+	return false;
+}
+
+bool launch_hear_report(int fd, pid_t pid, struct error *err)
+{
+	char line[HANDOVER_LINE_MAX] = "";
+	bool is_heard = handover_read_line(fd, line, BEGIN_PATIENCE);
+	enum error_kind kind = ERROR_SYSTEM;
+	int status = 0;
+
+	close(fd);
+	if (is_heard && !strcmp(line, "ok"))
+		return true;
+	if (!is_heard)
+		kill(pid, SIGKILL);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (WIFEXITED(status))
+		(void)kind_of_status(WEXITSTATUS(status), &kind);
+	return error_set(err, kind, "%s", is_heard ? line : "it did not begin");
+}
+
+/* For good: nothing of root is left, nor of root's groups. */
+static bool become(const struct launch_plan *l, uid_t uid)
+{
+	const struct passwd *user = getpwuid(uid);
+
+	if (!l->is_root || uid == 0)
+		return true;
+	return user && initgroups(user->pw_name, user->pw_gid) == 0 &&
+	       setgid(user->pw_gid) == 0 && setuid(uid) == 0 && setuid(0) < 0;
+}
+
+static _Noreturn void fail_to_begin(int report, const char *what)
+{
+	dprintf(report, "%s: %s\n", what, strerror(errno));
+	_exit(EX_OSERR);
+}
+
+/* The child goes on with *report; -1: the error. */
+static pid_t fork_child(const struct launch_plan *l, uid_t uid, int *report, struct error *err)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_errno(err, ERROR_SYSTEM, "pipe"), -1;
+	pid = fork();
+	if (pid == 0) {
+		close(ends[0]);
+		if (!become(l, uid))
+			fail_to_begin(ends[1], "cannot become the user");
+		/* Whatever ends us ends it. */
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		*report = ends[1];
+		return 0;
+	}
+	close(ends[1]);
+	*report = ends[0];
+	if (pid < 0) {
+		close(ends[0]);
+		error_errno(err, ERROR_SYSTEM, "fork");
+	}
+	return pid;
+}
+
+/* --- the keeper */
+
+bool launch_keeper(const struct launch_plan *l, int control, pid_t *pid, struct error *err)
+{
+	struct keeper_job job = {
+		.control = control, .config = l->config_file, .spool = l->spool,
+		.door_uid = l->door_uid, .confined = confine_words(confine_look()),
+	};
+	int report;
+
+	if (l->is_root)
+		make_spool(l);
+	*pid = fork_child(l, l->keeper_uid, &report, err);
+	if (*pid == 0) {
+		background_set_title("acsmtp: keeper");
+		job.report = report;
+		_exit(keeper_run(&job));
+	}
+	if (*pid > 0 && launch_hear_report(report, *pid, err))
+		return true;
+	*pid = 0;
+	return false;
+}
+
+/* --- the door */
+
+static int write_settings(const struct launch_plan *l, struct error *err)
+{
+	OWNED_BUF text = BUF_INIT(CONFIG_TEXT_MAX);
+	int fd;
+
+	if (!config_share(&l->config, &text, err))
+		return -1;
+	fd = memfd_create("acsmtp-settings", MFD_CLOEXEC);
+	if (fd < 0 || fchmod(fd, 0400) < 0 || !write_all(fd, text.text, text.len) ||
+	    lseek(fd, 0, SEEK_SET) < 0) {
+		error_errno(err, ERROR_SYSTEM, "the settings of the door");
+		fd_cleanup(&fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* As systemd hands sockets over, so that it may do it itself. */
+static void lay_out(const struct listeners *open, int settings, int report)
+{
+	int high[LISTENERS_MAX];
+	char text[32];
+	OWNED_BUF names = BUF_INIT(1024);
+
+	for (size_t i = 0; i < open->count; i++) {
+		high[i] = fcntl(open->list[i].fd, F_DUPFD_CLOEXEC, HIGH_FD);
+		buf_addf(&names, "%s%s", i ? ":" : "", open->list[i].is_local ? "socket" : "listen");
+	}
+	settings = fcntl(settings, F_DUPFD_CLOEXEC, HIGH_FD);
+	report = fcntl(report, F_DUPFD_CLOEXEC, HIGH_FD);
+	dup2(settings, STDIN_FILENO);
+	dup2(report, STDOUT_FILENO);
+	for (size_t i = 0; i < open->count; i++)
+		dup2(high[i], FIRST_FD + (int)i);
+	snprintf(text, sizeof(text), "%ld", (long)getpid());
+	setenv("LISTEN_PID", text, 1);
+	snprintf(text, sizeof(text), "%zu", open->count);
+	setenv("LISTEN_FDS", text, 1);
+	setenv("LISTEN_FDNAMES", buf_text(&names), 1);
+	unsetenv("NOTIFY_SOCKET");
+}
+
+static _Noreturn void be_door(const struct launch_plan *l, const struct sockets *sockets,
+			      int settings, int report)
+{
+	const char *argv[] = { "acsmtp-door", sockets->control_path, l->config_file, NULL };
+	sigset_t none;
+
+	lay_out(&sockets->open, settings, report);
+	descriptors_close(FIRST_FD + (int)sockets->open.count);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execv(door_program, (char *const *)argv);
+	fail_to_begin(STDOUT_FILENO, door_program);
+}
+
+bool launch_door(const struct launch_plan *l, const struct sockets *sockets, pid_t *pid,
+		 struct error *err)
+{
+	OWNED_FD settings = write_settings(l, err);
+	pid_t child;
+	int report;
+
+	if (settings < 0)
+		return false;
+	child = fork_child(l, l->door_uid, &report, err);
+	if (child == 0)
+		be_door(l, sockets, settings, report);
+	if (child < 0 || !launch_hear_report(report, child, err))
+		return false;
+	*pid = child;
+	return true;
+}

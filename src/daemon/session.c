@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One client of the door. Once it is known who it is, and the way to the keeper is open, this
+ * process can do nothing else than listen to the one and tell the other. What is asked of a
+ * message is what the command line asks of it; 250 is said when the keeper has it on the disk.
+ */
+#include "daemon/session.h"
+
+#include <inttypes.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fate.h"
+#include "base/log.h"
+#include "base/self.h"
+#include "base/sum.h"
+#include "base/text.h"
+#include "daemon/confine.h"
+#include "daemon/handover.h"
+#include "delivery/caller.h"
+#include "delivery/choose.h"
+#include "delivery/local.h"
+#include "delivery/prepare.h"
+#include "delivery/queue.h"
+#include "mail/submission.h"
+#include "net/net.h"
+#include "net/tls_server.h"
+#include "secret/users.h"
+#include "smtp/server.h"
+
+enum { RECIPIENTS_MOST = 1000, NAME_MAX_BYTES = 64 };
+
+struct door_session {
+	struct server_taker taker;	/* first */
+	const struct door *door;
+	const struct visitor *who;
+	int keeper;
+	struct aliases aliases;
+	struct queue queue;
+	uint64_t whose;			/* mail is counted as */
+	char client[ADDRESS_TEXT_SIZE + NAME_MAX_BYTES];	/* for the log */
+	char login[NAME_MAX_BYTES];	/* who has logged in; "" nobody */
+	char host[ADDRESS_TEXT_SIZE];	/* where from */
+	struct caller caller;
+	char full_name[256];	/* of a user of this machine */
+	char id[ID_SIZE];
+};
+
+static struct door_session *session_of(struct server_taker *t)
+{
+	return (struct door_session *)t;
+}
+
+/* --- signals: one that comes between the keeper's word and ours would double the message */
+
+static void hold_signals(bool hold)
+{
+	sigset_t end;
+
+	sigemptyset(&end);
+	sigaddset(&end, SIGTERM);
+	sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &end, NULL);
+}
+
+/* --- a message */
+
+static bool take_sender(struct server_taker *t, const char *mailbox, struct error *err)
+{
+	(void)t;
+	(void)mailbox;
+	(void)err;
+	return true;	/* which account it is for is known with the message */
+}
+
+static bool take_recipient(struct server_taker *t, const char *mailbox, struct error *err)
+{
+	OWNED_ADDRESSES found = { 0 };
+
+	return local_resolve(&session_of(t)->aliases, mailbox, &found, err);
+}
+
+static bool find_recipients(struct door_session *s, const struct envelope *said,
+			    struct envelope *found, struct error *err)
+{
+	found->notify = said->notify ? text_copy(said->notify) : NULL;
+	found->ret = said->ret ? text_copy(said->ret) : NULL;
+	found->envid = said->envid ? text_copy(said->envid) : NULL;
+	for (size_t i = 0; i < said->count; i++) {
+		OWNED_ADDRESSES list = { 0 };
+
+		if (!local_resolve(&s->aliases, said->recipients[i].mailbox, &list, err))
+			return false;
+		for (size_t k = 0; k < list.count; k++)
+			envelope_add(found, list.items[k].mailbox);
+	}
+	return true;
+}
+
+/* In the place of a spool, which this process cannot see. */
+static bool give_to_keeper(void *taker, struct entry *e, const struct message *m,
+			   struct error *err)
+{
+	struct door_session *s = taker;
+
+	hold_signals(true);
+	if (!handover_add(&s->keeper, e, m, err))
+		return false;
+	memcpy(s->id, e->id, sizeof(s->id));
+	return true;
+}
+
+static bool submit_it(struct door_session *s, struct message *m, struct envelope *e,
+		      const char *sender, struct error *err)
+{
+	struct address author = { 0 };
+	const char *why = NULL;
+	struct preparation p = {
+		.caller = &s->caller, .sender = sender, .aliases = &s->aliases,
+		.repairs = true, .id = s->id, .now = time(NULL),
+	};
+	struct intake_facts facts = { .id = s->id, .prepared = &p,
+				      .config = s->door->config_file, .now = p.now };
+	time_t next;
+
+	submission_author(m, &s->aliases, &author);
+	p.account = facts.account = choose_account(&s->door->config, NULL, sender,
+						   author.mailbox, &why, err);
+	address_free(&author);
+	p.is_by_default = why == choose_by_default;
+	return p.account && prepare(&p, m, e, err) &&
+	       queue_add(&s->queue, &facts, e, m, &next, err);
+}
+
+static bool may_send_now(struct door_session *s, struct error *err)
+{
+	long most = s->door->config.daemon.max_per_user_per_hour;
+
+	return admission_counts_take(s->door->counts, s->whose, most, time(NULL)) ||
+	       error_set(err, ERROR_QUOTA, "no more than %ld messages an hour are taken from you",
+			 most);
+}
+
+static bool take_message(struct server_taker *t, struct envelope *e, struct message *m,
+			 char id[ID_SIZE], struct error *err)
+{
+	struct door_session *s = session_of(t);
+	struct envelope found = { 0 };
+	char *sender = text_copy(e->sender);
+	bool ok;
+
+	id_new(s->id);
+	aliases_localize(&s->aliases, sender);
+	ok = may_send_now(s, err) && find_recipients(s, e, &found, err) &&
+	     submit_it(s, m, &found, sender, err);
+	if (ok)
+		log_info("%s: taken: uid=%ld client=%s sender=<%s> recipients=%zu size=%" PRIu64,
+			 s->id, (long)s->caller.uid, s->client,
+			 sender, found.count, message_size(m));
+	else
+		log_problem("%s: not taken: uid=%ld client=%s error=%s", s->id,
+			    (long)s->caller.uid, s->client,
+			    err->text);
+	memcpy(id, s->id, ID_SIZE);
+	envelope_free(&found);
+	free(sender);
+	return ok;
+}
+
+static void be_between_messages(struct server_taker *t)
+{
+	(void)t;
+	fate_set(FATE_NOT_SENT);
+	hold_signals(false);
+}
+
+static bool take_login(struct server_taker *t, const char *name, const char *password,
+		       struct error *err)
+{
+	struct door_session *s = session_of(t);
+
+	if (!users_fit(s->door->logins, name, password)) {
+		log_problem("a login was wrong: client=%s", s->client);
+		return error_set(err, ERROR_AUTH, "wrong name or password");
+	}
+	snprintf(s->login, sizeof(s->login), "%s", name);
+	text_make_printable(s->login);
+	s->caller.login = s->login;
+	s->whose = sum_add(SUM_INIT, name, strlen(name));
+	snprintf(s->client + strlen(s->client), sizeof(s->client) - strlen(s->client), "(%s)",
+		 s->login);
+	return true;
+}
+
+/* --- who it is */
+
+static void know_user(struct door_session *s)
+{
+	const struct passwd *user = getpwuid(s->who->uid);
+
+	s->whose = sum_add(SUM_INIT, &s->who->uid, sizeof(s->who->uid));
+	s->caller = (struct caller){ .uid = s->who->uid, .full_name = s->full_name };
+	snprintf(s->client, sizeof(s->client), "%s", user ? user->pw_name : "socket");
+	if (user && user->pw_gecos)
+		snprintf(s->full_name, sizeof(s->full_name), "%.*s",
+			 (int)strcspn(user->pw_gecos, ","), user->pw_gecos);
+}
+
+static void know_address(struct door_session *s)
+{
+	size_t len;
+	const void *bytes = ip_address_bytes(&s->who->address, &len);
+
+	s->whose = sum_add(SUM_INIT, bytes, len);
+	ip_address_text(&s->who->address, s->host);
+	snprintf(s->client, sizeof(s->client), "%s", s->host);
+	/* No user of this machine is it: who logs in is named, and where from. */
+	s->caller = (struct caller){ .uid = self_user(), .full_name = "",
+				     .host = s->host };
+}
+
+static bool may_come(const struct door_session *s, bool *needs_login, struct error *err)
+{
+	const struct door *door = s->door;
+
+	*needs_login = false;
+	if (s->who->is_local)
+		return allowed_users_have(&door->users, s->who) ||
+		       error_set(err, ERROR_REFUSED, "this user may not send mail here");
+	if (networks_contain(&door->networks, &s->who->address))
+		return true;
+	*needs_login = door->logins != NULL;
+	return *needs_login ||
+	       error_set(err, ERROR_REFUSED, "nobody may send mail from %s here", s->client);
+}
+
+/* The largest message that any account takes; 0: one takes any size. */
+static uint64_t largest(const struct config *config)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < config->count; i++) {
+		uint64_t size = (uint64_t)config->accounts[i].max_size;
+
+		if (!size)
+			return 0;
+		most = size > most ? size : most;
+	}
+	return most;
+}
+
+static void confine_session(const struct door *door)
+{
+	const char *aliases = door->config.delivery.aliases;
+	const char *const files[] = { *aliases == '/' ? aliases : "/etc/aliases", "/etc/passwd",
+				      "/etc/group", "/etc/nsswitch.conf", "/etc/localtime",
+				      "/etc/hosts", "/etc/host.conf", "/etc/resolv.conf", NULL };
+	const char *const directories[] = { "/var/tmp", "/tmp", NULL };
+
+	tzset();
+	(void)confine(files, directories);
+}
+
+static void converse(struct door_session *s, struct transport *wire)
+{
+	struct server_options options = {
+		.name = s->door->name,
+		.max_size = largest(&s->door->config),
+		.max_recipients = RECIPIENTS_MOST,
+		.idle_timeout = s->door->config.daemon.idle_timeout,
+		.is_strict = true,
+		.offers_tls = !s->who->is_local && s->door->identity,
+	};
+	struct error err;
+	bool ok = may_come(s, &options.needs_login, &err);
+
+	if (ok) {
+		s->keeper = handover_connect(s->door->keeper, &err);
+		ok = s->keeper >= 0;
+	}
+	if (!ok) {
+		struct error unheard;
+
+		log_problem("not served: client=%s error=%s", s->client, err.text);
+		(void)smtp_turn_away(wire, &options, &err, &unheard);
+		return;
+	}
+	confine_session(s->door);
+	if (!smtp_serve(wire, &options, &s->taker, &err))
+		log_problem("client=%s error=%s", s->client, err.text);
+}
+
+void session_run(const struct door *door, int client, const struct visitor *who)
+{
+	struct door_session s = {
+		.taker = { take_sender, take_recipient, take_message, be_between_messages,
+			   door->logins && !who->is_local ? take_login : NULL },
+		.door = door, .who = who, .keeper = -1,
+		.queue = { .settings = &door->config.delivery, .spool = SPOOL_CLOSED,
+			   .is_on = true, .add = give_to_keeper, .taker = &s },
+	};
+	struct transport *wire;
+
+	if (who->is_local)
+		know_user(&s);
+	else
+		know_address(&s);
+	log_open(config_log(&door->config), "acsmtp");
+	local_init(&s.aliases, &door->config);
+	wire = net_serve(client, door->identity, s.client);
+	converse(&s, wire);
+	wire->close(wire);
+	exit(0);
+}

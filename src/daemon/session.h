@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One client of the door, in a process that ends with it. */
+#ifndef DAEMON_SESSION_H
+#define DAEMON_SESSION_H
+
+#include "config/account.h"
+#include "daemon/admission.h"
+#include "net/networks.h"
+
+/* What the door knows, and its sessions after it. */
+struct door {
+	const char *keeper;		/* path of its socket */
+	const char *config_file;	/* of -C, or NULL: what entries name */
+	struct config config;		/* without secrets */
+	struct allowed_users users;
+	struct networks networks;	/* allow_from */
+	struct tls_identity *identity;	/* or NULL */
+	struct users *logins;		/* or NULL */
+	struct admission_counts *counts;	/* or NULL: nobody counts */
+	char *name;			/* ours, in the greeting */
+};
+
+/*
+ * Who it is, whether it may, and its mail. The descriptor becomes the session's.
+ */
+_Noreturn void session_run(const struct door *door, int client, const struct visitor *who);
+
+#endif

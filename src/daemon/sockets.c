@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "daemon/sockets.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/home.h"
+#include "base/self.h"
+#include "net/networks.h"
+
+enum { PATH_BYTES = 4096 };
+
+/* --- where */
+
+static char *usual_directory(void)
+{
+	const char *runtime = home_xdg("XDG_RUNTIME_DIR");
+	OWNED_BUF path = BUF_INIT(PATH_BYTES);
+
+	if (self_is_root())
+		return text_copy("/run/acsmtp");
+	if (!runtime)
+		return NULL;
+	buf_addf(&path, "%s/acsmtp", runtime);
+	return buf_take(&path);
+}
+
+static bool is_off(const struct daemon_settings *settings)
+{
+	return !strcmp(settings->socket, "off");
+}
+
+static char *in_directory(const struct daemon_settings *settings, const char *name)
+{
+	OWNED_TEXT directory = NULL;
+	OWNED_BUF path = BUF_INIT(PATH_BYTES);
+	const char *slash = strrchr(settings->socket, '/');
+
+	directory = slash ? text_copy_n(settings->socket, (size_t)(slash - settings->socket)) :
+		    usual_directory();
+	if (!directory)
+		return NULL;
+	buf_addf(&path, "%s/%s", directory, name);
+	return buf_take(&path);
+}
+
+char *sockets_client_path(const struct daemon_settings *settings)
+{
+	if (is_off(settings))
+		return NULL;
+	return *settings->socket ? text_copy(settings->socket) : in_directory(settings, "socket");
+}
+
+char *sockets_control_path(const struct daemon_settings *settings, struct error *err)
+{
+	char *path = in_directory(settings, "keeper");
+
+	if (path)
+		return path;
+	error_set(err, ERROR_CONFIG, "there is no place for the daemon's sockets: XDG_RUNTIME_DIR is "
+		  "not set");
+	error_advise(err, "name a path of this user's in [daemon] socket");
+	return NULL;
+}
+
+/* --- who may reach it */
+
+/* Nobody runs a relay for all the world by mistake. */
+static bool is_narrow(const struct listener *one, const struct daemon_settings *settings,
+		      struct error *err)
+{
+	struct ip_address address = { .len = sizeof(address.socket) };
+
+	if (one->is_local || *settings->allow_from || *settings->listen_users)
+		return true;
+	if (getsockname(one->fd, &address.socket.any, &address.len) < 0)
+		return error_errno(err, ERROR_CONFIG, "[daemon] listen: %s", one->name);
+	if (ip_address_is_loopback(&address))
+		return true;
+	error_set(err, ERROR_CONFIG, "[daemon] listen: others than this machine reach %s, and nothing "
+		  "says who of them may send", one->name);
+	return error_advise(err, "name their networks in allow_from, or a file of users in "
+			    "listen_users with listen_cert and listen_key");
+}
+
+/* What makes no sense alone. */
+static bool is_complete(const struct daemon_settings *settings, struct error *err)
+{
+	if (*settings->listen_cert && !*settings->listen_key)
+		return error_set(err, ERROR_CONFIG, "[daemon] listen_cert: its key is missing: "
+				 "listen_key");
+	if (!*settings->listen_cert && *settings->listen_key)
+		return error_set(err, ERROR_CONFIG, "[daemon] listen_key: its certificate is missing: "
+				 "listen_cert");
+	if (*settings->listen_users && !*settings->listen_cert)
+		return error_set(err, ERROR_CONFIG, "[daemon] listen_users: passwords are taken "
+				 "under TLS alone: listen_cert is missing");
+	return true;
+}
+
+/* --- open */
+
+static bool has_kind(const struct listeners *l, bool is_local)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (l->list[i].is_local == is_local)
+			return true;
+	return false;
+}
+
+static bool open_network(struct sockets *s, const struct daemon_settings *settings,
+			 struct error *err)
+{
+	struct addresses addresses;
+
+	if (!listen_parse(settings->listen, &addresses, err))
+		return error_context(err, "[daemon] listen");
+	for (size_t i = 0; i < addresses.count; i++)
+		if (!listen_network(&s->open, &addresses.list[i], err))
+			return error_context(err, "[daemon] listen");
+	return true;
+}
+
+static bool open_local(struct sockets *s, const struct daemon_settings *settings,
+		       struct error *err)
+{
+	OWNED_TEXT path = sockets_client_path(settings);
+
+	/* A user's own daemon is for that user. */
+	return !path || listen_local(&s->open, path, self_is_root() ? 0666 : 0600, err) ||
+	       error_context(err, "[daemon] socket");
+}
+
+bool sockets_open(struct sockets *s, const struct daemon_settings *settings, struct error *err)
+{
+	s->control_path = sockets_control_path(settings, err);
+	if (!s->control_path || !is_complete(settings, err) || !listen_inherit(&s->open, err) ||
+	    !listen_local(&s->control, s->control_path, self_is_root() ? 0666 : 0600, err))
+		return false;
+	if (!has_kind(&s->open, true) && !open_local(s, settings, err))
+		return false;
+	if (!has_kind(&s->open, false) && !open_network(s, settings, err))
+		return false;
+	for (size_t i = 0; i < s->open.count; i++)
+		if (!is_narrow(&s->open.list[i], settings, err))
+			return false;
+	return s->open.count > 0 ||
+	       error_set(err, ERROR_CONFIG, "[daemon] neither socket nor listen says where clients "
+			 "come");
+}
+
+void sockets_close(struct sockets *s)
+{
+	listeners_close(&s->open);
+	listeners_close(&s->control);
+	free(s->control_path);
+	s->control_path = NULL;
+}

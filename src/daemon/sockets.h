@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the daemon listens at, and where that is. */
+#ifndef DAEMON_SOCKETS_H
+#define DAEMON_SOCKETS_H
+
+#include "config/account.h"
+#include "net/listen.h"
+
+struct sockets {
+	struct listeners open;		/* for clients */
+	struct listeners control;	/* the keeper's, one */
+	char *control_path;
+};
+
+/*
+ * Those of systemd, and those of the settings that it has not opened. ERROR_CONFIG: one cannot
+ * be had, or others than this machine's programs could send by it and nothing says who may.
+ */
+bool sockets_open(struct sockets *s, const struct daemon_settings *settings, struct error *err);
+void sockets_close(struct sockets *s);
+
+/* Where clients of this machine find the daemon, and where its keeper; NULL: nowhere. */
+char *sockets_client_path(const struct daemon_settings *settings);
+char *sockets_control_path(const struct daemon_settings *settings, struct error *err);
+
+#endif

@@ -1,0 +1,556 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""acsmtp daemon: mail of all users by one account, over its sockets to the service."""
+
+import json
+import os
+import pwd
+import shutil
+import signal
+import smtplib
+import socket
+import ssl
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from conftest import environment, installed
+
+KEEPER, DOOR = "mail", "daemon"	# users that every Debian has
+PATIENCE = 20
+
+
+def free_port():
+    """A port that was free just now."""
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return one.getsockname()[1]
+
+
+class Local(smtplib.SMTP):
+    """smtplib over a unix socket."""
+
+    def __init__(self, path):
+        self.path = str(path)
+        super().__init__("socket", 1, local_hostname="me")
+
+    def _get_socket(self, host, port, timeout):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(PATIENCE)
+        self.sock.connect(self.path)
+        return self.sock
+
+
+class Daemon:
+    """One of its own, with its files in a directory that its users can reach."""
+
+    def __init__(self, pki, server, extra="", user="", **keys):
+        self.top = Path(tempfile.mkdtemp(prefix="acsmtpd."))
+        self.top.chmod(0o755)
+        self.is_root = os.geteuid() == 0
+        self.pki, self.process = pki, None
+        self.socket, self.config = self.top / "run/socket", self.top / "acsmtp.ini"
+        (self.top / "ca.pem").write_bytes(Path(pki.ca).read_bytes())
+        (self.top / "ca.pem").chmod(0o644)
+        self.home = self.top / "home"
+        self.home.mkdir()
+        self.server, self.keys, self.user = server, keys, user
+        self.write(extra)
+
+    def write(self, extra=""):
+        keys = {"host": "localhost", "port": self.server.port if self.server else 1,
+                "tls_ca_file": self.top / "ca.pem", "log": "off", "timeout": 10,
+                "user": self.server.options.user if self.server else "u",
+                "password": f'"{self.server.options.password}"' if self.server else '"p"',
+                "from": "DoNotReply@contoso.com", **self.keys}
+        text = "[account test]\n" + "".join(f"{k} = {v}\n" for k, v in keys.items())
+        text += f"[delivery]\naliases = off\nspool = {self.top}/spool\n"
+        text += f"[daemon]\nsocket = {self.socket}\n{self.user}{extra}"
+        if self.is_root and "user =" not in self.user:
+            text += f"user = {KEEPER}\ndoor_user = {DOOR}\n"
+        self.config.write_text(text)
+        self.config.chmod(0o600)
+        if self.is_root:
+            os.chown(self.config, 0, pwd.getpwnam(KEEPER).pw_gid)
+            self.config.chmod(0o640)
+
+    def start(self):
+        """True: it said READY."""
+        self.heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        path = self.top / f"notify-{time.monotonic_ns()}"
+        self.heard.bind(str(path))
+        self.heard.settimeout(0.1)
+        self.process = subprocess.Popen(
+            [installed("acsmtp"), "daemon", "-C", self.config], stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, cwd=self.home,
+            env=environment(self.home, {"NOTIFY_SOCKET": path}))
+        return self.hears("READY=1")
+
+    def hears(self, word):
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                if word in self.heard.recv(1000).decode():
+                    return True
+            except TimeoutError:
+                if self.process.poll() is not None:
+                    return False
+        return False
+
+    def run(self, *args):
+        return subprocess.run([installed("acsmtp"), "daemon", *args, "-C", self.config],
+                              capture_output=True, text=True, check=False, timeout=PATIENCE,
+                              env=environment(self.home, None))
+
+    def status(self):
+        done = self.run("status", "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def children(self, pid=None):
+        path = Path(f"/proc/{pid or self.process.pid}/task/{pid or self.process.pid}/children")
+        return [int(word) for word in path.read_text().split()]
+
+    def program(self, name):
+        """The process of one of its two programs."""
+        for pid in self.children():
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+            if name in words:
+                return pid
+        return None
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(PATIENCE)
+
+    def close(self):
+        if self.process:
+            self.stop()
+            self.process.stdout.close()
+            self.process.stderr.close()
+            self.heard.close()
+        shutil.rmtree(self.top)
+
+
+@pytest.fixture
+def daemon(pki):
+    made = []
+
+    def make(server=None, extra="", start=True, **more):
+        one = Daemon(pki, server, extra, **more)
+        made.append(one)
+        if start:
+            assert one.start(), one.process.stderr.read().decode()
+        return one
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.02)
+
+
+def answers(d):
+    try:
+        with Local(d.socket) as client:
+            return client.noop()[0] == 250
+    except (smtplib.SMTPException, OSError):
+        return False
+
+
+def text(number=0):
+    return f"From: a@contoso.com\nTo: b@example.org\nSubject: {number}\n\nHello\n"
+
+
+def arrived(server):
+    return sorted(m.data.split(b"Subject: ")[1].split(b"\r\n")[0].decode() for m in server.messages)
+
+
+def test_one_message(acs, daemon):
+    server = acs()
+    d = daemon(server)
+    with Local(d.socket) as client:
+        assert client.sendmail("me@contoso.com", ["b@example.org"], text()) == {}
+    wait_for(lambda: server.messages)
+    assert server.message.recipients == ["b@example.org"]
+
+
+def test_another_user(daemon):
+    """Who it is says the kernel, and the entry keeps it; the service is down meanwhile."""
+    if os.geteuid() != 0:
+        pytest.skip("root alone can be two users")
+    d = daemon()
+    code = ("import smtplib, socket, sys\n"
+            "class Local(smtplib.SMTP):\n"
+            "    def _get_socket(self, *a):\n"
+            "        s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); return s\n"
+            "with Local('x', 1, local_hostname='me') as c:\n"
+            "    c.sendmail('a@contoso.com', ['b@example.org'], 'Subject: x\\n\\nx\\n')\n")
+    user = pwd.getpwnam("games")
+    done = subprocess.run(["/usr/bin/python3", "-I", "-c", code, d.socket], user=user.pw_uid,
+                          group=user.pw_gid, extra_groups=[], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    wait_for(lambda: d.status()["waiting"] == 1)
+    entry, = (d.top / "spool").glob("*.env")
+    assert f"uid {user.pw_uid}\n" in entry.read_text().replace(": ", " ").replace("=", " ")
+    assert entry.stat().st_uid == pwd.getpwnam(KEEPER).pw_uid
+    assert (d.top / "spool").stat().st_mode & 0o077 == 0
+
+
+def test_who_may(daemon):
+    if os.geteuid() != 0:
+        pytest.skip("root alone can be two users")
+    d = daemon(extra="allow_users = games\n")
+    code = ("import socket, sys\ns = socket.socket(socket.AF_UNIX)\n"
+            "s.connect(sys.argv[1])\nprint(s.recv(1000).decode())\n")
+
+    def greeting(name):
+        user = pwd.getpwnam(name)
+        return subprocess.run(["/usr/bin/python3", "-I", "-c", code, d.socket], check=True,
+                              user=user.pw_uid, group=user.pw_gid, extra_groups=[],
+                              capture_output=True, text=True).stdout
+
+    assert greeting("games").startswith("220 ")
+    assert greeting("nobody").startswith("421 ")
+    assert greeting("root").startswith("220 ")
+
+
+def test_tcp(acs, daemon):
+    server, port = acs(), free_port()
+    daemon(server, extra=f"listen = 127.0.0.1:{port}\n")
+    with smtplib.SMTP("127.0.0.1", port, timeout=PATIENCE) as client:
+        assert not client.has_extn("auth")
+        client.sendmail("me@contoso.com", ["b@example.org"], text())
+    wait_for(lambda: server.messages)
+
+
+@pytest.fixture
+def hub(acs, daemon):
+    """A daemon that others have to log in to: as "web" with "right"."""
+    server, port = acs(), free_port()
+    d = daemon(server, start=False)
+    cert, key, users = d.top / "cert.pem", d.top / "key.pem", d.top / "users"
+    make_certificate(cert, key)
+    made = subprocess.run(["openssl", "passwd", "-6", "right"], check=True, capture_output=True,
+                          text=True).stdout
+    users.write_text(f"web:{made}")
+    for path in key, users:
+        path.chmod(0o600)
+        if d.is_root:
+            os.chown(path, 0, pwd.getpwnam(DOOR).pw_gid)
+            path.chmod(0o640)
+    d.write(f"listen = 127.0.0.1:{port}\nlisten_cert = {cert}\nlisten_key = {key}\n"
+            f"listen_users = {users}\nallow_from = 192.0.2.0/24\n")
+    assert d.start(), d.process.stderr.read().decode()
+    d.port, d.cert, d.emulator = port, cert, server
+    return d
+
+
+def make_certificate(cert, key):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost", "-addext",
+                    "subjectAltName=DNS:localhost,IP:127.0.0.1", "-days", "30", "-keyout", key,
+                    "-out", cert], check=True, capture_output=True)
+    cert.chmod(0o644)
+
+
+def test_login(hub):
+    with smtplib.SMTP("127.0.0.1", hub.port, timeout=PATIENCE) as client:
+        client.ehlo("me")
+        assert client.has_extn("starttls") and not client.has_extn("auth")
+        assert client.docmd("AUTH", "PLAIN AHdlYgByaWdodA==")[0] == 538
+        assert client.docmd("MAIL", "FROM:<me@contoso.com>")[0] == 530
+        client.starttls(context=ssl.create_default_context(cafile=hub.cert))
+        client.ehlo("me")
+        assert client.esmtp_features["auth"].split() == ["PLAIN", "LOGIN"]
+        assert not client.has_extn("starttls")
+        with pytest.raises(smtplib.SMTPAuthenticationError) as refused:
+            client.login("web", "wrong")
+        assert refused.value.smtp_code == 535
+    for mechanism in "auth_plain", "auth_login":
+        with smtplib.SMTP("127.0.0.1", hub.port, timeout=PATIENCE) as client:
+            client.starttls(context=ssl.create_default_context(cafile=hub.cert))
+            client.ehlo("me")
+            client.user, client.password = "web", "right"
+            word = mechanism.removeprefix("auth_").upper()
+            assert client.auth(word, getattr(client, mechanism))[0] == 235
+            client.sendmail("me@contoso.com", ["b@example.org"], text(word))
+    wait_for(lambda: arrived(hub.emulator) == ["LOGIN", "PLAIN"])
+
+
+def test_guessing_ends(hub):
+    with smtplib.SMTP("127.0.0.1", hub.port, timeout=PATIENCE) as client:
+        client.starttls(context=ssl.create_default_context(cafile=hub.cert))
+        client.ehlo("me")
+        codes = [client.docmd("AUTH", "PLAIN AHdlYgB3cm9uZw==")[0] for _ in range(3)]
+        assert codes == [535] * 3
+        with pytest.raises(smtplib.SMTPServerDisconnected):
+            client.docmd("NOOP")
+            client.docmd("NOOP")
+
+
+def test_ahead_of_tls(hub):
+    with socket.create_connection(("127.0.0.1", hub.port), PATIENCE) as one:
+        one.recv(1000)
+        one.sendall(b"EHLO me\r\n")
+        time.sleep(0.2)
+        one.recv(1000)
+        one.sendall(b"STARTTLS\r\nMAIL FROM:<a@contoso.com>\r\n")
+        assert one.recv(1000).startswith(b"554 ")
+        assert one.recv(1000) == b""
+
+
+def refusal(d):
+    """What it says when it cannot begin, and its status."""
+    assert not d.start()
+    return d.process.wait(PATIENCE), d.process.stderr.read().decode()
+
+
+def test_no_relay_by_mistake(daemon):
+    d = daemon(extra=f"listen = 0.0.0.0:{free_port()}\n", start=False)
+    status, words = refusal(d)
+    assert status == 78
+    assert "others than this machine reach 0.0.0.0:" in words and "allow_from" in words
+
+
+@pytest.mark.parametrize("settings, words", [
+    ("listen = 127.0.0.1\n", "[daemon] listen: \"127.0.0.1\" does not end in a port"),
+    ("listen = localhost:25\n", "\"localhost\" is no address"),
+    ("allow_from = 10.0.0.1/8\n", "[daemon] allow_from: \"10.0.0.1/8\": the address has bits"),
+    ("allow_users = nobody-at-all\n", "[daemon] allow_users: there is no user"),
+    ("allow_users = @nobody-at-all\n", "[daemon] allow_users: there is no group"),
+    ("listen_cert = /nowhere/cert\n", "listen_key"),
+    ("listen_key = /nowhere/key\n", "listen_cert"),
+    ("listen_users = /nowhere/users\n", "under TLS alone"),
+    ("listen_cert = /nowhere/cert\nlisten_key = /nowhere/key\n",
+     "[daemon] listen_cert: /nowhere/cert: cannot read: No such file or directory"),
+    ("max_clients = 0\n", "[daemon] max_clients"),
+    ("idle_timeout = soon\n", "[daemon] idle_timeout"),
+    ("sockets = /x\n", "did you mean \"socket\""),
+])
+def test_settings_that_make_no_sense(daemon, settings, words):
+    status, said = refusal(daemon(extra=settings, start=False))
+    assert words in said
+    assert status == 78
+
+
+def test_address_in_use(daemon):
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        port = one.getsockname()[1]
+        status, words = refusal(daemon(extra=f"listen = 127.0.0.1:{port}\n", start=False))
+    assert status == 78
+    assert f"cannot listen at 127.0.0.1:{port}" in words
+    assert "another program listens there" in words
+
+
+def test_two_daemons(daemon):
+    d = daemon()
+    done = d.run()
+    assert done.returncode == 78
+    assert "somebody does already" in done.stderr
+    assert d.status()["waiting"] == 0
+
+
+def test_user_that_is_not_there(daemon):
+    if os.geteuid() != 0:
+        pytest.skip("root alone becomes another user")
+    status, words = refusal(daemon(start=False, user="user = nobody-at-all\n"))
+    assert status == 78
+    assert "[daemon] user: there is no user \"nobody-at-all\"" in words
+
+
+def test_status(acs, daemon):
+    server = acs()
+    d = daemon(server, rate_per_hour=100)
+    with Local(d.socket) as client:
+        client.sendmail("me@contoso.com", ["b@example.org"], text())
+    wait_for(lambda: d.status()["last_success"] > 0)
+    told = d.status()
+    assert {"waiting", "due", "held", "failed", "oldest", "last_success", "accounts", "clients",
+            "users", "confined"} <= told.keys()
+    assert told["accounts"][0]["name"] == "test"
+    assert told["accounts"][0]["left_hour"] == 99
+    if d.is_root:
+        assert told["users"] == {"keeper": KEEPER, "door": DOOR}
+    words = d.run("status").stdout
+    assert "0 messages wait" in words and "account test" in words
+    metrics = d.run("status", "--prometheus").stdout
+    assert "\nacsmtp_waiting 0\n" in metrics
+    assert 'acsmtp_left_hour{account="test"} 99\n' in metrics
+    d.stop()
+    done = d.run("status")
+    assert done.returncode == 75
+    assert "cannot be reached" in done.stderr
+
+
+def test_a_pause_and_why(daemon):
+    d = daemon()
+    with Local(d.socket) as client:
+        client.sendmail("me@contoso.com", ["b@example.org"], text())
+    wait_for(lambda: d.status()["accounts"][0]["paused_until"] > time.time())
+    assert "Connection refused" in d.status()["accounts"][0]["why"]
+    assert d.status()["waiting"] == 1 and d.status()["oldest"] > 0
+
+
+def test_stop(daemon):
+    d = daemon()
+    with Local(d.socket) as client:
+        client.noop()
+        begun = time.monotonic()
+        assert d.run("stop").returncode == 0
+        d.process.wait(PATIENCE)
+        assert time.monotonic() - begun < 5
+    assert d.process.returncode == 0
+    assert not d.socket.exists()
+    assert not (d.top / "run/keeper").exists()
+
+
+def test_reload(daemon):
+    d = daemon()
+    with Local(d.socket) as before:
+        before.noop()
+        d.write("max_clients_per_user = 1\n")
+        assert d.run("reload").returncode == 0
+        assert d.hears("RELOADING=1") and d.hears("READY=1")
+        assert before.noop()[0] == 250
+        with Local(d.socket) as after:
+            assert after.noop()[0] == 250
+            with pytest.raises(smtplib.SMTPConnectError) as refused:
+                Local(d.socket)
+            assert refused.value.smtp_code == 421
+        # What makes no sense changes nothing.
+        d.write("max_clients = none\n")
+        d.process.send_signal(signal.SIGHUP)
+        assert d.hears("READY=1")
+        wait_for(lambda: answers(d))
+
+
+def test_messages_an_hour(daemon):
+    d = daemon(extra="max_per_user_per_hour = 2\n")
+    for _ in range(2):
+        with Local(d.socket) as client:
+            client.sendmail("me@contoso.com", ["b@example.org"], text())
+    with Local(d.socket) as client, pytest.raises(smtplib.SMTPDataError) as refused:
+        client.sendmail("me@contoso.com", ["b@example.org"], text())
+    assert refused.value.smtp_code == 451
+    assert b"2 messages an hour" in refused.value.smtp_error
+
+
+@pytest.mark.parametrize("program", ["keeper", "acsmtp-door"])
+def test_killed_and_started_again(acs, daemon, program):
+    server = acs()
+    d = daemon(server)
+    first = d.program(program)
+    os.kill(first, signal.SIGKILL)
+    wait_for(lambda: d.program(program) not in (None, first))
+
+    def is_taken():
+        try:
+            with Local(d.socket) as client:
+                client.sendmail("me@contoso.com", ["b@example.org"], text())
+            return True
+        except (smtplib.SMTPException, OSError):
+            return False
+
+    wait_for(is_taken)
+    wait_for(lambda: server.messages)
+
+
+def test_many(acs, daemon):
+    """Each that was taken arrives, and once."""
+    server = acs()
+    d = daemon(server, rate_per_minute=0, rate_per_hour=0)
+
+    def send(first):
+        with Local(d.socket) as client:
+            for number in range(first, first + 10):
+                client.sendmail("me@contoso.com", ["b@example.org"], text(number))
+
+    threads = [threading.Thread(target=send, args=(first,)) for first in range(0, 80, 10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    wait_for(lambda: len(server.messages) == 80)
+    wait_for(lambda: d.status()["waiting"] == 0)
+    assert arrived(server) == sorted(str(number) for number in range(80))
+
+
+def test_spool_that_cannot_be_written(daemon):
+    d = daemon()
+    with Local(d.socket) as client:
+        shutil.rmtree(d.top / "spool")
+        with pytest.raises(smtplib.SMTPDataError) as refused:
+            client.sendmail("me@contoso.com", ["b@example.org"], text())
+        assert refused.value.smtp_code in (451, 452)
+        assert client.noop()[0] == 250
+
+
+def test_confined(daemon):
+    d = daemon()
+    with Local(d.socket) as client:
+        client.noop()
+        door = d.program("acsmtp-door")
+        session, = d.children(door)
+        facts = dict(line.split(":\t", 1) for line in
+                     Path(f"/proc/{session}/status").read_text().splitlines())
+        assert facts["NoNewPrivs"] == "1"
+        if "seccomp" in d.status()["confined"]:
+            assert facts["Seccomp"] == "2"
+        if d.is_root:
+            assert set(facts["Uid"].split()) == {str(pwd.getpwnam(DOOR).pw_uid)}
+            assert int(facts["CapPrm"], 16) == 0
+        # Nothing of it is open that leads to the queue, and nothing that listens.
+        opened = {os.readlink(fd) for fd in Path(f"/proc/{session}/fd").iterdir()}
+        assert not [path for path in opened if str(d.top / "spool") in path]
+
+
+def test_sockets_of_systemd(acs, daemon):
+    server = acs()
+    d = daemon(server, start=False)
+    (d.top / "run").mkdir()
+    local, network = socket.socket(socket.AF_UNIX), socket.create_server(("127.0.0.1", 0))
+    local.bind(str(d.socket))
+    d.socket.chmod(0o666)
+    local.listen()
+    os.dup2(local.fileno(), 103)
+    os.dup2(network.fileno(), 104)
+    d.heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    d.heard.bind(str(d.top / "notify"))
+    d.heard.settimeout(0.1)
+    script = ("exec 3<&103 4<&104 103<&- 104<&-; LISTEN_PID=$$ LISTEN_FDS=2 "
+              "LISTEN_FDNAMES=socket:listen exec \"$@\"")
+    d.process = subprocess.Popen(
+        ["/bin/bash", "-c", script, "sh", installed("acsmtp"), "daemon", "-C", d.config],
+        pass_fds=(103, 104), stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=d.home,
+        env=environment(d.home, {"NOTIFY_SOCKET": d.top / "notify"}))
+    for fd in 103, 104:
+        os.close(fd)
+    assert d.hears("READY=1"), d.process.stderr.read().decode()
+    with Local(d.socket) as client:
+        client.sendmail("me@contoso.com", ["b@example.org"], text(1))
+    with smtplib.SMTP(*network.getsockname(), timeout=PATIENCE) as client:
+        client.sendmail("me@contoso.com", ["b@example.org"], text(2))
+    wait_for(lambda: arrived(server) == ["1", "2"])
+    d.stop()
+    # It was not ours to remove.
+    assert d.socket.exists()
+    local.close()
+    network.close()
+
+
+def test_in_the_background(daemon):
+    d = daemon(start=False)
+    done = d.run("--background")
+    assert done.returncode == 0, done.stderr
+    assert d.status()["clients"] == 0
+    assert d.run("stop").returncode == 0
+    assert not d.socket.exists()
