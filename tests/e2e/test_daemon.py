@@ -508,7 +508,12 @@ def test_confined(daemon):
         if d.is_root:
             assert set(facts["Uid"].split()) == {str(pwd.getpwnam(DOOR).pw_uid)}
             assert int(facts["CapPrm"], 16) == 0
-        # Nothing of it is open that leads to the queue, and nothing that listens.
+        # Who is not root cannot even look what it has open.
+        if not d.is_root:
+            with pytest.raises(PermissionError):
+                list(Path(f"/proc/{session}/fd").iterdir())
+            return
+        # Nothing of it leads to the queue.
         opened = {os.readlink(fd) for fd in Path(f"/proc/{session}/fd").iterdir()}
         assert not [path for path in opened if str(d.top / "spool") in path]
 
