@@ -168,7 +168,7 @@ static int stop(struct command_call *call)
 
 const struct command daemon_command = {
 	.word = "daemon", .arguments = "", .help = N_("take mail of all users in, and send it"),
-	.flags = run_flags, .run = run, .is_english = true,
+	.flags = run_flags, .run = run,
 };
 const struct command daemon_status_command = {
 	.word = "daemon", .sub = "status", .arguments = "",
