@@ -17,9 +17,10 @@ enum { GROWTH = 8, ROOM = 64 };
 static bool is_in_use(const char *charset)
 {
 	static const char *const beginnings[] = {
-		"iso-8859-", "iso8859-", "windows-12", "cp12", "windows-874", "koi8-", "iso-2022-jp",
-		"iso-2022-kr", "shift_jis", "windows-31j", "cp932", "euc-jp", "euc-kr", "cp949",
-		"ks_c_5601-1987", "gb2312", "gbk", "gb18030", "big5", "tis-620",
+		"iso-8859-", "iso8859-", "windows-12", "cp12", "windows-874", "koi8-", "iso-2022-",
+		"shift_jis", "windows-31j", "cp932", "euc-jp", "euc-kr", "cp949",
+		"ks_c_5601-1987", "gb2312", "gbk", "gb18030", "big5", "tis-620", "utf-7", "utf-16",
+		"utf-32",
 	};
 
 	for (size_t i = 0; i < COUNT_OF(beginnings); i++)
@@ -35,7 +36,7 @@ static const char *usual_name(const char *charset)
 		const char *odd, *usual;
 	} names[] = {
 		{ "big5_tw", "big5" }, { "eucgb2312_cn", "gb2312" }, { "x-gbk", "gbk" },
-		{ "x-sjis", "shift_jis" }, { "x-euc-jp", "euc-jp" },
+		{ "x-sjis", "shift_jis" }, { "x-euc-jp", "euc-jp" }, { "unicode-1-1-utf-7", "utf-7" },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(names); i++)
@@ -64,6 +65,11 @@ static bool convert(iconv_t how, const char *text, size_t len, struct buf *out)
 	return true;
 }
 
+static bool has_mark(const char *text, size_t len)
+{
+	return len >= 2 && (!memcmp(text, "\xff\xfe", 2) || !memcmp(text, "\xfe\xff", 2));
+}
+
 /* At a failure it is -1, whatever its type. */
 static bool is_open(iconv_t how)
 {
@@ -84,6 +90,9 @@ bool charset_to_utf8(const char *charset, const char *text, size_t len, struct b
 	}
 	if (!is_in_use(charset))
 		return false;
+	/* Without a mark the order is that of the network (RFC 2781), and iconv's is the machine's. */
+	if (text_is(charset, "utf-16") && !has_mark(text, len))
+		charset = "utf-16be";
 	how = iconv_open("UTF-8", charset);
 	ok = is_open(how) && convert(how, text, len, out);
 	iconv_close(how);	/* one that is none as well: EBADF, and nothing else */

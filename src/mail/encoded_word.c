@@ -8,7 +8,7 @@
 
 
 /* RFC 2047 section 2: 75, and 76 for a line, on which "Resent-From: " may stand too. */
-enum { WORD_MAX = 60, CHARSET_MAX = 60, DECODED_MAX = 32 * 1024 * 1024 };
+enum { WORD_MAX = 60, CHARSET_MAX = 60, PIECE = 40, DECODED_MAX = 32 * 1024 * 1024 };
 
 static bool is_letter_or_digit(char c)
 {
@@ -35,7 +35,7 @@ size_t encoded_word_length(const char *text, size_t len)
 		return 0;
 	while (at < len && is_charset_char(text[at]))
 		at++;
-	if (at == 2 || len - at < 5 || text[at] != '?' || !text[at + 1] ||
+	if (at == 2 || at - 2 >= CHARSET_MAX || len - at < 5 || text[at] != '?' || !text[at + 1] ||
 	    !strchr("BbQq", text[at + 1]) || text[at + 2] != '?')
 		return 0;
 	at += 3;
@@ -121,6 +121,25 @@ void encoded_word_add_safely(struct buf *out, const char *word, size_t len)
 	}
 }
 
+void encoded_word_divide(struct buf *out, const char *word, size_t len)
+{
+	const char *encoding = memchr(word + 2, '?', len - 2), *end = word + len - 2;
+	bool is_q = encoding[1] == 'Q' || encoding[1] == 'q';
+
+	for (const char *text = encoding + 3, *next; text < end; text = next) {
+		next = end - text > PIECE ? text + PIECE : end;
+		/* Not within "=XX"; PIECE is whole groups of base64. */
+		for (int back = 1; is_q && back <= 2 && next < end; back++)
+			if (next[-back] == '=')
+				next -= back;
+		if (text > encoding + 3)
+			buf_add_char(out, ' ');
+		buf_add_bytes(out, word, (size_t)(encoding + 3 - word));
+		buf_add_bytes(out, text, (size_t)(next - text));
+		buf_add(out, "?=");
+	}
+}
+
 /* --- decoding */
 
 static int hex(char c)
@@ -181,8 +200,6 @@ static bool decode_word(const char *word, size_t len, struct buf *out)
 	const char *text = encoding + 3;
 	size_t name_len = strcspn(name, "?*"), text_len = len - (size_t)(text - word) - 2;
 
-	if (name_len >= sizeof(charset))
-		return false;
 	memcpy(charset, name, name_len);
 	charset[name_len] = '\0';
 	if (encoding[1] == 'Q' || encoding[1] == 'q')

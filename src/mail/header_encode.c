@@ -373,13 +373,21 @@ static bool rewrite(struct header_work *w, const struct field *field)
 	return true;
 }
 
-/* Addresses over 127 stay if that is what they are. */
+/* Addresses over 127 stay if that is what they are: a word without a domain leads nowhere. */
 static bool are_addresses(const struct header_work *w)
 {
 	OWNED_ADDRESSES list = { 0 };
 	struct error ignored;
 
-	return address_list_parse(&list, w->text, w->len, &ignored);
+	if (!address_list_parse(&list, w->text, w->len, &ignored))
+		return false;
+	for (size_t i = 0; i < list.count; i++) {
+		const char *mailbox = list.items[i].mailbox;
+
+		if (!address_domain(mailbox) && text_has_8bit(mailbox, strlen(mailbox)))
+			return false;
+	}
+	return true;
 }
 
 static bool is_still_bad(const struct header_work *w)

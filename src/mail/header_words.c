@@ -264,6 +264,22 @@ static void add_run(struct words *w, size_t from, size_t at, size_t end)
 		add_encoded(w, &plain, from, blanks_end(w, from) - from);
 }
 
+/* A word that stays, but for encoded ones that no line has room for and nobody here can read. */
+static void add_good(const struct words *w, size_t at, size_t end)
+{
+	bool is_long = end - at > HEADER_WORD_MAX;
+
+	while (at < end) {
+		size_t len = is_long ? encoded_word_length(w->text + at, end - at) : 0;
+
+		if (len)
+			encoded_word_divide(w->out, w->text + at, len);
+		else
+			buf_add_bytes(w->out, w->text + at, len = is_long ? 1 : end - at);
+		at += len;
+	}
+}
+
 void header_words_add(struct buf *out, const char *text, size_t len, enum words_kind kind,
 		      bool keeps_8bit)
 {
@@ -281,7 +297,8 @@ void header_words_add(struct buf *out, const char *text, size_t len, enum words_
 			w.after_encoded = false;
 			w.after_ours = true;
 		} else {
-			buf_add_bytes(out, text + at, end - at);
+			buf_add_bytes(out, text + at, word - at);
+			add_good(&w, word, end);
 			w.after_encoded = is_encoded_word(&w, word, end);
 			w.after_ours = false;
 		}

@@ -142,8 +142,13 @@ static void add_type(const struct mime_part *part, struct mime_plan plan,
 	const char *type = plan.is_utf8 ? "text/plain; charset=utf-8" :
 			   "text/plain; charset=unknown-8bit";
 
-	if (!part->type.is_given && plan.is_8bit && text_is(part->type.name, "text/plain"))
+	bool has_none = part->type.is_void ||
+			(!part->type.is_given && text_is(part->type.name, "text/plain"));
+
+	if (has_none && plan.is_8bit)
 		header_add(header, "Content-Type", type);
+	else if (part->type.is_void)
+		header_add(header, "Content-Type", "text/plain");
 }
 
 /* The fields of a part, and those that its new encoding needs. */
@@ -160,6 +165,9 @@ static bool add_fields(struct mime_writer *w, const struct mime_part *part,
 			if (!is_labelled)
 				header_add(header, "Content-Transfer-Encoding", label);
 			is_labelled = true;
+		} else if (encoding_name(plan.how) && part->type.is_void &&
+			   field_is(&field, "Content-Type")) {
+			continue;	/* of a composite type nothing may be encoded */
 		} else if (!add_field(w, part, &field, header)) {
 			return false;
 		}

@@ -114,8 +114,10 @@ static void read_type(struct mime_type *type, const struct buf *header, bool is_
 	memcpy(type->name, name.text, name.len + 1);
 	text_lower(type->name);
 	type->kind = kind_of(type->name);
-	if (type->kind == MIME_MULTIPART && !(type->boundary = find_boundary(&field)))
-		type->kind = MIME_UNENCODABLE;
+	if (type->kind == MIME_MULTIPART && !(type->boundary = find_boundary(&field))) {
+		type->kind = MIME_TEXT;
+		type->is_void = true;
+	}
 }
 
 static enum mime_encoding read_encoding(const struct buf *header)

@@ -10,7 +10,7 @@ enum mime_kind {
 	MIME_BINARY,		/* application/..., image/... and their like */
 	MIME_MULTIPART,		/* with a boundary */
 	MIME_MESSAGE,		/* message/rfc822 in itself, not encoded */
-	MIME_UNENCODABLE,	/* message/partial, a multipart without boundary ... */
+	MIME_UNENCODABLE,	/* message/partial ... */
 };
 
 enum mime_encoding {
@@ -29,6 +29,7 @@ struct mime_type {
 	enum mime_encoding encoding;
 	char name[MIME_NAME_SIZE];	/* "text/plain"; cut where it is longer */
 	bool is_given;			/* there is a Content-Type field */
+	bool is_void;			/* a multipart without a boundary: text to every reader */
 	char *boundary;			/* of a MIME_MULTIPART, else NULL */
 };
 

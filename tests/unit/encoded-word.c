@@ -330,7 +330,10 @@ static const struct {
 	{ "=?us-ascii?q?=E4?=", NULL },
 	{ "=?Shift_JIS?q?=81?=", NULL },
 	{ "=?x-unknown?q?a?=", NULL },
-	{ "=?utf-7?q?a?=", NULL },		/* nobody needs it, and it hides */
+	{ "=?utf-7?q?+ZeVnLA-?=", "\xe6\x97\xa5\xe6\x9c\xac" },
+	{ "=?utf-16?b?ZeVnLA==?=", "\xe6\x97\xa5\xe6\x9c\xac" },
+	{ "=?utf-16?b?//7lZSxn?=", "\xe6\x97\xa5\xe6\x9c\xac" },
+	{ "=?utf-16le?b?5WUsZw==?=", "\xe6\x97\xa5\xe6\x9c\xac" },
 	{ "=?iso-8859-1-and-a-name-that-is-longer-than-any-charset-has-ever-been-called?q?a?=",
 	  NULL },
 	{ "=?utf-8?q?a?= =?x-unknown?q?a?=", NULL },
