@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Two questions that the door asks of a client. Names of users and groups become
+ * numbers when the door begins, so that a name that nobody has stops the door and not a
+ * message. Messages are counted in memory that is mapped before the door forks: all
+ * sessions share it, without a lock, as one that died with a lock in its hands would
+ * stop the others.
+ */
 #include "daemon/admission.h"
 
 #include <errno.h>
@@ -38,6 +45,10 @@ static bool parse_one(const char *word, struct allowed_users *users, struct erro
 
 	if (!strcmp(word, "*"))
 		return users->is_all = true;
+	/*
+	 * The one number that is left out means "leave it as it is" to system calls:
+	 * nobody's.
+	 */
 	if (text_to_number(word, 0, UINT32_MAX - 1L, &number))
 		return add_uid(users, (uid_t)number, err);
 	if (*word == '@') {
@@ -84,6 +95,7 @@ static bool is_in_group(const struct allowed_users *users, const struct visitor 
 	if (has_gid(users, who->gid))
 		return true;
 	user = getpwuid(who->uid);
+	/* With more groups than there is room for: what is not known lets nobody in. */
 	if (!user || getgrouplist(user->pw_name, user->pw_gid, groups, &count) < 0)
 		return false;
 	for (int i = 0; i < count; i++)
@@ -104,6 +116,10 @@ bool allowed_users_have(const struct allowed_users *users, const struct visitor 
 
 /* --- max_per_user_per_hour */
 
+/*
+ * A table that neither grows nor forgets. Whoever finds no place near his own goes
+ * uncounted: to refuse his mail for that would be worse than to take too much of it.
+ */
 enum { SLOTS = 4096, TRIES = 64 };
 
 struct admission_counts {
@@ -144,6 +160,11 @@ bool admission_counts_take(struct admission_counts *counts, uint64_t whose, long
 
 	if (!slot)
 		return true;
+	/*
+	 * The hour and its count change together, so that two sessions at one moment
+	 * cannot both take the last message of an hour, nor one begin an hour that the
+	 * other has begun.
+	 */
 	before = atomic_load(&slot->hour_and_count);
 	do {
 		uint64_t count = before >> 24 == hour ? before & 0xffffff : 0;

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Three walls; where the kernel lacks one the others stand. "No new privileges" comes
+ * first, as without it the kernel gives neither of the other two to a process that is
+ * not root's. Landlock has no functions in the C library, so its system calls are made
+ * by number; the filter of seccomp is small enough to be written out, which saves a
+ * library that would be in the process that it confines.
+ */
 #include "daemon/confine.h"
 
 #include <errno.h>
@@ -19,6 +26,10 @@
 /* --- files: Landlock, as far as its version goes */
 
 #define FIRST_RIGHTS	((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)	/* of version 1: all to there */
+/*
+ * A large message goes into a file without a name: where O_TMPFILE is not known, it is
+ * made under one and removed at once.
+ */
 #define READ_RIGHTS	(LANDLOCK_ACCESS_FS_READ_FILE)
 #define MAKE_RIGHTS	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | \
 			 LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE)
@@ -45,6 +56,7 @@ static uint64_t known_rights(int version)
 
 static void allow(int rules, const char *path, uint64_t rights)
 {
+	/* What is not there gets no rule, and so is not to be opened later either. */
 	OWNED_FD fd = open(path, O_PATH | O_CLOEXEC);
 	struct landlock_path_beneath_attr rule = { .allowed_access = rights, .parent_fd = fd };
 
@@ -55,6 +67,10 @@ static void allow(int rules, const char *path, uint64_t rights)
 static bool confine_files(const char *const *files, const char *const *directories)
 {
 	int version = landlock_version();
+	/*
+	 * What is named there is refused unless a rule allows it; a right that the
+	 * kernel does not know would make it refuse the whole set.
+	 */
 	struct landlock_ruleset_attr attr = { .handled_access_fs = known_rights(version) };
 	OWNED_FD rules = -1;
 
@@ -109,6 +125,10 @@ enum { HEAD = 4, FILTER_MAX = HEAD + 2 + 2 * COUNT_OF(refused) + 1 };
 
 static bool confine_calls(void)
 {
+	/*
+	 * A number means another call on another architecture, and a process can enter
+	 * the kernel by the 32-bit one as well: what does not come by ours ends it.
+	 */
 	struct sock_filter filter[FILTER_MAX] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OUR_ARCH, 1, 0),
@@ -160,6 +180,7 @@ unsigned confine_look(void)
 	if (landlock_version() > 0)
 		confined |= CONFINED_FILES;
 #ifdef OUR_ARCH
+	/* EINVAL from a kernel that was built without. */
 	if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0)
 		confined |= CONFINED_CALLS;
 #endif

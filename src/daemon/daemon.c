@@ -156,6 +156,10 @@ static int stop(struct command_call *call)
 
 	if (!signal_it(call, SIGTERM, &fd, &pid, &status))
 		return status;
+	/*
+	 * A number may soon be another process's; a descriptor stays this one's.
+	 * Kernels before 5.3 have none: then the number is asked.
+	 */
 	process = (int)syscall(SYS_pidfd_open, pid, 0);
 	while (!has_ended(process, pid, clock_left(deadline)))
 		if (clock_left(deadline) == 0) {

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The door accepts, counts and forks; it reads nothing that a client says. A client has
+ * a process of its own, so that whatever it does to that process it does to itself
+ * alone, and the kernel clears up behind it. What all need is read before the first one
+ * comes: settings, certificate and key, who may log in. The listening sockets are
+ * inherited, never opened here.
+ */
 #include "daemon/door.h"
 
 #include <errno.h>
@@ -54,6 +61,10 @@ static uint64_t whose(const struct visitor *who)
 	size_t len;
 	const void *bytes;
 
+	/*
+	 * Users of this machine are known by number, others by address: one sum stands
+	 * for both.
+	 */
 	if (who->is_local)
 		return sum_add(SUM_INIT, &who->uid, sizeof(who->uid));
 	bytes = ip_address_bytes(&who->address, &len);
@@ -93,8 +104,13 @@ static void begin_session(struct gate *g, int client, const struct visitor *who)
 {
 	sigset_t none;
 
+	/* Without the door nobody would count it. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	sigemptyset(&none);
+	/*
+	 * SIGTERM ends it, but for the moment in which the keeper is asked (session.c).
+	 * SIGHUP is for the door alone: its sessions stay to their end.
+	 */
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
 	signal(SIGHUP, SIG_IGN);
@@ -172,6 +188,10 @@ static void live(struct gate *g)
 		fds[i + 1] = (struct pollfd){ .fd = g->listeners.list[i].fd, .events = POLLIN };
 	while (!g->is_over || g->count > 0) {
 		bool listens = !g->is_over && clock_left(g->full_until) == 0;
+		/*
+		 * While there is no room the listeners are not asked: they would be
+		 * ready again at once.
+		 */
 		nfds_t count = listens ? g->listeners.count + 1 : 1;
 
 		(void)poll(fds, count, g->is_over || listens ? -1 : BUSY_PAUSE_MS);
@@ -223,6 +243,10 @@ static bool prepare_door(struct door *door, struct error *err)
 {
 	const struct daemon_settings *s = &door->config.daemon;
 
+	/*
+	 * By a descriptor and without secrets: its user may not open the files that
+	 * have them.
+	 */
 	if (!config_read_opened(&door->config, STDIN_FILENO, "the settings of the door", err))
 		return false;
 	log_open(config_log(&door->config), "acsmtp");
@@ -275,6 +299,10 @@ int door_run(int argc, char **argv)
 			"It is started by `acsmtp daemon`.\n");
 		return EX_USAGE;
 	}
+	/*
+	 * The key of the certificate will be in this memory, and passwords in that of
+	 * sessions.
+	 */
 	secret_guard_process();
 	limits_raise();
 	g->door.keeper = argv[1];

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Neither end waits without a limit, or reads more than was announced: each speaks to a
+ * process that may be stuck, or taken over. Only ADDED makes the message the keeper's.
+ * All else, a connection that breaks above all, is "later": the client still has the
+ * message then and gives it again, at worst as a second one.
+ */
 #include "daemon/handover.h"
 
 #include <errno.h>
@@ -70,6 +76,7 @@ int handover_connect(const char *path, struct error *err)
 	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
 		return fd;
 	error_errno(err, ERROR_LATER, "the daemon's queue cannot be reached at %s", path);
+	/* Whatever errno makes of it: the daemon may be back in a moment. */
 	err->kind = ERROR_LATER;
 	fd_cleanup(&fd);
 	return -1;
@@ -125,6 +132,10 @@ static bool give(int keeper, struct entry *entry, const struct message *m, bool 
 	char line[HANDOVER_LINE_MAX];
 	uint64_t sum;
 
+	/*
+	 * The sum goes before the message, which is read twice for it; it is in memory
+	 * or in a file of ours, so that costs little.
+	 */
 	if (!entry_write(entry, &text, err) || !sum_message(m, &sum, err))
 		return false;
 	snprintf(line, sizeof(line), "ADD %zu %" PRIu64 " %016" PRIx64 "\n", text.len,

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One message, from a session of the door onto the disk. A session may be in the hands
+ * of whoever speaks to it. So its words are limited before they are read, an entry is
+ * parsed as strictly as one from the disk, and what would have a consequence beyond
+ * this message is set here.
+ */
 #include "daemon/intake.h"
 
 #include <inttypes.h>
@@ -67,6 +73,10 @@ static bool read_message(int door, uint64_t len, uint64_t sum, struct message *m
 		ok = message_intake_end(in, err);
 	else
 		message_intake_abandon(in);
+	/*
+	 * Against bugs and broken memory, not against malice: who gives the message
+	 * gives the sum.
+	 */
 	*is_whole = ok && (seen == sum || error_set(err, ERROR_DATA, "the message is damaged"));
 	return true;
 }
@@ -111,6 +121,10 @@ bool intake_take(const struct intake_desk *desk, int door, const char *line)
 	if (sscanf(line, "ADD %zu %" SCNu64 " %" SCNx64, &entry_len, &len, &sum) != 3 ||
 	    entry_len > ENTRY_TEXT_MAX)
 		return false;
+	/*
+	 * What cannot be read as announced ends the connection: where the next line
+	 * begins is not known any more. What can be read but is refused gets an answer.
+	 */
 	if (!read_entry(door, entry_len, &entry, &err)) {
 		log_problem("a session of the door gave what is no entry: %s", err.text);
 		return false;

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The keeper's own process waits for signals, pokes and connections, and does nothing
+ * that can take long: a child for each connection takes mail in or says how it goes,
+ * one child, the runner, sends. Only the keeper starts a runner, so that there are
+ * never two. A child that has put mail into a queue on which nobody works pokes it, by
+ * a pipe.
+ */
 #include "daemon/keeper.h"
 
 #include <errno.h>
@@ -106,6 +113,7 @@ static void serve(struct keeper *k, int client, const struct visitor *who)
 
 	begin_child(k);
 	background_set_title("acsmtp: takes mail in");
+	/* No limit: the session waits for its client, which has one. */
 	while (handover_read_line(client, line, INT32_MAX / 1000)) {
 		if (text_after(line, "ADD ")) {
 			if (!may_give || !intake_take(&desk, client, line))
@@ -184,9 +192,14 @@ static bool open_all(struct keeper *k, struct error *err)
 		return false;
 	log_open(config_log(&k->config), "acsmtp");
 	if (k->job->spool) {
+		/*
+		 * As this user we might look for it elsewhere; the leader has found it,
+		 * and made it.
+		 */
 		free(k->config.delivery.spool);
 		k->config.delivery.spool = text_copy(k->job->spool);
 	}
+	/* A daemon without a queue would be none. */
 	k->config.delivery.queue = QUEUE_ON;
 	return queue_open(&k->queue, &k->config.delivery, err);
 }
@@ -206,6 +219,7 @@ static void reload(struct keeper *k)
 	config_free(&k->config);
 	k->config = fresh.config;
 	k->queue = fresh.queue;
+	/* They pointed into `fresh`, which ends here. */
 	k->queue.settings = &k->config.delivery;
 	/* The next one has them too. */
 	k->wants_runner = true;
@@ -229,6 +243,7 @@ static void hear_pokes(struct keeper *k)
 {
 	char pokes[64];
 
+	/* However many have come: one runner sees all that waits. */
 	if (read(k->pokes[0], pokes, sizeof(pokes)) > 0)
 		k->wants_runner = true;
 }

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Both programs begin alike: a fork, the change of user, then a line in a pipe that
+ * says how it went. The keeper goes on as this program. The door is another one, so
+ * that nothing that this process has read, passwords above all, is in the memory where
+ * strangers are spoken to; it gets by descriptors what it may know, its sockets as
+ * systemd gives them and its settings as standard input.
+ */
 #include "daemon/launch.h"
 
 #include <errno.h>
@@ -85,6 +92,10 @@ static void make_spool(const struct launch_plan *l)
 
 /* --- a child */
 
+/*
+ * The line has the words of the error and the exit status its kind, so that the caller
+ * ends with the same status as the child.
+ */
 static bool kind_of_status(int status, enum error_kind *kind)
 {
 	for (int k = ERROR_NONE + 1; k < ERROR_KINDS; k++)
@@ -144,7 +155,10 @@ static pid_t fork_child(const struct launch_plan *l, uid_t uid, int *report, str
 		close(ends[0]);
 		if (!become(l, uid))
 			fail_to_begin(ends[1], "cannot become the user");
-		/* Whatever ends us ends it. */
+		/*
+		 * Whatever ends us ends it. Said after become(), as the kernel forgets
+		 * it when the user changes.
+		 */
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		*report = ends[1];
 		return 0;
@@ -191,6 +205,10 @@ static int write_settings(const struct launch_plan *l, struct error *err)
 
 	if (!config_share(&l->config, &text, err))
 		return -1;
+	/*
+	 * Memory and not a file: it has no name that others could open, and ends with
+	 * the door.
+	 */
 	fd = memfd_create("acsmtp-settings", MFD_CLOEXEC);
 	if (fd < 0 || fchmod(fd, 0400) < 0 || !write_all(fd, text.text, text.len) ||
 	    lseek(fd, 0, SEEK_SET) < 0) {
@@ -208,12 +226,14 @@ static void lay_out(const struct listeners *open, int settings, int report)
 	char text[32];
 	OWNED_BUF names = BUF_INIT(1024);
 
+	/* First all out of the way: one may have a number that another is to get. */
 	for (size_t i = 0; i < open->count; i++) {
 		high[i] = fcntl(open->list[i].fd, F_DUPFD_CLOEXEC, HIGH_FD);
 		buf_addf(&names, "%s%s", i ? ":" : "", open->list[i].is_local ? "socket" : "listen");
 	}
 	settings = fcntl(settings, F_DUPFD_CLOEXEC, HIGH_FD);
 	report = fcntl(report, F_DUPFD_CLOEXEC, HIGH_FD);
+	/* What dup2(2) makes is kept by exec; all else is closed. */
 	dup2(settings, STDIN_FILENO);
 	dup2(report, STDOUT_FILENO);
 	for (size_t i = 0; i < open->count; i++)
@@ -223,6 +243,7 @@ static void lay_out(const struct listeners *open, int settings, int report)
 	snprintf(text, sizeof(text), "%zu", open->count);
 	setenv("LISTEN_FDS", text, 1);
 	setenv("LISTEN_FDNAMES", buf_text(&names), 1);
+	/* Only the leader speaks to systemd. */
 	unsetenv("NOTIFY_SOCKET");
 }
 

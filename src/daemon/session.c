@@ -190,6 +190,10 @@ static bool take_login(struct server_taker *t, const char *name, const char *pas
 	snprintf(s->login, sizeof(s->login), "%s", name);
 	text_make_printable(s->login);
 	s->caller.login = s->login;
+	/*
+	 * From here on messages are counted by the name, wherever its owner logs in
+	 * from.
+	 */
 	s->whose = sum_add(SUM_INIT, name, strlen(name));
 	snprintf(s->client + strlen(s->client), sizeof(s->client) - strlen(s->client), "(%s)",
 		 s->login);
@@ -261,6 +265,10 @@ static void confine_session(const struct door *door)
 				      "/etc/hosts", "/etc/host.conf", "/etc/resolv.conf", NULL };
 	const char *const directories[] = { "/var/tmp", "/tmp", NULL };
 
+	/*
+	 * The file of the time zone, wherever TZ says it is, can be read now but not
+	 * later.
+	 */
 	tzset();
 	(void)confine(files, directories);
 }
@@ -279,6 +287,7 @@ static void converse(struct door_session *s, struct transport *wire)
 	bool ok = may_come(s, &options.needs_login, &err);
 
 	if (ok) {
+		/* Before the walls stand: no connection is begun behind them. */
 		s->keeper = handover_connect(s->door->keeper, &err);
 		ok = s->keeper >= 0;
 	}

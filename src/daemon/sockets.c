@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The paths follow from the settings and the user alone: whoever asks the daemon finds
+ * them as the daemon does. Sockets that systemd has opened go first. Of the settings
+ * only the kind that is not among those is opened, so that a unit may take over one
+ * kind, the ports below 1024 say, and leave the other.
+ */
 #include "daemon/sockets.h"
 
 #include <stdio.h>
@@ -75,6 +81,7 @@ static bool is_narrow(const struct listener *one, const struct daemon_settings *
 
 	if (one->is_local || *settings->allow_from || *settings->listen_users)
 		return true;
+	/* The socket is asked and not the settings: systemd may have opened any. */
 	if (getsockname(one->fd, &address.socket.any, &address.len) < 0)
 		return error_errno(err, ERROR_CONFIG, "[daemon] listen: %s", one->name);
 	if (ip_address_is_loopback(&address))
@@ -135,6 +142,10 @@ static bool open_local(struct sockets *s, const struct daemon_settings *settings
 
 bool sockets_open(struct sockets *s, const struct daemon_settings *settings, struct error *err)
 {
+	/*
+	 * The keeper's socket is open to all, too: any user may ask how it goes. Who
+	 * may give mail there is decided by whom the kernel says has connected.
+	 */
 	s->control_path = sockets_control_path(settings, err);
 	if (!s->control_path || !is_complete(settings, err) || !listen_inherit(&s->open, err) ||
 	    !listen_local(&s->control, s->control_path, self_is_root() ? 0666 : 0600, err))

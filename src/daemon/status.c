@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Lines of text and no struct, as the daemon that answers may be older or newer than
+ * the program that asks: what a reader does not know it passes over, and what is not
+ * said stays 0. The numbers stand in one table for all four uses: told, read back, and
+ * shown in two formats.
+ */
 #include "daemon/status.h"
 
 #include <inttypes.h>
@@ -139,6 +145,10 @@ void status_tell(int client, const struct status_facts *facts)
 		buf_addf(&out, "account %s %ld %ld %" PRId64 " %s\n", f.accounts[i].name,
 			 f.accounts[i].left_minute, f.accounts[i].left_hour,
 			 (int64_t)f.accounts[i].paused_until, f.accounts[i].why);
+	/*
+	 * Without it an answer that was cut off would look like one with fewer
+	 * accounts.
+	 */
 	buf_add(&out, "end\n");
 	(void)write_patiently(client, buf_text(&out), out.len, PATIENCE * 1000);
 }
@@ -191,6 +201,7 @@ static bool ask(const char *path, struct facts *f, struct error *err)
 		while (handover_read_line(fd, line, PATIENCE)) {
 			if (!strcmp(line, "end"))
 				return true;
+			/* Whoever answers there, it goes to a terminal. */
 			text_make_printable(line);
 			read_line(line, f);
 		}

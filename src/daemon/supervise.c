@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The leader starts, waits, and starts again. One that died comes back after a pause,
+ * so that a program that cannot live does not take the whole machine. New settings cost
+ * nobody a connection: the new door is there before the old one is told to accept no
+ * more, both have the same sockets, and the old one ends with its last client. If the
+ * new settings are no good, all stays as it was.
+ */
 #include "daemon/supervise.h"
 
 #include <errno.h>
