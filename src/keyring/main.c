@@ -38,6 +38,7 @@ static bool take_word(const char *word, struct keyring_request *request)
 		request->may_prompt = false;
 		return true;
 	}
+	/* No more than we would wait anyway: who asks has less time, never more. */
 	value = text_after(word, "--patience=");
 	if (value)
 		return text_to_number(value, 1, KEYRING_PROMPT_SECONDS,
@@ -45,6 +46,7 @@ static bool take_word(const char *word, struct keyring_request *request)
 	for (size_t i = 0; i < COUNT_OF(attributes); i++) {
 		value = text_after(word, attributes[i].name);
 
+		/* D-Bus carries UTF-8 only, and GLib takes other bytes for a bug. */
 		if (value && !*attributes[i].place &&
 		    text_is_utf8(value, strlen(value))) {
 			*attributes[i].place = value;

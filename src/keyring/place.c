@@ -81,6 +81,7 @@ bool keyring_bus_find(void)
 	snprintf(usual, sizeof(usual), "/run/user/%ld", (long)geteuid());
 	if (use_bus_in(usual))
 		return true;
+	/* Or GLib would go to the one that was just refused. */
 	unsetenv("DBUS_SESSION_BUS_ADDRESS");
 	return false;
 }
@@ -91,6 +92,10 @@ bool keyring_person_is_there(void)
 
 	if (is_set("DISPLAY") || is_set("WAYLAND_DISPLAY"))
 		return true;
+	/*
+	 * Our standard streams are acsmtp's pipes: this opens where the process has a
+	 * terminal at all, whatever they are.
+	 */
 	terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	return terminal >= 0;
 }
@@ -105,6 +110,10 @@ _Noreturn void keyring_give_up(enum keyring_end end, const char *text)
 	_exit(end);
 }
 
+/*
+ * In the middle of whatever GLib does: system calls, and no function that may hold a
+ * lock.
+ */
 static void on_alarm(int number)
 {
 	(void)number;

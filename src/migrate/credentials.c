@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A file of passwords names servers and not accounts, and may be read before the file
+ * that has the accounts: so passwords are collected, and given out when all has been
+ * read. Each account without a password takes the first that fits. Where no file has
+ * accounts each password of a mail server becomes one, so that a netrc alone is worth
+ * importing.
+ */
 #include "migrate/credentials.h"
 
 #include <stdlib.h>
@@ -49,6 +56,10 @@ static bool is_for(const struct credential *c, const struct draft *d)
 	const char *user = draft_value(d, "user");
 	long number = 0;
 
+	/*
+	 * What one side does not say contradicts nothing: a port or a user that both
+	 * name must agree.
+	 */
 	if (!host || !text_is(host, c->host))
 		return false;
 	if (c->port && port && text_to_number(port, 1, 65535, &number) &&
@@ -93,6 +104,10 @@ static void apply_to_accounts(struct import *import)
 		for (size_t j = 0; j < import->credential_count; j++) {
 			struct draft *d = &import->accounts[i].draft;
 
+			/*
+			 * Asked again for each: the first that fits fills the place,
+			 * and later ones stay unused.
+			 */
 			if (wants_password(d) && is_for(&import->credentials[j], d))
 				apply(import, &import->credentials[j], d);
 		}
@@ -127,6 +142,7 @@ static bool make_account(struct import *import, struct credential *c, struct err
 		note_refused(import, c, "host", &refused);
 	if (c->port)
 		import_port(account, c->port);
+	/* RFC 8314 section 3.3: TLS from the first byte. */
 	if (c->port == 465)
 		(void)draft_set(&account->draft, "tls", "implicit", &refused);
 	apply(import, c, &account->draft);

@@ -64,6 +64,7 @@ static void take_tls(struct import *import, struct imported *account,
 	if (!is_on)
 		note_row(import, NOTE_LEFT, r, "STARTTLS",
 			 N_("without SECURETRANSFER there is no TLS, for dma neither"));
+	/* dma's own standard port; ours is 587. */
 	if (!record_text(r, "PORT"))
 		import_port(account, 25);
 }
@@ -97,6 +98,7 @@ static void take_name(struct import *import, struct imported *account,
 
 	if (!name || !*name)
 		return;
+	/* A path stands for the first line of that file. */
 	if (*name == '/') {
 		if (!input_open(&lines, name, &err)) {
 			note_row(import, NOTE_LEFT, r, "MAILNAME",

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the readers of all formats share. A table of rules names what a format has; a
+ * record holds what a file said of it, a draft what is made of that. Each value goes
+ * through the check of our own setting (draft_set), so that nothing is written that
+ * acsmtp would refuse to read; what is refused, or has no counterpart, becomes a note
+ * with its line and never with its value, which may be a secret.
+ */
 #include "migrate/foreign.h"
 
 #include <assert.h>
@@ -30,6 +37,10 @@ static bool is_noted(const struct import *import, const char *path, unsigned lin
 void note_at(struct import *import, enum note_kind kind, const char *path, unsigned line,
 	     const char *setting, const char *why)
 {
+	/*
+	 * So many mean that it is a file of another kind: the import is refused in the
+	 * end.
+	 */
 	if (import->note_count == NOTES_MAX)
 		import->too_many_notes = true;
 	if (import->too_many_notes || is_noted(import, path, line, setting, why))
@@ -102,6 +113,10 @@ void record_set(struct import *import, struct foreign_record *r, const char *nam
 		return;
 	}
 	f->line = line;
+	/*
+	 * Set, but empty: whoever asks sees that it is there, and nothing that copies
+	 * or shows texts can come upon the secret.
+	 */
 	f->text = text_copy(rule->is_secret ? "" : value);
 	if (!rule->is_secret)
 		return;
@@ -307,6 +322,10 @@ void import_time(struct import *import, const char *ours, char ours_unit,
 
 /* --- hosts and ports */
 
+/*
+ * Without /etc/services, which a small system does not have, or which may have been
+ * changed.
+ */
 static long port_number(const char *text)
 {
 	static const struct { const char *name; long port; } services[] = {

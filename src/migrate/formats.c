@@ -61,12 +61,17 @@ static bool looks_dma_auth(const char *line)
 	return bar && strchr(bar, ':') && !strpbrk(line, " \t=");
 }
 
+/* A line of revaliases, a:b:c, could be of any file: its name alone tells. */
 static bool looks_like_nothing(const char *line)
 {
 	(void)line;
 	return false;
 }
 
+/*
+ * In the order in which a line is asked about: words that one program alone uses,
+ * before what has only a shape, a host with something behind it.
+ */
 static const struct format {
 	const char *name, *what;
 	const char *file;	/* what the name of such a file has in it */
@@ -235,6 +240,10 @@ static void sort_notes(struct import *import)
 {
 	for (size_t i = 1; i < import->note_count; i++)
 		for (size_t j = i; j > 0; j--) {
+			/*
+			 * By insertion, which keeps those of one line in their order:
+			 * they come nearly sorted.
+			 */
 			struct note *a = &import->notes[j - 1], *b = a + 1, swap = *a;
 
 			if (strcmp(a->path, b->path) != 0 || a->line <= b->line)

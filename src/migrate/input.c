@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A file that another program wrote, or something that was named by mistake: a pipe, a
+ * device, an image of a disk. So it is opened without waiting, bounded, and checked to
+ * be text before a reader sees its first line. It may hold passwords: there is one copy
+ * of it, given out line by line where it stands, and wiped at the end.
+ */
 #include "migrate/input.h"
 
 #include <errno.h>
@@ -34,6 +40,7 @@ static bool read_file(struct input *lines, int fd, struct error *err)
 	ssize_t n;
 
 	lines->text = xmalloc(FOREIGN_MAX_BYTES + 2);
+	/* It may have grown since fstat(2): one byte more than is allowed tells. */
 	while (lines->len <= FOREIGN_MAX_BYTES &&
 	       (n = read_some(fd, lines->text + lines->len,
 			      FOREIGN_MAX_BYTES + 1 - lines->len)) != 0) {

@@ -180,6 +180,7 @@ static bool begin_account(struct msmtp_reader *r, char *words, struct error *err
 	ok = !colon || inherit(r, &account, colon + 1, err);
 	grow((void **)&r->accounts, &r->room, r->count, sizeof(account));
 	r->accounts[r->count++] = account;
+	/* Not before: grow() may have moved them. */
 	r->at = &r->accounts[r->count - 1].record;
 	return ok;
 }
@@ -233,6 +234,7 @@ static void take_tls(struct import *import, struct imported *account,
 	if (port)
 		import_set(import, account, "port", port, r, "port");
 	else
+		/* msmtp's own standard ports; ours is 587. */
 		import_port(account, is_on && is_implicit ? 465 : 25);
 	if (*trust && strcmp(trust, "system") != 0)
 		import_set(import, account, "tls_ca_file", trust, r, "tls_trust_file");
@@ -245,6 +247,10 @@ static void take_tls(struct import *import, struct imported *account,
 static void take_auth(struct import *import, struct imported *account,
 		      const struct foreign_record *r)
 {
+	/*
+	 * Words that mean the same to both. For all others acsmtp chooses from what is
+	 * offered.
+	 */
 	static const char *const same[] = { "off", "login", "plain", "xoauth2" };
 	const char *command = record_text(r, "passwordeval");
 	const char *auth = record_text(r, "auth");

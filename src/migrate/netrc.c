@@ -103,6 +103,10 @@ static bool take_value(struct netrc *n, const char *name, char *value, struct er
 	} else {
 		OWNED_BUF whole = BUF_INIT(FOREIGN_LINE_MAX);
 
+		/*
+		 * Behind a host, since the one function that knows names of ports
+		 * expects it there.
+		 */
 		buf_addf(&whole, "x:%s", value);
 		if (!foreign_split_host(buf_text(&whole), host, &n->entry.port) || !n->entry.port)
 			return error_set(err, ERROR_CONFIG, "port: it is no port");
@@ -157,6 +161,7 @@ bool netrc_read(struct import *import, struct input *lines, struct error *err)
 	bool ok = true;
 	char *word;
 
+	/* It ends nothing yet, and begins the first entry. */
 	(void)finish(&n, err);
 	while (ok && (word = next_word(&n)))
 		ok = take_word(&n, word, err) || input_blame(lines, err);

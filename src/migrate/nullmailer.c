@@ -77,6 +77,10 @@ static bool take_words(struct import *import, struct foreign_record *r, char *li
 		char *option = word + (word[0] == '-' && word[1] == '-' ? 2 : 0);
 		char *equals = strchr(option, '=');
 
+		/*
+		 * The protocol may be left out, and is smtp then: a first word that is
+		 * an option is none.
+		 */
 		if (is_first && !equals && option == word && !rule_find(&rules, word)) {
 			*is_smtp = !strcmp(word, "smtp");
 		} else {
@@ -105,6 +109,7 @@ static void take_tls(struct import *import, struct imported *account,
 	if (port)
 		import_set(import, account, "port", port, r, "port");
 	else
+		/* nullmailer's own standard ports; ours is 587. */
 		import_port(account, is_implicit ? 465 : 25);
 }
 

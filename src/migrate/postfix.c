@@ -132,6 +132,10 @@ static bool take_setting(struct import *import, struct foreign_record *r,
 	text[len] = '\0';
 	if (!rule_find(&rules, text))
 		note_family(import, lines, l->line, text);
+	/*
+	 * To expand it would take all of Postfix's defaults, too; half of a value is
+	 * worse than a note. What is not taken anyway has its own note.
+	 */
 	else if (strchr(value, '$') && !rule_find(&rules, text)->why)
 		note_at(import, NOTE_LEFT, lines->path, l->line, text,
 			N_("its value refers to another setting: write it out and import "
@@ -151,6 +155,10 @@ static bool read_settings(struct import *import, struct input *lines, struct for
 	while (ok && (line = input_next(lines))) {
 		if (!*line || *line == '#')
 			continue;
+		/*
+		 * postconf(5): such a line goes on with the setting above, over
+		 * comments and empty lines.
+		 */
 		if (lines->indented && l.text.len > 0) {
 			buf_addf(&l.text, " %s", line);
 			continue;
@@ -195,6 +203,7 @@ static void take_host(struct import *import, struct imported *account,
 			 "acsmtp connects to the name itself"));
 }
 
+/* Never weaker than Postfix was; where acsmtp is stricter a note says so. */
 static const struct { const char *level, *tls, *changed; } levels[] = {
 	{ "none", "off", NULL },
 	{ "may", "starttls", N_("nothing is sent when TLS cannot be had") },
@@ -341,6 +350,7 @@ bool postfix_passwords_read(struct import *import, struct input *lines, struct e
 			*value++ = '\0';
 		value += strspn(value, " \t");
 		colon = strchr(value, ':');
+		/* With smtp_sender_dependent_authentication a key may be a sender. */
 		if (strchr(line, '@')) {
 			note_at(import, NOTE_LEFT, lines->path, lines->line,
 				"a sender's password",

@@ -51,6 +51,7 @@ static void settle_login(struct import *import, struct imported *account)
 				N_("it is written, but nobody logs in with it: auth is off"));
 		return;
 	}
+	/* Stricter than the file: the other program did send the password in clear. */
 	if (says(account, "tls", "off")) {
 		set(account, "tls", "starttls");
 		note_of(import, NOTE_CHANGED, account, "tls",
@@ -208,6 +209,7 @@ void import_settle(struct import *import)
 		if (account->is_bad)
 			continue;
 		name_account(import, account);
+		/* An account of that name is the default without being named. */
 		if (account->is_default && strcmp(account->draft.name, "default") != 0 &&
 		    !draft_value(&import->defaults, "default_account"))
 			(void)draft_set(&import->defaults, "default_account",

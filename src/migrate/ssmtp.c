@@ -113,6 +113,7 @@ static void take_line(struct import *import, struct foreign_record *r, char *lin
 			rule_find(&rules, line) ? line : N_("a line"),
 			N_("what follows a blank is no part of the value, for ssmtp "
 			"neither"));
+	/* It may be the rest of a password. */
 	wipe(end, strlen(end));
 	record_set(import, r, line, value, number);
 }
