@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The file is read once, when the door begins: a session could not open it any more. It
+ * stays in memory as one text that names and hashes point into, so that there is one
+ * piece to wipe. A login costs what crypt(3) costs, on purpose, and takes as long for a
+ * name that is not there.
+ */
 #include "secret/users.h"
 
 #include <crypt.h>
@@ -170,6 +176,9 @@ bool users_fit(const struct users *users, const char *name, const char *password
 			is_there = true;
 		}
 	made = crypt_r(password, user->hash, data);
+	/*
+	 * "*0" is how crypt(3) says that it could not: no hash, but a text like others.
+	 */
 	fits = made && *made != '*' && is_same(user->hash, made);
 	wipe(data, sizeof(*data));
 	free(data);
