@@ -4,13 +4,12 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sysexits.h>
 
-#include "base/buf.h"
 #include "base/language.h"
 #include "base/text.h"
 #include "delivery/account_secret.h"
 #include "talk/ask.h"
+#include "talk/say.h"
 #include "account/choice.h"
 
 static int list(struct command_call *call)
@@ -25,9 +24,9 @@ static int list(struct command_call *call)
 	if (!command_parse(call, &given, &status))
 		return status;
 	ok = config_load(&config, given.config_file, &err);
-	command_warn(call, config.passed_over);
+	say_warning(config.passed_over);
 	if (!ok)
-		return command_fail(call, &err);
+		return say_error(&err);
 	usual = config_default(&config, &err);
 	for (size_t i = 0; i < config.count; i++) {
 		const struct account *a = &config.accounts[i];
@@ -36,7 +35,7 @@ static int list(struct command_call *call)
 		       *a->user ? _(" at ") : "", a->host, a->port, a->from,
 		       a == usual ? _("default") : "");
 	}
-	return command_finish(call);
+	return say_finish();
 }
 
 /* As it may stand in a file: in quotes where a comment or blanks would cut it. */

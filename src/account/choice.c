@@ -2,6 +2,7 @@
 #include "account/choice.h"
 
 #include "base/language.h"
+#include "talk/say.h"
 
 const struct flag account_flags[] = {
 	{ "config", FLAG_TEXT, offsetof(struct account_flags, config_file), "FILE",
@@ -15,7 +16,7 @@ static const struct account *choose(const struct command_call *call, const char 
 {
 	bool ok = config_load(config, file, err);
 
-	command_warn(call, config->passed_over);
+	say_warning(config->passed_over);
 	if (!ok)
 		return NULL;
 	return call->count > 0 ? config_account(config, call->arguments[0], err)
@@ -34,9 +35,9 @@ int account_run(struct command_call *call, account_fn *work)
 		return status;
 	account = choose(call, given.config_file, &config, &err);
 	if (!account)
-		return command_fail(call, &err);
+		return say_error(&err);
 	if (work(&config, account, &err))
-		return command_finish(call);
+		return say_finish();
 	error_context(&err, "account %s", account->name);
-	return command_fail(call, &err);
+	return say_error(&err);
 }

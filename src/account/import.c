@@ -8,14 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/language.h"
-#include "base/text.h"
 #include "config/write.h"
 #include "migrate/import.h"
+#include "talk/say.h"
 
 struct import_flags {
 	const char *format, *name, *output;
@@ -38,15 +37,7 @@ static const struct flag flags[] = {
 
 /* --- what people must know about it */
 
-static void say(const struct command_call *call, struct buf *text)
-{
-	OWNED_TEXT line = buf_take(text);
-
-	text_make_printable(line);
-	fprintf(stderr, "%s: %s\n", call->program->name, line);
-}
-
-static void say_note(const struct command_call *call, const struct note *note)
+static void say_note(const struct note *note)
 {
 	static const char *const kinds[] = {
 		[NOTE_LEFT] = N_("not taken"), [NOTE_CHANGED] = N_("changed"),
@@ -59,20 +50,18 @@ static void say_note(const struct command_call *call, const struct note *note)
 		buf_addf(&text, _(", line %u"), note->line);
 	buf_addf(&text, ": %s: %s: ", tr(note->setting), tr(kinds[note->kind]));
 	buf_add(&text, tr(note->why));
-	say(call, &text);
+	say_aside("%s", buf_text(&text));
 }
 
 static void say_formats(const struct command_call *call, const struct import_file *files)
 {
 	for (int i = 0; i < call->count; i++) {
-		OWNED_BUF text = BUF_INIT(16384);
 		struct format_help format;
 
 		for (size_t n = 0; import_format(n, &format); n++)
 			if (!strcmp(format.name, files[i].format))
-				buf_addf(&text, _("%s: read as %s (--format %s)"),
-					 files[i].path, tr(format.what), format.name);
-		say(call, &text);
+				say_aside(_("%s: read as %s (--format %s)"), files[i].path,
+					  tr(format.what), format.name);
 	}
 }
 
@@ -102,8 +91,8 @@ static bool print(const struct import *import, bool show_secrets, struct error *
 	       error_errno(err, ERROR_IO, "standard output");
 }
 
-static bool write_file(const struct command_call *call, struct import *import,
-		       const struct import_flags *f, struct error *err)
+static bool write_file(struct import *import, const struct import_flags *f,
+		       struct error *err)
 {
 	OWNED_BUF kept = BUF_INIT(1000);
 	struct write_job job = {
@@ -120,12 +109,8 @@ static bool write_file(const struct command_call *call, struct import *import,
 
 	if (!settings_write(&job, err))
 		return false;
-	if (kept.len > 0) {
-		OWNED_BUF text = BUF_INIT(16384);
-
-		buf_addf(&text, _("%s: it keeps its own %s"), f->output, buf_text(&kept));
-		say(call, &text);
-	}
+	if (kept.len > 0)
+		say_aside(_("%s: it keeps its own %s"), f->output, buf_text(&kept));
 	for (size_t i = 0; i < import->count; i++)
 		if (import->drafts[i].kind == SECTION_ACCOUNT)
 			printf(_("account %s\n"), import->drafts[i].name);
@@ -169,10 +154,10 @@ static bool run(const struct command_call *call, const struct import_flags *f,
 		say_formats(call, files);
 	ok = import_read(&import, files, (size_t)call->count, err);
 	for (size_t i = 0; i < import.note_count; i++)
-		say_note(call, &import.notes[i]);
+		say_note(&import.notes[i]);
 	if (!ok)
 		return false;
-	return f->output ? write_file(call, &import, f, err) :
+	return f->output ? write_file(&import, f, err) :
 			   print(&import, f->show_secrets, err);
 }
 
@@ -189,7 +174,7 @@ static int run_import(struct command_call *call)
 	files = xcalloc((size_t)call->count, sizeof(*files));
 	ok = run(call, &f, files, &err);
 	free(files);
-	return ok ? command_finish(call) : command_fail(call, &err);
+	return ok ? say_finish() : say_error(&err);
 }
 
 const struct command account_import_command = {

@@ -4,16 +4,15 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/language.h"
+#include "secret/file.h"
 #include "delivery/account_secret.h"
 #include "delivery/queue_view.h"
-#include "account/choice.h"
-#include "secret/file.h"
 #include "talk/ask.h"
+#include "account/choice.h"
 
 enum { ANSWER_SECONDS = 300, QUESTION_LIMIT = 1000 };
 

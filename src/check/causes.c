@@ -8,8 +8,8 @@
 #include "base/clock.h"
 #include "base/language.h"
 #include "base/text.h"
-#include "delivery/queue_ops.h"
 #include "service/login.h"
+#include "delivery/queue_ops.h"
 
 static bool has_token(const struct check *c)
 {

@@ -8,9 +8,10 @@
 
 #include "base/language.h"
 #include "base/text.h"
+#include "service/service.h"
+#include "talk/say.h"
 #include "check/show.h"
 #include "check/step.h"
-#include "service/service.h"
 
 enum { TIMEOUT_MAX = 3600 }; /* seconds, of --timeout */
 
@@ -192,15 +193,15 @@ static int run_check(struct command_call *call)
 	if (!command_parse(call, &c.flags, &status))
 		return status;
 	if (!take_flags(&c, &err))
-		return command_fail(call, &err);
+		return say_error(&err);
 	c.wanted = call->count > 0 ? call->arguments[0] : NULL;
 	c.json.out = c.flags.json ? stdout : NULL;
 	if (c.flags.json)
 		language_leave();
 	status = walk(&c);
-	command_warn(call, c.config.passed_over);
+	say_warning(c.config.passed_over);
 	check_free(&c);
-	written = command_finish(call);
+	written = say_finish();
 	return status == EX_OK ? written : status;
 }
 

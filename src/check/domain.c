@@ -5,13 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/language.h"
 #include "base/text.h"
-#include "mail/address.h"
-#include "net/net.h"
 #include "service/login.h"
 #include "service/service.h"
+#include "mail/address.h"
+#include "net/net.h"
 
 enum { NAME_SIZE = DNS_NAME_MAX + 64, TREE_MAX = 8 };
 

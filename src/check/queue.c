@@ -2,8 +2,6 @@
 /* What this machine knows of the account's quota, and what waits in its queue. */
 #include "check/step.h"
 
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"

@@ -2,19 +2,17 @@
 /* From the configuration to a TCP connection: what can be known before the server speaks. */
 #include "check/step.h"
 
-#include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/language.h"
 #include "base/text.h"
-#include "delivery/account_secret.h"
-#include "delivery/queue_view.h"
+#include "service/login.h"
+#include "service/service.h"
 #include "net/net.h"
 #include "net/tcp.h"
 #include "secret/source.h"
-#include "service/login.h"
-#include "service/service.h"
+#include "delivery/account_secret.h"
+#include "delivery/queue_view.h"
 #include "talk/ask.h"
 
 enum { LISTED_MAX = 4000, SLOW_MS = 200 }; /* bytes of a list of addresses */

@@ -11,13 +11,12 @@
 #include "base/clock.h"
 #include "base/language.h"
 #include "base/log.h"
-#include "base/text.h"
+#include "service/service.h"
+#include "mail/submission.h"
+#include "smtp/domains.h"
 #include "delivery/attempt.h"
 #include "delivery/prepare.h"
 #include "delivery/queue_ops.h"
-#include "mail/submission.h"
-#include "service/service.h"
-#include "smtp/domains.h"
 
 enum { DAY = 24 * 3600, DAYS_FEW = 7, WORDS_MAX = 1000 };
 

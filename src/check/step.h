@@ -8,11 +8,11 @@
 #define CHECK_STEP_H
 
 #include "base/json.h"
-#include "check/finding.h"
 #include "config/account.h"
+#include "net/dns.h"
 #include "delivery/connection.h"
 #include "delivery/queue.h"
-#include "net/dns.h"
+#include "check/finding.h"
 
 struct check_flags {
 	const char *config, *nameserver, *send, *timeout;	/* NULL: not given */

@@ -19,6 +19,7 @@
 #include "daemon/sockets.h"
 #include "daemon/status.h"
 #include "daemon/supervise.h"
+#include "talk/say.h"
 
 enum { STOP_PATIENCE = 10 };	/* seconds that it may take to end */
 
@@ -49,7 +50,7 @@ static int run(struct command_call *call)
 	if (!command_parse(call, &flags, &status))
 		return status;
 	return supervise(flags.config, flags.in_background, &err) ? EX_OK :
-	       command_fail(call, &err);
+	       say_error(&err);
 }
 
 /* --- those who ask it */
@@ -83,8 +84,8 @@ static int show_status(struct command_call *call)
 	path = control_path(flags.config, &err);
 	if (!path || !status_show(path, flags.json ? STATUS_JSON :
 				  flags.prometheus ? STATUS_PROMETHEUS : STATUS_WORDS, stdout, &err))
-		return command_fail(call, &err);
-	return command_finish(call);
+		return say_error(&err);
+	return say_finish();
 }
 
 /*
@@ -117,7 +118,7 @@ static bool signal_it(struct command_call *call, int signal, int *fd, pid_t *pid
 			return true;
 		error_errno(&err, ERROR_SYSTEM, "the daemon, process %ld", (long)*pid);
 	}
-	*status = command_fail(call, &err);
+	*status = say_error(&err);
 	return false;
 }
 
@@ -165,7 +166,7 @@ static int stop(struct command_call *call)
 		if (clock_left(deadline) == 0) {
 			error_set(&err, ERROR_LATER, "the daemon, process %ld, has not ended yet",
 				  (long)pid);
-			return command_fail(call, &err);
+			return say_error(&err);
 		}
 	return EX_OK;
 }

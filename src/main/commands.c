@@ -8,10 +8,10 @@
 #include "account/commands.h"
 #include "check/check.h"
 #include "daemon/commands.h"
-#include "main/help.h"
-#include "sendmail/explain.h"
 #include "queue/commands.h"
+#include "sendmail/explain.h"
 #include "setup/setup.h"
+#include "main/help.h"
 
 const struct command *const command_rows[] = {
 	&setup_command,

@@ -4,23 +4,23 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/language.h"
 #include "config/account.h"
 #include "migrate/import.h"
+#include "talk/say.h"
 #include "sendmail/options.h"
 #include "sendmail/usage.h"
 
 /* One setting a line: section, name, standard, help. */
-static int print_settings(const struct command_call *call)
+static int print_settings(void)
 {
 	struct setting_help row;
 
 	for (size_t i = 0; setting_help(i, &row); i++)
 		printf("%s\t%s\t%s\t%s\n", row.section, row.name, row.standard, tr(row.help));
-	return command_finish(call);
+	return say_finish();
 }
 
 /* --- completion for shells, which scripts/completion makes of these tables */
@@ -48,7 +48,7 @@ static int print_tables(struct command_call *call)
 		       option.takes_next ? option.value : "", option.help);
 	for (size_t i = 0; import_format(i, &format); i++)
 		printf("format\t%s\n", format.name);
-	return command_finish(call);
+	return say_finish();
 }
 
 static bool copy_out(const char *path, struct error *err)
@@ -78,10 +78,10 @@ static int print_completion(struct command_call *call)
 
 	for (size_t i = 0; call->count == 2 && i < COUNT_OF(files); i++)
 		if (!strcmp(call->arguments[1], files[i].shell))
-			return copy_out(files[i].path, &err) ? command_finish(call)
-							     : command_fail(call, &err);
+			return copy_out(files[i].path, &err) ? say_finish()
+							     : say_error(&err);
 	error_set(&err, ERROR_USAGE, "help completion: for which shell? bash, zsh or fish");
-	return command_fail(call, &err);
+	return say_error(&err);
 }
 
 /* --- the topics */
@@ -96,13 +96,13 @@ static int run_help(struct command_call *call)
 	if (call->count == 0)
 		return usage_print(stdout, call->program);
 	if (!strcmp(call->arguments[0], "settings") && call->count == 1)
-		return print_settings(call);
+		return print_settings();
 	if (!strcmp(call->arguments[0], "tables") && call->count == 1)
 		return print_tables(call);
 	if (!strcmp(call->arguments[0], "completion"))
 		return print_completion(call);
 	error_set(&err, ERROR_USAGE, "help: unknown topic; there is \"settings\" and \"completion\"");
-	return command_fail(call, &err);
+	return say_error(&err);
 }
 
 static int run_version(struct command_call *call)

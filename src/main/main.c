@@ -15,9 +15,10 @@
 #include "base/secret.h"
 #include "base/self.h"
 #include "base/text.h"
-#include "main/commands.h"
+#include "talk/say.h"
 #include "sendmail/sendmail.h"
 #include "sendmail/usage.h"
+#include "main/commands.h"
 
 struct word {			/* a name of the program, or a command word after acsmtp */
 	const char *word;
@@ -26,18 +27,19 @@ struct word {			/* a name of the program, or a command word after acsmtp */
 
 static int not_yet(const struct program *program, int argc, char **argv)
 {
+	(void)program;
 	(void)argc;
 	(void)argv;
-	fprintf(stderr, "%s: not available yet in this version; nothing was read and nothing "
-		"was sent\n", program->name);
+	say_aside("not available yet in this version; nothing was read and nothing was sent");
 	return EX_UNAVAILABLE;
 }
 
 static int nothing_kept(const struct program *program, int argc, char **argv)
 {
+	(void)program;
 	(void)argc;
 	(void)argv;
-	fprintf(stderr, "%s: no host status is kept\n", program->name);
+	say_aside("no host status is kept");
 	return EX_OK;
 }
 
@@ -77,19 +79,16 @@ static int run_command(const struct program *program, int argc, char **argv)
 	if (argv[1][0] == '-' || strchr(argv[1], '@'))
 		return sendmail_run(program, argc, argv);
 	command = find(commands, COUNT_OF(commands), argv[1]);
-	if (command && command->run == not_yet)
-		return not_yet(&(struct program){ .name = argv[1] }, argc - 1, argv + 1);
 	if (command)
 		return command->run(program, argc - 1, argv + 1);
 	status = command_run(program, argc, argv, &nearest);
 	if (status >= 0)
 		return status;
 	if (nearest)
-		fprintf(stderr, _("%s: unknown command; did you mean \"%s\"?; a recipient has "
-				  "an @, or stands after --\n"), program->name, nearest);
+		say_aside(_("unknown command; did you mean \"%s\"?; a recipient has an @, or "
+			    "stands after --"), nearest);
 	else
-		fprintf(stderr, _("%s: unknown command; a recipient has an @, or stands after "
-				  "--\n"), program->name);
+		say_aside(_("unknown command; a recipient has an @, or stands after --"));
 	/* "acsmtp root" is a call of a mail program that is not set up well. */
 	drain_expect(STDIN_FILENO);
 	drain();

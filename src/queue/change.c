@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/language.h"
-#include "base/text.h"
+#include "talk/say.h"
 #include "queue/commands.h"
-#include "talk/queue_words.h"
 
 enum {
 	PROGRESS_MS = 200,
@@ -18,7 +18,6 @@ enum {
 };
 
 struct queue_changing {
-	const struct command_call *call;
 	enum queue_change_kind kind;
 	struct json json;
 	bool has_progress;
@@ -86,13 +85,9 @@ static void show_progress(struct queue_changing *c)
 
 static void complain(struct queue_changing *c, const struct queue_told *told)
 {
-	OWNED_TEXT words = text_copy(error_words(told->why));
-
 	erase_progress(c);
-	fflush(stdout);
-	text_make_printable(words);
-	fprintf(stderr, _("%s: %s: not %s: %s\n"), c->call->program->name, told->entry->id,
-		tr(kinds[c->kind].done), words);
+	say_aside(_("%s: not %s: %s"), told->entry->id, tr(kinds[c->kind].done),
+		  error_words(told->why));
 }
 
 static void tell_person(const struct queue_changing *c, const struct entry *e)
@@ -102,9 +97,9 @@ static void tell_person(const struct queue_changing *c, const struct entry *e)
 	printf("%s: %s", e->id, tr(kinds[c->kind].done));
 	if (envelope->sender && envelope->count > 0) {	/* else it is damaged */
 		fputs(": ", stdout);
-		words_print(*envelope->sender ? envelope->sender : "<>");
+		say_text(*envelope->sender ? envelope->sender : "<>");
 		fputs(" -> ", stdout);
-		words_print(envelope->recipients[0].mailbox);
+		say_text(envelope->recipients[0].mailbox);
 	}
 	if (envelope->count > 1)
 		printf(_(" and %zu more"), envelope->count - 1);
@@ -146,12 +141,12 @@ static bool find_target(const struct queue_flags *flags, const struct queue_view
 /* What was said must be out before a runner is started: they share nothing. */
 static int attend(struct queue_changing *c, const struct queue *queue, const char *config)
 {
-	int status = command_finish(c->call);
+	int status = say_finish();
 	enum queue_need need = kinds[c->kind].wakes ? QUEUE_SEND_DUE : QUEUE_LOOK_ANEW;
 	struct error err;
 
 	if (c->changed && !queue->does->attend(queue, config, need, &err))
-		(void)command_fail(c->call, &err);
+		(void)say_error(&err);
 	return status ? status : c->status;
 }
 
@@ -177,7 +172,7 @@ static void change_and_tell(struct queue_changing *c, const struct queue_view *v
 static int change_messages(struct command_call *call, enum queue_change_kind kind)
 {
 	struct queue_flags flags = { .must_pick = true };
-	struct queue_changing c = { .call = call, .kind = kind };
+	struct queue_changing c = { .kind = kind };
 	struct queue_change change = { .kind = kind, .by = getuid() };
 	OWNED_VIEW view = QUEUE_VIEW_NONE;
 	OWNED_ROWS rows = { 0 };
@@ -186,7 +181,7 @@ static int change_messages(struct command_call *call, enum queue_change_kind kin
 	if (!queue_begin(call, &flags, &view, &rows, &c.status))
 		return c.status;
 	if (!find_target(&flags, &view, &change, &err))
-		return command_fail(call, &err);
+		return say_error(&err);
 	c.json.out = flags.json ? stdout : NULL;
 	if (flags.json)
 		language_leave();

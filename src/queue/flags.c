@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "queue/flags.h"
+#include "talk/say.h"
 
 #include <sysexits.h>
 
@@ -26,13 +27,13 @@ bool queue_begin(struct command_call *call, struct queue_flags *flags,
 	if (flags->pick.all && call->count > 0) {
 		error_set(&err, ERROR_USAGE, "queue %s: --all, or ids and patterns: not "
 			  "both", call->command->sub);
-		*status = command_fail(call, &err);
+		*status = say_error(&err);
 		return false;
 	}
 	if (flags->pick.failed && flags->pick.damaged) {
 		error_set(&err, ERROR_USAGE, "queue %s: --failed or --damaged: not both",
 			  call->command->sub);
-		*status = command_fail(call, &err);
+		*status = say_error(&err);
 		return false;
 	}
 	if (flags->must_pick && !pick_is_made(&flags->pick)) {
@@ -40,14 +41,14 @@ bool queue_begin(struct command_call *call, struct queue_flags *flags,
 			  call->command->sub);
 		error_advise(&err, "give ids, patterns, --account, --sender, --recipient or "
 			     "--all");
-		*status = command_fail(call, &err);
+		*status = say_error(&err);
 		return false;
 	}
 	ok = select_rows(flags, view, rows, &err);
 	if (rows->trouble.kind)
-		*status = command_fail(call, &rows->trouble);
+		*status = say_error(&rows->trouble);
 	if (ok)
 		return true;
-	*status = command_fail(call, &err);
+	*status = say_error(&err);
 	return err.kind == ERROR_UNAVAILABLE;
 }

@@ -2,7 +2,6 @@
 /* `acsmtp queue list`: a line for each message, and what keeps whole accounts waiting. */
 #include "queue/flags.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +9,10 @@
 
 #include "base/language.h"
 #include "base/text.h"
-#include "queue/commands.h"
 #include "talk/queue_words.h"
+#include "talk/say.h"
 #include "talk/terminal.h"
+#include "queue/commands.h"
 
 enum {
 	RECIPIENTS_SHOWN = 2,	/* in the line of a message */
@@ -221,7 +221,7 @@ static void print_summary(const struct listing *l, const struct pick *pick,
 			printf(_(", %zu of which nobody was told"), l->untold);
 		fputs(_(" in "), stdout);
 	}
-	words_print(queue_name(&l->view->queue));
+	say_text(queue_name(&l->view->queue));
 	putchar('\n');
 	if (rows->found[SPOOL_FAILED] && is_about_waiting)
 		printf(_("%zu failed: `acsmtp queue list --failed` tells why\n"),
@@ -250,7 +250,7 @@ static void print_account(const struct listing *l, const struct account *account
 		clock_date(t->paused_until, date);
 		words_span(t->paused_until - l->now, span);
 		printf(_("paused for %s, until %s: "), span, date);
-		words_print(tr(t->why));
+		say_text(tr(t->why));
 	} else if (t->share_minute && t->used_minute >= t->share_minute) {
 		printf(_("%ld attempts in a minute are what its quota allows; it waits for "
 		       "the next"), t->share_minute);
@@ -355,7 +355,7 @@ static int run_list(struct command_call *call)
 	if (!flags.json && is_unattended)
 		fputs(_(unattended), stdout);
 	free(l.waits);
-	status = command_finish(call);
+	status = say_finish();
 	return status ? status : l.status;
 }
 

@@ -11,8 +11,9 @@
 #include "base/language.h"
 #include "base/log.h"
 #include "delivery/queue_view.h"
-#include "queue/pick.h"
 #include "talk/ask.h"
+#include "talk/say.h"
+#include "queue/pick.h"
 
 struct run_flags {
 	const char *config;
@@ -87,8 +88,8 @@ static void tell(const struct run *run, bool as_json)
 	}
 }
 
-static int run_and_tell(const struct command_call *call, const struct run_flags *flags,
-			const struct queue *queue, struct log_place log)
+static int run_and_tell(const struct run_flags *flags, const struct queue *queue,
+			struct log_place log)
 {
 	bool is_shown = !flags->is_background && isatty(STDERR_FILENO);
 	bool is_some = pick_is_made(&flags->pick);
@@ -110,13 +111,13 @@ static int run_and_tell(const struct command_call *call, const struct run_flags 
 	if (is_shown)
 		fputs("\r\033[K", stderr);
 	if (!ok)
-		return command_fail(call, &err);
+		return say_error(&err);
 	if (flags->is_background)
 		return EX_OK;
 	tell(&run, flags->json);
 	if (!queue->does->attend(queue, flags->config, queue_need_after(&run), &err))
-		(void)command_fail(call, &err);
-	return command_finish(call);
+		(void)say_error(&err);
+	return say_finish();
 }
 
 /* Whoever stays is the one that all messages rely on, and others start none beside it. */
@@ -143,8 +144,8 @@ static int run(struct command_call *call)
 	flags.pick.count = call->count;
 	if (!check_flags(&flags, &err) ||
 	    !open_as_configured(&flags, &config, &queue, &err))
-		return command_fail(call, &err);
-	return run_and_tell(call, &flags, &queue, config_log(&config));
+		return say_error(&err);
+	return run_and_tell(&flags, &queue, config_log(&config));
 }
 
 const struct command queue_run_command = {

@@ -5,15 +5,14 @@
 #include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "base/language.h"
 #include "base/text.h"
-#include "queue/commands.h"
 #include "talk/queue_words.h"
+#include "talk/say.h"
+#include "queue/commands.h"
 
 enum { LABEL_WIDTH = 12 };
 
@@ -27,7 +26,7 @@ static void print_label(const char *label)
 static void print_text(const char *label, const char *text)
 {
 	print_label(label);
-	words_print(text);
+	say_text(text);
 	putchar('\n');
 }
 
@@ -52,7 +51,7 @@ static void print_user(const struct entry *e)
 	printf(_("by user %ld"), (long)e->uid);
 	if (login) {
 		fputs(" (", stdout);
-		words_print(login);
+		say_text(login);
 		putchar(')');
 	}
 	putchar('\n');
@@ -63,10 +62,10 @@ static void print_account(const struct config *config, const struct entry *e)
 	struct error unheard;
 
 	print_label(N_("account"));
-	words_print(e->account);
+	say_text(e->account);
 	if (*e->config) {
 		fputs(_(", of "), stdout);
-		words_print(e->config);
+		say_text(e->config);
 	} else if (!config_account(config, e->account, &unheard)) {
 		fputs(_(", which the configuration does not have any more"), stdout);
 	}
@@ -79,7 +78,7 @@ static void print_reason(const struct config *config, const struct entry *e,
 {
 	const char *advice = words_advice(config, e->account, why);
 
-	words_print(error_words(why));
+	say_text(error_words(why));
 	putchar('\n');
 	if (advice)
 		printf("%*s%s\n", indent, "", tr(advice));
@@ -91,7 +90,7 @@ static void print_recipients(const struct config *config, const struct entry *e)
 		const struct recipient *r = &e->envelope.recipients[i];
 
 		print_label(N_("recipient"));
-		words_print(r->mailbox);
+		say_text(r->mailbox);
 		printf(": %s%s", tr(words_verdict(r->verdict)),
 		       r->is_untold ? _(", and nobody was told") :
 		       r->is_reported ? _(", and the sender was told") : "");
@@ -303,11 +302,11 @@ static int run_show(struct command_call *call)
 	if (flags.json && (flags.message || flags.header)) {
 		error_set(&err, ERROR_USAGE, "--json does not hold the message itself");
 		error_advise(&err, "leave out --json, or --message and --header");
-		return command_fail(call, &err);
+		return say_error(&err);
 	}
 	if (!show(&view, &rows, &flags, &err))
-		return command_fail(call, &err);
-	return command_finish(call);
+		return say_error(&err);
+	return say_finish();
 }
 
 static const struct flag show_flags[] = {

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sendmail/call.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/drain.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "delivery/local.h"
-#include "sendmail/recipients.h"
 #include "talk/ask.h"
+#include "talk/say.h"
+#include "sendmail/recipients.h"
 
 struct caller call_from_here(void)
 {
@@ -22,36 +20,26 @@ struct caller call_from_here(void)
 				.asker = &ask_at_terminal };
 }
 
-void call_say(const struct call *call, const char *fmt, ...)
+bool call_may_say(const struct call *call)
 {
-	char line[2 * ERROR_TEXT_MAX];
-	va_list args;
-
-	if (call->options.complaint == COMPLAIN_QUIETLY ||
-	    (call->submittal.is_kept &&
-	     call->options.complaint == COMPLAIN_BY_MAIL_ALONE))
-		return;
-	va_start(args, fmt);
-	vsnprintf(line, sizeof(line), fmt, args);
-	va_end(args);
-	text_make_printable(line);
-	fprintf(stderr, "%s: %s\n", call->name, line);
+	return call->options.complaint != COMPLAIN_QUIETLY &&
+	       !(call->submittal.is_kept &&
+		 call->options.complaint == COMPLAIN_BY_MAIL_ALONE);
 }
 
 void call_print_error(const struct call *call, const struct error *err)
 {
-	call_say(call, "%s%s%s", err->text, err->advice ? "; " : "",
-		 err->advice ? err->advice : "");
+	if (call_may_say(call))
+		(void)say_error(err);
 }
 
 bool call_read_config(struct call *call, struct error *err)
 {
 	const char *file = call->options.config_file;
 	bool ok = config_load(&call->config, file && *file ? file : NULL, err);
-	const struct error *passed_over = call->config.passed_over;
 
-	if (passed_over)
-		call_say(call, "warning: %s; %s", passed_over->text, passed_over->advice);
+	if (call_may_say(call))
+		say_warning(call->config.passed_over);
 	if (!ok)
 		return false;
 	local_init(&call->aliases, &call->config);

@@ -3,11 +3,11 @@
 #ifndef SENDMAIL_CALL_H
 #define SENDMAIL_CALL_H
 
+#include "mail/aliases.h"
 #include "delivery/caller.h"
 #include "delivery/prepare.h"
 #include "delivery/submit.h"
 #include "sendmail/options.h"
-#include "mail/aliases.h"
 
 /* Everything about it, so that each step takes one thing. */
 struct call {
@@ -30,8 +30,8 @@ struct call {
 /* Who calls a command: the user of this process, and who sits before it. */
 struct caller call_from_here(void);
 
-/* One line on standard error, harmless whatever is quoted in it. */
-void call_say(const struct call *call, const char *fmt, ...) PRINTF(2, 3);
+/* Whether standard error may hear of it: -oe and what became of the message decide. */
+bool call_may_say(const struct call *call);
 void call_print_error(const struct call *call, const struct error *err);
 
 /* The steps, in the order in which they need each other. */

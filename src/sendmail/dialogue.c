@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "delivery/reception.h"
 #include "net/net.h"
 #include "net/pair.h"
+#include "delivery/reception.h"
 
 enum {
 	IDLE = 300,		/* seconds: RFC 5321 section 4.5.3.2.7 */

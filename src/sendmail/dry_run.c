@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/language.h"
+#include "talk/say.h"
 
 static bool show_message(const struct message *m, struct error *err)
 {
@@ -46,9 +47,5 @@ bool dry_run_show(const struct account *account, const char *why,
 		       r->why ? ": " : "", refusal.text);
 	}
 	printf("size: %" PRIu64 " bytes\n\n", message_size(m));
-	if (!show_message(m, err))
-		return false;
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return true;
-	return error_errno(err, ERROR_IO, "standard output");
+	return show_message(m, err) && say_end(err);
 }

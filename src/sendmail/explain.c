@@ -3,22 +3,20 @@
 #include "sendmail/explain.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #include "base/json.h"
 #include "base/language.h"
 #include "base/text.h"
+#include "mail/submission.h"
 #include "delivery/local.h"
+#include "talk/say.h"
 #include "sendmail/call.h"
 #include "sendmail/dry_run.h"
 #include "sendmail/recipients.h"
 #include "sendmail/usage.h"
-#include "mail/submission.h"
 
 enum { PATH_MAX_BYTES = 4000 };
 
@@ -153,26 +151,12 @@ static char *way_to_send(const struct explanation *x)
 
 /* --- for people */
 
-/* A line on standard output, harmless whatever is quoted in it. */
-PRINTF(1, 2)
-static void say(const char *fmt, ...)
-{
-	char line[2 * PATH_MAX_BYTES + ERROR_TEXT_MAX];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(line, sizeof(line), fmt, args);
-	va_end(args);
-	text_make_printable(line);
-	puts(line);
-}
-
 static void say_way(void *taker, const char *name, const struct way *way)
 {
 	const char *path = buf_text(&way->path);
 
 	(void)taker;
-	say(_("name: %s goes to %s%s%s%s"), name, buf_text(&way->goes_to), *path ? " (" : "",
+	say_line(_("name: %s goes to %s%s%s%s"), name, buf_text(&way->goes_to), *path ? " (" : "",
 	    path, *path ? ")" : "");
 }
 
@@ -182,15 +166,15 @@ static void say_author(const struct explanation *x)
 
 	submission_author(&x->call->message, &x->call->aliases, &now);
 	if (!x->has_message)
-		say(_("From: not known, standard input is a terminal and was not read"));
+		say_line(_("From: not known, standard input is a terminal and was not read"));
 	else if (!x->author.mailbox[0])
-		say(_("From: <%s>, added"), now.mailbox);
+		say_line(_("From: <%s>, added"), now.mailbox);
 	else if (strcmp(x->author.mailbox, now.mailbox) != 0)
-		say(address_domain(x->author.mailbox) ?
+		say_line(address_domain(x->author.mailbox) ?
 		    _("From: <%s> becomes <%s>, and answers go to the first") :
 		    _("From: <%s> becomes <%s>"), x->author.mailbox, now.mailbox);
 	else
-		say(_("From: <%s>, as it was"), now.mailbox);
+		say_line(_("From: <%s>, as it was"), now.mailbox);
 	address_free(&now);
 }
 
@@ -202,7 +186,7 @@ static void say_recipients(const struct envelope *e)
 
 		if (r->why)
 			recipient_reason(r, &why);
-		say("%s: <%s>%s%s", r->why ? _("refused") : _("recipient"), r->mailbox,
+		say_line("%s: <%s>%s%s", r->why ? _("refused") : _("recipient"), r->mailbox,
 		    r->why ? ": " : "", error_words(&why));
 	}
 }
@@ -215,21 +199,21 @@ static void say_all(const struct explanation *x)
 
 	dry_run_show_account(call->submittal.account, call->submittal.why_account);
 	if (call->sender_fault.kind)
-		say(_("sender given: none, as %s"), error_words(&call->sender_fault));
+		say_line(_("sender given: none, as %s"), error_words(&call->sender_fault));
 	if (call->submittal.sender)
-		say(_("sender given: <%s>, by -%c"), call->submittal.sender,
+		say_line(_("sender given: <%s>, by -%c"), call->submittal.sender,
 		    call->options.sender_letter);
-	say(_("sender: <%s>, because %s"), call->envelope.sender,
+	say_line(_("sender: <%s>, because %s"), call->envelope.sender,
 	    tr(call->submittal.why_sender));
 	say_author(x);
 	each_way(x, say_way, NULL);
 	say_recipients(&call->envelope);
-	say(_("plan: recipients %zu, transactions %zu, of at most %ld recipients each"),
+	say_line(_("plan: recipients %zu, transactions %zu, of at most %ld recipients each"),
 	    plan.recipients, plan.transactions, call->submittal.account->max_recipients);
 	if (x->has_message)
-		say(_("size: %" PRIu64 " bytes of at most %ld"),
+		say_line(_("size: %" PRIu64 " bytes of at most %ld"),
 		    message_size(&call->message), call->submittal.account->max_size);
-	say(_("way: %s"), way);
+	say_line(_("way: %s"), way);
 }
 
 /* --- for machines */
@@ -348,7 +332,7 @@ static int explain(struct command_call *command, int argc, char **argv, bool jso
 	int status;
 
 	if (!options_parse(&call.options, argc, argv, &err))
-		return command_fail(command, &err);
+		return say_error(&err);
 	if (call.options.mode == MODE_HELP)
 		return usage_print(stdout, command->program);
 	message_init(&call.message);
@@ -357,9 +341,9 @@ static int explain(struct command_call *command, int argc, char **argv, bool jso
 		language_leave();
 	if (go(&x, &err)) {
 		(json ? write_json : say_all)(&x);
-		status = command_finish(command);
+		status = say_finish();
 	} else {
-		status = command_fail(command, &err);
+		status = say_error(&err);
 	}
 	address_free(&x.author);
 	people_free(&x.names);

@@ -2,19 +2,12 @@
 #include "sendmail/look.h"
 
 #include <stdio.h>
-#include <string.h>
 
-#include "base/text.h"
 #include "delivery/local.h"
+#include "talk/say.h"
 #include "sendmail/recipients.h"
 
 enum { FAULTS_SHOWN = 100 };
-
-static bool finish(struct error *err)
-{
-	return (fflush(stdout) == 0 && !ferror(stdout)) ||
-	       error_errno(err, ERROR_IO, "standard output");
-}
 
 /* --- recipients */
 
@@ -25,20 +18,12 @@ struct looker {
 	size_t count, undeliverable;
 };
 
-static void print_harmless(const char *text)
-{
-	OWNED_TEXT copy = text_copy(text);
-
-	text_make_printable(copy);
-	fputs(copy, stdout);
-}
-
 static void print_undeliverable(struct looker *l, const char *recipient,
 				const struct error *why)
 {
-	print_harmless(recipient);
+	say_text(recipient);
 	fputs("... undeliverable: ", stdout);
-	print_harmless(why->text);
+	say_text(why->text);
 	printf("%s%s\n", why->advice ? "; " : "", why->advice ? why->advice : "");
 	l->count++;
 	l->undeliverable++;
@@ -53,11 +38,11 @@ static void print_recipient(struct looker *l, const char *mailbox)
 		print_undeliverable(l, mailbox, &err);
 		return;
 	}
-	print_harmless(mailbox);
+	say_text(mailbox);
 	fputs("... deliverable: ", stdout);
 	for (size_t i = 0; i < list.count; i++) {
 		fputs(i > 0 ? ", <" : "<", stdout);
-		print_harmless(list.items[i].mailbox);
+		say_text(list.items[i].mailbox);
 		putchar('>');
 	}
 	printf(" through account %s (%s)\n", l->account->name, l->why);
@@ -80,7 +65,7 @@ bool look_at_recipients(const struct options *options, struct aliases *aliases,
 			print_undeliverable(&l, to.faults.items[k].text,
 					    &to.faults.items[k].why);
 	}
-	if (!finish(err))
+	if (!say_end(err))
 		return false;
 	if (l.count == 0)
 		return error_set(err, ERROR_USAGE, "no recipients on the command line");
@@ -92,7 +77,6 @@ bool look_at_recipients(const struct options *options, struct aliases *aliases,
 /* --- the file of aliases */
 
 struct faults {
-	const char *name;	/* ours */
 	size_t count;		/* of real ones */
 	size_t shown;
 };
@@ -100,32 +84,30 @@ struct faults {
 static void print_fault(void *taker, const struct error *fault)
 {
 	struct faults *faults = taker;
-	OWNED_TEXT text = text_copy(fault->text);
 	bool is_fault = fault->kind != ERROR_NO_USER;
 
 	faults->count += is_fault;
 	if (faults->shown++ >= FAULTS_SHOWN)
 		return;
-	text_make_printable(text);
-	fprintf(stderr, "%s: %s%s\n", faults->name, is_fault ? "" : "warning: ", text);
+	say_aside("%s%s", is_fault ? "" : "warning: ", fault->text);
 }
 
-bool look_at_aliases(const char *name, struct aliases *aliases, struct error *err)
+bool look_at_aliases(struct aliases *aliases, struct error *err)
 {
-	struct faults faults = { .name = name };
+	struct faults faults = { 0 };
 
 	if (!aliases->path) {
 		puts("no file of aliases is used: `aliases = off` in [delivery]");
-		return finish(err);
+		return say_end(err);
 	}
 	if (!aliases_check(aliases, print_fault, &faults, err))
 		return false;
 	if (faults.shown > FAULTS_SHOWN)
-		fprintf(stderr, "%s: and %zu more\n", name, faults.shown - FAULTS_SHOWN);
-	print_harmless(aliases->path);
+		say_aside("and %zu more", faults.shown - FAULTS_SHOWN);
+	say_text(aliases->path);
 	printf(": %zu aliases, longest %zu bytes, %zu bytes total\n", aliases->count,
 	       aliases->longest, aliases->total);
-	if (!finish(err))
+	if (!say_end(err))
 		return false;
 	return faults.count == 0 ||
 	       error_set(err, ERROR_CONFIG, "%s: faults: %zu", aliases->path, faults.count);

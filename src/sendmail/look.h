@@ -4,8 +4,8 @@
 #define SENDMAIL_LOOK_H
 
 #include "config/account.h"
-#include "sendmail/options.h"
 #include "mail/aliases.h"
+#include "sendmail/options.h"
 
 /*
  * Prints a line for each recipient of the arguments: the addresses that its mail goes to,
@@ -16,10 +16,10 @@ bool look_at_recipients(const struct options *options, struct aliases *aliases,
 			const struct account *account, const char *why, struct error *err);
 
 /*
- * Prints how much the file of aliases holds. Its faults go to standard error, a line each
- * after `name`, and ERROR_CONFIG tells their number; names that lead nowhere are no
+ * Prints how much the file of aliases holds. Its faults go to standard error, a line each,
+ * and ERROR_CONFIG tells their number; names that lead nowhere are no
  * faults but told as well. ERROR_IO.
  */
-bool look_at_aliases(const char *name, struct aliases *aliases, struct error *err);
+bool look_at_aliases(struct aliases *aliases, struct error *err);
 
 #endif

@@ -5,15 +5,14 @@
  */
 #include "sendmail/mailq.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
-#include "base/text.h"
 #include "delivery/queue_view.h"
 #include "talk/queue_words.h"
+#include "talk/say.h"
 #include "sendmail/run_queue.h"
 
 enum {
@@ -22,7 +21,6 @@ enum {
 };
 
 struct list {
-	const char *name;
 	const struct options *options;
 	struct queue_view view;
 	uint64_t bytes;
@@ -30,15 +28,6 @@ struct list {
 	size_t unlisted;	/* are there: they were not asked for, or cannot be read */
 	int status;
 };
-
-static void complain(const char *name, const struct error *err)
-{
-	OWNED_TEXT text = text_copy(err->text);
-
-	text_make_printable(text);
-	fprintf(stderr, "%s: %s%s%s\n", name, text, err->advice ? "; " : "",
-		err->advice ? err->advice : "");
-}
 
 /* Postfix has no mark for what is damaged. */
 static char mark_of(const struct queue_look *look)
@@ -68,14 +57,14 @@ static void print_message(const struct queue_look *look)
 	clock_syslog(e->arrived, day_and_time);
 	printf("%s%c %7" PRIu64 " %.3s %-16s ", e->id, mark_of(look), entry_size(e), date,
 	       day_and_time);
-	words_print(sender);
+	say_text(sender);
 	putchar('\n');
 }
 
 static void print_recipient(const struct recipient *r)
 {
 	printf("%*s", RECIPIENT_COLUMN, "");
-	words_print(r->mailbox);
+	say_text(r->mailbox);
 	putchar('\n');
 }
 
@@ -84,7 +73,7 @@ static void print_reason(const char *reason)
 	size_t len = strlen(reason);
 
 	printf("%*s(", len < REASON_END ? (int)(REASON_END - len) : 0, "");
-	words_print(reason);
+	say_text(reason);
 	puts(")");
 }
 
@@ -155,7 +144,7 @@ static void list_row(struct list *l, const struct queue_row *row)
 	if (look.taken == TAKEN_GONE)
 		return;
 	if (!queue_look_is_whole(&look) && look.place == SPOOL_QUEUE)
-		complain(l->name, &look.err);
+		(void)say_error(&look.err);
 	if (look.taken == TAKEN_ERROR)
 		l->status = EX_IOERR;
 	if (look.taken == TAKEN_ERROR || !run_queue_selects(l->options, &look.entry) ||
@@ -188,7 +177,7 @@ static void list_rows(struct list *l, const struct queue_rows *rows)
 /* As sendmail 8 has it. */
 static void count_rows(const struct list *l, const struct queue_rows *rows)
 {
-	words_print(queue_name(&l->view.queue));
+	say_text(queue_name(&l->view.queue));
 	if (rows->count == 0)
 		puts(" is empty");
 	else
@@ -209,28 +198,24 @@ static bool show(struct list *l, const struct options *options, struct error *er
 	if (!l->view.queue.does->list(&l->view.queue, false, &rows, err))
 		return false;
 	if (rows.trouble.kind) {
-		complain(l->name, &rows.trouble);
-		l->status = error_exit_status(&rows.trouble);
+		l->status = say_error(&rows.trouble);
 	}
 	if (queue_is_unattended(&l->view.queue, &rows, 0))
-		fprintf(stderr, "%s: nobody works on what waits; `sendmail -q` sends it\n", l->name);
+		say_aside("nobody works on what waits; `sendmail -q` sends it");
 	if (options->mode == MODE_COUNT_QUEUE)
 		count_rows(l, &rows);
 	else
 		list_rows(l, &rows);
-	return (fflush(stdout) == 0 && !ferror(stdout)) ||
-	       error_errno(err, ERROR_IO, "standard output");
+	return say_end(err);
 }
 
-int mailq_show(const char *name, const struct options *options)
+int mailq_show(const struct options *options)
 {
-	struct list l = { .name = name, .options = options, .view = QUEUE_VIEW_NONE };
+	struct list l = { .options = options, .view = QUEUE_VIEW_NONE };
 	struct error err;
 
-	if (!show(&l, options, &err)) {
-		complain(name, &err);
-		l.status = error_exit_status(&err);
-	}
+	if (!show(&l, options, &err))
+		l.status = say_error(&err);
 	queue_view_close(&l.view);
 	return l.status;
 }

@@ -8,9 +8,8 @@
 /*
  * Lists this user's queue on standard output: the messages that wait, as far as -qI, -qR,
  * -qS and -qQ select them, and of those the recipients that still wait. With
- * MODE_COUNT_QUEUE it prints how many there are. `name` begins the lines on standard
- * error. Returns the exit status.
+ * MODE_COUNT_QUEUE it prints how many there are. Returns the exit status.
  */
-int mailq_show(const char *name, const struct options *options);
+int mailq_show(const struct options *options);
 
 #endif

@@ -6,8 +6,8 @@
 #include "base/buf.h"
 #include "base/language.h"
 #include "base/text.h"
-#include "delivery/local.h"
 #include "mail/submission.h"
+#include "delivery/local.h"
 
 /* The argument itself, where it says more than what was wrong in it. */
 static void name_argument(struct error *err, const char *argument, const char *piece)

@@ -4,11 +4,11 @@
 #define SENDMAIL_RECIPIENTS_H
 
 #include "config/account.h"
-#include "sendmail/options.h"
 #include "mail/aliases.h"
 #include "mail/envelope.h"
 #include "mail/message.h"
 #include "mail/people.h"
+#include "sendmail/options.h"
 
 struct recipient_sources {
 	const struct options *options;

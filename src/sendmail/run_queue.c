@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sendmail/run_queue.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -11,6 +10,7 @@
 #include "base/log.h"
 #include "delivery/queue_ops.h"
 #include "talk/ask.h"
+#include "talk/say.h"
 
 /* --- -qI, -qR, -qS */
 
@@ -153,6 +153,6 @@ bool run_queue_as_told(const struct options *options, const struct config *confi
 	if (!queue->does->run(queue, &run, err))
 		return false;
 	if (run.is_elsewhere)
-		fprintf(stderr, "sendmail: %s\n", "another process is running the queue");
+		say_aside("another process is running the queue");
 	return queue->does->attend(queue, options->config_file, queue_need_after(&run), err);
 }

@@ -3,9 +3,9 @@
 #ifndef SENDMAIL_RUN_QUEUE_H
 #define SENDMAIL_RUN_QUEUE_H
 
+#include "smtp/trace.h"
 #include "delivery/queue.h"
 #include "sendmail/options.h"
-#include "smtp/trace.h"
 
 /* Whether -qI, -qR and -qS let a message pass. */
 bool run_queue_selects(const struct options *options, const struct entry *e);

@@ -10,8 +10,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/background.h"
 #include "base/append.h"
+#include "base/background.h"
 #include "base/clock.h"
 #include "base/drain.h"
 #include "base/log.h"
@@ -19,6 +19,7 @@
 #include "delivery/attempt.h"
 #include "delivery/local.h"
 #include "delivery/queue_view.h"
+#include "talk/say.h"
 #include "sendmail/call.h"
 #include "sendmail/dialogue.h"
 #include "sendmail/dry_run.h"
@@ -56,9 +57,9 @@ static const char *what_became(const struct call *call, const struct recipient *
 static void print_where(const struct call *call, size_t more)
 {
 	if (call->submittal.is_kept)
-		call_say(call, "and %zu more; `acsmtp queue show %s` names them", more, call->id);
+		say_aside("and %zu more; `acsmtp queue show %s` names them", more, call->id);
 	else
-		call_say(call, "and %zu more; the log (%s) names them as %s", more,
+		say_aside("and %zu more; the log (%s) names them as %s", more,
 			 call->submittal.account->log, call->id);
 }
 
@@ -79,7 +80,8 @@ static void print_recipients(const struct call *call)
 	size_t accepted = envelope_count(e, VERDICT_ACCEPTED), failed = 0, most = most_to_print(call);
 	bool one_reason = share_one_reason(e);
 
-	if (!accepted && one_reason && !call->submittal.is_queued)
+	if (!call_may_say(call) ||
+	    (!accepted && one_reason && !call->submittal.is_queued))
 		return;
 	for (int pass = 0; pass < 2; pass++)
 		for (size_t i = 0; i < e->count; i++) {
@@ -90,13 +92,13 @@ static void print_recipients(const struct call *call)
 			    failed++ >= most)
 				continue;
 			recipient_reason(r, &why);
-			call_say(call, "%s <%s>%s%s", what_became(call, r), r->mailbox,
+			say_aside("%s <%s>%s%s", what_became(call, r), r->mailbox,
 				 one_reason ? "" : ": ", one_reason ? "" : why.text);
 		}
 	if (failed > most)
 		print_where(call, failed - most);
 	if (accepted)
-		call_say(call, "the message was sent to %zu of %zu recipients; do not send it to "
+		say_aside("the message was sent to %zu of %zu recipients; do not send it to "
 		    "them again", accepted, e->count);
 }
 
@@ -133,8 +135,8 @@ static bool open_queue(struct call *call, struct error *err)
 /* The message is safe, but nobody comes for it by himself. */
 static void say_unattended(const struct call *call)
 {
-	if (call->submittal.no_runner.text[0])
-		call_say(call, "%s; `sendmail -q` sends what waits", call->submittal.no_runner.text);
+	if (call->submittal.no_runner.text[0] && call_may_say(call))
+		say_aside("%s; `sendmail -q` sends what waits", call->submittal.no_runner.text);
 }
 
 static bool send_message(struct call *call, struct error *err)
@@ -157,11 +159,11 @@ static void say_queued(const struct call *call)
 	const struct error *why = &s->why_queued;
 	char when[CLOCK_DATE_SIZE];
 
-	if (!s->is_queued || !(call->options.verbose ||
-			       (why->text[0] && isatty(STDERR_FILENO))))
+	if (!s->is_queued || !call_may_say(call) ||
+	    !(call->options.verbose || (why->text[0] && isatty(STDERR_FILENO))))
 		return;
 	clock_stamp(s->next, when);
-	call_say(call, "queued as %s, not before %s%s%s%s%s", call->id, when,
+	say_aside("queued as %s, not before %s%s%s%s%s", call->id, when,
 		 why->text[0] ? ": " : "", why->text, why->advice ? "; " : "",
 		 why->advice ? why->advice : "");
 }
@@ -190,7 +192,7 @@ static bool check_aliases(struct call *call, struct error *err)
 	if (!config_load_any(&call->config, call->options.config_file, err))
 		return false;
 	local_init(&call->aliases, &call->config);
-	return look_at_aliases(call->name, &call->aliases, err);
+	return look_at_aliases(&call->aliases, err);
 }
 
 typedef bool step_fn(struct call *call, struct error *err);	/* NULL ends a list of them */
@@ -273,11 +275,11 @@ static int run_as(enum mode mode, const struct program *program, int argc, char 
 	case MODE_VERSION:
 		return usage_version(stdout);
 	case MODE_NOTHING_KEPT:
-		fprintf(stderr, "%s: no host status is kept\n", call.name);
+		say_aside("no host status is kept");
 		return EX_OK;
 	case MODE_LIST_QUEUE:
 	case MODE_COUNT_QUEUE:
-		return mailq_show(call.name, &call.options);
+		return mailq_show(&call.options);
 	case MODE_LOOK_AT_ALIASES:
 		steps = looking_at_aliases;
 		break;

@@ -8,8 +8,8 @@
 
 #include "config/account.h"
 #include "config/draft.h"
-#include "talk/command.h"
 #include "secret/keyring.h"
+#include "talk/command.h"
 
 /* In the order of the flags in setup/setup.c. */
 enum answer {

@@ -9,11 +9,11 @@
 #include "base/buf.h"
 #include "base/language.h"
 #include "base/text.h"
+#include "service/login.h"
+#include "service/service.h"
 #include "mail/address.h"
 #include "secret/file.h"
 #include "secret/keyring.h"
-#include "service/login.h"
-#include "service/service.h"
 
 enum { PROPOSAL_LIMIT = 4096 };
 

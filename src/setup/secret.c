@@ -7,11 +7,10 @@
 #include <unistd.h>
 
 #include "base/language.h"
-#include "base/text.h"
-#include "secret/file.h"
-#include "talk/ask.h"
 #include "service/login.h"
 #include "service/service.h"
+#include "secret/file.h"
+#include "talk/ask.h"
 
 enum { ANSWER_SECONDS = 600 };
 

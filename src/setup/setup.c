@@ -12,9 +12,9 @@
 
 #include "base/buf.h"
 #include "base/language.h"
-#include "base/text.h"
-#include "config/write.h"
 #include "service/service.h"
+#include "config/write.h"
+#include "talk/say.h"
 #include "setup/answers.h"
 
 static void setup_free(struct setup *s)
@@ -217,7 +217,7 @@ static int run(struct command_call *call)
 	if (!command_parse(call, &s.flags, &status))
 		return status;
 	if (!begin(&s, &err))
-		return command_fail(call, &err);
+		return say_error(&err);
 	if (s.is_attended)
 		printf(_("This makes an account in %s.\n"
 		       "Enter takes what stands in brackets. Nothing is written before the last answer;\n"
@@ -226,13 +226,13 @@ static int run(struct command_call *call)
 	if (!ask_from(&s, ANSWER_SERVICE, &err) || !settle_server(&s, &err) ||
 	    !store(&s, &err)) {
 		error_context(&err, "nothing was written");
-		return command_fail(call, &err);
+		return say_error(&err);
 	}
 	if (!write_account(&s, &err))
-		return command_fail(call, &err);
+		return say_error(&err);
 	tell_written(&s);
 	status = finish(call, &s);
-	written = command_finish(call);
+	written = say_finish();
 	return status == EX_OK ? written : status;
 }
 

@@ -2,7 +2,6 @@
 #include "talk/command.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -10,6 +9,7 @@
 #include "base/buf.h"
 #include "base/language.h"
 #include "base/text.h"
+#include "talk/say.h"
 
 static void print_usage(FILE *out, const char *name, const struct command *c)
 {
@@ -43,39 +43,7 @@ static int print_help(const struct command_call *call)
 			 flag->kind == FLAG_TEXT ? flag->value : "");
 		command_put_help(stdout, buf_text(&used), COLUMN, flag->help);
 	}
-	return command_finish(call);
-}
-
-void command_warn(const struct command_call *call, const struct error *err)
-{
-	OWNED_TEXT text = err ? text_copy(error_words(err)) : NULL;
-
-	if (!err)
-		return;
-	fflush(stdout);
-	text_make_printable(text);
-	fprintf(stderr, _("%s: warning: %s; %s\n"), call->program->name, text, tr(err->advice));
-}
-
-int command_fail(const struct command_call *call, const struct error *err)
-{
-	OWNED_TEXT text = text_copy(error_words(err));
-
-	fflush(stdout);
-	text_make_printable(text);
-	if (err->advice)
-		fprintf(stderr, _("%s: %s; %s\n"), call->program->name, text, tr(err->advice));
-	else
-		fprintf(stderr, "%s: %s\n", call->program->name, text);
-	return error_exit_status(err);
-}
-
-int command_finish(const struct command_call *call)
-{
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return EX_OK;
-	fprintf(stderr, _("%s: standard output: %s\n"), call->program->name, language_reason(errno));
-	return EX_IOERR;
+	return say_finish();
 }
 
 /* --- flags */
@@ -249,7 +217,7 @@ bool command_parse(struct command_call *call, void *target, int *status)
 	struct error err;
 
 	if (!parse(call, target, &wants_help, &err))
-		*status = command_fail(call, &err);
+		*status = say_error(&err);
 	else if (wants_help)
 		*status = print_help(call);
 	else
@@ -269,17 +237,15 @@ static const char *next_word(const void *commands, size_t i)
 static int print_subs(const struct program *program, const char *word, const char *given)
 {
 	bool wants_help = given && is_help(given);
-	struct command_call call = { .program = program };
 	char shown[SHOWN_SIZE];
 
 	if (given && !wants_help)
-		fprintf(stderr, _("%s: unknown: %s %s\n"), program->name, word,
-			text_show(given, shown));
+		say_aside(_("unknown: %s %s"), word, text_show(given, shown));
 	for (size_t i = 0; program->commands[i]; i++)
 		if (!strcmp(program->commands[i]->word, word))
 			print_usage(wants_help ? stdout : stderr, program->name,
 				    program->commands[i]);
-	return wants_help ? command_finish(&call) : EX_USAGE;
+	return wants_help ? say_finish() : EX_USAGE;
 }
 
 int command_go_on(const struct command_call *call, const char *word, char **arguments)

@@ -54,18 +54,6 @@ enum { ARGUMENTS_ANY = INT_MAX };
  */
 bool command_parse(struct command_call *call, void *target, int *status);
 
-/* Prints "NAME: warning: text; advice" of an error that has advice; NULL: nothing. */
-void command_warn(const struct command_call *call, const struct error *err);
-
-/*
- * Prints "NAME: text; advice" on standard error, harmless whatever is quoted in it, and
- * returns the error's exit status.
- */
-int command_fail(const struct command_call *call, const struct error *err);
-
-/* Flushes standard output: EX_OK, or EX_IOERR with the reason on standard error. */
-int command_finish(const struct command_call *call);
-
 /*
  * Puts `text` into a column that is `used` columns wide already, and ends at `column`: blanks,
  * two at least, and the text.

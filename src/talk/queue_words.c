@@ -135,14 +135,6 @@ void words_add(struct buf *b, const char *text)
 	buf_add(b, copy);
 }
 
-void words_print(const char *text)
-{
-	OWNED_TEXT copy = text_copy(text ? text : "");
-
-	text_make_printable(copy);
-	fputs(copy, stdout);
-}
-
 /* --- for programs */
 
 static void add_reason(struct json *j, const struct config *config, const struct entry *e,

@@ -37,8 +37,7 @@ const char *words_verdict(enum verdict verdict);
 const char *words_advice(const struct config *config, const char *account,
 			 const struct error *why);
 
-/* Printed without control characters. */
-void words_print(const char *text);
+/* Added without control characters; NULL is nothing. */
 void words_add(struct buf *b, const char *text);
 
 /* One message as an object. */
