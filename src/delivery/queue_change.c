@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 enum {
 	PATIENCE_MS = 2000,	/* for all that is held by others together */
 	PAUSE_US = 50 * 1000,
+	OTHER_FILES = 24,	/* descriptors for all else, the caller's among them */
 };
 
 struct changing {
@@ -320,10 +322,23 @@ static void change_some(struct changing *c, const struct queue_row *rows, size_t
 	free(todo);
 }
 
+/* Whoever may open few files changes fewer of them together, and one in any case. */
+static size_t most_together(void)
+{
+	struct rlimit files;
+	rlim_t most = SPOOL_TOGETHER_MAX;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < 2 * most + OTHER_FILES)
+		most = files.rlim_cur < OTHER_FILES + 2 ? 1 : (files.rlim_cur - OTHER_FILES) / 2;
+	return (size_t)most;
+}
+
 static void change_rows(struct changing *c, const struct queue_row *rows, size_t count)
 {
+	const size_t most = most_together();
+
 	for (size_t done = 0, some; done < count; done += some) {
-		some = count - done < SPOOL_TOGETHER_MAX ? count - done : SPOOL_TOGETHER_MAX;
+		some = count - done < most ? count - done : most;
 		change_some(c, rows + done, some);
 	}
 }

@@ -92,3 +92,14 @@ def test_failing(acs, box, name):    # noqa: F811
         complaints += done.status != 0
     assert complaints > COUNT
     assert not list(box.path.rglob("*.new"))
+
+
+@pytest.mark.parametrize("limit", [16, 64])
+def test_few_open_files(acs, box, limit):    # noqa: F811
+    """Then fewer of them are changed together, and all of them in the end."""
+    box.configure(acs(), background="off")
+    ids = [box.add(to=[("a@example.org", "waiting", None)]) for _ in range(70)]
+    few = ("sh", "-c", f'ulimit -n {limit}; exec "$@"', "sh")
+    done = change(box, ["hold", "--all"], wrap=few)
+    assert done.status == 0, done.stderr
+    assert all(is_done(box, ["hold"], id) for id in ids)
