@@ -220,9 +220,10 @@ static step_fn *const looking_at_aliases[] = { check_aliases, NULL };
 /* A refusal before there was a dialogue has no log line yet. */
 static void log_refusal(const struct call *call, const struct error *err)
 {
-	if (!call->submittal.account)
-		log_open((struct log_place){ "syslog", LOG_AS_TEXT },
-			 call->options.log_tag ? call->options.log_tag : "acsmtp");
+	const struct account *account = call->submittal.account;
+
+	log_open(account ? account_log(account) : (struct log_place){ "syslog", LOG_AS_TEXT },
+		 call->options.log_tag ? call->options.log_tag : "acsmtp");
 	attempt_log_not_taken(call->id, &call->caller, err);
 }
 

@@ -141,10 +141,13 @@ def test_it_stops_no_mail(sent, tmp_path, sender, option):
 
 @pytest.mark.parametrize("policy", ["keep", "refuse"])
 @pytest.mark.parametrize("sender", UNUSABLE)
-def test_where_it_matters_it_does(acs, send, policy, sender):
-    server = acs(senders=None)
-    result = send(server, f"From: {OURS}\n{BODY}", "-t", "-f", sender, sender_policy=policy)
+def test_where_it_matters_it_does(acs, send, tmp_path, policy, sender):
+    server, log = acs(senders=None), tmp_path / "log"
+    result = send(server, f"From: {OURS}\n{BODY}", "-t", "-f", sender, sender_policy=policy,
+                  log=log)
     assert result.status == 64 and "-f" in result.stderr
+    line, = log.read_text().splitlines()
+    assert ": not taken: " in line and "is no address" in line
     assert server.sessions == []
 
 
