@@ -307,6 +307,12 @@ static bool logs_in_alike(const struct account *a, const struct account *b)
 	       !strcmp(a->user, b->user);
 }
 
+static bool tell_of_change(const struct account *account, struct error *err)
+{
+	return error_set(err, ERROR_LATER, "%s: the account has changed since it was read",
+			 account->file);
+}
+
 /* Where somebody has written to the file meanwhile; `sum`: of what was read of it now. */
 static bool is_still_there(const struct account *account, uint64_t sum, struct error *err)
 {
@@ -322,8 +328,7 @@ static bool is_still_there(const struct account *account, uint64_t sum, struct e
 	same = find_account(&now, account->name);
 	return (same && same->files_sum == sum && same->has_password &&
 		logs_in_alike(same, account)) ||
-	       error_set(err, ERROR_LATER, "%s: the account has changed since it was read",
-			 account->file);
+	       tell_of_change(account, err);
 }
 
 bool config_password(const struct account *account, struct secret *password,
@@ -341,7 +346,10 @@ bool config_password(const struct account *account, struct secret *password,
 		return false;
 	l.own = ini_find(&ini, SECTION_ACCOUNT, account->name);
 	l.defaults = ini_find(&ini, SECTION_DEFAULTS, NULL);
-	from = password_section(&l);
+	/* The time of a file may be as it was, and its text be another all the same. */
+	from = l.own ? password_section(&l) : NULL;
+	if (!from)
+		return tell_of_change(account, err);
 	return secret_set(password, from->password.bytes, from->password.len);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Files of settings: what is understood, and what is refused with which words. */
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -670,6 +671,37 @@ static void test_password_of_changed_file(void **state)
 	}
 }
 
+/* A copy that keeps times, or a clock that is too coarse: nothing but the text is another. */
+static void test_password_of_changed_text(void **state)
+{
+	static const char before[] = WORK "host = a\npassword = one\n";
+	static const char *const changes[] = {
+		"[account worl]\nhost = a\npassword = one\n",
+		WORK "host = a\npassword =    \n",
+		WORK "host = a\n;assword = one\n",
+	};
+	char path[100];
+
+	(void)state;
+	path_of("test.ini", path);
+	for (size_t i = 0; i < COUNT_OF(changes); i++) {
+		OWNED_CONFIG config = { 0 };
+		OWNED_SECRET password = { 0 };
+		OWNED_FD fd = -1;
+		struct stat st;
+		struct error err;
+
+		assert_int_equal(strlen(changes[i]), strlen(before));
+		assert_true(read_text(&config, before, &err));
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		assert_return_code(fstat(fd, &st), errno);
+		assert_int_equal(write(fd, changes[i], strlen(before)), strlen(before));
+		assert_return_code(futimens(fd, (struct timespec[]){ st.st_atim, st.st_mtim }), errno);
+		assert_false(config_password(&config.accounts[0], &password, &err));
+		assert_non_null(strstr(err.text, "has changed"));
+	}
+}
+
 /* Whatever one byte is turned into: an answer, and none that shows a secret. */
 static void test_every_byte(void **state)
 {
@@ -773,6 +805,7 @@ int main(void)
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_load_one),
 		IN_BOTH_WAYS(test_password_of_changed_file),
+		IN_BOTH_WAYS(test_password_of_changed_text),
 		IN_BOTH_WAYS(test_every_byte),
 		cmocka_unit_test(test_help),
 	};
