@@ -211,9 +211,11 @@ bool parameter_encode(const char *text, const struct parameter *p, struct buf *o
 	if (!is_encoded)
 		buf_addf(&value, "%s''", text_is_utf8(buf_text(&plain), plain.len) ?
 			 "UTF-8" : "unknown-8bit");
-	for (size_t i = 0; i < plain.len; i++)
-		buf_add_bytes(&value, token,
-			      encode_byte(plain.text[i], is_encoded, token));
+	for (size_t i = 0; i < plain.len; i++) {
+		size_t n = encode_byte(plain.text[i], is_encoded, token);
+
+		buf_add_bytes(&value, token, n);
+	}
 	add_pieces(name, (int)name_len, &value, out);
 	return !buf_is_full(&plain) && !buf_is_full(&value);
 }

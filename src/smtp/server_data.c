@@ -146,7 +146,8 @@ static size_t take_text(struct server *s, struct dotted *d, const char *bytes, s
 			take_bytes(s, bytes + at, run);
 			at += run;
 		} else {
-			take_bytes(s, out, undot(d, bytes[at++], out));
+			run = undot(d, bytes[at++], out);
+			take_bytes(s, out, run);
 		}
 	}
 	return at;
