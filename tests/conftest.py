@@ -21,7 +21,7 @@ from emulator.options import Options
 from emulator.pki import Pki
 from emulator.server import Emulator
 from helpers.bus import SessionBus
-from helpers.program import Result, environment, installed, text_of
+from helpers.program import Result, environment, installed, make_reachable, text_of
 from helpers.queue import Queue
 
 
@@ -29,13 +29,8 @@ from helpers.queue import Queue
 def pki(tmp_path_factory):
     """Roots, intermediates and leaves; see emulator/pki.py."""
     directory = tmp_path_factory.mktemp("pki")
-    # pytest makes its directories for their owner alone. What other users' programs
-    # must trust has to be reachable; the keys in it stay private.
+    make_reachable(directory)       # the keys in it stay private
     directory.chmod(0o755)
-    for parent in list(directory.parents)[:2]:
-        if parent.stat().st_uid == os.geteuid() and parent.name.startswith(
-                ("pytest-", "popen-")):
-            parent.chmod(parent.stat().st_mode | 0o011)
     return Pki(directory)
 
 

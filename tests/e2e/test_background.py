@@ -13,7 +13,7 @@ import pytest
 from helpers.program import environment, installed
 from emulator.faults import Fault
 from outcome import HELLO, assert_sent
-from helpers.queue import UNTIL
+from helpers.waiting import UNTIL
 
 BACKGROUND = {"background": "on"}
 

@@ -69,7 +69,7 @@ def count(tmp_path, home):
         # A log of its own: the program's words on standard error are its own, too.
         log = tmp_path / "valgrind.log"
         done = subprocess.run(
-            ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
+            ["valgrind", "--vgdb=no", "--tool=callgrind", "--callgrind-out-file=/dev/null",
              f"--log-file={log}", installed("sendmail"), *arguments],
             input=message.encode(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             env=environment(home, {}), cwd=home, timeout=300, check=False)

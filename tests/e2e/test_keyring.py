@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from helpers.ports import bind_to_path
 from helpers.program import environment, installed
 from helpers.waiting import wait_for
 
@@ -137,8 +138,7 @@ def test_hanging_service(session_bus, keyring):
 
 def test_hanging_bus(keyring, tmp_path):
     with socket.socket(socket.AF_UNIX) as mute:
-        os.chdir(tmp_path)      # for a short path of the socket
-        mute.bind("mute")
+        bind_to_path(mute, tmp_path / "mute")
         mute.listen()
         result = keyring("lookup", "--patience=1",
                          env={"DBUS_SESSION_BUS_ADDRESS": f"unix:path={tmp_path}/mute"})

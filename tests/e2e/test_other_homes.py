@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.program import environment, installed
+from helpers.program import environment, installed, make_reachable
 
 pytestmark = pytest.mark.as_root
 OTHER = pwd.getpwnam("nobody")
@@ -145,9 +145,7 @@ def su_bob(home, tmp_path):
     """su_bob(args) -> CompletedProcess: `su bob`, without a dash: HOME is still root's."""
     bobs = tmp_path / "bob"
     bobs.mkdir()
-    for path in [tmp_path, *list(tmp_path.parents)[:3]]:
-        if path != Path("/tmp"):
-            path.chmod(0o755)
+    make_reachable(tmp_path)
     home.chmod(0o700)
     os.chown(bobs, BOB, BOB)
     passwd = tmp_path / "passwd"
@@ -251,18 +249,18 @@ def test_mounted_secret_that_is_none(mounted, case, words):
     assert words in done.stderr.decode() and b"; ch" in done.stderr
 
 
-def test_memory_that_is_everybodys(mounted, acs, config, home):
+def test_memory_that_is_everybodys(acs, config, home, tmp_path):
     """/dev/shm is where everybody puts files."""
     server = acs()
-    path = f"/dev/shm/acsmtp-test-{os.getpid()}"
-    with open(path, "w", encoding="ascii") as file:
-        file.write(server.options.password + "\n")
-    try:
-        os.chmod(path, 0o644)
-        done = sendmail(["-C", config(server, password=None, password_file=path), "-t"],
-                        environment(home, None))
-    finally:
-        os.unlink(path)
+    path = "/dev/shm/secret"
+    script = """mount -t tmpfs -o mode=1777 tmpfs /dev/shm || exit 99
+        cp "$SECRET" /dev/shm/secret && chmod 644 /dev/shm/secret && exec "$@" """
+    secret = tmp_path / "secret"
+    secret.write_text(server.options.password + "\n")
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", script, "sh", installed("sendmail"), "-t",
+         "-C", config(server, password=None, password_file=path)], input=MESSAGE,
+        capture_output=True, env=environment(home, {"SECRET": secret}), timeout=60)
     assert done.returncode == 78 and b"others can read it" in done.stderr
 
 

@@ -13,7 +13,8 @@ import pytest
 from helpers.program import environment, installed
 from emulator.faults import Fault
 from outcome import HELLO, assert_sent, transmitted
-from helpers.queue import DAY, HOUR, UNTIL
+from helpers.queue import DAY, HOUR
+from helpers.waiting import UNTIL
 from helpers.waiting import wait_for
 
 HOLD = {"on_lost_reply": "hold"}

@@ -10,7 +10,7 @@ import re
 import pytest
 
 from emulator.faults import Fault
-from outcome import HELLO, assert_nobody_called, assert_said, assert_sent
+from outcome import assert_nobody_called, assert_said, assert_sent
 from helpers.queue import DAY, HOUR
 
 NOUSER, UNAVAILABLE = 67, 69

@@ -17,7 +17,8 @@ from helpers.program import environment, installed
 from emulator.faults import Fault
 from outcome import HELLO, assert_sent, transmitted
 from helpers.ports import closed_port
-from helpers.queue import HOUR, UNTIL
+from helpers.queue import HOUR
+from helpers.waiting import UNTIL
 
 BACKGROUND = {"background": "on"}
 BUSY_ONCE = Fault("rcpt", reply="450 4.2.1 Busy", times=1)

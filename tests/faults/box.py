@@ -10,20 +10,17 @@
 """
 
 import collections
-import contextlib
 import os
 import re
 import signal
 import subprocess
-import time
 from dataclasses import dataclass
 
 import pytest
 
 from helpers.program import environment, installed
 from helpers.spool import Spool
-
-UNTIL = 60      # seconds that something may take on a machine that is busy
+from helpers.waiting import PATIENCE
 
 # What changes something outside of the process, or waits for somebody who does. Between two
 # of these nothing can be different for those who look at what a dead process has left.
@@ -83,16 +80,13 @@ def without_from(data):
 
 
 class Box(Spool):
+    patience = PATIENCE
+
     def __init__(self, directory, home, write_config):
         super().__init__(directory / "spool")
         self.directory, self.home = directory, home
         self._write_config = write_config
         self._log = directory / "mail.log"
-        self.ini = None
-
-    @property
-    def log(self):
-        return self._log.read_text(errors="surrogateescape") if self._log.exists() else ""
 
     def configure(self, server=None, keys=None, **delivery):
         settings = {"queue": "on", "background": "off", "spool": self.path, **delivery}
@@ -122,7 +116,7 @@ class Box(Spool):
             command = ["strace", "-f", "-y", "-qq", "-o", str(record or os.devnull),
                        *(word for one in strace for word in ("-e", one)), "--", *command]
         done = subprocess.run([*wrap, *command], input=input.encode(), capture_output=True,
-                              check=False, timeout=UNTIL, cwd=self.home,
+                              check=False, timeout=PATIENCE, cwd=self.home,
                               env=self.environment(env))
         return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
@@ -176,11 +170,6 @@ class Box(Spool):
         return {self.facts(id, failed)[0]["message-id"][1:-6]:
                 (directory / f"{id}.msg").read_bytes() for id in self.ids(failed)}
 
-    def files(self):
-        """What there is of messages."""
-        return sorted(str(file.relative_to(self.path)) for file in self.path.rglob("*")
-                      if file.suffix in (".env", ".msg", ".new", ".try"))
-
     def doubted(self, token):
         """Whether the log says that it may have been sent, and names it."""
         return any("may have been sent" in line and f"<{token}@test>" in line
@@ -191,43 +180,6 @@ class Box(Spool):
         for file in self.path.rglob("*"):
             if file.suffix in (".env", ".msg", ".new", ".try"):
                 file.unlink()
-
-    # --- those who stay
-
-    def resident(self):
-        """The process that has the lock, or None."""
-        try:
-            inode = (self.path / "resident").stat().st_ino
-        except FileNotFoundError:
-            return None
-        with open("/proc/locks", encoding="ascii") as locks:
-            found = re.search(rf"(?m)^\d+: FLOCK +\S+ +\S+ +(\d+) \S+:{inode} ",
-                              locks.read())
-        return int(found[1]) if found else None
-
-    def processes(self):
-        """All with our configuration on their command line, but those that are dead."""
-        ini, found = os.fsencode(self.ini), []
-        for name in filter(str.isdigit, os.listdir("/proc")):
-            with contextlib.suppress(OSError):
-                with open(f"/proc/{name}/cmdline", "rb") as file:
-                    if ini in file.read().split(b"\0"):
-                        found.append(int(name))
-        return found
-
-    def wait_until(self, condition, what):
-        until = time.monotonic() + UNTIL
-        while not condition():
-            assert time.monotonic() < until, \
-                f"{what}: never; files: {self.files()}\nlog: {self.log[-5000:]}"
-            time.sleep(0.01)
-
-    def close(self):
-        for file in self.path.glob("*.env"):
-            file.unlink(missing_ok=True)
-        for number in self.processes() if self.ini else []:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(number, signal.SIGKILL)
 
 
 @pytest.fixture

@@ -142,7 +142,7 @@ def test_one_that_sends_and_is_stopped_holds_its_message_alone(acs, box):    # n
     box.configure(server, background="on")
     assert box.take_in("one", "-odb").status == 0
     box.wait_until(lambda: list(box.path.glob("*.try")), "a dialogue")
-    child, = children_of(box.resident())
+    child, = children_of(box.runner())
     kill(child, signal.SIGSTOP)
     try:
         for token in ("two", "three"):
@@ -163,8 +163,8 @@ def test_they_end_together(two, box, how):    # noqa: F811
     """Whoever ends the runner ends those who send for it."""
     two((Fault("mail", action="silence"),), background="on")
     assert take_in(box, "slow", "test").status == 0
-    box.wait_until(lambda: list(box.path.glob("*.try")) and box.resident(), "a dialogue")
-    runner = box.resident()
+    box.wait_until(lambda: list(box.path.glob("*.try")) and box.runner(), "a dialogue")
+    runner = box.runner()
     children = Path(f"/proc/{runner}/task/{runner}/children").read_text().split()
     assert children
     kill(runner, how)
@@ -244,7 +244,7 @@ def test_what_comes_costs_the_same_however_much_waits(acs, box):    # noqa: F811
          *box.command("acsmtp", "queue", "run", "--background", "--config", box.ini)],
         env=box.environment(), cwd=box.home)
     try:
-        box.wait_until(box.resident, "a runner")
+        box.wait_until(box.runner, "a runner")
         assert box.take_in("first", "-odb").status == 0
         box.wait_until(lambda: "first" in arrived(server), "the first")
         before = calm(record)
@@ -254,5 +254,5 @@ def test_what_comes_costs_the_same_however_much_waits(acs, box):    # noqa: F811
         box.wait_until(lambda: len(box.ids()) == 1500, "their end")
         assert (calm(record) - before) / 20 < 20
     finally:
-        kill(box.resident() or runner.pid)
+        kill(box.runner() or runner.pid)
         runner.wait()

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import time
 
 import pytest
@@ -28,8 +27,8 @@ def forgotten(acs, box):    # noqa: F811
     with closed_port() as port:
         box.configure(None, {"host": "127.0.0.1", "port": port}, background="on")
         assert box.take_in("one", "-odb").status == 0
-        box.wait_until(box.resident, "a runner")
-        kill(box.resident())
+        box.wait_until(box.runner, "a runner")
+        kill(box.runner())
         box.wait_until(lambda: not box.processes(), "its end")
     server = acs()
     box.configure(server, background="on")
@@ -99,7 +98,7 @@ def test_who_looks_is_told(forgotten):
 def test_who_looks_is_not_told_while_somebody_works(acs, box):    # noqa: F811
     box.configure(acs(faults=(Fault("rcpt", reply="450 4.2.1 Busy"),)), background="on")
     assert box.direct("one").status == 0
-    box.wait_until(box.resident, "a runner")
+    box.wait_until(box.runner, "a runner")
     assert "nobody works" not in call_of(box, "acsmtp", "queue", "list").stdout
     assert "nobody works" not in call_of(box, "mailq").stderr
     assert "nobody works" not in call_of(box, "acsmtp", "check").stdout
@@ -167,17 +166,17 @@ def test_a_stopped_runner_loses_its_place(acs, box):    # noqa: F811
     server = acs(faults=(Fault("rcpt", reply="450 4.2.1 Busy", times=1),))
     box.configure(server, background="on")
     assert box.direct("one").status == 0
-    box.wait_until(box.resident, "a runner")
-    first = box.resident()
+    box.wait_until(box.runner, "a runner")
+    first = box.runner()
     kill(first, signal.SIGSTOP)
     assert box.take_in("two", "-odb").status == 0
-    assert box.resident() == first    # who is rung for takes a moment
+    assert box.runner() == first    # who is rung for takes a moment
     long_ago = time.time() - 100
     os.utime(box.path / "resident", (long_ago, long_ago))
     assert "nobody works" in call_of(box, "acsmtp", "queue", "list").stdout
     assert box.take_in("three", "-odb").status == 0
     box.wait_until(lambda: arrived(server).keys() >= {"two", "three"}, "the others")
-    assert box.resident() not in (None, first)
+    assert box.runner() not in (None, first)
     assert box.flush().status == 0
     assert_another_takes_over(server, box, first, "one", "two", "three")
     assert "is replaced: it does not listen" in box.log

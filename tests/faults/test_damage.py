@@ -69,13 +69,8 @@ def full_directory(path):
 
 def unix_socket(path):
     path.unlink(missing_ok=True)
-    before = os.getcwd()
-    os.chdir(path.parent)    # a socket's path may not be long
-    try:
-        with socket.socket(socket.AF_UNIX) as one:
-            one.bind(path.name)
-    finally:
-        os.chdir(before)
+    with socket.socket(socket.AF_UNIX) as one:
+        bind_to_path(one, path)
 
 
 def unreadable(path):
@@ -298,8 +293,8 @@ def test_spool_that_vanishes_while_somebody_stays(acs, box):    # noqa: F811
     busy, server = acs(faults=BUSY), acs()
     box.configure(busy, background="on")
     assert box.take_in("gone", "-odb").status == 0
-    box.wait_until(box.resident, "a runner")
-    first = box.resident()
+    box.wait_until(box.runner, "a runner")
+    first = box.runner()
     shutil.rmtree(box.path)
     box.configure(server, background="on")
     assert box.take_in("one", "-odb").status == 0

@@ -24,7 +24,7 @@ def assert_each_once(server, tokens):
 def wait_until_over(box):    # noqa: F811
     box.wait_until(lambda: not box.ids(), "an empty queue")
     box.wait_until(lambda: not box.processes(), "the end of the runners")
-    assert box.resident() is None
+    assert box.runner() is None
     assert box.files() == []
 
 
@@ -56,7 +56,7 @@ def test_two_hundred_at_once(acs, box, mode):    # noqa: F811
         statuses = list(pool.map(lambda token: box.take_in(token, mode).status, tokens))
     assert statuses == [0] * 200
     if mode == "-odi":
-        box.wait_until(lambda: box.processes() == [box.resident()], "one runner")
+        box.wait_until(lambda: box.processes() == [box.runner()], "one runner")
         assert box.flush().status == 0
         box.wait_until(lambda: not box.ids(), "an empty queue")
         box.close()    # it would sleep until the first of them had been due
@@ -73,7 +73,7 @@ def test_one_stays(acs, box):    # noqa: F811
     with ThreadPoolExecutor(20) as pool:
         statuses = list(pool.map(lambda n: box.take_in(f"n{n}", "-odb").status, range(20)))
     assert statuses == [0] * 20
-    box.wait_until(lambda: box.processes() == [box.resident()], "one runner")
+    box.wait_until(lambda: box.processes() == [box.runner()], "one runner")
     assert len(box.ids()) == 20
 
 
@@ -118,9 +118,9 @@ def test_runners_that_die(acs, box):    # noqa: F811
     box.configure(server, background="on")
     for n in range(3):
         assert box.take_in(f"n{n}", "-odb").status == 0
-        box.wait_until(lambda: box.resident() and any(
+        box.wait_until(lambda: box.runner() and any(
             "MAIL" in session.verbs for session in server.sessions[n:]), "a dialogue")
-        subprocess.run(["kill", "-KILL", str(box.resident())], check=True)
+        subprocess.run(["kill", "-KILL", str(box.runner())], check=True)
         box.wait_until(lambda: not box.processes(), "the end of the runner")
     assert box.take_in("last", "-odb").status == 0
     wait_until_over(box)

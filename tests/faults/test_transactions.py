@@ -7,7 +7,6 @@ ACSMTP_EVERY_CALL=1 takes all calls; otherwise a part of them, which is another 
 
 import collections
 import os
-import signal
 import time
 
 import pytest

@@ -12,7 +12,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
+
+from .waiting import wait_until
 
 CONFIG = """\
 <!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
@@ -28,16 +29,6 @@ CONFIG = """\
   </policy>
 </busconfig>
 """
-UNTIL = 20    # seconds that a start may take on a machine that is busy
-
-
-def wait_until(condition, what, process):
-    until = time.monotonic() + UNTIL
-    while not condition():
-        assert process.poll() is None, f"{what} ended with status {process.returncode}"
-        assert time.monotonic() < until, f"{what} did not begin"
-        time.sleep(0.01)
-
 
 class SessionBus:
     """Its socket is `bus` in a directory of its own, as in a user's runtime directory."""
@@ -54,7 +45,7 @@ class SessionBus:
         config.write_text(CONFIG.format(socket=self.socket))
         bus = self.run([daemon, f"--config-file={config}", "--nofork", "--nosyslog"])
         try:
-            wait_until(self.socket.exists, "the bus", bus)
+            wait_until(self.socket.exists, "the bus", process=bus)
         except AssertionError:
             self.stop()
             raise
@@ -80,7 +71,7 @@ class SessionBus:
                             "calls": str(calls), **options})
         calls.touch()
         service = self.run([sys.executable, script, state])
-        wait_until(ready.exists, "the Secret Service", service)
+        wait_until(ready.exists, "the Secret Service", process=service)
         return service
 
     def has(self, name):

@@ -9,7 +9,7 @@ import signal
 import termios
 import time
 
-PATIENCE = 30       # seconds until a program that shows nothing is taken for stuck
+from .waiting import PATIENCE, wait_until
 
 
 class Person:
@@ -49,10 +49,7 @@ class Person:
     def secret(self, question, text):
         """Typed when nothing is shown any more, as people do after a pause."""
         self.wait_for(question)
-        end = time.monotonic() + PATIENCE
-        while self.echoes():
-            assert time.monotonic() < end, "the terminal still shows what is typed"
-            time.sleep(0.01)
+        wait_until(lambda: not self.echoes(), "a terminal that shows nothing of it")
         # What is typed before the flush that comes with it would be lost.
         os.write(self.terminal, (text + "\n").encode())
 
@@ -61,7 +58,7 @@ class Person:
 
     def end(self):
         """Everything until the program ends; its exit status, or minus a signal."""
-        end = time.monotonic() + 2 * PATIENCE
+        end = time.monotonic() + PATIENCE
         while self.look(end):
             pass
         if self.status is None:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ports without a server behind them."""
+"""Ports without a server behind them, and sockets with long names."""
 
 import contextlib
+import os
 import socket
 
 
@@ -52,3 +53,12 @@ def closed(host, port):
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as taken:
         taken.bind((host, port))
         yield
+
+
+def bind_to_path(one, path):
+    """A socket's path may not be long; a test's is, and its directory is nobody else's."""
+    directory = os.open(path.parent, os.O_PATH)
+    try:
+        one.bind(f"/proc/self/fd/{directory}/{path.name}")
+    finally:
+        os.close(directory)

@@ -41,6 +41,7 @@ def environment(home, extra):
         "XDG_STATE_HOME": str(home / ".local/state"),
         "XDG_DATA_HOME": str(home / ".local/share"),
         "XDG_RUNTIME_DIR": str(home),
+        "TMPDIR": str(home),
         # Never the bus of whoever runs the tests; whose keyring it would be.
         "DBUS_SESSION_BUS_ADDRESS": f"unix:path={home}/no-bus",
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
@@ -56,3 +57,11 @@ def environment(home, extra):
 
 def text_of(output):
     return output.decode("utf-8", "surrogateescape")
+
+
+def make_reachable(directory):
+    """For other users' programs: pytest makes its directories for their owner alone."""
+    for path in [directory, *list(directory.parents)[:3]]:
+        if path.stat().st_uid == os.geteuid() and (
+                path == directory or path.name.startswith(("pytest-", "popen-"))):
+            path.chmod(path.stat().st_mode | 0o011)

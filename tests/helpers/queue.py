@@ -12,15 +12,12 @@ import contextlib
 import fcntl
 import os
 import re
-import signal
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from helpers.spool import Spool, checksum
+from .spool import Spool, checksum
 
 HOUR, DAY = 3600, 86400
-UNTIL = 20    # seconds that something may take on a machine that is busy
 
 
 @dataclass
@@ -64,11 +61,6 @@ class Queue(Spool):
         self._call = call
         self._write_config = write_config
         self._log = path.parent / f"{path.name}.log"
-        self.ini = None
-
-    @property
-    def log(self):
-        return self._log.read_text(errors="surrogateescape") if self._log.exists() else ""
 
     def configure(self, server=None, delivery=None, **keys):
         """Written to the same place each time: the queue remembers it."""
@@ -140,11 +132,6 @@ class Queue(Spool):
         directory = self.path / "failed" if failed else self.path
         return (directory / f"{id}.msg").read_bytes()
 
-    def files(self):
-        """All there is of messages: nothing of them may be left when they are gone."""
-        return sorted(str(file.relative_to(self.path)) for file in self.path.rglob("*")
-                      if file.suffix in (".env", ".msg", ".new", ".try"))
-
     # --- time passes
 
     def rewrite(self, id, failed=False, **fields):
@@ -203,16 +190,6 @@ class Queue(Spool):
 
     # --- its runner
 
-    def runner(self):
-        """The process that stays until the queue is empty, or None."""
-        try:
-            inode = (self.path / "resident").stat().st_ino
-            locks = open("/proc/locks", encoding="ascii").read()
-        except FileNotFoundError:
-            return None
-        found = re.search(rf"(?m)^\d+: FLOCK +\S+ +\S+ +(\d+) \S+:{inode} ", locks)
-        return int(found[1]) if found else None
-
     @contextlib.contextmanager
     def locked(self, name):
         """As if somebody were at work on it ("lock"), or stayed ("resident")."""
@@ -220,46 +197,8 @@ class Queue(Spool):
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
-    def wait_until(self, condition, what="it"):
-        until = time.monotonic() + UNTIL
-        while not condition():
-            assert time.monotonic() < until, \
-                f"{what} did not happen; files: {self.files()}\nlog: {self.log}"
-            time.sleep(0.01)
-
     def ring(self):
         """As a new message does."""
         bell = os.open(self.path / "bell", os.O_WRONLY | os.O_NONBLOCK)
         os.write(bell, b"\0")
         os.close(bell)
-
-    def wait_until_empty(self):
-        """A message that leaves goes by its entry first."""
-        self.wait_until(lambda: not [name for name in self.files() if "/" not in name],
-                        "an empty queue")
-
-    def wait_for_runner(self):
-        self.wait_until(self.runner, "a runner")
-        return self.runner()
-
-    def wait_until_idle(self):
-        """The runner has gone."""
-        self.wait_until(lambda: not self.runner(), "the end of the runner")
-
-    def processes(self):
-        """All that were told of our configuration on their command line."""
-        ini, found = os.fsencode(self.ini), []
-        for directory in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                if ini in (directory / "cmdline").read_bytes().split(b"\0"):
-                    found.append(int(directory.name))
-        return found
-
-    def close(self):
-        """Ends all of them; one that has not begun yet finds nothing to do."""
-        for file in self.path.glob("*.env"):
-            file.unlink(missing_ok=True)
-        runner = self.runner()
-        for number in {*self.processes(), *([runner] if runner else [])}:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(number, signal.SIGKILL)

@@ -13,8 +13,11 @@ import fcntl
 import itertools
 import os
 import re
+import signal
 import time
 from pathlib import Path
+
+from .waiting import UNTIL, wait_until
 
 DIGITS = "0123456789abcdefghijklmnopqrstuv"
 
@@ -28,12 +31,21 @@ def checksum(data):
 
 
 class Spool:
+    patience = UNTIL    # seconds that what wait_until() is asked for may take
+
     def __init__(self, path):
         self.path = Path(path)
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.numbers = itertools.count(1)
+        self._log = None    # the file that the program logs to
         self.ini = None     # whose accounts has_sent() and state() are about
         self.proven = ()    # those of them that have sent before
+
+    @property
+    def log(self):
+        if not self._log or not self._log.exists():
+            return ""
+        return self._log.read_text(errors="surrogateescape")
 
     def state(self, account="test"):
         """The file of what is known of an account: by its server and user."""
@@ -116,3 +128,61 @@ class Spool:
         with open(self.path / f"{id}.msg", "rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+    # --- what is in it
+
+    def files(self):
+        """All there is of messages: nothing of them may be left when they are gone."""
+        return sorted(str(file.relative_to(self.path)) for file in self.path.rglob("*")
+                      if file.suffix in (".env", ".msg", ".new", ".try"))
+
+    # --- who works on it
+
+    def runner(self):
+        """The process that stays until the queue is empty, or None."""
+        try:
+            inode = (self.path / "resident").stat().st_ino
+            locks = Path("/proc/locks").read_text(encoding="ascii")
+        except FileNotFoundError:
+            return None
+        found = re.search(rf"(?m)^\d+: FLOCK +\S+ +\S+ +(\d+) \S+:{inode} ", locks)
+        return int(found[1]) if found else None
+
+    def processes(self):
+        """All that were told of our configuration on their command line."""
+        found = []
+        if not self.ini:
+            return found
+        ini = os.fsencode(self.ini)
+        for directory in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if ini in (directory / "cmdline").read_bytes().split(b"\0"):
+                    found.append(int(directory.name))
+        return found
+
+    def wait_until(self, condition, what):
+        return wait_until(condition, what, self.said, self.patience)
+
+    def said(self):
+        return f"files: {self.files()}\nlog: {self.log[-5000:]}"
+
+    def wait_until_empty(self):
+        """A message that leaves goes by its entry first."""
+        self.wait_until(lambda: not [name for name in self.files() if "/" not in name],
+                        "an empty queue")
+
+    def wait_for_runner(self):
+        return self.wait_until(self.runner, "a runner")
+
+    def wait_until_idle(self):
+        """The runner has gone."""
+        self.wait_until(lambda: not self.runner(), "the end of the runner")
+
+    def close(self):
+        """Ends all of them; one that has not begun yet finds nothing to do."""
+        for file in self.path.glob("*.env"):
+            file.unlink(missing_ok=True)
+        runner = self.runner()
+        for number in {*self.processes(), runner} - {None, os.getpid()}:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)

@@ -3,14 +3,28 @@
 
 import time
 
-UNTIL = 20    # seconds that something may take on a machine that is busy
+# Seconds that something may take on a machine that is busy. acsmtp tries again after a
+# minute: what it does at once must not be mistaken for that.
+UNTIL = 20
+PATIENCE = 60   # the same for what strace slows down, and for servers that begin
 
 
-def wait_for(condition):
-    """Until it holds; False: it never did. The caller says what that means."""
-    until = time.monotonic() + UNTIL
-    while time.monotonic() < until:
-        if condition():
-            return True
+def wait_for(condition, seconds=UNTIL):
+    """Its first answer that is true, or its last one; the caller says what that means."""
+    until = time.monotonic() + seconds
+    while not (answer := condition()) and time.monotonic() < until:
         time.sleep(0.01)
-    return False
+    return answer
+
+
+def wait_until(condition, what, said=lambda: "", seconds=UNTIL, process=None):
+    """Its first answer that is true. Without one the test fails, and `said()` says what
+    happened instead; at once, if the process that was to bring it about has ended."""
+    def is_over():
+        return condition() or (process and process.poll() is not None)
+
+    wait_for(is_over, seconds)
+    answer = condition()
+    ended = f"; it ended with status {process.poll()}" if process else ""
+    assert answer, f"{what}: never{ended}\n{said()}"
+    return answer

@@ -12,7 +12,8 @@ import os
 import pathlib
 import shutil
 import subprocess
-import time
+
+from helpers.waiting import PATIENCE
 
 NAMESPACES = ["--mount", "--pid", "--fork", "--mount-proc", "--kill-child"]
 
@@ -40,8 +41,6 @@ STAY = """
 read -r _ <&3 || true
 """
 
-PATIENCE = 60       # seconds until something that should happen has not happened
-
 
 def unshare_command():
     """How namespaces are made here, or the reason why that is not possible."""
@@ -53,16 +52,6 @@ def unshare_command():
     if tried.returncode != 0:
         return None, f"{' '.join(command)}: {tried.stderr.strip()}"
     return command, None
-
-
-def wait_for(condition, log):
-    """The first true answer; without one, `log` says what happened instead."""
-    deadline = time.monotonic() + PATIENCE
-    while not (answer := condition()):
-        if time.monotonic() > deadline:
-            raise TimeoutError(log())
-        time.sleep(0.02)
-    return answer
 
 
 class Machine:

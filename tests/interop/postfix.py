@@ -13,7 +13,7 @@ import socket
 import subprocess
 from dataclasses import dataclass
 
-from namespaces import PATIENCE, wait_for
+from helpers.waiting import PATIENCE, wait_for, wait_until
 
 # Users that no machine has: name and number, of the group as well.
 ACCOUNTS = {"postfix": 61801, "postdrop": 61802, "dovecot": 61803, "dovenull": 61804,
@@ -192,7 +192,7 @@ class Postfix:
             self.port = free_port()
             self._write("postfix/master.cf", MASTER_CF.format(port=self.port))
             self._run()
-            if wait_for(lambda: self._greets() or self._has_ended(), self.log) is True:
+            if wait_for(lambda: self._greets() or self._has_ended(), PATIENCE) is True:
                 return
             self.stop()
         raise RuntimeError(self.log())
@@ -207,7 +207,7 @@ class Postfix:
                 self.process.kill()
 
     def received(self):
-        path = wait_for(self._next_file, self.log)
+        path = wait_until(self._next_file, "mail", self.log, PATIENCE)
         envelope, _, data = path.read_bytes().partition(b"\n")
         path.unlink()
         sender, *recipients = envelope.decode().split(" ")

@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from namespaces import Machine, unshare_command, wait_for
+from helpers.waiting import PATIENCE, wait_until
+from namespaces import Machine, unshare_command
 from unpacked import path_list
 
 SPF = "v=spf1 include:spf.protection.outlook.com -all"
@@ -133,8 +134,8 @@ def nsd(packages, tmp_path_factory):
                                    env=environment, stdout=output, stderr=output)
     try:
         for family, address in places:
-            wait_for(lambda: is_answering(family, address),
-                     (directory / "output").read_text)
+            wait_until(lambda: is_answering(family, address), "NSD",
+                       (directory / "output").read_text, PATIENCE, process)
         names = [f"127.0.0.1:{places[0][1][1]}",
                  f"[::1]:{places[1][1][1]}" if len(places) > 1 else None]
         yield names
@@ -280,7 +281,7 @@ until [ -s {directory}/pid ]; do sleep 0.02; done
 mv {directory}/out {directory}/said
 """
     with machine.running(script):
-        wait_for((directory / "said").exists, machine.log)
+        wait_until((directory / "said").exists, "its words", machine.log, PATIENCE)
     steps = {step["name"]: step
              for step in json.loads((directory / "said").read_text())["steps"]}
     assert steps["dns"]["figures"]["addresses"] == ["127.0.0.1"]

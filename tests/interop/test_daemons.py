@@ -10,7 +10,8 @@ import socket
 import pytest
 
 from arrived import BODY, SENDER, address_of, assert_whole, envelope, parse, text_of
-from namespaces import PAM, Machine, unshare_command, wait_for
+from helpers.waiting import PATIENCE, wait_until
+from namespaces import PAM, Machine, unshare_command
 
 ADMIN = "admin@contoso.com"
 
@@ -59,7 +60,7 @@ def reports(server, machine):
             return len(ended) >= count
 
         with machine.running(script):
-            wait_for(all_said, machine.log)
+            wait_until(all_said, "the reports", machine.log, PATIENCE)
         assert len(server.messages) == count
         return sorted(server.messages, key=lambda message: parse(message)["Subject"])
     return reports

@@ -6,7 +6,8 @@ import subprocess
 import pytest
 
 from arrived import SENDER
-from helpers.bus import SessionBus, wait_until
+from helpers.bus import SessionBus
+from helpers.waiting import PATIENCE, wait_until
 
 MESSAGE = f"From: {SENDER}\nTo: a@example.org\n\nbody\n"
 PASSWORD = "correct horse; battery#staple"
@@ -65,7 +66,8 @@ def open_database(bus, packages, library_path):
     home.chmod(0o700)
     (home / "db.xml").write_text(DATABASE)
     plugins = ":".join(map(str, packages.glob("usr/lib/*-linux-gnu*/qt5/plugins")))
-    variables = {"HOME": str(home), "XDG_RUNTIME_DIR": str(home), "LANG": "C.UTF-8",
+    variables = {"HOME": str(home), "TMPDIR": str(home), "XDG_RUNTIME_DIR": str(home),
+                 "LANG": "C.UTF-8",
                  "XDG_CONFIG_HOME": str(home / ".config"), "XDG_CACHE_HOME": str(home / "cache"),
                  "LD_LIBRARY_PATH": library_path, "QT_PLUGIN_PATH": plugins,
                  "QT_QPA_PLATFORM": "offscreen"}
@@ -75,11 +77,12 @@ def open_database(bus, packages, library_path):
         timeout=60, check=False)
     assert (home / "db.kdbx").exists(), made
     listener = bus.run(["dbus-monitor", "--address", bus.address, "type=signal"])
-    wait_until(lambda: "member=NameLost" in bus.log, "dbus-monitor", listener)
+    wait_until(lambda: "member=NameLost" in bus.log, "dbus-monitor", process=listener)
     program = bus.run([packages / "usr/bin/keepassxc", "--pw-stdin", home / "db.kdbx"],
                       b"database\n", **variables)
     # Asking would bring it down before its database is open (2.7.4), so it is overheard.
-    wait_until(lambda: "member=CollectionChanged" in bus.log, "KeePassXC", program)
+    wait_until(lambda: "member=CollectionChanged" in bus.log, "KeePassXC", lambda: bus.log,
+               PATIENCE, program)
 
 
 def test_stored_and_sent_and_removed(keepassxc, acs, config, run):

@@ -7,8 +7,9 @@ import subprocess
 import pytest
 
 from arrived import SENDER
-from helpers.bus import SessionBus, wait_until
+from helpers.bus import SessionBus
 from helpers.person import Person
+from helpers.waiting import wait_until
 
 MESSAGE = f"From: {SENDER}\nTo: a@example.org\n\nbody\n"
 PASSWORD = "correct horse; battery#staple"
@@ -36,7 +37,8 @@ class Desktop:
                  "--components=secrets", *(["--unlock"] if unlock else [])]
         self.daemon = self.bus.run(words, b"login password" if unlock else b"",
                                    **self.variables)
-        wait_until(lambda: self.bus.has("org.freedesktop.secrets"), "the keyring", self.daemon)
+        wait_until(lambda: self.bus.has("org.freedesktop.secrets"), "the keyring",
+                   process=self.daemon)
 
     def log_out(self):
         self.daemon.terminate()
