@@ -14,7 +14,8 @@ from emulator.rates import Rates
 
 TOP = Path(__file__).resolve().parents[2]
 SOURCES = ["tests/pacing/fleet.c", "src/delivery/throttle.c", "src/delivery/retry.c",
-           "src/spool/account_state.c", "src/spool/state_name.c", "src/spool/pace.c", "src/spool/files.c"]
+           "src/spool/account_state.c", "src/spool/state_name.c", "src/spool/pace.c", "src/spool/files.c",
+           "src/spool/codec.c"]
 # Of these files only what a machine of the fleet calls.
 FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-O2", "-shared", "-fPIC", "-fvisibility=hidden",
          "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections", "-I", TOP / "src",
