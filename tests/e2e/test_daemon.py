@@ -183,10 +183,9 @@ def test_one_message(acs, daemon):
     assert server.message.recipients == ["b@example.org"]
 
 
+@pytest.mark.as_root
 def test_another_user(daemon):
     """Who it is says the kernel, and the entry keeps it; the service is down meanwhile."""
-    if os.geteuid() != 0:
-        pytest.skip("root alone can be two users")
     d = daemon()
     code = ("import smtplib, socket, sys\n"
             "class Local(smtplib.SMTP):\n"
@@ -205,9 +204,8 @@ def test_another_user(daemon):
     assert (d.top / "spool").stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.as_root
 def test_who_may(daemon):
-    if os.geteuid() != 0:
-        pytest.skip("root alone can be two users")
     d = daemon(extra="allow_users = games\n")
     code = ("import socket, sys\ns = socket.socket(socket.AF_UNIX)\n"
             "s.connect(sys.argv[1])\nprint(s.recv(1000).decode())\n")
@@ -359,9 +357,8 @@ def test_two_daemons(daemon):
     assert d.status()["waiting"] == 0
 
 
+@pytest.mark.as_root
 def test_user_that_is_not_there(daemon):
-    if os.geteuid() != 0:
-        pytest.skip("root alone becomes another user")
     status, words = refusal(daemon(start=False, user="user = nobody-at-all\n"))
     assert status == 78
     assert "[daemon] user: there is no user \"nobody-at-all\"" in words

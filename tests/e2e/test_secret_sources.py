@@ -512,7 +512,7 @@ def assert_forgotten(pid):
     assert seen > 0, "the settings are not there, so this test sees nothing"
 
 
-@pytest.mark.skipif("os.geteuid() != 0", reason="looks into the memory of others")
+@pytest.mark.as_root    # who looks into the memory of others
 @pytest.mark.parametrize("command", NEEDS_NONE)
 def test_who_needs_no_secret_has_none(command, usual, full_pipe, home):
     """Nobody reads what it prints, so it is there to look at, with all that it has read."""
@@ -528,7 +528,7 @@ def test_who_needs_no_secret_has_none(command, usual, full_pipe, home):
             process.kill()
 
 
-@pytest.mark.skipif("os.geteuid() != 0", reason="looks into the memory of others")
+@pytest.mark.as_root    # who looks into the memory of others
 @pytest.mark.parametrize("options", [["-odq"], ["-odb"], ["-odi"], ["-bs"]])
 def test_no_secret_while_a_message_comes(options, usual, home):
     """It has its settings, and waits for the rest; also where it logs in afterwards."""
@@ -544,7 +544,7 @@ def test_no_secret_while_a_message_comes(options, usual, home):
             process.kill()
 
 
-@pytest.mark.skipif("os.geteuid() != 0", reason="looks into the memory of others")
+@pytest.mark.as_root    # who looks into the memory of others
 def test_who_leads_the_runner_has_no_secret(usual, home):
     """It stays as long as mail waits; those who log in are processes of their own."""
     with subprocess.Popen([installed("acsmtp"), "queue", "run", "--background"],

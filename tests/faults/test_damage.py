@@ -10,6 +10,7 @@ import pytest
 
 from box import arrived, box    # noqa: F401
 from emulator.faults import Fault
+from helpers.ports import bind_to_path
 
 BUSY = (Fault("mail", reply="451 4.3.2 Busy"),)
 

@@ -143,7 +143,7 @@ class Spool:
         try:
             inode = (self.path / "resident").stat().st_ino
             locks = Path("/proc/locks").read_text(encoding="ascii")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         found = re.search(rf"(?m)^\d+: FLOCK +\S+ +\S+ +(\d+) \S+:{inode} ", locks)
         return int(found[1]) if found else None
