@@ -287,9 +287,7 @@ static void write_value(struct json *j, const char *key, const char *text)
 	OWNED_TEXT value = NULL;
 
 	if (len > VALUE_MAX_BYTES)
-		for (len = VALUE_MAX_BYTES; len > VALUE_MAX_BYTES - 4 &&
-					    (text[len] & 0xc0) == 0x80; len--)
-			;
+		len = text_whole(text, VALUE_MAX_BYTES);
 	value = text_copy_n(text, len);
 	json_text(j, key, value);
 }

@@ -153,6 +153,18 @@ size_t text_next(const char *text, size_t len, uint32_t *code)
 	return step;
 }
 
+size_t text_whole(const char *bytes, size_t len)
+{
+	for (size_t back = 1; back <= 3 && back <= len; back++) {
+		unsigned char c = (unsigned char)bytes[len - back];
+		size_t whole = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
+
+		if (c < 0x80 || c >= 0xc0)
+			return back < whole ? len - back : len;
+	}
+	return len;
+}
+
 void text_make_printable(char *text)
 {
 	char *end = text + strlen(text);
@@ -176,9 +188,8 @@ const char *text_show(const char *text, char shown[SHOWN_SIZE])
 {
 	size_t len = strlen(text), most = SHOWN_SIZE - sizeof("...");
 
-	if (len > most)		/* no character is cut in two */
-		for (len = most; len > most - 4 && (text[len] & 0xc0) == 0x80; len--)
-			;
+	if (len > most)
+		len = text_whole(text, most);
 	snprintf(shown, SHOWN_SIZE, "%.*s%s", (int)len, text, text[len] ? "..." : "");
 	text_make_printable(shown);
 	return shown;

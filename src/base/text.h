@@ -20,13 +20,16 @@ bool text_has_control_but_tab(const char *text);
 bool text_has_8bit(const char *bytes, size_t len);
 bool text_is_utf8(const char *bytes, size_t len);	/* RFC 3629, no surrogates */
 
-/* A blank or a tab. */
+/* A blank or a tab; the second takes CR and LF too. */
 bool text_is_blank(char c);
-bool text_is_white(char c);	/* or the end of a line, CR or LF */
+bool text_is_white(char c);
 
 /* ASCII letters, in place. */
 void text_lower(char *text);
 void text_upper(char *text);
+
+/* How much of the text has no character of UTF-8 at its end of which bytes are missing. */
+size_t text_whole(const char *bytes, size_t len);
 
 /* The character of UTF-8 that begins there, and how many bytes it has; 0: it is none. */
 size_t text_next(const char *text, size_t len, uint32_t *code);

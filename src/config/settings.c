@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/hex.h"
 #include "base/language.h"
 #include "base/text.h"
 #include "config/account.h"
@@ -123,7 +124,7 @@ static bool check_fingerprint(const char *value, struct error *err)
 	size_t digits = 0;
 
 	for (; *value; value++) {
-		if (*value != ':' && !strchr("0123456789abcdefABCDEF", *value))
+		if (*value != ':' && hex_value(*value) < 0)
 			break;
 		digits += *value != ':';
 	}

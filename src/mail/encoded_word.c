@@ -3,9 +3,10 @@
 
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/charset.h"
+#include "base/hex.h"
 #include "base/text.h"
-
 
 /* RFC 2047 section 2: 75, and 76 for a line, on which "Resent-From: " may stand too. */
 enum { WORD_MAX = 60, CHARSET_MAX = 60, PIECE = 40, DECODED_MAX = 32 * 1024 * 1024 };
@@ -70,16 +71,6 @@ static size_t b_length(size_t len)
 	return (len + 2) / 3 * 4;
 }
 
-/* The bytes of the character at the front; one each where it is no UTF-8. */
-static size_t character_length(const char *text, size_t len, bool utf8)
-{
-	size_t n = 1;
-
-	while (utf8 && n < len && ((unsigned char)text[n] & 0xc0) == 0x80)
-		n++;
-	return n;
-}
-
 void encoded_word_add(struct buf *out, const char *text, size_t len)
 {
 	bool utf8 = text_is_utf8(text, len);
@@ -91,7 +82,8 @@ void encoded_word_add(struct buf *out, const char *text, size_t len)
 		size_t used = 0;
 
 		for (end = at; end < len; ) {
-			size_t n = character_length(text + end, len - end, utf8);
+			uint32_t code;
+			size_t n = utf8 ? text_next(text + end, len - end, &code) : 1;
 
 			used = q ? used + q_length(text + end, n) : b_length(end + n - at);
 			if (used > room)
@@ -142,54 +134,32 @@ void encoded_word_divide(struct buf *out, const char *word, size_t len)
 
 /* --- decoding */
 
-static int hex(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 :
-	       c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* A "=" that is none of the encoding stands for itself: some programs forget to encode it. */
 static void add_decoded_q(struct buf *out, const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		bool is_code = text[i] == '=' && len - i > 2 && hex(text[i + 1]) >= 0 &&
-			       hex(text[i + 2]) >= 0;
+		bool is_code = text[i] == '=' && len - i > 2 && hex_value(text[i + 1]) >= 0 &&
+			       hex_value(text[i + 2]) >= 0;
 
 		if (!is_code) {
 			buf_add_char(out, text[i] == '_' ? ' ' : text[i]);
 			continue;
 		}
-		buf_add_char(out, (char)(hex(text[i + 1]) << 4 | hex(text[i + 2])));
+		buf_add_char(out, (char)(hex_value(text[i + 1]) << 4 | hex_value(text[i + 2])));
 		i += 2;
 	}
 }
 
-/* Where several were put together there is padding in between. */
 static bool add_decoded_b(struct buf *out, const char *text, size_t len)
 {
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	unsigned bits = 0, count = 0;
+	char *bytes = buf_reserve(out, len);
+	size_t count;
 
-	for (size_t i = 0; i < len; i++) {
-		const char *digit = strchr(digits, text[i]);
-
-		if (text[i] == '=') {
-			if (count >= 6)
-				return false;
-			bits = count = 0;
-			continue;
-		}
-		if (!digit)
-			return false;
-		bits = (bits << 6 | (unsigned)(digit - digits)) & 0xffff;
-		count += 6;
-		if (count >= 8) {
-			count -= 8;
-			buf_add_char(out, (char)(bits >> count));
-		}
-	}
-	return count < 6;
+	if (!bytes || !base64_decode(text, len, "+/", bytes, &count))
+		return false;
+	out->len += count;
+	out->text[out->len] = '\0';
+	return true;
 }
 
 static bool decode_word(const char *word, size_t len, struct buf *out)
@@ -207,6 +177,14 @@ static bool decode_word(const char *word, size_t len, struct buf *out)
 	else if (!add_decoded_b(&bytes, text, text_len))
 		return false;
 	return charset_to_utf8(charset, buf_text(&bytes), bytes.len, out);
+}
+
+bool encoded_word_is_in(const char *text, size_t len)
+{
+	for (const char *c = text; (c = memmem(c, (size_t)(text + len - c), "=?", 2)); c += 2)
+		if (encoded_word_length(c, (size_t)(text + len - c)))
+			return true;
+	return false;
 }
 
 /* The place of the encoded word behind blanks alone; 0: there is none. */

@@ -12,6 +12,9 @@
  */
 size_t encoded_word_length(const char *text, size_t len);
 
+/* Whether one stands anywhere in the text. */
+bool encoded_word_is_in(const char *text, size_t len);
+
 /*
  * Appends `text` as encoded words with blanks between them: UTF-8, or
  * unknown-8bit (RFC 1428) when it is not. Each is short enough for a line that begins

@@ -191,19 +191,11 @@ static void add_words(struct buf *text, const char *name)
 	}
 }
 
-static bool has_encoded_word(const char *name)
-{
-	for (size_t len = strlen(name), at = 0; at < len; at++)
-		if (encoded_word_length(name + at, len - at))
-			return true;
-	return false;
-}
-
 /* Long ones too, so that the line can be folded. */
 static bool must_encode(const char *name, size_t len)
 {
 	return text_has_8bit(name, len) || text_has_control(name) ||
-	       (len > LINE_LIMIT / 4 && !has_encoded_word(name));
+	       (len > LINE_LIMIT / 4 && !encoded_word_is_in(name, len));
 }
 
 void header_format_address(struct buf *text, const char *name, const char *mailbox)
@@ -216,7 +208,7 @@ void header_format_address(struct buf *text, const char *name, const char *mailb
 	}
 	if (must_encode(name, len))
 		encoded_word_add(text, name, len);
-	else if (has_encoded_word(name))
+	else if (encoded_word_is_in(name, len))
 		add_words(text, name);
 	else if (is_phrase(name))
 		buf_add(text, name);

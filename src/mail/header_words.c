@@ -37,14 +37,6 @@ static bool has_broken_word(const char *word, size_t len)
 	return false;
 }
 
-static bool has_encoded_word(const char *text, size_t len)
-{
-	for (const char *c = text; (c = memmem(c, (size_t)(text + len - c), "=?", 2)); c += 2)
-		if (encoded_word_length(c, (size_t)(text + len - c)))
-			return true;
-	return false;
-}
-
 /* Whether it must be encoded: NUL, its length, and, unless bytes over 127 may stay, these
    and what begins like an encoded word and is none. */
 static bool is_bad_word(const char *word, size_t len, bool keeps_8bit)
@@ -145,7 +137,7 @@ static bool cannot_be_decoded(const struct words *w, size_t from, size_t to)
 	OWNED_BUF literal = BUF_INIT(TEXT_MAX), plain = BUF_INIT(TEXT_MAX);
 
 	add_literal(w, from, to, &literal);
-	return has_encoded_word(buf_text(&literal), literal.len) &&
+	return encoded_word_is_in(buf_text(&literal), literal.len) &&
 	       !encoded_words_decode(buf_text(&literal), literal.len, &plain);
 }
 
@@ -159,7 +151,7 @@ static bool is_bad(const struct words *w, size_t from, size_t to)
 	if (len <= HEADER_WORD_MAX || memchr(word, '\0', len) ||
 	    (!w->keeps_8bit && text_has_8bit(word, len)))
 		return true;
-	if (w->kind == WORDS_UNKNOWN && !has_encoded_word(word, len))
+	if (w->kind == WORDS_UNKNOWN && !encoded_word_is_in(word, len))
 		return false;
 	return !cannot_be_decoded(w, from, to);
 }

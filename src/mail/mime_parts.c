@@ -6,10 +6,27 @@
 
 #include "base/text.h"
 #include "mail/header.h"
-#include "mail/lines.h"
 
-/* Bytes of a line between parts that we hand on. */
-enum { DELIMITER_MAX = 998 };
+enum {
+	DELIMITER_MAX = 998,		/* bytes of a line between parts that we hand on */
+	LINE_PIECE_MAX = 16 * 1024,	/* in memory, however long a line is */
+};
+
+/* A line, or a piece of a long one, which divides no character of UTF-8. */
+struct line {
+	const char *bytes;	/* good until the next call */
+	size_t len;		/* without its CRLF */
+	bool is_start, is_end;	/* of the line */
+};
+
+struct line_reader {
+	const struct message *m;
+	uint64_t at;		/* of the message: what is read next */
+	char *bytes;
+	size_t start, end;	/* of what was read and not handed out */
+	bool is_inside_line;
+	bool has_failed;
+};
 
 /* A multipart that is open, or a message in a message (without boundary). */
 struct level {
@@ -33,6 +50,63 @@ struct parts_walk {
 	struct buf header;
 	bool has_pending;	/* a CRLF that is content unless a delimiter follows */
 };
+
+/* --- lines */
+
+static void lines_begin(struct line_reader *r, const struct message *m)
+{
+	*r = (struct line_reader){ .m = m, .at = m->header.len + 2,
+				   .bytes = xmalloc(LINE_PIECE_MAX) };
+}
+
+static void lines_free(struct line_reader *r)
+{
+	free(r->bytes);
+	r->bytes = NULL;
+}
+
+static bool fill(struct line_reader *r, struct error *err)
+{
+	ssize_t n;
+
+	memmove(r->bytes, r->bytes + r->start, r->end - r->start);
+	r->end -= r->start;
+	r->start = 0;
+	n = message_get(r->m, &r->at, r->bytes + r->end, LINE_PIECE_MAX - r->end, err);
+	r->end += n > 0 ? (size_t)n : 0;
+	r->has_failed = n < 0;
+	return n >= 0;
+}
+
+/* The length of a piece that divides neither a CRLF nor a character of UTF-8. */
+static size_t whole(const char *bytes, size_t len)
+{
+	return bytes[len - 1] == '\r' ? len - 1 : text_whole(bytes, len);
+}
+
+static bool lines_next(struct line_reader *r, struct line *line, struct error *err)
+{
+	const char *lf = memchr(r->bytes + r->start, '\n', r->end - r->start);
+	size_t len;
+
+	if (!lf) {
+		if (!fill(r, err))
+			return false;
+		lf = memchr(r->bytes, '\n', r->end);
+	}
+	if (r->start == r->end)
+		return false;
+	*line = (struct line){ .bytes = r->bytes + r->start,
+			       .is_start = !r->is_inside_line, .is_end = lf != NULL };
+	len = (lf ? (size_t)(lf - r->bytes) : r->end) - r->start;
+	if (lf)
+		line->len = len && lf[-1] == '\r' ? len - 1 : len;
+	else
+		line->len = r->end == LINE_PIECE_MAX ? whole(line->bytes, len) : len;
+	r->start += lf ? len + 1 : line->len;
+	r->is_inside_line = !lf;
+	return true;
+}
 
 /* --- pieces */
 

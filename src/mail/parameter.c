@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/text.h"
 #include "mail/encoded_word.h"
 #include "mail/lexer.h"
@@ -126,16 +127,11 @@ static bool is_plain(char c)
 /* What stands for one byte; of a value that is encoded already little is changed. */
 static size_t encode_byte(char c, bool is_encoded, char token[4])
 {
-	static const char digits[] = "0123456789ABCDEF";
-	unsigned char byte = (unsigned char)c;
-
 	if (is_plain(c) || (is_encoded && (c == '%' || c == '\''))) {
 		token[0] = c;
 		return 1;
 	}
-	token[0] = '%';
-	token[1] = digits[byte >> 4];
-	token[2] = digits[byte & 15];
+	hex_write(token, '%', c);
 	return 3;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/hex.h"
 #include "base/text.h"
 
 /* Subject and detail of RFC 3463 for what the server did not number itself. */
@@ -88,13 +89,6 @@ static void add_date(struct buf *out, const char *name, time_t when)
 
 /* --- envelope id */
 
-static int hex_digit(char c)
-{
-	const char *digits = "0123456789ABCDEF", *found = c ? strchr(digits, c) : NULL;
-
-	return found ? (int)(found - digits) : -1;
-}
-
 /* RFC 3461 section 4; what is no character of a line is shown as "?" by and by. */
 static void add_envelope_id(const struct report *r, struct buf *out)
 {
@@ -104,8 +98,8 @@ static void add_envelope_id(const struct report *r, struct buf *out)
 	if (!c || !*c)
 		return;
 	for (; *c; c++) {
-		int high = *c == '+' ? hex_digit(c[1]) : -1;
-		int low = high >= 0 ? hex_digit(c[2]) : -1;
+		int high = *c == '+' ? hex_value(c[1]) : -1;
+		int low = high >= 0 ? hex_value(c[2]) : -1;
 
 		if (low < 0) {
 			buf_add_char(&plain, *c);
@@ -120,25 +114,13 @@ static void add_envelope_id(const struct report *r, struct buf *out)
 
 /* --- recipients */
 
-/* The code point at `text`, which is UTF-8, and its bytes. */
-static unsigned code_point(const char *text, size_t *len)
-{
-	unsigned char c = (unsigned char)*text;
-	unsigned point = c < 0x80 ? c : c < 0xe0 ? c & 0x1fu : c < 0xf0 ? c & 0xfu : c & 7u;
-
-	for (*len = 1; ((unsigned char)text[*len] & 0xc0) == 0x80; ++*len)
-		point = point << 6 | ((unsigned char)text[*len] & 0x3fu);
-	return point;
-}
-
 /* RFC 6533 section 3: utf-8-addr-xtext, so that the part is ASCII for every server. */
 static void add_utf8_address(struct buf *out, const char *mailbox)
 {
 	OWNED_BUF address = BUF_INIT(REPORT_PART_MAX);
 
-	for (size_t len; *mailbox; mailbox += len) {
-		unsigned point = code_point(mailbox, &len);
-
+	for (uint32_t point; *mailbox; ) {
+		mailbox += text_next(mailbox, strlen(mailbox), &point);
 		if (point > ' ' && point <= '~' && !strchr("+=\\", (int)point))
 			buf_add_char(&address, (char)point);
 		else

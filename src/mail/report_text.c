@@ -27,16 +27,12 @@ const struct error *report_reason(const struct report *r, const struct recipient
 	return to->why ? to->why : r->why;
 }
 
-/* The bytes of the word at `text` that go on one line: no character is divided. */
+/* The bytes of the word at `text` that go on one line. */
 static size_t word_length(const char *text)
 {
 	size_t len = strcspn(text, " ");
 
-	if (len <= WORD_MAX)
-		return len;
-	for (len = WORD_MAX; len > WORD_MAX - 4 && (text[len] & 0xc0) == 0x80; len--)
-		;
-	return len;
+	return len <= WORD_MAX ? len : text_whole(text, WORD_MAX);
 }
 
 void report_make_line(char *text)

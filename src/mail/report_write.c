@@ -125,8 +125,8 @@ static void cut(char *text)
 		return;
 	for (end = most; end > 0 && text[end] != ' '; end--)
 		;
-	for (end = end ? end : most; (text[end] & 0xc0) == 0x80; end--)
-		;
+	if (!end)
+		end = text_whole(text, most);
 	memcpy(text + end, mark, sizeof(mark));
 }
 

@@ -281,19 +281,6 @@ static void add_missing(struct submission_work *w)
 			add_required(w, &required[i], required[i].name);
 }
 
-/* The length of `bytes` without a character at its end that goes on in the next piece. */
-static size_t whole_characters(const char *bytes, size_t len)
-{
-	for (size_t back = 1; back <= 3 && back <= len; back++) {
-		unsigned char c = (unsigned char)bytes[len - back];
-		size_t whole = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
-
-		if (c < 0x80 || c >= 0xc0)
-			return back < whole ? len - back : len;
-	}
-	return len;
-}
-
 static bool is_utf8(const struct message *m, bool *answer, struct error *err)
 {
 	OWNED_TEXT piece = xmalloc(PIECE);
@@ -304,7 +291,7 @@ static bool is_utf8(const struct message *m, bool *answer, struct error *err)
 	*answer = true;
 	while ((n = message_get(m, &at, piece + kept, PIECE - kept, err)) > 0 && *answer) {
 		kept += (size_t)n;
-		whole = whole_characters(piece, kept);
+		whole = text_whole(piece, kept);
 		*answer = text_is_utf8(piece, whole);
 		kept -= whole;
 		memmove(piece, piece + whole, kept);

@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "base/base64.h"
+#include "base/hex.h"
+
 enum {
 	QP_LINE = 75,		/* and a "=" at its end: RFC 2045 section 6.7 (5) */
 	MENDED_LINE = 990,	/* what is encoded already keeps its lines if it can */
@@ -12,11 +15,6 @@ enum {
 void encoder_start(struct encoder *e, enum transfer how)
 {
 	*e = (struct encoder){ .how = how };
-}
-
-static bool is_hex(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f');
 }
 
 /* --- quoted-printable */
@@ -42,10 +40,9 @@ static void put(struct encoder *e, const char *token, size_t len, size_t need,
 
 static void put_encoded(struct encoder *e, char c, struct buf *out)
 {
-	static const char digits[] = "0123456789ABCDEF";
-	unsigned char byte = (unsigned char)c;
-	char token[3] = { '=', digits[byte >> 4], digits[byte & 15] };
+	char token[3];
 
+	hex_write(token, '=', c);
 	put(e, token, sizeof(token), sizeof(token), out);
 }
 
@@ -102,7 +99,8 @@ static bool is_escape(const char *at, const char *end)
 		next++;
 	if (next == end || is_line_end(next, end))
 		return true;
-	return next == at + 1 && is_hex(next[0]) && (end - next == 1 || is_hex(next[1]));
+	return next == at + 1 && hex_value(next[0]) >= 0 &&
+	       (end - next == 1 || hex_value(next[1]) >= 0);
 }
 
 static void mend_quoted_printable(struct encoder *e, const char *at, const char *end,
@@ -150,18 +148,12 @@ static void add_base64(struct encoder *e, const char *at, const char *end,
 	}
 }
 
-static bool is_base64(char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       (c >= '0' && c <= '9') || c == '+' || c == '/' || c == '=';
-}
-
 /* Everything else means nothing to a decoder (RFC 2045 section 6.8). */
 static void mend_base64(struct encoder *e, const char *at, const char *end,
 			struct buf *out)
 {
 	for (; at < end; at++) {
-		if (!is_base64(*at))
+		if (base64_value(*at, "+/") < 0 && *at != '=')
 			continue;
 		if (e->column == BASE64_COLUMNS) {
 			buf_add(out, "\r\n");

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/hex.h"
 #include "base/language.h"
 #include "base/text.h"
 #include "net/resolve.h"
@@ -81,13 +82,6 @@ static bool import_chain(const struct chain *chain, struct certificates *c,
 }
 
 /* ---- the pin ------------------------------------------------------------- */
-
-static int hex_value(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' :
-	       c >= 'a' && c <= 'f' ? c - 'a' + 10 :
-	       c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 /* Hexadecimal, with or without colons. */
 static bool parse_pin(const char *text, unsigned char pin[PIN_SIZE])

@@ -4,16 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
+#include "base/hex.h"
 #include "base/language.h"
 #include "base/secret.h"
 #include "base/text.h"
 
 enum { GUID_LEN = 36, GUID_LIKE_LEN = 30, PARTS_MAX = 4 };
-
-static bool is_hex(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
 
 bool login_is_guid(const char *bytes, size_t len)
 {
@@ -22,7 +19,7 @@ bool login_is_guid(const char *bytes, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
 
-		if (is_dash ? bytes[i] != '-' : !is_hex(bytes[i]))
+		if (is_dash ? bytes[i] != '-' : hex_value(bytes[i]) < 0)
 			return false;
 	}
 	return true;
@@ -40,7 +37,7 @@ static bool looks_like_guid(const char *bytes, size_t len)
 	size_t alike = 0;
 
 	for (size_t i = 0; i < len; i++)
-		alike += is_hex(bytes[i]) || bytes[i] == '-';
+		alike += hex_value(bytes[i]) >= 0 || bytes[i] == '-';
 	return len >= GUID_LIKE_LEN && alike == len;
 }
 
@@ -137,39 +134,6 @@ const char *login_secret_fault(const char *bytes, size_t len)
 
 /* --- tokens */
 
-/* RFC 4648 section 5; -1: not one of its letters. */
-static int base64url_value(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '-' ? 62 : c == '_' ? 63 : -1;
-}
-
-/* `text` has room for len bytes and a NUL. */
-static bool decode(const char *bytes, size_t len, char *text)
-{
-	unsigned bits = 0, count = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		int value = base64url_value(bytes[i]);
-
-		if (value < 0)
-			return false;
-		bits = bits << 6 | (unsigned)value;
-		count += 6;
-		if (count >= 8) {
-			count -= 8;
-			*text++ = (char)(bits >> count & 0xff);
-		}
-	}
-	*text = '\0';
-	return true;
-}
-
 /* Where the value of a claim begins; tokens have few, and none has another's name in it. */
 static const char *find_claim(const char *claims, const char *name)
 {
@@ -212,12 +176,15 @@ bool login_token_facts(const char *bytes, size_t len, struct token_facts *facts)
 	const char *last = first ? memchr(first + 1, '.', len - (size_t)(first + 1 - bytes)) :
 			   NULL;
 	char claims[SECRET_MAX + 1];
+	size_t count;
 
 	memset(facts, 0, sizeof(*facts));
 	if (!last || len > SECRET_MAX)
 		return false;
-	if (decode(first + 1, (size_t)(last - first - 1), claims))
+	if (base64_decode(first + 1, (size_t)(last - first - 1), "-_", claims, &count)) {
+		claims[count] = '\0';
 		take_claims(claims, facts);
+	}
 	wipe(claims, sizeof(claims));
 	return facts->audience[0] || facts->expires;
 }

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/secret.h"
 #include "base/text.h"
 
@@ -15,15 +16,6 @@ enum { WRONG_LOGINS_MAX = 3 };
 
 /* What a client answered: decoded, in memory of its own. */
 enum heard { HEARD, HEARD_NONSENSE, HEARD_CANCEL, HEARD_NOTHING };
-
-static int value_of(char c)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *at = c ? strchr(digits, c) : NULL;
-
-	return at ? (int)(at - digits) : -1;
-}
 
 /* Strictly (RFC 4648 section 3.3): what two readers could read in two ways is nonsense. */
 static bool decode(const char *text, size_t len, struct secret *out)
@@ -37,7 +29,7 @@ static bool decode(const char *text, size_t len, struct secret *out)
 		padding++;
 	secret_make_room(out);
 	for (size_t i = 0; i < len; i++) {
-		int value = i >= len - padding ? 0 : value_of(text[i]);
+		int value = i >= len - padding ? 0 : base64_value(text[i], "+/");
 
 		if (value < 0)
 			return false;
