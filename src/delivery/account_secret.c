@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the settings of an account say of its password or token, put as a request to the
+ * room of secrets, which knows no accounts.
+ */
 #include "delivery/account_secret.h"
 
 bool account_wants_token(const struct account *account)

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * An attempt is one line in the log, so that whoever counts lines counts attempts. Only
+ * where that line had no room for all recipients, or not all were left out for one
+ * reason, others follow that say who and why. Verdicts are complete afterwards: of whom
+ * the server said nothing has that of the whole.
+ */
 #include "delivery/attempt.h"
 
 #include <stdio.h>
@@ -30,6 +36,10 @@ bool attempt_send(struct attempt *a, struct connection *c, struct envelope *e,
 
 	smtp_set_witness(c->session, a->witness);
 	ok = smtp_send(c->session, e, m, err);
+	/*
+	 * The connection may be kept for the next message, which has a witness of its
+	 * own.
+	 */
 	smtp_set_witness(c->session, NULL);
 	snprintf(a->peer, sizeof(a->peer), "%s", c->peer);
 	snprintf(a->reply, sizeof(a->reply), "%s", smtp_last_reply(c->session));
@@ -59,6 +69,10 @@ static const struct recipient *find_worst(const struct envelope *e)
 
 		if (r->verdict == VERDICT_ACCEPTED)
 			continue;
+		/*
+		 * Who may still get it goes before who never will: the caller is to
+		 * learn that trying again has a sense.
+		 */
 		if (!worst || (worst->verdict == VERDICT_REFUSED &&
 			       r->verdict != VERDICT_REFUSED))
 			worst = r;

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Each batch is a scan of the whole spool that keeps the earliest rows, by time and id,
+ * behind where the last batch ended. So a queue of any length needs the memory of one
+ * batch, and mail that comes or goes meanwhile does no harm. What is passed over leaves
+ * behind when it is due: then the runner looks again.
+ */
 #include "delivery/batch.h"
 
 #include <stdlib.h>
@@ -52,6 +58,10 @@ void round_block(struct round *r, uint64_t account, time_t until)
 
 bool round_is_ahead(const struct round *r, const struct entry_start *start)
 {
+	/*
+	 * No pause is so long: the clock was put back since, and it would wait for
+	 * years.
+	 */
 	return start->next > r->now + RETRY_DELAY_MAX;
 }
 
@@ -72,6 +82,10 @@ static bool wants_warning(const struct round *r, const struct entry_start *start
 
 static bool is_eligible(const struct round *r, const struct entry_start *start)
 {
+	/*
+	 * What cannot be sent grows old all the same, and has to be given up, or told
+	 * of.
+	 */
 	if (start->is_held || round_is_blocked(r, start->account))
 		return is_expired(r, start) || wants_warning(r, start);
 	return r->is_flush || round_is_due(r, start) || wants_warning(r, start);
@@ -151,6 +165,7 @@ static bool see(void *seer, const char *id, const struct entry_start *start)
 	struct round *r = seer;
 	struct batch_row row = { .start = *start };
 
+	/* What a person holds waits for that person, however old it gets. */
 	if ((start->is_held && !start->is_held_by_us) || start->is_foreign ||
 	    (r->has_only && entry_start_key(start) != r->only))
 		return true;

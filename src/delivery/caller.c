@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Who has called follows from the number of the user, and not from the environment, in
+ * which anybody can write any LOGNAME. Who has logged in to the daemon has a name but
+ * no user here.
+ */
 #include "delivery/caller.h"
 
 #include <pwd.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Which account a message goes through. What was named goes first; then what the
+ * addresses tell, the envelope's before the header's, as it is the one that the server
+ * judges; the default only where nothing tells.
+ */
 #include "delivery/choose.h"
 
 #include "base/language.h"

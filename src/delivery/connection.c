@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * An account's way to its server, in steps that can be taken one by one: what is needed
+ * to log in, the connection, the session. Whatever fails here is the account's matter
+ * and no message's.
+ */
 #include "delivery/connection.h"
 
 #include <stdio.h>

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Orders go to a member through one pipe and its reports come through another, each
+ * less than a pipe takes at once. A member is forked when its account has mail, and
+ * ends by itself when it had none for a while, or when the leader closes its orders;
+ * its end is seen as the end of its reports. The leader never waits for a pipe: what
+ * does not fit becomes a round, in which the member finds by itself what waits.
+ */
 #include "delivery/crew.h"
 
 #include <errno.h>
@@ -122,6 +129,7 @@ static void carry_out(struct crew_service *s, const struct order *order)
 	tell(s, true);
 }
 
+/* With a copy of another's pipe here neither of its ends would see the other one go. */
 static void leave_to_leader(const struct crew *c)
 {
 	for (size_t i = 0; i < CREW_PRIVATE; i++)
@@ -145,6 +153,7 @@ static _Noreturn void serve(const struct crew *c, uint64_t account, const int en
 	sigset_t set;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* It died before that was said: no signal will come. */
 	if (getppid() != leader)
 		_exit(1);
 	leave_to_leader(c);
@@ -187,6 +196,7 @@ static bool start(struct crew *c, struct crew_member *m, struct error *err)
 		close(m->from);
 		serve(c, m->account, (int[]){ orders[0], reports[1] }, leader);
 	}
+	/* While errno is still fork's; it counts only if that has failed. */
 	error_errno(err, ERROR_SYSTEM, "fork");
 	close(orders[0]);
 	close(reports[1]);
@@ -195,6 +205,7 @@ static bool start(struct crew *c, struct crew_member *m, struct error *err)
 		close(m->from);
 		return false;
 	}
+	/* A member that is stopped or stuck must not hold the leader. */
 	fcntl(m->to, F_SETFL, O_NONBLOCK);
 	fcntl(m->from, F_SETFL, O_NONBLOCK);
 	return true;
@@ -241,6 +252,7 @@ static struct crew_member *hire(struct crew *c, uint64_t account)
 	struct crew_member *m = &c->members[c->count];
 	struct error err;
 
+	/* Whoever is idle makes room; crew_order() is called again when one has gone. */
 	if (c->count == CREW_MAX) {
 		for (size_t i = 0; i < c->count; i++)
 			if (c->members[i].orders == 0 && !c->members[i].owes)

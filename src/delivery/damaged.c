@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What cannot be read as it was written is not sent: half of a message might go out, or
+ * go to others. Its sender is told, as far as the entry still names anybody, and then
+ * it is set aside for a person to look at, never removed. Until the report is in the
+ * queue it stays where it is.
+ */
 #include "delivery/damaged.h"
 
 #include "base/log.h"
@@ -35,6 +41,7 @@ static bool find_account(struct job *j)
 	struct error unheard;
 
 	if (!j->account && !worker_find_account(j->w, &j->item.entry, &j->account, &unheard))
+		/* Any account can carry a report. */
 		j->account = worker_substitute(j->w);
 	return j->account != NULL;
 }

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The witness of a dialogue whose caller waits. One transaction is all or nothing for
+ * the caller, and costs no disk. With a second one to come, some have the message that
+ * others lack: a caller told "not sent" would send it to all again, one told "sent"
+ * would have lost some. So the spool gets it then, and from there on a record writes
+ * each step.
+ */
 #include "delivery/direct.h"
 
 #include <stdio.h>
@@ -173,6 +180,10 @@ void direct_keep(struct direct *d, const struct intake_facts *facts, time_t *nex
 	struct envelope whole = e->envelope;
 	struct error err;
 
+	/*
+	 * A list for the disk alone: the caller's still has those who were refused, and
+	 * tells of them.
+	 */
 	e->envelope.recipients = xcalloc(whole.count, sizeof(*whole.recipients));
 	for (size_t i = 0; i < whole.count; i++)
 		e->envelope.recipients[i] = whole.recipients[i];

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One process, one connection at a time, no matter whether it leads a crew, is of one,
+ * or is the only one. The configuration is read anew after a while: a runner lives for
+ * days, and what made mail wait may have been mended.
+ */
 #include "delivery/hand.h"
 
 #include <stdio.h>

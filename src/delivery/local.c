@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Mail of cron and its like is for root at this machine, a mailbox that no server
+ * elsewhere has: it goes where the aliases say. But a machine may bear the very domain
+ * that an account sends from, and then those are people with mailboxes elsewhere.
+ */
 #include "delivery/local.h"
 
 #include <string.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Entries are moved in and out and never copied, so that one place has the last word on
+ * a message.
+ */
 #include "delivery/owed.h"
 
 #include <stdlib.h>

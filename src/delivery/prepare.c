@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The order matters. Fields that stand twice become one before anybody looks at the
+ * author; the sender policy decides on author and envelope together; then domains
+ * become ASCII, and the header is repaired with what was decided. The size is looked at
+ * last, as that of what will be sent.
+ */
 #include "delivery/prepare.h"
 
 #include <inttypes.h>

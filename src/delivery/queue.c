@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Where the queue is, how a message comes into it, and who sees to it then. It is kept
+ * as it was given, with all that the sender policy will ask for beside it: accounts
+ * change between now and the attempt, and the policy of that moment is what counts.
+ */
 #include "delivery/queue.h"
 
 #include <errno.h>
@@ -43,6 +48,7 @@ static bool open_spool(struct queue *q, struct error *err)
 {
 	OWNED_TEXT path = NULL;
 
+	/* So that a lack of descriptors, say, is not taken for a user without a home. */
 	errno = 0;
 	path = queue_spool_path(q->settings);
 	if (path)
@@ -212,6 +218,10 @@ bool queue_add(const struct queue *q, const struct intake_facts *facts,
 	choose_recipients(&entry.envelope, e, facts->keeps_refused);
 	fill(&entry, q, facts, &kept);
 	*next = facts->not_before ? facts->not_before : entry.next;
+	/*
+	 * A signal between the disk's word and ours would tell the caller that the
+	 * message is his.
+	 */
 	fate_hold(true);
 	ok = q->add ? q->add(q->taker, &entry, &kept, err) :
 	     spool_add(&q->spool, &entry, &kept, err);

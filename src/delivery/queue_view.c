@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * For those who look at the queue: the settings and the queue that they name, opened
+ * together. Nothing is made that was not there, as looking must not change anything.
+ */
 #include "delivery/queue_view.h"
 
 bool queue_reach(struct queue *q, const struct delivery_settings *settings, bool make,

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The server's end of sendmail -bs. Each message goes the way of one from the command
+ * line. A client that is told "no" sends again: so it is told so only while nobody has
+ * the message, and otherwise why it must not.
+ */
 #include "delivery/reception.h"
 
 #include <string.h>

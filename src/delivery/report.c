@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What costs nothing is asked first, before the message is read, and the count of the
+ * hour last, as what is counted will be sent. Mail about mail must not go round in
+ * circles: nothing is reported about a report, an automatic answer or a message from
+ * <>, and of a report the server is asked for no report.
+ */
 #include "delivery/report.h"
 
 #include <stdio.h>

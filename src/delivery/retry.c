@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A row for each kind of failure: whom it stops, this message or all of its account's,
+ * and how soon it is tried again. A login that fails is tried more slowly, since
+ * servers lock accounts that fail often. Each pause is up to a quarter longer by
+ * chance, so that those who failed together do not come back together.
+ */
 #include "delivery/retry.h"
 
 #include <string.h>

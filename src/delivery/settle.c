@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * When a message that could not be sent is tried again; and whether at all, if it may
+ * have been sent already, which is for the administrator to choose (on_lost_reply).
+ */
 #include "delivery/settle.h"
 
 #include "base/log.h"

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * An account's pace is a file that all processes share (spool/account_state.h): it is
+ * locked, changed and written in one go, so that they count together and one alone
+ * tries after a failure. What goes well is written seldom, or each message would cost a
+ * write.
+ */
 #include "delivery/throttle.h"
 
 #include <stdio.h>
