@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Just enough of DER (X.690) to find the two names in a certificate, for choosing among
+ * the roots of a system which few to read whole. Nothing is trusted by what is found
+ * here: GnuTLS reads all of it again and verifies.
+ */
 #include "net/der.h"
 
 #include <string.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The questions of `acsmtp check`: records that getaddrinfo(3) does not tell of.
+ * libresolv asks, with a state of its own, so that another server can be named; and in
+ * an errand, as it waits for as long as resolv.conf says.
+ */
 #include "net/dns.h"
 
 #include <arpa/nameser.h>

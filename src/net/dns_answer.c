@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A reply is from whoever was quicker than the server. So each length is held against
+ * the end of the reply before it is followed, names are expanded by libresolv, which
+ * knows of loops, and what a record says is made printable as it is taken out.
+ */
 #include "net/dns_answer.h"
 
 #include <arpa/nameser.h>

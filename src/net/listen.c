@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Sockets at addresses, at paths, and those that systemd hands over. A path is taken
+ * only from a socket at which nobody answers any more, and a socket gets its path only
+ * when it listens: whoever finds it can connect.
+ */
 #include "net/listen.h"
 
 #include <errno.h>
@@ -259,6 +264,9 @@ void listeners_close(struct listeners *l)
 		struct listener *one = &l->list[i];
 		struct stat st;
 
+		/*
+		 * Only if it is still ours: another may have taken the place meanwhile.
+		 */
 		if (one->ino && lstat(one->name, &st) == 0 && st.st_ino == one->ino &&
 		    st.st_dev == one->dev)
 			(void)unlink(one->name);
@@ -278,6 +286,10 @@ static bool learn_name(struct listener *one, const char *called, struct error *e
 	socklen_t local_len = sizeof(local), len = sizeof(int);
 	int type = 0, listens = 0;
 
+	/*
+	 * A unit may hand over anything: one of datagrams, or a connection
+	 * (Accept=yes).
+	 */
 	if (getsockopt(one->fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0 || type != SOCK_STREAM ||
 	    getsockopt(one->fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0 || !listens)
 		return error_set(err, ERROR_CONFIG, "\"%s\" of systemd is no socket to listen at",
@@ -331,10 +343,12 @@ bool listen_inherit(struct listeners *l, struct error *err)
 	const char *said = getenv("LISTEN_FDNAMES");
 	OWNED_TEXT names = text_copy(said ? said : "");
 	long number, count = 0;
+	/* sd_listen_fds(3): with another number they were meant for a parent of ours. */
 	bool are_ours = pid && fds && text_to_number(pid, 1, INT32_MAX, &number) &&
 			number == (long)getpid() &&
 			text_to_number(fds, 1, LISTENERS_MAX, &count);
 
+	/* What we start would look for them too. */
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_FDNAMES");

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One transport for three ways: clear text, TLS as a client, TLS as a server. What is
+ * read ahead stands in the wire alone, below all of them: so it can be seen whether
+ * anything was there before a handshake, which somebody else must have put there.
+ */
 #include "net/net.h"
 
 #include <errno.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * An address of IPv4 stands as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2), a network of
+ * them with 96 bits more: there is one comparison for both families, and a client of
+ * IPv4 is the same whichever kind of socket it came by.
+ */
 #include "net/networks.h"
 
 #include <stdio.h>

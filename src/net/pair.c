@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A conversation with a program at the other end of two descriptors. They are shared
+ * with whoever gave them to us, so that their modes are left alone.
+ */
 #include "net/pair.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What TLS may use: what the account says, else what the system's policy says, else our
+ * own short list. None of the three can bring back what is older than TLS 1.2.
+ */
 #include "net/priorities.h"
 
 #include <gnutls/gnutls.h>

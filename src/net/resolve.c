@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Names become addresses. What needs no resolver is known here; the rest is asked in an
+ * errand that can be left behind, as getaddrinfo(3) takes no deadline.
+ */
 #include "net/resolve.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * TLS as a client. The certificate is verified within the handshake, so that there is
+ * no moment in which something could be said to a server that has not shown who it is.
+ * A session that is resumed shows none: its ticket is bound to what the verification
+ * stood on, and does not outlive it.
+ */
 #include "net/tls.h"
 
 #include <gnutls/crypto.h>
@@ -206,6 +212,10 @@ static bool handshake(struct tls *tls, struct error *err)
 static int prepare(struct tls *tls)
 {
 	const struct endpoint *e = tls->endpoint;
+	/*
+	 * One key share: each further one is a pair of keys made in every handshake,
+	 * nearly always for nothing.
+	 */
 	unsigned int flags = GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_KEY_SHARE_TOP |
 			     (e->cache_name ? 0 : GNUTLS_NO_TICKETS);
 	struct ip_address address;

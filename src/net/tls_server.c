@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * TLS as a server: certificate and key, read once when the door begins, and a session
+ * with them. Clients show no certificates, as they log in by name and password. No
+ * tickets are given: each session is a process of its own, which would have to share
+ * the key to them.
+ */
 #include "net/tls_server.h"
 
 #include <fcntl.h>

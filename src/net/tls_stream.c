@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What client and server have in common: GnuTLS on top of the wire, which never blocks
+ * and knows the deadline; and what went wrong, in words for the person who reads the
+ * log.
+ */
 #include "net/tls_stream.h"
 
 #include <errno.h>
@@ -27,6 +32,10 @@ static ssize_t pull(gnutls_transport_ptr_t pointer, void *bytes, size_t size)
 
 	if (n < 0)
 		s->reason = errno;
+	/*
+	 * Kept for the error: what speaks no TLS here has mostly said so in its first
+	 * bytes.
+	 */
 	if (n > 0 && s->first_len == 0) {
 		s->first_len = s->wire->end;
 		if (s->first_len > TLS_FIRST_SIZE)
@@ -181,6 +190,10 @@ bool tls_stream_write(struct tls_stream *s, const void *bytes, size_t len, struc
 void tls_stream_end(struct tls_stream *s)
 {
 	if (!s->is_broken)
+		/*
+		 * Ours alone. The other's is not waited for: how the mail stands was
+		 * said in SMTP.
+		 */
 		(void)gnutls_bye(s->session, GNUTLS_SHUT_WR);
 	(void)wire_flush(s->wire);
 }

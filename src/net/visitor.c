@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Who has connected, says the kernel: of a unix socket the user as whom connect(2) was
+ * called, which nobody can feign and which a process cannot change afterwards.
+ */
 #include "net/visitor.h"
 
 #include <stdio.h>
@@ -39,5 +43,9 @@ bool visitors_are_known(void)
 	while (fscanf(map, "%lu %lu %lu", &inside, &outside, &count) == 3)
 		sum += count;
 	fclose(map);
+	/*
+	 * With one user mapped all others come as nobody, and nobody can be told from
+	 * another.
+	 */
 	return sum != 1;
 }
