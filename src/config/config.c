@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * From a file that lint has looked at to accounts. Each value is checked where it
+ * stands, so that an error has its line; then the layers are put over each other,
+ * account over defaults over service over standard. A file that is refused changes
+ * nothing of what was read before.
+ */
 #include "config/config.h"
 
 #include <stdlib.h>

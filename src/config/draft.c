@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A value is tried twice when it is set: whether our reader takes it, and whether it
+ * can be written so that the reader gets the same one back. So what a draft holds can
+ * be written without a question.
+ */
 #include "config/draft.h"
 
 #include <assert.h>

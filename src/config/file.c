@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Owner, mode and bytes are those of one descriptor, as what has the name may be
+ * another file a moment later. Our own lint goes through the text first; iniparser sees
+ * what is left, which has no surprise for any of its versions, and no secret.
+ */
 #include "config/file.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Text on its way into a file, passwords and all. */
 #include "config/ini_text.h"
 
 #include <stdlib.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * iniparser forgets lines, takes any name and lets the last of two settings win. So
+ * each line is looked at here first, while it is known which it is. `clean` is what
+ * iniparser gets: as many lines, but without comments, in our spelling, and without
+ * secrets. An error shows no more of a line than can be no secret.
+ */
 #include "config/lint.h"
 
 #include <limits.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Versions of iniparser differ in what they make of quotes, backslashes and comments in
+ * a value. What they would read differently is refused, with a way out; the rest is
+ * brought into the one form that all read alike. A secret has rules of its own, for
+ * iniparser never sees it.
+ */
 #include "config/value.h"
 
 #include <string.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The new file is complete and on the disk beside the old one before it takes its name:
+ * whoever reads meanwhile, or after the power failed, has the one or the other. Our own
+ * reader has to understand it first. The lock is the directory's, as one on the file
+ * would be on what is about to be replaced.
+ */
 #include "config/write.h"
 
 #include <errno.h>
