@@ -53,7 +53,7 @@ static bool read_entry(int door, size_t len, struct entry *entry, struct error *
 static bool read_message(int door, uint64_t len, uint64_t sum, struct message *m, bool *is_whole,
 			 struct error *err)
 {
-	struct message_intake *in = message_intake_begin(m, ENDS_WITH_INPUT);
+	struct message_intake *in = message_intake_begin(m, 0);
 	uint64_t left = len, seen = SUM_INIT;
 	char piece[PIECE];
 	bool ok = true;
