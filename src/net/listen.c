@@ -235,6 +235,7 @@ static bool appear_alone(struct listener *new, const char *path, mode_t mode, st
 
 	if (!put_path(&address, path, err))
 		return false;
+	/* NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): it is held to the end */
 	lock = lock_directory(path, mode);
 	return may_replace(&address, err) &&
 	       (appear(new, &address, mode) || explain(path, 0, err));
@@ -282,7 +283,7 @@ enum { FIRST_FD = 3 };
 static bool learn_name(struct listener *one, const char *called, struct error *err)
 {
 	struct ip_address address = { .len = sizeof(address.socket) };
-	struct sockaddr_un local;
+	struct sockaddr_un local = { 0 };
 	socklen_t local_len = sizeof(local), len = sizeof(int);
 	int type = 0, listens = 0;
 
