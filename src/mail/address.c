@@ -1,4 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One pass from left to right, an element of the list at a time: extent.c says where it
+ * ends before anybody asks what it says, so that a fault costs that element and no other
+ * one. Of an element that makes no sense nothing is taken, for half of it may be somebody
+ * else's address.
+ *
+ * A mailbox comes out in one form, however it was written: without comments, folds and
+ * blanks, quotes where RFC 5321 section 4.1.2 needs them, nowhere else. Whoever compares
+ * two, or says one in a command, relies on that: no control character gets through here.
+ */
 #include "mail/address.h"
 
 #include <stdlib.h>

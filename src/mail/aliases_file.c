@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The file is read once, whole, and its names are sorted. Targets stay text, with a LF
+ * for each line end of the file: they are taken apart when mail comes by them, and a
+ * fault in them still has its line. A line with a fault in it goes with those that
+ * continue it: targets without their name must not become those of another one.
+ */
 #include "mail/aliases_file.h"
 
 #include <errno.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A line is judged by what stands before its colon, without what nobody sees in that: a
+ * blank that does not break, or a NUL, in "Bcc" must not make a text of it. And rather is
+ * text taken for a header than a Bcc for text: lines that get into the header wrongly are
+ * still there to be read, as X-Unreadable; a Bcc that gets into the body is given away.
+ */
 #include "mail/doubt.h"
 
 #include <string.h>

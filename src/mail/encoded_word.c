@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * RFC 2047. Whatever may be read in two ways is written in the narrow one: of a "Q" word
+ * all that a phrase does not allow is encoded (section 5, rule 3), so a word may stand
+ * anywhere. Reading is lenient, as programs divide and pad their words as they like; what
+ * cannot be read stays as it is, for the reader may know the charset.
+ */
 #include "mail/encoded_word.h"
 
 #include <string.h>

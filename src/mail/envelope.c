@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Recipients are kept in the order in which they came, and found by a hash over the
+ * mailbox: lists of a hundred thousand are lawful, and each address is to get the message
+ * once. A refused one never leaves, as the report tells of it; where a name is there
+ * twice, refused and not, its slot leads to the one that is served.
+ */
 #include "mail/envelope.h"
 
 #include <stddef.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A field is pointed to where it stands, and never taken apart and put together again:
+ * what we do not have to change goes out byte for byte, which signatures need. A line
+ * that is no field does not come here (see message_intake.c); fields that we make are
+ * folded, quoted and encoded here.
+ */
 #include "mail/header.h"
 
 #include <string.h>

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A field is rewritten by what may stand in it: the table knows those of the standards,
+ * and all others are text. In an address, an id or a word for programs no encoded word
+ * may stand (RFC 2047 section 5), as programs take it by the letter. So the order counts:
+ * first what the field's own syntax allows; then another name for it, or a field beside
+ * it that says all to people (RFC 6857); at last "?", for bytes that mean nothing to
+ * programs where they stand.
+ */
 #include "mail/header_encode.h"
 
 #include <string.h>

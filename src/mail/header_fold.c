@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Lines of up to 998 bytes stay as they are. A longer one is cut at the last good place
+ * before 78 bytes, or the first one behind. A blank in quotes is a good place too (RFC
+ * 5322 section 3.2.4); a separator in there is none, as the blank behind it would be new.
+ * No cut leaves a line of blanks alone, which ends the header for some readers.
+ */
 #include "mail/header_fold.h"
 
 #include <string.h>

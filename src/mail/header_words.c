@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Between two encoded words blanks are none (RFC 2047 section 6.2), next to others they
+ * are seen. So neighbouring bad words become one run with their blanks in it, and a run
+ * next to an encoded word that was there takes in the blank between the two. The rest
+ * stays as it is.
+ */
 #include "mail/header_words.h"
 
 #include <string.h>

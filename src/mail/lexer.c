@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What opens and closes in a header is known here. Who looks for a separator, a name or a
+ * comment steps over units, and so all agree on what is inside: where two readers differ,
+ * a recipient hides in what one of them takes for a comment.
+ *
+ * It costs a pass to find out that something has no end. Callers that go on remember it,
+ * or look no further than a limit: many of them would cost the square of the text's
+ * length.
+ */
 #include "mail/lexer.h"
 
 #include <string.h>

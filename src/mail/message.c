@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The body grows in memory and moves into a file when it is large; that file has no name,
+ * so that nothing is left of it when the power goes. What later decides how it can be
+ * sent is learnt on the way, as each byte passes here once: 8-bit text, NUL, the longest
+ * line.
+ */
 #include "mail/message.h"
 
 #include <errno.h>

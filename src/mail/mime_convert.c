@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Two passes: a label comes before the content that it is about, so mime_survey.c reads
+ * all of the message first and plans each part; this one writes it. What is signed or
+ * encrypted is never touched (RFC 1847 section 2.1): rather no mail than one whose
+ * signature we broke.
+ *
+ * Of a part that is encoded already only what no server takes is mended. Text outside of
+ * parts has no label, and still none of it is lost.
+ */
 #include "mail/mime.h"
 
 #include <string.h>

@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A stream with a stack of open multiparts. A delimiter of any open one counts, also
+ * where inner ones were never closed (RFC 2046 section 5.1.2): a part that ran on past it
+ * would hide what is behind. The line end before a delimiter is part of it, so each is
+ * held back until the next line tells.
+ *
+ * Memory does not grow with the message: long lines come in pieces; depth, number of
+ * parts and header sections have limits, as each of them is the sender's to choose.
+ */
 #include "mail/mime_parts.h"
 
 #include <stdlib.h>

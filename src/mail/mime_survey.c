@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A plan is one byte, so that a hundred thousand parts cost no more than that. The limits
+ * of the server are known here: what it takes as it is stays so, whatever its label says.
+ */
 #include "mail/mime_survey.h"
 
 #include <string.h>

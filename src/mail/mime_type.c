@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Read as readers do it, and leniently: a type that makes no sense is text/plain (RFC
+ * 2045 section 5.2), a multipart without a boundary is text whatever it says. A name that
+ * is in no row is text as well: encoded, it loses nothing either way.
+ */
 #include "mail/mime_type.h"
 
 #include <stdlib.h>

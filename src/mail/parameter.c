@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Read is RFC 2045 section 5.1, and what programs make of it: blanks around "=" and in
+ * values without quotes, comments anywhere. A quote that nothing closes goes on to the
+ * end; such a comment is one character, as a lone "(" is usual in the name of a file.
+ *
+ * Written is RFC 2231: percent signs, and numbered pieces where a value is longer than a
+ * line.
+ */
 #include "mail/parameter.h"
 
 #include <string.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A field is read as the envelope's recipients are (people.c), so that the header names
+ * whom the mail went to. Only the bytes of an address that must change are replaced:
+ * groups, comments and folds around it stay. A field that cannot be read stays whole, for
+ * nobody knows whom it names.
+ */
 #include "mail/qualify.h"
 
 #include <string.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * RFC 3464 section 2.3, and RFC 6533 for addresses beyond ASCII. The server's own number
+ * comes first: one is ours only where it gave none. Its words come from outside and stand
+ * in fields here: report_add_lines() leaves no line end of theirs, so that none of them
+ * becomes a field.
+ */
 #include "mail/report_parts.h"
 
 #include <stdio.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * For who sent the message and perhaps runs nothing here: to whom it did not go, why, and
+ * what helps; what becomes of it; which message it was. Recipients of one reason stand
+ * together. A server's words are said to be its own, and no more harmful than
+ * report_make_line() leaves them.
+ */
 #include "mail/report_parts.h"
 
 #include <stdio.h>

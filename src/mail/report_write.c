@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The frame: header, parts, delimiters. The parts of our own are made first, for the
+ * boundary may stand in none of them, nor in the original. How much of the original goes
+ * along is for the account's limit to say, and for the plainest server: a report that
+ * cannot be sent would be mail lost without a word.
+ */
 #include "mail/report.h"
 
 #include <stdio.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The name that people see is kept, and where there is none the old address becomes it:
+ * who reads must see who wrote. Answers still go to the authors, whose addresses are
+ * handed to whoever adds the Reply-To. A field that cannot be read is replaced too, for
+ * nobody knows whom it names.
+ */
 #include "mail/rewrite.h"
 
 #include "base/text.h"

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One pass over the fields: each stays, goes or is replaced in its place, and what is
+ * missing comes behind, so that the order of what was there still tells its way (RFC 5322
+ * section 3.6). A Bcc goes whatever else is asked of us, with -G too.
+ *
+ * What depends on the account that sends is a step of its own: the rest is done when the
+ * message comes in, this for each try, as the account may be another one by then.
+ */
 #include "mail/submission.h"
 
 #include <string.h>

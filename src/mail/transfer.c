@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * As a stream: what is kept is a column, a blank or a group of bytes, whatever the size
+ * of the part. A blank is held back until it is known not to end its line, where RFC 2045
+ * section 6.7 (3) has it encoded. A "-" is encoded where a line that we begin would begin
+ * with it, and might be taken for a delimiter.
+ *
+ * The mending kinds never decode: to a decoder all is as before.
+ */
 #include "mail/transfer.h"
 
 #include <string.h>
