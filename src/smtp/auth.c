@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The mechanisms in the order in which they are tried. Another one is tried only after
+ * an answer that says nothing of the password: each that is called wrong counts towards
+ * the lock of an account. What is said is made in a secret's memory and seen by nobody,
+ * the trace included.
+ */
 #include "smtp/auth.h"
 
 #include <stdio.h>

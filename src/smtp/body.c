@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The message in large pieces, after DATA with each dot at a line's beginning doubled
+ * (RFC 5321 section 4.5.2), after BDAT as it is (RFC 3030). Until its last bytes nobody
+ * can have it; before these the witness writes down that somebody may.
+ */
 #include "smtp/body.h"
 
 #include <inttypes.h>

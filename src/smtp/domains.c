@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Few servers take SMTPUTF8, and a domain can do without: it has a form in ASCII (RFC
+ * 5890). What stands before the "@" has none. One recipient whose domain is impossible
+ * is refused alone.
+ */
 #include "smtp/domains.h"
 
 #include <stdlib.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Of what a server offers, the extensions that are of use here; whatever else it says
+ * is passed over. It is somebody else's text: numbers are parsed to a bound and lists
+ * cut to one.
+ */
 #include "smtp/extensions.h"
 
 #include <stdio.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Replies come from outside: a line and the whole have their limits, and each line is
+ * made printable as it is read, so that nothing behind this need think of it. What has
+ * come beyond a reply stays in the reader, where whoever begins TLS can see it.
+ */
 #include "smtp/reply.h"
 
 #include <string.h>

@@ -170,6 +170,10 @@ static enum next do_noop(struct server *s, const char *arguments)
 	return GO_ON;
 }
 
+/*
+ * RFC 5321 section 3.5.3: which mailboxes there are is told to nobody, and 252 is for
+ * that.
+ */
 static enum next do_vrfy(struct server *s, const char *arguments)
 {
 	if (!*arguments)
@@ -259,6 +263,10 @@ enum next server_obey(struct server *s, char *line, size_t len)
 	size_t verb_len;
 	char *arguments;
 
+	/*
+	 * A NUL would hide what follows it, the others would get into logs and onto
+	 * terminals.
+	 */
 	if (strlen(line) != len || text_has_control_but_tab(line))
 		return server_blame(s, 500, "5.5.2", "a control character stands in the command");
 	while (len > 0 && text_is_blank(line[len - 1]))

@@ -276,6 +276,10 @@ enum next server_take_rcpt(struct server *s, const char *arguments)
 	if (!mailbox)
 		return refuse_path(s, "5.1.3", &err);
 	if (s->envelope.count >= s->options->max_recipients) {
+		/*
+		 * RFC 5321 section 4.5.3.1.10: to 452 the client sends the others a
+		 * message of their own.
+		 */
 		server_reply(s, 452, "4.5.3", "too many recipients of one message");
 		return GO_ON;
 	}

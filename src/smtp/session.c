@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What is said and heard, in step. Each command goes through session_say(), past which
+ * no control character comes, and each secret through session_say_secret(), which asks
+ * for TLS whatever others have asked; from then on replies that say it back are made
+ * blank. The time for the whole is bounded beside that for each answer.
+ */
 #include "smtp/session.h"
 
 #include <stdarg.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A session from its first word to QUIT: the steps to where mail can be sent stand in a
+ * table, then come messages, each in as many transactions as the server's limits ask
+ * for.
+ */
 #include "smtp/client.h"
 
 #include <inttypes.h>

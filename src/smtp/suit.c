@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The message in a form that this server takes, in as little of a changed one as will
+ * do. UTF-8 in the header is the last resort: this server may offer it, and the next
+ * one behind it may not.
+ */
 #include "smtp/suit.h"
 
 #include "base/text.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The dialogue, for people who look for a mistake. The mail does not wait for them:
+ * where nobody reads any more, the trace ends and the sending goes on.
+ */
 #include "smtp/trace.h"
 
 #include <errno.h>
