@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Mistakes in a login that can be seen before it is tried: ids in the wrong place, a
+ * secret's id for its value, a blank or a quote that came along when it was copied. The
+ * words say what is wrong and never repeat the secret.
+ */
 #include "service/login.h"
 
 #include <stdlib.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a reply means: the service's own rows first, then those that are true of all
+ * servers; the first that fits. The code alone does not tell whose fault it is: a 550
+ * can be about the sender, a recipient, the text, or this machine's address, and only
+ * one of these is a reason to give a message up.
+ */
 #include "service/replies.h"
 
 #include <stdio.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * All services in one list. What none of them is called, and a host that is none of
+ * theirs, is "other", which expects nothing.
+ */
 #include "service/service.h"
 
 #include <string.h>
