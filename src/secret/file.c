@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A secret that is the first line of a file. Whose the file is and who can read it is
+ * asked of what was opened; bytes go straight into a secret's memory.
+ */
 #include "secret/file.h"
 
 #include <fcntl.h>

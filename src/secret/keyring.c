@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The keyring, by a program of its own: libsecret brings GLib and D-Bus with it, which
+ * have no place in a process that mostly sends without them, perhaps as root. It may
+ * hang, so it is killed in the end.
+ */
 #include "secret/keyring.h"
 
 #include <stdio.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The entry for this host and user, and nothing of the others: they are for other
+ * programs. The file goes through one block of a secret's memory and is never there as
+ * a whole.
+ */
 #include "secret/netrc.h"
 
 #include <errno.h>

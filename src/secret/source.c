@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Where a secret may be, a row each, asked from the top. `look` tells without reading
+ * it whether there is one; after a failure `passes` tells whether the next may be
+ * asked. What the account names decides: another password in its place would be tried,
+ * wrong, and counted.
+ */
 #include "secret/source.h"
 
 #include <errno.h>
@@ -307,6 +313,7 @@ static enum answer ask(const struct source *s, const struct secret_request *requ
 		return ANSWER_PASSED;
 	}
 	ok = s->get(request, secret, &passes, &why);
+	/* An empty one would be said to the server, and count as a wrong one. */
 	if (ok && secret->len == 0) {
 		passes = false;
 		ok = error_set(&why, s->nothing, "there is nothing on its first line");
