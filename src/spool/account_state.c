@@ -250,6 +250,10 @@ static bool sweep_name(void *seer, const char *name)
 	const struct state_sweep *sweep = seer;
 	struct stat st;
 
+	/*
+	 * Names have colons now (spool/state_name.c); before, they were those of
+	 * accounts.
+	 */
 	if (!strchr(name, ':') && fstatat(sweep->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    S_ISREG(st.st_mode) && st.st_mtime < sweep->now - SWEEP_AGE)
 		unlinkat(sweep->dir, name, 0);

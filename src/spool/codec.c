@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The pieces of which files in the spool are made. They are read as strictly as they
+ * are written: one blank, digits alone, each number in its range. The seal tells a
+ * whole file from one that was cut short, for nothing else that is read in it can.
+ */
 #include "spool/codec.h"
 
 #include <errno.h>

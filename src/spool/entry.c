@@ -85,6 +85,7 @@ static const struct standing {
 	{ "untold",	VERDICT_REFUSED,	true,  true },	/* there was nobody to be told */
 };
 
+/* Words, as the numbers may change with the enum and entries outlive a version. */
 static const char *const kinds[ERROR_KINDS] = {
 	[ERROR_NONE]		= "none",
 	[ERROR_USAGE]		= "usage",
@@ -163,6 +164,7 @@ static uint64_t number_at(const void *place, size_t size)
 static bool write_text(const char *word, const char *value, struct buf *text,
 		       struct error *err)
 {
+	/* What follows it would be read as a line of its own. */
 	if (strchr(value, '\n'))
 		return error_set(err, ERROR_DATA, "no entry can keep a line break (in \"%s\")", word);
 	buf_addf(text, "%s %s\n", word, value);
@@ -360,6 +362,10 @@ static bool check_ends(const char *text, size_t len, struct error *err)
 		return error_set(err, ERROR_DATA, "cut short at %zu bytes", len);
 	if (strncmp(text, any_version, sizeof(any_version) - 1) != 0)
 		return error_set(err, ERROR_DATA, "not a spool entry");
+	/*
+	 * Before the version is looked at: what was cut short is damaged, whoever wrote
+	 * it.
+	 */
 	if (codec_sealed(text, len) == 0)
 		return error_set(err, ERROR_DATA, "cut short or damaged: its checksum is wrong");
 	return !strncmp(text, first_line, sizeof(first_line) - 1) ||

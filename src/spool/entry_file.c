@@ -74,6 +74,7 @@ bool spool_make_room(int dir, const struct entry *e, struct error *err)
 		return error_errno(err, ERROR_CREATE, "create %s", temp);
 	if (fstatat(dir, spool_name(e->id, ".env", name), &st, AT_SYMLINK_NOFOLLOW) == 0)
 		size += st.st_size;
+	/* Its result is the error; errno it leaves alone. */
 	errno = posix_fallocate(fd, 0, size);
 	if (!errno)
 		return true;
@@ -114,6 +115,7 @@ static bool fill_room(int fd, const char *name, const struct entry *e, struct er
 	if (overwrite(fd, &whole))
 		return true;
 	error_errno(err, ERROR_IO, "write %s", name);
+	/* Why somebody was refused can be left out; who has the message cannot. */
 	return error_is_no_room(err) && write_without_reasons(e, &bare, err) &&
 	       (overwrite(fd, &bare) || error_errno(err, ERROR_IO, "write %s", name));
 }

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Names, places and locks, the same for all who work in the spool. All is opened below
+ * the spool's own descriptor and follows no link, so that nobody can lead it elsewhere.
+ */
 #include "spool/files.h"
 
 #include <dirent.h>

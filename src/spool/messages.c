@@ -77,6 +77,7 @@ static bool copy_message(int fd, const struct message *m, struct entry *e, struc
 		if (!write_all(fd, piece, (size_t)n))
 			return error_errno(err, ERROR_IO, "write %s.msg", e->id);
 	}
+	/* On the disk before the entry is, which speaks of it. */
 	return n == 0 && (fsync(fd) == 0 || error_errno(err, ERROR_IO, "write %s.msg", e->id));
 }
 
@@ -363,6 +364,7 @@ static bool fill_message(int fd, const struct entry *e, struct message *m, struc
 {
 	uint64_t body_at = e->header_len + 2;
 
+	/* All of it before a byte is sent: what was said cannot be taken back. */
 	if (!check_bytes(fd, e, err) || !read_part(fd, 0, e->header_len, &m->header, err))
 		return false;
 	m->body_len = e->body_len;
@@ -373,6 +375,7 @@ static bool fill_message(int fd, const struct entry *e, struct message *m, struc
 	if (e->body_len <= BODY_MEMORY_MAX)
 		return read_part(fd, body_at, e->body_len, &m->body, err);
 	m->body_at = body_at;
+	/* The lock is the open file's, so it stays until both descriptors are closed. */
 	m->body_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	return m->body_fd >= 0 || error_errno(err, ERROR_IO, "cannot read the message");
 }
@@ -421,6 +424,10 @@ bool spool_update(const struct spool *s, struct item *item, struct error *err)
 	return true;
 }
 
+/*
+ * The entry first, and durably: without it ID.msg is litter, but an entry that came
+ * back after a loss of power and had no ID.msg would be damaged mail.
+ */
 static bool remove_from(int dir, const char *id, struct error *err)
 {
 	char name[SPOOL_NAME_SIZE];

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What can be said of an entry that somebody looks at. */
 #include "spool/queue_look.h"
 
 bool queue_look_is_whole(const struct queue_look *look)

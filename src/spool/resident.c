@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One runner stays with a queue: whoever has the lock of the file "resident". The file
+ * says in which network that is, and since when it reaches no server. One that cannot
+ * be of use is replaced by removing its file: the next one locks a new one, and the old
+ * one sees that its own has gone.
+ */
 #include "spool/resident.h"
 
 #include <errno.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The file of a login, by server, port and user, which is what a server counts by; two
+ * accounts with one login share it. Other characters than plain ones are escaped, so
+ * that no two logins have one name and none leads out of the directory.
+ */
 #include "spool/state_name.h"
 
 #include <inttypes.h>
