@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What does not fit is left out whole, and so is all that comes after it: half a
+ * command or half a path means something else. One question at the end tells
+ * (buf_is_full).
+ */
 #include "base/buf.h"
 
 #include <stdarg.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Text of other charsets in UTF-8, all of it or nothing: half of a name is another
+ * name.
+ */
 #include "base/charset.h"
 
 #include <iconv.h>

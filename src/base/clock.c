@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Deadlines are on the monotonic clock, which nobody can set. Dates and ids are on the
+ * other one, as people read them.
+ */
 #include "base/clock.h"
 
 #include <limits.h>
@@ -83,6 +87,7 @@ void id_new(char id[ID_SIZE])
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	time_part = (uint64_t)now.tv_sec << 8 | (uint64_t)(now.tv_nsec >> 22);
+	/* Early in a boot there is none yet: mail does not wait for it. */
 	if (getrandom(&random_part, sizeof(random_part), GRND_NONBLOCK) < 0)
 		random_part = (uint64_t)now.tv_nsec << 20 ^ (uint64_t)getpid();
 	for (int i = 7; i >= 0; i--, time_part >>= 5, random_part >>= 5) {

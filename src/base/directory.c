@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A directory that was just made is gone after a loss of power if the one above it was
+ * not synced, and with it all that was synced in it. So it is made with a mode that
+ * says "not settled yet"; whoever meets that mode syncs the parent and takes it away,
+ * in the place of a maker that died.
+ */
 #include "base/directory.h"
 
 #include <errno.h>

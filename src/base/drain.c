@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * It runs where all else has failed, in a signal handler or without memory: plain
+ * system calls, a buffer on the stack, and limits on time and amount, as a caller may
+ * write for ever.
+ */
 #include "base/drain.h"
 
 #include <errno.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A kind has its exit status and its word on trying again in one table. Texts are made
+ * twice: in English, for logs and files that programs and administrators read, and in
+ * the language of whoever sits there.
+ */
 #include "base/error.h"
 
 #include <errno.h>
@@ -9,6 +14,10 @@
 
 #include "base/language.h"
 
+/*
+ * What somebody can mend, a setting, a password, a server, is worth another try; what
+ * the message or an address has wrong stays wrong.
+ */
 static const struct {
 	int exit_status;
 	bool retry;

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What may be told to a caller when a signal, or the want of memory, ends us in the
+ * middle: that depends on how far the message has come. Whoever sends it says so here
+ * at each step; here alone it is decided whether to go at once, to wait a little, or
+ * what to say.
+ */
 #include "base/fate.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Files that are replaced, and files that must be nobody else's. Facts about a file are
+ * always those of the open one.
+ */
 #include "base/file.h"
 
 #include <errno.h>
@@ -54,6 +58,7 @@ int file_create_anew(int dir, const char *name)
 	int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
 	int fd = openat(dir, name, flags, 0600);
 
+	/* Left by one that was killed. O_EXCL stays, so that no link is ever followed. */
 	if (fd < 0 && errno == EEXIST && unlinkat(dir, name, 0) == 0)
 		fd = openat(dir, name, flags, 0600);
 	return fd;

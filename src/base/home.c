@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Under sudo, su and cron HOME may be another user's: our queue there would be that
+ * user's to read, or root's files would come to lie in it. So HOME counts if it belongs
+ * to whom we run as; next best is what the user database says, and then a home that is
+ * root's.
+ */
 #include "base/home.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Reading and writing that an interruption does not break, and one way to write that
+ * does not wait for ever for a reader.
+ */
 #include "base/io.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Written as it is said, with nothing kept but the open brackets. */
 #include "base/json.h"
 
 #include <inttypes.h>
@@ -29,6 +30,10 @@ static void put_text(FILE *out, const char *text)
 
 		len = text_next(text, left, &code);
 		if (len == 0) {
+			/*
+			 * RFC 8259 section 8.1: it is UTF-8; U+FFFD stands for what is
+			 * none.
+			 */
 			fputs("\xef\xbf\xbd", out);
 			len = 1;
 		} else if (text_is_harmful(code)) {

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What is said to people may be in their language; what goes into logs, files and onto
+ * the wire never is, as others have to understand it.
+ */
 #include "base/language.h"
 
 #include <langinfo.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Lines of the log, of text or of JSON, to syslog or a file. A line is whole and
+ * printable before it is written, and written at once. No mail waits or fails for a log
+ * that cannot be written: that is said once, where somebody hears it.
+ */
 #include "base/log.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Want of memory ends the process, with a word on what has become of the message. So
+ * nobody above has a branch for it, which nobody could ever test.
+ */
 #include "base/base.h"
 
 #include <stdlib.h>
@@ -15,6 +19,7 @@ _Noreturn void out_of_memory(void)
 
 void *xmalloc(size_t size)
 {
+	/* malloc(0) may be NULL with plenty of memory. */
 	void *memory = malloc(size ? size : 1);
 
 	if (!memory)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The few lines of sd_notify(3) that are needed, in the place of one more library. */
 #include "base/notify.h"
 
 #include <stdio.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A command, with a bound for all that it may do to us: time, output, complaints. It
+ * has three pipes, so that neither its output nor its words get anywhere by themselves.
+ * There is no descriptor that tells of its end on older kernels, hence the ticks.
+ */
 #include "base/process.h"
 
 #include <errno.h>
@@ -67,6 +72,10 @@ static _Noreturn void become(const char *const *argv, pid_t parent, const int it
 {
 	sigset_t none;
 
+	/*
+	 * A group of its own, so that what it starts can be killed with it. Both sides
+	 * say it, as either may be the first to run.
+	 */
 	setpgid(0, 0);
 	/* SIGKILL leaves us no time to take it along. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);

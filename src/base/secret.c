@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Secrets have pages of their own: they can be locked into memory and kept out of core
+ * files, are never moved by realloc(3), and are given back wiped. All have the same
+ * size, the largest that there may be.
+ */
 #include "base/secret.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Who we are is the effective user, as that is whose rights files are opened with. */
 #include "base/self.h"
 
 #include <stdio.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * For ASCII and UTF-8 only, by hand: what the C library does with letters depends on
+ * the locale, and no protocol does.
+ */
 #include "base/text.h"
 
 #include <stdio.h>
@@ -243,6 +247,10 @@ static size_t distance(const char *a, const char *b)
 const char *text_nearest(const char *word, text_candidate *next, const void *of)
 {
 	const char *nearest = NULL, *candidate;
+	/*
+	 * A third of its letters may be wrong, and one more: any word is near to
+	 * something.
+	 */
 	size_t best = strlen(word) / 3 + 2;
 
 	if (strlen(word) > WORD_MAX)
