@@ -67,6 +67,10 @@ bool draft_set(struct draft *d, const char *name, const char *value, struct erro
 	if (row->type != SETTING_SECRET &&
 	    (!check_value(row, value, err) || !check_written(row, value, err)))
 		return false;
+	/*
+	 * A secret comes by draft_set_password(); an empty text hides what the defaults
+	 * say.
+	 */
 	assert(row->type != SETTING_SECRET || !*value);
 	copy = text_copy(value);
 	free(*place);

@@ -200,6 +200,7 @@ bool ini_look(struct ini *ini, int fd, const char *path, struct error *err)
 		return error_errno(err, ERROR_IO, "%s", path);
 	if (!check_file(path, &st, err))
 		return false;
+	/* Which state of the file this was: config_password() reads it once more. */
 	ini->sum = file_sum(SUM_INIT, &st);
 	bytes.size = (size_t)st.st_size + 1;
 	bytes.at = xmalloc(bytes.size);

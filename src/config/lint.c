@@ -243,6 +243,7 @@ static bool lint_setting(struct linter *l, struct span s, struct error *err)
 		return refuse_line(l, s, err);
 	key = span_trim((struct span){ s.at, (size_t)(equals - s.at) });
 	value = (struct span){ equals + 1, (size_t)(s.at + s.len - equals) - 1 };
+	/* No setting has so long a name, but a piece of a secret may be as long. */
 	if (key.len <= SHOWN_MAX) {
 		OWNED_TEXT name = text_copy_n(key.at, key.len);
 
@@ -321,6 +322,7 @@ bool ini_lint(struct ini *ini, const char *text, size_t len, struct error *err)
 			bool is_section = s.len > 0 && span_trim(s).len > 0 &&
 					  span_trim(s).at[0] == '[';
 
+			/* The line that begins a section is in none yet. */
 			return ini_blame(ini, is_section ? NULL : l.section, l.line, err);
 		}
 		buf_add_char(&ini->clean, '\n');

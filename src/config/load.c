@@ -174,6 +174,10 @@ static bool read_files(struct config *config, const char *path, bool *closed,
 	user = user_file();
 	if (!user && errno_is_lack(errno))
 		return error_errno(err, ERROR_CONFIG, "this user's home is not known");
+	/*
+	 * One that is closed to this user is not wrong: his own may be all that he
+	 * needs.
+	 */
 	if (!read_if_there(config, system_file, closed, err) && !*closed)
 		return false;
 	return read_own(config, user, err);

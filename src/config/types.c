@@ -122,6 +122,10 @@ static bool has_c1(const char *value)
 
 static bool check_text(const struct setting *row, const char *value, struct error *err)
 {
+	/*
+	 * A value may be logged, shown, or said to a server: it is stopped where it
+	 * comes in.
+	 */
 	if (text_has_control(value) || has_c1(value))
 		return error_set(err, ERROR_CONFIG, "a control character stands in it");
 	if (!text_is_utf8(value, strlen(value)))

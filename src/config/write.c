@@ -144,6 +144,10 @@ static bool set_mode(const struct ini_writer *w, int fd, struct error *err)
 {
 	mode_t mode = w->old.st_mode & 07777;
 
+	/*
+	 * With its first secret a file that others could read is closed to them: 0600
+	 * stays.
+	 */
 	if (!w->old.st_nlink || (brings_secret(w->job) && !w->had_secret))
 		return true;
 	/* Who could read it by its group can still do so. */
@@ -196,6 +200,10 @@ static bool fill(struct ini_writer *w, int fd, struct error *err)
 		return error_errno(err, ERROR_IO, "write %s", w->path);
 	if (!set_mode(w, fd, err) || !check_result(w, fd, err))
 		return false;
+	/*
+	 * Before it has the name: else a loss of power may leave the name with nothing
+	 * behind it.
+	 */
 	if (fsync(fd) < 0)
 		return error_errno(err, ERROR_IO, "write %s", w->path);
 	if (renameat(w->dir, w->temp, w->dir, w->name) < 0)

@@ -131,8 +131,8 @@ static bool convert(struct import *import, const struct foreign_record *r, struc
 
 	if (!account)
 		return false;
+	/* 587 is libesmtp's standard port, too. */
 	if (record_text(r, "hostname"))
-		/* libesmtp's standard port. */
 		import_host(import, account, record_text(r, "hostname"), 587, r,
 			    "hostname");
 	take_tls(import, account, r);

@@ -198,6 +198,7 @@ struct imported *import_account(struct import *import, const struct foreign_reco
 	}
 	grow((void **)&import->accounts, &import->account_room, import->account_count,
 	     sizeof(*account));
+	/* Good until the next is made: grow() may move them all. */
 	account = &import->accounts[import->account_count++];
 	*account = (struct imported){
 		.draft = { .kind = SECTION_ACCOUNT },

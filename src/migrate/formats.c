@@ -118,6 +118,10 @@ static const char *format_name(const void *of, size_t i)
 
 /* --- recognition */
 
+/*
+ * By the last part of the path: msmtprc.old still tells, a directory called ssmtp does
+ * not.
+ */
 static const struct format *by_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -273,6 +277,10 @@ bool import_read(struct import *import, const struct import_file *files, size_t 
 {
 	bool ok;
 
+	/*
+	 * Known before the first one is read: a file that names another must not read
+	 * it again.
+	 */
 	import->files = files;
 	import->file_count = count;
 	import->defaults.kind = SECTION_DEFAULTS;

@@ -231,10 +231,10 @@ static void take_tls(struct import *import, struct imported *account,
 
 	import_set(import, account, "tls", !is_on ? "off" : is_implicit ? "implicit" :
 		   "starttls", r, "tls");
+	/* Where none is said msmtp's own standard ports are meant; ours is 587. */
 	if (port)
 		import_set(import, account, "port", port, r, "port");
 	else
-		/* msmtp's own standard ports; ours is 587. */
 		import_port(account, is_on && is_implicit ? 465 : 25);
 	if (*trust && strcmp(trust, "system") != 0)
 		import_set(import, account, "tls_ca_file", trust, r, "tls_trust_file");
@@ -305,6 +305,7 @@ static void take_sender(struct import *import, struct imported *account,
 		take_pattern(import, account, r, from);
 	else if (from)
 		import_set(import, account, "from", from, r, "from");
+	/* With allow_from_override off msmtp sends as `from`, whatever -f says. */
 	if (record_is(r, "set_from_header", "on"))
 		import_set(import, account, "sender_policy", "rewrite", r,
 			   "set_from_header");
@@ -325,6 +326,10 @@ static void take_log(struct import *import, struct imported *account,
 	OWNED_TEXT whole = foreign_expand_home(file ? file : "");
 	bool has_syslog = record_text(r, "syslog") && !record_is(r, "syslog", "off");
 
+	/*
+	 * msmtp means standard output by it, onto which acsmtp writes nothing of the
+	 * kind.
+	 */
 	if (!strcmp(whole, "-")) {
 		import_set(import, account, "log", "stderr", r, "logfile");
 		note_row(import, NOTE_CHANGED, r, "logfile",

@@ -48,6 +48,7 @@ static char *next_word(struct netrc *n)
 			break;
 		if (!(n->at = input_next(n->lines)))
 			return NULL;
+		/* At the beginning of a line only: elsewhere it may begin a password. */
 		if (*n->at == '#')
 			n->at += strlen(n->at);
 	}

@@ -106,10 +106,10 @@ static void take_tls(struct import *import, struct imported *account,
 		   : starts    ? "starttls"
 			       : "off",
 		   r, "tls");
+	/* Where none is said nullmailer's own standard ports are meant; ours is 587. */
 	if (port)
 		import_set(import, account, "port", port, r, "port");
 	else
-		/* nullmailer's own standard ports; ours is 587. */
 		import_port(account, is_implicit ? 465 : 25);
 }
 
@@ -188,6 +188,7 @@ static void apply_control(struct import *import, const struct control *c,
 		import_time(import, c->ours, 'd', value, 's', &where);
 		return;
 	}
+	/* Of this file alone: others may have been read before. */
 	for (size_t i = first; i < import->account_count; i++) {
 		struct draft *d = &import->accounts[i].draft;
 

@@ -130,12 +130,12 @@ static bool take_setting(struct import *import, struct foreign_record *r,
 	while (len > 0 && text_is_blank(text[len - 1]))
 		len--;
 	text[len] = '\0';
+	/*
+	 * A value that refers to others is not expanded: that would take all of Postfix's
+	 * defaults, and half of a value is worse than a note.
+	 */
 	if (!rule_find(&rules, text))
 		note_family(import, lines, l->line, text);
-	/*
-	 * To expand it would take all of Postfix's defaults, too; half of a value is
-	 * worse than a note. What is not taken anyway has its own note.
-	 */
 	else if (strchr(value, '$') && !rule_find(&rules, text)->why)
 		note_at(import, NOTE_LEFT, lines->path, l->line, text,
 			N_("its value refers to another setting: write it out and import "
@@ -196,6 +196,7 @@ static void take_host(struct import *import, struct imported *account,
 
 	if (!relay)
 		return;
+	/* Postfix's own standard port; ours is 587. */
 	import_host(import, account, relay, 25, r, "relayhost");
 	if (*relay != '[')
 		note_row(import, NOTE_CHANGED, r, "relayhost",

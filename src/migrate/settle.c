@@ -163,6 +163,7 @@ static void name_account(struct import *import, struct imported *account)
 	OWNED_BUF name = BUF_INIT(NAME_MAX_BYTES + 10);
 
 	buf_add(&name, plain);
+	/* More than one file may call its account "default". */
 	for (unsigned n = 2; is_taken(import, buf_text(&name)); n++) {
 		buf_clear(&name);
 		buf_addf(&name, "%s-%u", plain, n);

@@ -131,6 +131,7 @@ bool ssmtp_read(struct import *import, struct input *lines, struct error *err)
 	account = import_account(import, &r, NULL, err);
 	if (!account)
 		return false;
+	/* ssmtp's own standard port; ours is 587. */
 	if (record_text(&r, "mailhub") && *record_text(&r, "mailhub"))
 		import_host(import, account, record_text(&r, "mailhub"), 25, &r,
 			    "mailhub");
