@@ -40,8 +40,8 @@ static bool find_account(struct job *j)
 {
 	struct error unheard;
 
+	/* Any account can carry a report. */
 	if (!j->account && !worker_find_account(j->w, &j->item.entry, &j->account, &unheard))
-		/* Any account can carry a report. */
 		j->account = worker_substitute(j->w);
 	return j->account != NULL;
 }

@@ -189,11 +189,8 @@ bool tls_stream_write(struct tls_stream *s, const void *bytes, size_t len, struc
 
 void tls_stream_end(struct tls_stream *s)
 {
+	/* The other's goodbye is not waited for: how the mail stands was said in SMTP. */
 	if (!s->is_broken)
-		/*
-		 * Ours alone. The other's is not waited for: how the mail stands was
-		 * said in SMTP.
-		 */
 		(void)gnutls_bye(s->session, GNUTLS_SHUT_WR);
 	(void)wire_flush(s->wire);
 }

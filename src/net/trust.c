@@ -374,6 +374,10 @@ static int judge(const struct evidence *e, const struct roots *roots,
 		out_of_memory();
 	trust_all(list, roots);
 	memcpy(chain, e->certificates->list, sizeof(chain));	/* it may reorder them */
+	/*
+	 * Medium is 112 bits, RSA of 2048 that is, whatever the system's policy lets
+	 * through.
+	 */
 	result = gnutls_x509_trust_list_verify_crt2(
 		list, chain, e->certificates->count, demands, COUNT_OF(demands),
 		GNUTLS_PROFILE_TO_VFLAGS(GNUTLS_PROFILE_MEDIUM), status, NULL);
