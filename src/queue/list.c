@@ -13,6 +13,7 @@
 #include "talk/say.h"
 #include "talk/terminal.h"
 #include "queue/commands.h"
+#include "queue/facts.h"
 
 enum {
 	RECIPIENTS_SHOWN = 2,	/* in the line of a message */
@@ -27,7 +28,7 @@ struct listing {
 	bool has_colours;
 	size_t columns;
 	time_t now;
-	bool *waits;		/* for each account of the configuration: it may not send now */
+	struct throttle_view *accounts;	/* of the configuration; NULL: there is no queue */
 	size_t count, held, sending, untold;
 	uint64_t bytes;
 	int status;
@@ -118,13 +119,21 @@ static enum colour colour_of(enum queue_state state)
 	return COLOUR_NONE;
 }
 
+/* True: the account may not send now. */
+static bool is_kept_waiting(const struct throttle_view *t, time_t now)
+{
+	return t->paused_until > now ||
+	       (t->share_minute && t->used_minute >= t->share_minute) ||
+	       (t->share_hour && t->used_hour >= t->share_hour);
+}
+
 static bool waits_for_account(const struct listing *l, const struct entry *e)
 {
 	const struct config *config = &l->view->config;
 
-	for (size_t i = 0; i < config->count; i++)
+	for (size_t i = 0; l->accounts && i < config->count; i++)
 		if (text_is(config->accounts[i].name, e->account))
-			return l->waits[i];
+			return is_kept_waiting(&l->accounts[i], l->now);
 	return false;
 }
 
@@ -172,7 +181,7 @@ static void list_row(struct listing *l, const struct queue_row *row)
 	l->untold += look.place == SPOOL_FAILED && entry_is_untold(&look.entry);
 	l->bytes += queue_look_is_whole(&look) ? entry_size(&look.entry) : 0;
 	if (l->json.out)
-		words_json(&l->json, NULL, &look, &l->view->config);
+		facts_tell(&l->json, &look, &l->view->config);
 	else
 		print_line(l, &look);
 }
@@ -231,14 +240,6 @@ static void print_summary(const struct listing *l, const struct pick *pick,
 		       rows->found[SPOOL_DAMAGED]);
 }
 
-/* True: the account may not send now. */
-static bool is_kept_waiting(const struct throttle_view *t, time_t now)
-{
-	return t->paused_until > now ||
-	       (t->share_minute && t->used_minute >= t->share_minute) ||
-	       (t->share_hour && t->used_hour >= t->share_hour);
-}
-
 static void print_account(const struct listing *l, const struct account *account,
 			  const struct throttle_view *t)
 {
@@ -276,40 +277,28 @@ static void account_json(struct listing *l, const struct account *account,
 	json_end(&l->json);
 }
 
-static void look_at_account(const struct listing *l, const struct account *account,
-			    struct throttle_view *t)
+static void look_at_accounts(struct listing *l)
 {
 	const struct queue *queue = &l->view->queue;
+	const struct config *config = &l->view->config;
 
-	queue->does->look_at_account(queue, account, l->now, t);
+	if (!queue->is_on)
+		return;
+	l->accounts = xcalloc(config->count, sizeof(*l->accounts));
+	for (size_t i = 0; i < config->count; i++)
+		queue->does->look_at_account(queue, &config->accounts[i], l->now,
+					     &l->accounts[i]);
 }
 
 static void list_accounts(struct listing *l)
 {
 	const struct config *config = &l->view->config;
 
-	for (size_t i = 0; l->view->queue.is_on && i < config->count; i++) {
-		const struct account *account = &config->accounts[i];
-		struct throttle_view t;
-
-		look_at_account(l, account, &t);
+	for (size_t i = 0; l->accounts && i < config->count; i++) {
 		if (l->json.out)
-			account_json(l, account, &t);
-		else if (is_kept_waiting(&t, l->now))
-			print_account(l, account, &t);
-	}
-}
-
-static void find_waiting_accounts(struct listing *l)
-{
-	const struct config *config = &l->view->config;
-
-	l->waits = xcalloc(config->count, sizeof(*l->waits));
-	for (size_t i = 0; l->view->queue.is_on && i < config->count; i++) {
-		struct throttle_view t;
-
-		look_at_account(l, &config->accounts[i], &t);
-		l->waits[i] = is_kept_waiting(&t, l->now);
+			account_json(l, &config->accounts[i], &l->accounts[i]);
+		else if (is_kept_waiting(&l->accounts[i], l->now))
+			print_account(l, &config->accounts[i], &l->accounts[i]);
 	}
 }
 
@@ -334,7 +323,7 @@ static int run_list(struct command_call *call)
 	l.json.out = flags.json ? stdout : NULL;
 	if (flags.json)
 		language_leave();
-	find_waiting_accounts(&l);
+	look_at_accounts(&l);
 	json_object(&l.json, NULL);
 	json_text(&l.json, "spool", queue_name(&view.queue));
 	json_array(&l.json, "messages");
@@ -354,7 +343,7 @@ static int run_list(struct command_call *call)
 		print_summary(&l, &flags.pick, &rows);
 	if (!flags.json && is_unattended)
 		fputs(_(unattended), stdout);
-	free(l.waits);
+	free(l.accounts);
 	status = say_finish();
 	return status ? status : l.status;
 }

@@ -2,175 +2,15 @@
 /* `acsmtp queue show`: all that is known of one message, in words. */
 #include "queue/flags.h"
 
-#include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/language.h"
 #include "base/text.h"
-#include "talk/queue_words.h"
 #include "talk/say.h"
 #include "queue/commands.h"
-
-enum { LABEL_WIDTH = 12 };
-
-static void print_label(const char *label)
-{
-	int width = (int)language_width(tr(label));
-
-	printf("%s:%*s", tr(label), width < LABEL_WIDTH ? LABEL_WIDTH - width : 1, "");
-}
-
-static void print_text(const char *label, const char *text)
-{
-	print_label(label);
-	say_text(text);
-	putchar('\n');
-}
-
-static void print_when(const char *label, time_t when, time_t now)
-{
-	char date[CLOCK_DATE_SIZE], span[WORDS_SIZE];
-
-	clock_date(when, date);
-	print_label(label);
-	if (when > now)
-		printf(_("%s (in %s)\n"), date, words_span(when - now, span));
-	else
-		printf(_("%s (%s ago)\n"), date, words_span(now - when, span));
-}
-
-static void print_user(const struct entry *e)
-{
-	const struct passwd *user = e->user ? NULL : getpwuid(e->uid);
-	const char *login = user ? user->pw_name : e->user;
-
-	print_label(N_("handed in"));
-	printf(_("by user %ld"), (long)e->uid);
-	if (login) {
-		fputs(" (", stdout);
-		say_text(login);
-		putchar(')');
-	}
-	putchar('\n');
-}
-
-static void print_account(const struct config *config, const struct entry *e)
-{
-	struct error unheard;
-
-	print_label(N_("account"));
-	say_text(e->account);
-	if (*e->config) {
-		fputs(_(", of "), stdout);
-		say_text(e->config);
-	} else if (!config_account(config, e->account, &unheard)) {
-		fputs(_(", which the configuration does not have any more"), stdout);
-	}
-	putchar('\n');
-}
-
-/* The reason and what to do about it; `indent` blanks before the second. */
-static void print_reason(const struct config *config, const struct entry *e,
-			 const struct error *why, int indent)
-{
-	const char *advice = words_advice(config, e->account, why);
-
-	say_text(error_words(why));
-	putchar('\n');
-	if (advice)
-		printf("%*s%s\n", indent, "", tr(advice));
-}
-
-static void print_recipients(const struct config *config, const struct entry *e)
-{
-	for (size_t i = 0; i < e->envelope.count; i++) {
-		const struct recipient *r = &e->envelope.recipients[i];
-
-		print_label(N_("recipient"));
-		say_text(r->mailbox);
-		printf(": %s%s", tr(words_verdict(r->verdict)),
-		       r->is_untold ? _(", and nobody was told") :
-		       r->is_reported ? _(", and the sender was told") : "");
-		if (r->why) {
-			struct error why;
-
-			recipient_reason(r, &why);
-			fputs(": ", stdout);
-			print_reason(config, e, &why, LABEL_WIDTH + 1);
-		} else {
-			putchar('\n');
-		}
-	}
-}
-
-static void print_senders(const struct envelope *e)
-{
-	print_text(N_("sender"), *e->sender ? e->sender : "<>");
-	if (e->origin && strcmp(e->origin, e->sender) != 0)
-		print_text(N_("given as"), *e->origin ? e->origin : "<>");
-}
-
-static void print_facts(const struct queue_look *look)
-{
-	const struct entry *e = &look->entry;
-	char words[WORDS_SIZE];
-	time_t now = time(NULL);
-
-	print_text(N_("message"), e->id);
-	print_text(N_("state"), words_state_text(look, now, words));
-	print_when(N_("arrived"), e->arrived, now);
-	if (words_state(look, now) == STATE_WAITING)
-		print_when(N_("next try"), e->next, now);
-	print_label(N_("tries"));
-	printf("%u\n", e->attempts);
-	print_label(N_("size"));
-	printf(_("%" PRIu64 " bytes\n"), entry_size(e));
-	print_user(e);
-	if (e->message_id && *e->message_id)
-		print_text(N_("message-id"), e->message_id);
-	if (e->is_report)
-		print_text(N_("report"), _("about another message: nobody is told of its fate"));
-	print_senders(&e->envelope);
-}
-
-/* Of one that is damaged, or none of ours: what it seems to be, and what is wrong. */
-static void print_guess(const struct queue_look *look)
-{
-	const struct entry *e = &look->entry;
-	char words[WORDS_SIZE];
-
-	print_text(N_("message"), e->id);
-	print_text(N_("state"), words_state_text(look, time(NULL), words));
-	print_text(N_("reason"), error_words(&look->err));
-	if (e->account && *e->account)
-		print_text(N_("account"), e->account);
-	if (e->envelope.sender)
-		print_senders(&e->envelope);
-	for (size_t i = 0; i < e->envelope.count; i++)
-		print_text(N_("recipient"), e->envelope.recipients[i].mailbox);
-}
-
-static void print_entry(const struct config *config, const struct queue_look *look)
-{
-	const struct entry *e = &look->entry;
-
-	if (!queue_look_is_whole(look)) {
-		print_guess(look);
-		return;
-	}
-	print_facts(look);
-	if (look->place == SPOOL_DAMAGED)
-		print_text(N_("reason"), error_words(&look->err));
-	print_account(config, e);
-	if (e->why) {
-		print_label(N_("reason"));
-		print_reason(config, e, e->why, LABEL_WIDTH + 1);
-	}
-	print_recipients(config, e);
-}
+#include "queue/facts.h"
 
 /* --- the message itself, with LF line ends */
 
@@ -274,10 +114,7 @@ static bool show(const struct queue_view *v, const struct queue_rows *rows,
 	}
 	if (flags->json)
 		language_leave();
-	words_json(&j, NULL, &look, &v->config);
-	if (flags->json)
-		return true;
-	print_entry(&v->config, &look);
+	facts_tell(&j, &look, &v->config);
 	if (!flags->message && !flags->header)
 		return true;
 	if (!queue_look_is_whole(&look))

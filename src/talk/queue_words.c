@@ -2,11 +2,11 @@
 #include "talk/queue_words.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/language.h"
 #include "base/text.h"
-#include "service/replies.h"
 
 const char *words_span(time_t seconds, char words[WORDS_SIZE])
 {
@@ -100,126 +100,10 @@ const char *words_state_text(const struct queue_look *look, time_t now, char wor
 	return words;
 }
 
-/* --- an entry */
-
-const char *words_verdict(enum verdict verdict)
-{
-	static const char *const names[] = {
-		[VERDICT_NONE] = N_("waiting"),
-		[VERDICT_ACCEPTED] = N_("sent"),
-		[VERDICT_REFUSED] = N_("failed"),
-		[VERDICT_LATER] = N_("waiting"),
-		[VERDICT_UNKNOWN] = N_("perhaps sent"),
-	};
-
-	return names[verdict];
-}
-
-const char *words_advice(const struct config *config, const char *account,
-			 const struct error *why)
-{
-	const struct account *known = NULL;
-	struct error unheard;
-
-	/* The account may have gone since; what any server means is left then. */
-	if (account)
-		known = config_account(config, account, &unheard);
-	return reply_hint(known ? known->service : NULL, why);
-}
-
 void words_add(struct buf *b, const char *text)
 {
 	OWNED_TEXT copy = text_copy(text ? text : "");
 
 	text_make_printable(copy);
 	buf_add(b, copy);
-}
-
-/* --- for programs */
-
-static void add_reason(struct json *j, const struct config *config, const struct entry *e,
-		       const struct error *why)
-{
-	if (!why)
-		return;
-	json_text(j, "reason", why->text);
-	if (why->reply)
-		json_number(j, "reply", why->reply);
-	if (words_advice(config, e->account, why))
-		json_text(j, "advice", words_advice(config, e->account, why));
-}
-
-static void add_recipients(struct json *j, const struct config *config,
-			   const struct entry *e)
-{
-	json_array(j, "recipients");
-	for (size_t i = 0; i < e->envelope.count; i++) {
-		const struct recipient *r = &e->envelope.recipients[i];
-
-		json_object(j, NULL);
-		json_text(j, "address", r->mailbox);
-		json_text(j, "state", words_verdict(r->verdict));
-		if (r->why) {
-			struct error why;
-
-			recipient_reason(r, &why);
-			add_reason(j, config, e, &why);
-		}
-		json_end(j);
-	}
-	json_end(j);
-}
-
-/* Nobody should take it for what was written. */
-static void add_guess(struct json *j, const struct queue_look *look)
-{
-	const struct envelope *e = &look->entry.envelope;
-
-	json_text(j, "reason", look->err.text);
-	json_object(j, "guess");
-	json_text(j, "account", look->entry.account);
-	json_text(j, "sender", e->sender);
-	json_array(j, "recipients");
-	for (size_t i = 0; i < e->count; i++)
-		json_text(j, NULL, e->recipients[i].mailbox);
-	json_end(j);
-	json_end(j);
-}
-
-void words_json(struct json *j, const char *key, const struct queue_look *look,
-		const struct config *config)
-{
-	const struct entry *e = &look->entry;
-
-	json_object(j, key);
-	json_text(j, "id", e->id);
-	json_text(j, "state", words_state_name(words_state(look, time(NULL))));
-	if (!queue_look_is_whole(look)) {
-		add_guess(j, look);
-		json_end(j);
-		return;
-	}
-	if (look->place == SPOOL_DAMAGED)
-		json_text(j, "reason", look->err.text);
-	json_bool(j, "held", e->is_held);
-	json_bool(j, "in_doubt", e->is_in_doubt);
-	json_bool(j, "report", e->is_report);
-	json_number(j, "arrived", e->arrived);
-	json_number(j, "next_try", e->next);
-	json_number(j, "tries", e->attempts);
-	json_number(j, "size", (int64_t)entry_size(e));
-	json_number(j, "uid", e->uid);
-	if (e->user)
-		json_text(j, "user", e->user);
-	if (e->host)
-		json_text(j, "host", e->host);
-	json_text(j, "account", e->account);
-	json_text(j, "message_id", e->message_id);
-	json_text(j, "sender", e->envelope.sender);
-	if (e->envelope.origin)
-		json_text(j, "given_sender", e->envelope.origin);
-	if (look->place != SPOOL_DAMAGED)
-		add_reason(j, config, e, e->why);
-	add_recipients(j, config, e);
-	json_end(j);
 }

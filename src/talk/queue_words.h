@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The queue's facts in words: for lines, for mailq, and for programs as JSON. */
+/* What the queue says of itself in words: times, sizes, states. */
 #ifndef TALK_QUEUE_WORDS_H
 #define TALK_QUEUE_WORDS_H
 
-#include "base/json.h"
-#include "config/account.h"
+#include "base/buf.h"
 #include "spool/queue_look.h"
 
 enum { WORDS_SIZE = 128 };
@@ -30,18 +29,7 @@ const char *words_state_name(enum queue_state state);	/* for programs: "waiting"
 /* For people: "next try in 5 min, perhaps sent already". */
 const char *words_state_text(const struct queue_look *look, time_t now, char words[WORDS_SIZE]);
 
-/* A recipient's verdict, for programs: "sent", "failed", "waiting", "perhaps sent". */
-const char *words_verdict(enum verdict verdict);
-
-/* What to do about a refusal through that account; NULL: nothing is known. */
-const char *words_advice(const struct config *config, const char *account,
-			 const struct error *why);
-
 /* Added without control characters; NULL is nothing. */
 void words_add(struct buf *b, const char *text);
-
-/* One message as an object. */
-void words_json(struct json *j, const char *key, const struct queue_look *look,
-		const struct config *config);
 
 #endif
