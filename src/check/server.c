@@ -80,7 +80,7 @@ static void tell_sources(struct check *c, struct finding *f)
 	};
 	const struct secret_request request =
 		account_secret_request(&c->account,
-				       c->connection.options.auth == SMTP_AUTH_XOAUTH2,
+				       c->connection.options.auth == AUTH_XOAUTH2,
 				       c->connection.asker);
 	struct source_line line;
 
@@ -109,7 +109,7 @@ void check_secret(struct check *c, struct finding *f)
 
 	c->connection.asker = &ask_at_terminal;
 	ok = connection_prepare(&c->connection, &c->account, NULL, &err);
-	is_needed = c->connection.options.auth != SMTP_AUTH_OFF;
+	is_needed = c->connection.options.auth != AUTH_OFF;
 	if (!ok)
 		finding_fail(f, &err);
 	else if (!is_needed)

@@ -148,7 +148,7 @@ void check_login(struct check *c, struct finding *f)
 	struct error err;
 	int64_t ms;
 
-	if (c->connection.options.auth == SMTP_AUTH_OFF) {
+	if (c->connection.options.auth == AUTH_OFF) {
 		finding_set(f, FINDING_OK, "nobody logs in, as the account says");
 	} else if (!advance(c, SMTP_READY, &ms, &err)) {
 		bool has_causes = err.reply == 535 &&

@@ -11,9 +11,9 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "service/service.h"
 
 enum tls_mode { TLS_STARTTLS, TLS_IMPLICIT, TLS_OFF };
-enum auth_choice { AUTH_AUTO, AUTH_LOGIN, AUTH_PLAIN, AUTH_XOAUTH2, AUTH_OFF };
 enum null_sender { NULL_SENDER_SEND, NULL_SENDER_ACCOUNT };
 enum sender_policy { SENDER_REWRITE, SENDER_KEEP, SENDER_REFUSE };
 

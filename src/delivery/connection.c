@@ -15,24 +15,17 @@
 #include "service/service.h"
 
 /* How to log in, if at all; a password never goes where TLS does not. */
-static bool choose_auth(const struct account *account, enum smtp_auth *auth,
+static bool choose_auth(const struct account *account, enum auth_choice *auth,
 			struct error *err)
 {
-	static const enum smtp_auth mechanisms[] = {
-		[AUTH_AUTO]	= SMTP_AUTH_AUTO,
-		[AUTH_LOGIN]	= SMTP_AUTH_LOGIN,
-		[AUTH_PLAIN]	= SMTP_AUTH_PLAIN,
-		[AUTH_XOAUTH2]	= SMTP_AUTH_XOAUTH2,
-		[AUTH_OFF]	= SMTP_AUTH_OFF,
-	};
 	bool is_relay = service_named(account->service)->login_is_optional && !account->user[0];
 
-	*auth = mechanisms[account->auth];
+	*auth = (enum auth_choice)account->auth;
 	if (account->auth == AUTH_AUTO && (account->tls == TLS_OFF || is_relay))
-		*auth = SMTP_AUTH_OFF;
+		*auth = AUTH_OFF;
 	else if (account->auth == AUTH_AUTO && account->token_command[0])
-		*auth = SMTP_AUTH_XOAUTH2;
-	if (*auth == SMTP_AUTH_OFF)
+		*auth = AUTH_XOAUTH2;
+	if (*auth == AUTH_OFF)
 		return true;
 	if (account->tls == TLS_OFF) {
 		error_set(err, ERROR_CONFIG, "a password is never sent without TLS");
@@ -47,10 +40,10 @@ static bool choose_auth(const struct account *account, enum smtp_auth *auth,
 static bool find_secret(struct connection *c, struct error *err)
 {
 	const struct secret_request request =
-		account_secret_request(c->account, c->options.auth == SMTP_AUTH_XOAUTH2,
+		account_secret_request(c->account, c->options.auth == AUTH_XOAUTH2,
 				       c->asker);
 
-	return c->options.auth == SMTP_AUTH_OFF ||
+	return c->options.auth == AUTH_OFF ||
 	       secret_find(&request, &c->secret, &c->secret_source, err);
 }
 

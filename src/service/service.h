@@ -9,6 +9,9 @@
 
 #include "base/error.h"
 
+/* How to log in, in the order of the words of the setting `auth`. */
+enum auth_choice { AUTH_AUTO, AUTH_LOGIN, AUTH_PLAIN, AUTH_XOAUTH2, AUTH_OFF };
+
 /* --- replies */
 
 /* What a reply answers: the same words mean something else at another step. */

@@ -67,16 +67,16 @@ static void respond_xoauth2(const struct smtp_options *o, int turn, const char *
 
 static const struct mechanism {
 	const char *name;
-	enum smtp_auth choice;
+	enum auth_choice choice;
 	bool is_automatic;		/* tried without being asked for, if listed */
 	bool initial_response;
 	respond_fn *respond;
 } mechanisms[] = {
 	/* ACS takes a password by LOGIN alone; elsewhere it is as good as PLAIN. */
-	{ "LOGIN",   SMTP_AUTH_LOGIN,	true,  true,  respond_login },
-	{ "LOGIN",   SMTP_AUTH_LOGIN,	true,  false, respond_login },
-	{ "PLAIN",   SMTP_AUTH_PLAIN,	true,  true,  respond_plain },
-	{ "XOAUTH2", SMTP_AUTH_XOAUTH2,	false, true,  respond_xoauth2 },
+	{ "LOGIN",   AUTH_LOGIN,	true,  true,  respond_login },
+	{ "LOGIN",   AUTH_LOGIN,	true,  false, respond_login },
+	{ "PLAIN",   AUTH_PLAIN,	true,  true,  respond_plain },
+	{ "XOAUTH2", AUTH_XOAUTH2,	false, true,  respond_xoauth2 },
 };
 
 /* A buffer in a secret's memory: it is wiped with it, and can never move. */
@@ -116,7 +116,7 @@ enum outcome { LOGGED_IN, TRY_NEXT, FAILED };
 
 static bool login_is_all_there_is(const struct session *s)
 {
-	return s->options.auth == SMTP_AUTH_LOGIN || !extensions_have_auth(&s->can, "PLAIN");
+	return s->options.auth == AUTH_LOGIN || !extensions_have_auth(&s->can, "PLAIN");
 }
 
 /*
@@ -129,7 +129,7 @@ static enum outcome judge_refusal(const struct session *s, const struct mechanis
 	if (code == 504 || code == 534 || (code == 501 && m->initial_response) ||
 	    (code == 500 && m->initial_response && is_first))
 		return TRY_NEXT;
-	return code == 535 && is_first && m->choice == SMTP_AUTH_LOGIN &&
+	return code == 535 && is_first && m->choice == AUTH_LOGIN &&
 	       m->initial_response && login_is_all_there_is(s) ? TRY_NEXT : FAILED;
 }
 
@@ -163,7 +163,7 @@ static bool is_candidate(const struct session *s, const struct mechanism *m, int
 	if (!m->initial_response && last_code != 500 && last_code != 501 &&
 	    !((last_code == 504 || last_code == 535) && login_is_all_there_is(s)))
 		return false;
-	if (s->options.auth != SMTP_AUTH_AUTO)
+	if (s->options.auth != AUTH_AUTO)
 		return m->choice == s->options.auth;
 	return m->is_automatic && extensions_have_auth(&s->can, m->name);
 }

@@ -10,17 +10,15 @@
 #include "mail/envelope.h"
 #include "mail/message.h"
 #include "net/transport.h"
+#include "service/service.h"
 #include "smtp/extensions.h"
 #include "smtp/trace.h"
-
-enum smtp_auth { SMTP_AUTH_OFF, SMTP_AUTH_AUTO, SMTP_AUTH_LOGIN, SMTP_AUTH_PLAIN,
-		 SMTP_AUTH_XOAUTH2 };
 
 struct smtp_options {		/* borrowed while the session lives */
 	const char *service;	/* whose advice fits its replies */
 	const char *helo;	/* our name in EHLO */
 	bool starttls;		/* insist on it */
-	enum smtp_auth auth;
+	enum auth_choice auth;
 	const char *user;
 	const struct secret *secret;
 	long timeout;		/* seconds for each reply; ten times that after the final dot,

@@ -118,7 +118,7 @@ bool smtp_advance(struct session *s, enum smtp_stage stage, struct error *err)
 		if (!take_step(s, step, err))
 			return error_context(err, "%s", step->name);
 	}
-	return stage < SMTP_READY || s->options.auth == SMTP_AUTH_OFF || s->mechanism ||
+	return stage < SMTP_READY || s->options.auth == AUTH_OFF || s->mechanism ||
 	       auth_log_in(s, err);
 }
 

@@ -190,6 +190,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 					.timeout = 60,
 					.secret = &secret,
 					.trace = &trace };
+	static const enum auth_choice ways[] = { AUTH_OFF, AUTH_AUTO, AUTH_LOGIN, AUTH_PLAIN,
+						 AUTH_XOAUTH2 };
 	struct server server = {
 		.transport = { server_read, server_write, server_start_tls,
 			       .has_news = server_has_news, .close = server_close },
@@ -200,7 +202,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	secret_set(&secret, SECRET, strlen(SECRET));
 	options.service = services[data[0] & 3];
-	options.auth = (enum smtp_auth)(data[0] / 4 % (SMTP_AUTH_XOAUTH2 + 1));
+	options.auth = ways[data[0] / 4 % (sizeof(ways) / sizeof(*ways))];
 	options.starttls = data[1] & 1;
 	server.transport.is_secret = data[1] & 2;
 	options.max_recipients = data[1] & 4 ? 1 : 50;

@@ -25,7 +25,7 @@ struct dialogue {
 	const char *verdicts;		/* one letter each: . a r l u */
 	const char *says;		/* part of the error's text */
 	unsigned waits;			/* 0: not counted */
-	enum smtp_auth auth;
+	enum auth_choice auth;
 	long max_recipients;
 };
 
@@ -34,55 +34,55 @@ static const struct dialogue dialogues[] = {
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250 AUTH LOGIN PLAIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: BDAT 26 LAST\n" BODY
 	  "S: 250 sender\nS: 250 rcpt\nS: 250 taken\nC: QUIT\n",
-	  "a", ERROR_NONE, "a", NULL, 8, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_NONE, "a", NULL, 8, AUTH_AUTO, 50 },
 	{ "PLAIN: seven waits",
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250 AUTH PLAIN\n"
 	  "C: AUTH PLAIN AHVzZXIAc2VjcmV0\nS: 235 ok\n"
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: BDAT 26 LAST\n" BODY
 	  "S: 250 sender\nS: 250 rcpt\nS: 250 taken\nC: QUIT\n",
-	  "a", ERROR_NONE, "a", NULL, 7, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_NONE, "a", NULL, 7, AUTH_AUTO, 50 },
 	{ "nothing offered: one command at a time",
 	  OPENING "S: 250-mx\nS: 250 AUTH=LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nS: 250 ok\nC: RCPT TO:<a@example.org>\nS: 250 ok\n"
 	  "C: RCPT TO:<b@example.org>\nS: 250 ok\nC: DATA\nS: 354 go\n" DOTTED
 	  "S: 250 taken\nC: QUIT\n",
-	  "ab", ERROR_NONE, "aa", NULL, 0, SMTP_AUTH_AUTO, 50 },
+	  "ab", ERROR_NONE, "aa", NULL, 0, AUTH_AUTO, 50 },
 	{ "PIPELINING alone: DATA ends the flight",
 	  OPENING "S: 250-mx\nS: 250-SIZE 1000\nS: 250-PIPELINING\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org> SIZE=26\nC: RCPT TO:<a@example.org>\nC: DATA\n"
 	  "S: 250 ok\nS: 250 ok\nS: 354 go\n" DOTTED "S: 250 taken\nC: QUIT\n",
-	  "a", ERROR_NONE, "a", NULL, 9, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_NONE, "a", NULL, 9, AUTH_AUTO, 50 },
 	{ "one of three refused: the others get the message",
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: RCPT TO:<b@example.org>\n"
 	  "C: RCPT TO:<c@example.org>\nC: DATA\n"
 	  "S: 250 ok\nS: 250 ok\nS: 550 5.1.1 no such user\nS: 450 4.2.0 later\nS: 354 go\n" DOTTED
 	  "S: 250 taken\nC: QUIT\n",
-	  "abc", ERROR_NONE, "arl", NULL, 0, SMTP_AUTH_AUTO, 50 },
+	  "abc", ERROR_NONE, "arl", NULL, 0, AUTH_AUTO, 50 },
 	{ "all refused, DATA taken all the same: an empty end, nobody accepted",
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: DATA\n"
 	  "S: 250 ok\nS: 550 no\nS: 354 go\nC: .\nS: 250 taken?\nC: QUIT\n",
-	  "a", ERROR_NONE, "r", NULL, 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_NONE, "r", NULL, 0, AUTH_AUTO, 50 },
 	{ "sender refused within a flight",
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: BDAT 26 LAST\n" BODY
 	  "S: 550 5.3.5 Email sender's username is invalid\nS: 503 no\nS: 503 no\nC: QUIT\n",
-	  "a", ERROR_SENDER, ".", "MAIL FROM <s@x.org>: 550 5.3.5", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_SENDER, ".", "MAIL FROM <s@x.org>: 550 5.3.5", 0, AUTH_AUTO, 50 },
 	{ "two transactions",
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: RCPT TO:<b@example.org>\n"
 	  "C: BDAT 26 LAST\n" BODY "S: 250 ok\nS: 250 ok\nS: 250 ok\nS: 250 taken\n"
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<c@example.org>\nC: BDAT 26 LAST\n" BODY
 	  "S: 250 ok\nS: 250 ok\nS: 250 taken\nC: QUIT\n",
-	  "abc", ERROR_NONE, "aaa", NULL, 9, SMTP_AUTH_AUTO, 2 },
+	  "abc", ERROR_NONE, "aaa", NULL, 9, AUTH_AUTO, 2 },
 	{ "the server's limit splits: 452 after others were taken",
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: RCPT TO:<b@example.org>\n"
 	  "C: BDAT 26 LAST\n" BODY "S: 250 ok\nS: 250 ok\nS: 452 4.5.3 too many\nS: 250 taken\n"
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<b@example.org>\nC: BDAT 26 LAST\n" BODY
 	  "S: 250 ok\nS: 250 ok\nS: 250 taken\nC: QUIT\n",
-	  "ab", ERROR_NONE, "aa", NULL, 0, SMTP_AUTH_AUTO, 50 },
+	  "ab", ERROR_NONE, "aa", NULL, 0, AUTH_AUTO, 50 },
 	{ "LIMITS RCPTMAX is believed",
 	  OPENING "S: 250-mx\nS: 250-CHUNKING\nS: 250-PIPELINING\nS: 250-LIMITS RCPTMAX=1\n"
 	  "S: 250 AUTH LOGIN\n" LOGIN
@@ -90,154 +90,154 @@ static const struct dialogue dialogues[] = {
 	  "S: 250 ok\nS: 250 ok\nS: 250 taken\n"
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<b@example.org>\nC: BDAT 26 LAST\n" BODY
 	  "S: 250 ok\nS: 250 ok\nS: 250 taken\nC: QUIT\n",
-	  "ab", ERROR_NONE, "aa", NULL, 0, SMTP_AUTH_AUTO, 50 },
+	  "ab", ERROR_NONE, "aa", NULL, 0, AUTH_AUTO, 50 },
 	{ "a refused transaction is reset before the next",
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: DATA\n"
 	  "S: 250 ok\nS: 550 no\nS: 554 none\nC: RSET\nS: 250 ok\n"
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<b@example.org>\nC: DATA\n"
 	  "S: 250 ok\nS: 250 ok\nS: 354 go\n" DOTTED "S: 250 taken\nC: QUIT\n",
-	  "ab", ERROR_NONE, "ra", NULL, 0, SMTP_AUTH_AUTO, 1 },
+	  "ab", ERROR_NONE, "ra", NULL, 0, AUTH_AUTO, 1 },
 	{ "message refused for good",
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: DATA\n"
 	  "S: 250 ok\nS: 250 ok\nS: 354 go\n" DOTTED "S: 554 5.6.0 no\nC: QUIT\n",
-	  "a", ERROR_REFUSED, ".", "after the message: 554 5.6.0", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_REFUSED, ".", "after the message: 554 5.6.0", 0, AUTH_AUTO, 50 },
 	{ "the answer to the final dot is lost",
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: RCPT TO:<b@example.org>\nC: DATA\n"
 	  "S: 250 ok\nS: 250 ok\nS: 550 no\nS: 354 go\n" DOTTED "CLOSE",
-	  "ab", ERROR_NETWORK, "ur", "after the message: the server closed", 0, SMTP_AUTH_AUTO, 50 },
+	  "ab", ERROR_NETWORK, "ur", "after the message: the server closed", 0, AUTH_AUTO, 50 },
 	{ "the whole flight's answers are lost",
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: RCPT TO:<b@example.org>\n"
 	  "C: BDAT 26 LAST\n" BODY "S: 250 ok\nCLOSE",
-	  "ab", ERROR_NETWORK, "uu", "after the message", 0, SMTP_AUTH_AUTO, 50 },
+	  "ab", ERROR_NETWORK, "uu", "after the message", 0, AUTH_AUTO, 50 },
 	{ "lost before the message was sent: nothing is in doubt",
 	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nS: 250 ok\nC: RCPT TO:<a@example.org>\nCLOSE",
-	  "a", ERROR_NETWORK, ".", "RCPT TO <a@example.org>", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_NETWORK, ".", "RCPT TO <a@example.org>", 0, AUTH_AUTO, 50 },
 	{ "last words after a failed write",
 	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN\n" LOGIN
 	  "FAIL\nS: 421 4.4.2 going down\nCLOSE",
-	  "a", ERROR_LATER, ".", "421 4.4.2 going down", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_LATER, ".", "421 4.4.2 going down", 0, AUTH_AUTO, 50 },
 	{ "last words before the envelope was heard are the session's",
 	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN\n" LOGIN
 	  "FAIL\nS: 554 5.6.0 odd\nCLOSE",
-	  "a", ERROR_BARRED, ".", "554 5.6.0 odd", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_BARRED, ".", "554 5.6.0 odd", 0, AUTH_AUTO, 50 },
 	{ "RSET refused: the rest goes over another connection",
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: DATA\n"
 	  "S: 250 ok\nS: 550 no\nS: 554 none\nC: RSET\nS: 500 what?\n",
-	  "ab", ERROR_BARRED, "r.", "RSET: 500", 0, SMTP_AUTH_AUTO, 1 },
+	  "ab", ERROR_BARRED, "r.", "RSET: 500", 0, AUTH_AUTO, 1 },
 	{ "too big for SIZE",
 	  OPENING "S: 250-mx\nS: 250-SIZE 25\nS: 250 AUTH LOGIN\n" LOGIN "C: QUIT\n",
-	  "a", ERROR_DATA, ".", "26 bytes and the server takes 25", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_DATA, ".", "26 bytes and the server takes 25", 0, AUTH_AUTO, 50 },
 	{ "quota at the end of the message is for later",
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: DATA\nS: 250 ok\nS: 250 ok\n"
 	  "S: 354 go\n" DOTTED "S: 450 4.5.127 Message rejected. Excessive message rate\nC: QUIT\n",
-	  "a", ERROR_QUOTA, ".", "450 4.5.127", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_QUOTA, ".", "450 4.5.127", 0, AUTH_AUTO, 50 },
 	/* AUTH */
 	{ "LOGIN refused with 504, PLAIN listed: the next is tried",
 	  OPENING "S: 250-mx\nS: 250 AUTH PLAIN LOGIN\n"
 	  "C: AUTH LOGIN dXNlcg==\nS: 504 5.7.4 no\nC: AUTH PLAIN AHVzZXIAc2VjcmV0\n"
 	  "S: 535 5.7.3 Authentication unsuccessful\nC: QUIT\n",
-	  "a", ERROR_AUTH, ".", "AUTH PLAIN: 535 5.7.3", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_AUTH, ".", "AUTH PLAIN: 535 5.7.3", 0, AUTH_AUTO, 50 },
 	{ "535 ends it: a wrong password is not tried twice",
 	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN PLAIN\n"
 	  "C: AUTH LOGIN dXNlcg==\nS: 334 UGFzc3dvcmQ6\nC: c2VjcmV0\nS: 535 5.7.3 no\nC: QUIT\n",
-	  "a", ERROR_AUTH, ".", "AUTH LOGIN: 535 5.7.3", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_AUTH, ".", "AUTH LOGIN: 535 5.7.3", 0, AUTH_AUTO, 50 },
 	{ "LOGIN asks for the user in spite of the initial response",
 	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN\n"
 	  "C: AUTH LOGIN dXNlcg==\nS: 334 VXNlcm5hbWU6\nC: dXNlcg==\nS: 334 UGFzc3dvcmQ6\n"
 	  "C: c2VjcmV0\nS: 535 5.7.3 no\nC: QUIT\n",
-	  "a", ERROR_AUTH, ".", "AUTH LOGIN", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_AUTH, ".", "AUTH LOGIN", 0, AUTH_AUTO, 50 },
 	{ "LOGIN without initial response after a 501",
 	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN\n"
 	  "C: AUTH LOGIN dXNlcg==\nS: 501 no initial response\nC: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\n"
 	  "C: dXNlcg==\nS: 334 UGFzc3dvcmQ6\nC: c2VjcmV0\nS: 535 no\nC: QUIT\n",
-	  "a", ERROR_AUTH, ".", "AUTH LOGIN", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_AUTH, ".", "AUTH LOGIN", 0, AUTH_AUTO, 50 },
 	{ "LOGIN without initial response after a 535 to it, where LOGIN is all there is",
 	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN XOAUTH2\n"
 	  "C: AUTH LOGIN dXNlcg==\nS: 535 5.7.8 no\nC: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\n"
 	  "C: dXNlcg==\nS: 334 UGFzc3dvcmQ6\nC: c2VjcmV0\nS: 535 no\nC: QUIT\n",
-	  "a", ERROR_AUTH, ".", "AUTH LOGIN", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_AUTH, ".", "AUTH LOGIN", 0, AUTH_AUTO, 50 },
 	{ "and after a 504 to it",
 	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN\n"
 	  "C: AUTH LOGIN dXNlcg==\nS: 504 5.7.4 no\nC: AUTH LOGIN\nS: 504 5.7.4 no\nC: QUIT\n",
-	  "a", ERROR_AUTH, ".", "AUTH LOGIN", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_AUTH, ".", "AUTH LOGIN", 0, AUTH_AUTO, 50 },
 	{ "535 to the initial response ends it where PLAIN is offered too",
 	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN PLAIN\n"
 	  "C: AUTH LOGIN dXNlcg==\nS: 535 5.7.8 no\nC: QUIT\n",
-	  "a", ERROR_AUTH, ".", "AUTH LOGIN", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_AUTH, ".", "AUTH LOGIN", 0, AUTH_AUTO, 50 },
 	{ "a forced mechanism need not be listed",
 	  OPENING "S: 250 mx\n"
 	  "C: AUTH XOAUTH2 dXNlcj11c2VyAWF1dGg9QmVhcmVyIHNlY3JldAEB\n"
 	  "S: 334 eyJzdGF0dXMiOiI0MDAifQ==\nC: \nS: 535 5.7.3 no\nC: QUIT\n",
-	  "a", ERROR_AUTH, ".", "AUTH XOAUTH2: 535", 0, SMTP_AUTH_XOAUTH2, 50 },
+	  "a", ERROR_AUTH, ".", "AUTH XOAUTH2: 535", 0, AUTH_XOAUTH2, 50 },
 	{ "endless challenges end",
 	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN\nC: AUTH LOGIN dXNlcg==\nS: 334 a\nC: c2VjcmV0\n"
 	  "S: 334 a\nC: c2VjcmV0\nS: 334 a\nC: c2VjcmV0\nS: 334 a\nC: QUIT\n",
-	  "a", ERROR_PROTOCOL, ".", "AUTH LOGIN", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_PROTOCOL, ".", "AUTH LOGIN", 0, AUTH_AUTO, 50 },
 	{ "no mechanism of ours",
 	  OPENING "S: 250-mx\nS: 250 AUTH CRAM-MD5 SCRAM-SHA-1\nC: QUIT\n",
-	  "a", ERROR_BARRED, ".", "it lists: CRAM-MD5 SCRAM-SHA-1", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_BARRED, ".", "it lists: CRAM-MD5 SCRAM-SHA-1", 0, AUTH_AUTO, 50 },
 	/* the opening */
 	{ "the server turns us away", "S: 554 5.7.1 no\n",
-	  "a", ERROR_BARRED, ".", "greeting: 554 5.7.1 no", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_BARRED, ".", "greeting: 554 5.7.1 no", 0, AUTH_AUTO, 50 },
 	{ "the server is busy", "S: 421 4.3.2 busy\n",
-	  "a", ERROR_LATER, ".", "greeting: 421", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_LATER, ".", "greeting: 421", 0, AUTH_AUTO, 50 },
 	{ "no STARTTLS", "S: 220 mx\nC: EHLO me\nS: 250-mx\nS: 250 AUTH LOGIN\n",
-	  "a", ERROR_PROTOCOL, ".", "does not offer STARTTLS", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_PROTOCOL, ".", "does not offer STARTTLS", 0, AUTH_AUTO, 50 },
 	{ "STARTTLS refused",
 	  "S: 220 mx\nC: EHLO me\nS: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\nS: 454 4.7.0 no\n"
 	  "",
-	  "a", ERROR_LATER, ".", "STARTTLS: 454", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_LATER, ".", "STARTTLS: 454", 0, AUTH_AUTO, 50 },
 	{ "a server that repeats secrets",
 	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN\n" "C: AUTH LOGIN dXNlcg==\nS: 334 UGFzc3dvcmQ6\n"
 	  "C: c2VjcmV0\nS: 500 5.5.1 \"c2VjcmV0\" is no command, and secret no password\nC: QUIT\n",
 	  "a", ERROR_AUTH, ".", "\"********\" is no command, and ****** no password", 0,
-	  SMTP_AUTH_AUTO, 50 },
+	  AUTH_AUTO, 50 },
 	/* a server that is out of step, or hangs up after a refusal */
 	{ "354 after the message",
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: BDAT 26 LAST\n" BODY
 	  "S: 250 ok\nS: 250 ok\nS: 354 go\nC: QUIT\n",
-	  "a", ERROR_PROTOCOL, "u", "no answer here", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_PROTOCOL, "u", "no answer here", 0, AUTH_AUTO, 50 },
 	{ "MAIL refused, then silence for ever",
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: BDAT 26 LAST\n" BODY
 	  "S: 550 5.7.1 no\nCLOSE",
-	  "a", ERROR_SENDER, ".", "550 5.7.1 no", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_SENDER, ".", "550 5.7.1 no", 0, AUTH_AUTO, 50 },
 	{ "MAIL refused without CHUNKING, then closed",
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: DATA\n"
 	  "S: 550 5.7.1 no\nCLOSE",
-	  "a", ERROR_SENDER, ".", "550 5.7.1 no", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_SENDER, ".", "550 5.7.1 no", 0, AUTH_AUTO, 50 },
 	{ "every recipient refused, then closed at DATA",
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: DATA\n"
 	  "S: 250 ok\nS: 550 5.1.1 no\nCLOSE",
-	  "a", ERROR_NONE, "r", NULL, 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_NONE, "r", NULL, 0, AUTH_AUTO, 50 },
 	{ "one refused for good, then 421",
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: RCPT TO:<b@example.org>\n"
 	  "C: RCPT TO:<c@example.org>\nC: BDAT 26 LAST\n" BODY
 	  "S: 250 ok\nS: 550 5.1.1 no\nS: 421 busy\nCLOSE",
-	  "abc", ERROR_LATER, "rl.", "421 busy", 0, SMTP_AUTH_AUTO, 50 },
+	  "abc", ERROR_LATER, "rl.", "421 busy", 0, AUTH_AUTO, 50 },
 	{ "the quota of the account ends it: no third transaction",
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: DATA\n"
 	  "S: 250 ok\nS: 450 4.5.127 Excessive\nS: 503 no\nC: QUIT\n",
-	  "abc", ERROR_QUOTA, "l..", "not tried", 0, SMTP_AUTH_AUTO, 1 },
+	  "abc", ERROR_QUOTA, "l..", "not tried", 0, AUTH_AUTO, 1 },
 	{ "not SMTP at all", "S: SSH-2.0-OpenSSH\n",
 	  "a", ERROR_PROTOCOL, ".", "did not answer in SMTP: \"SSH-2.0-OpenSSH\"", 0,
-	  SMTP_AUTH_AUTO, 50 },
+	  AUTH_AUTO, 50 },
 	{ "codes of one reply differ", "S: 220-mx\nS: 250 mx\n",
-	  "a", ERROR_PROTOCOL, ".", "did not answer in SMTP", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_PROTOCOL, ".", "did not answer in SMTP", 0, AUTH_AUTO, 50 },
 	{ "closed at once", "CLOSE", "a", ERROR_NETWORK, ".", "greeting: the server closed", 0,
-	  SMTP_AUTH_AUTO, 50 },
+	  AUTH_AUTO, 50 },
 };
 
 static char letter_of(enum verdict verdict)
@@ -317,20 +317,20 @@ static const struct dialogue surplus[] = {
 	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: BDAT 26 LAST\n" BODY
 	  "S: 250 ok\nS: 250 ok\nS: 250 surplus\nS: 554 5.6.0 refused\n",
-	  "a", ERROR_PROTOCOL, "u", "more than was said", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_PROTOCOL, "u", "more than was said", 0, AUTH_AUTO, 50 },
 	{ "the answer to the message before the message",
 	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nS: 250 ok\nC: RCPT TO:<a@example.org>\nS: 250 ok\n"
 	  "C: DATA\nS: 354 go\nS: 250 fake\n",
-	  "a", ERROR_PROTOCOL, ".", "more than was said", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_PROTOCOL, ".", "more than was said", 0, AUTH_AUTO, 50 },
 	{ "two answers to MAIL",
 	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nS: 250 ok\nS: 250 ok\n",
-	  "a", ERROR_PROTOCOL, ".", "more than was said", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_PROTOCOL, ".", "more than was said", 0, AUTH_AUTO, 50 },
 	{ "of several lines: told in one",
 	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN\n" LOGIN
 	  "C: MAIL FROM:<s@x.org>\nS: 250 ok\nS: 250-one\nS: 250 two\n",
-	  "a", ERROR_PROTOCOL, ".", "said: 250 one two", 0, SMTP_AUTH_AUTO, 50 },
+	  "a", ERROR_PROTOCOL, ".", "said: 250 one two", 0, AUTH_AUTO, 50 },
 };
 
 static void test_surplus_replies(void **state)
@@ -348,7 +348,7 @@ static void test_text_after_starttls(void **state)
 		"S: 220 mx\nC: EHLO me\nS: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go\n"
 		"S: 250 AUTH LOGIN\n",
 		"a", ERROR_PROTOCOL, ".", "clear text was sent after the reply to STARTTLS", 0,
-		SMTP_AUTH_AUTO, 50
+		AUTH_AUTO, 50
 	};
 
 	(void)state;
@@ -361,7 +361,7 @@ static void test_no_secret_in_clear_text(void **state)
 	struct script script;
 	struct secret secret = { 0 };
 	struct smtp_options options = {
-		.service = "acs", .helo = "me", .auth = SMTP_AUTH_PLAIN, .user = "user",
+		.service = "acs", .helo = "me", .auth = AUTH_PLAIN, .user = "user",
 		.secret = &secret, .timeout = 60,
 	};
 
@@ -382,7 +382,8 @@ static void test_no_line_break_in_a_command(void **state)
 	struct script script;
 	OWNED_ENVELOPE e = { 0 };
 	OWNED_MESSAGE m;
-	struct smtp_options options = { .service = "acs", .helo = "me", .timeout = 60 };
+	struct smtp_options options = { .service = "acs", .helo = "me", .auth = AUTH_OFF,
+					.timeout = 60 };
 	struct session *s;
 
 	(void)state;
@@ -475,8 +476,8 @@ static void observe(const struct observed *row)
 	struct script script;
 	OWNED_ENVELOPE e = { 0 };
 	OWNED_MESSAGE m;
-	struct smtp_options options = { .service = "acs", .helo = "me", .timeout = 60,
-					.max_recipients = 1 };
+	struct smtp_options options = { .service = "acs", .helo = "me", .auth = AUTH_OFF,
+					.timeout = 60, .max_recipients = 1 };
 	struct observer o = { .witness = { see_brink, see_transaction, row->all_or_none },
 			      .script = &script, .refuses = row->refuses };
 	struct session *s;
@@ -524,7 +525,8 @@ static void test_all_or_none(void **state)
 		struct script script;
 		OWNED_ENVELOPE e = { 0 };
 		OWNED_MESSAGE m;
-		struct smtp_options options = { .service = "acs", .helo = "me", .timeout = 60 };
+		struct smtp_options options = { .service = "acs", .helo = "me", .auth = AUTH_OFF,
+						.timeout = 60 };
 		struct observer o = { .witness = { see_brink, see_transaction, true },
 				      .script = &script };
 		struct session *s;
