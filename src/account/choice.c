@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the commands about one account begin and end with. */
 #include "account/choice.h"
 
 #include "base/language.h"

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A walk through the table of steps. A step whose needs have failed is not tried, and says the
+ * first cause rather than the last consequence; the walk goes on, for what comes later may
+ * be broken on its own. What is vital decides the exit status, by the first failure.
+ */
 #include "check/check.h"
 
 #include <stdio.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Findings are paragraphs beside a column of titles. Lines are broken here and not by the
+ * terminal, which would not keep the column; Japanese has no blanks to break at, so any wide
+ * letter will do that does not have to stay with the one before.
+ */
 #include "check/show.h"
 
 #include <stdio.h>

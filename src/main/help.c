@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Help for people, and the same tables for programs: settings for editors, words and flags for
+ * the completions of shells, which are made of them when acsmtp is built.
+ */
 #include "main/help.h"
 
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Each step leaves what it found in the call, and the next ones take it from there. */
 #include "sendmail/call.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* English and as sendmail prints it, "NAME... deliverable: ", for scripts read it. */
 #include "sendmail/look.h"
 
 #include <stdio.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What an option does, by the effect in its row. Of what is given twice the last one counts, as
+ * for any sendmail; but a sender or a wish for reports that is given twice and differently is
+ * refused, for a guess would send mail in somebody else's name, or lose a report.
+ */
 #include "sendmail/option_apply.h"
 
 #include <assert.h>

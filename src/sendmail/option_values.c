@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Values with a form of their own. Intervals are what sendmail and systemd write: "1h30m",
+ * "90 min", and a bare number is minutes. The words of DSN are those of RFC 3461.
+ */
 #include "sendmail/option_values.h"
 
 #include <string.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * From the command line, and with -t from the header; the setting `t_with_arguments` says
+ * whether arguments are then added or left out. A recipient that is no address does not stop
+ * the others: it becomes a refused one, and who sent the message hears of it. To leave somebody
+ * out is another matter: what cannot be understood there stops everything.
+ */
 #include "sendmail/recipients.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Printed from the tables that are obeyed, so that help and program cannot differ. */
 #include "sendmail/usage.h"
 
 #include <sysexits.h>

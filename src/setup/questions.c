@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The table of questions, in the order in which they are asked; what they propose and what
+ * they doubt stands above it. A new one is a row, an enum answer, and a flag of that place.
+ */
 #include "setup/answers.h"
 
 #include <stdio.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The question goes to /dev/tty, for standard input may be the message. While a person types,
+ * the terminal does not echo, and whatever ends us must give the echo back first: so signals
+ * are held, let in only while we wait, and raised again when the terminal is as it was. Whoever
+ * was stopped and goes on is asked once more.
+ */
 #include "talk/ask.h"
 
 #include <errno.h>
@@ -64,7 +70,7 @@ static int open_terminal(void)
 	return open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 }
 
-bool ask_is_possible(void)
+static bool is_possible(void)
 {
 	OWNED_FD fd = open_terminal();
 
@@ -176,4 +182,4 @@ bool ask_secret(const char *question, int seconds, struct secret *secret,
 	return ask_secret_again(question, seconds, secret, &has_ended, err);
 }
 
-const struct asker ask_at_terminal = { ask_is_possible, ask_secret };
+const struct asker ask_at_terminal = { is_possible, ask_secret };

@@ -6,12 +6,6 @@
 #include "secret/source.h"
 
 /*
- * Whether somebody may be asked: there is a controlling terminal, we are in its foreground,
- * and standard error is a terminal too. Behind a program that fills the screen it is none.
- */
-bool ask_is_possible(void);
-
-/*
  * Asks on the terminal, without echo, and waits `seconds` for the line. Echo comes back
  * whatever happens, signals included, which then do what they always did. ERROR_SECRET when
  * there is no terminal, nobody answers, or the answer is empty or longer than SECRET_MAX.
@@ -19,7 +13,11 @@ bool ask_is_possible(void);
 bool ask_secret(const char *question, int seconds, struct secret *secret,
 		struct error *err);
 
-/* Both, for whoever finds a secret. */
+/*
+ * For whoever finds a secret. Somebody may be asked if there is a controlling terminal, we are
+ * in its foreground, and standard error is a terminal too: behind a program that fills the
+ * screen it is none.
+ */
 extern const struct asker ask_at_terminal;
 
 /* The same for who asks again; *has_ended: that is of no use, for nobody answers. */

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A command's row says all: its words find it, its flags are rows too, and usage and --help are
+ * printed from them. Flags go to their places in the command's own struct by offset, so that
+ * no command parses anything; what is no flag is moved to the front of the call's arguments.
+ */
 #include "talk/command.h"
 
 #include <assert.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One rounding and one name for each state, so that list, show, mailq and check do not tell
+ * the same message differently.
+ */
 #include "talk/queue_words.h"
 
 #include <inttypes.h>

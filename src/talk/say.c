@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Text that others wrote ends up on terminals: addresses, replies of servers, words of the
+ * command line. It is made harmless here, after all the pieces are one line, so that no caller
+ * has to know which of them came from outside.
+ */
 #include "talk/say.h"
 
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A stream that is no terminal gets no colours and has no width: a program reads it. */
 #include "talk/terminal.h"
 
 #include <stdlib.h>
