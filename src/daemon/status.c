@@ -27,8 +27,8 @@ enum { PATIENCE = 10, ACCOUNTS_MAX = 200, WORDS_MAX = 300 };
 
 struct account_facts {
 	char name[128], why[WORDS_MAX];
-	long left_minute, left_hour;	/* -1: there is no limit */
-	time_t paused_until;
+	int64_t left_minute, left_hour;	/* -1: there is no limit, and so nothing to tell */
+	int64_t paused_until;
 };
 
 struct facts {
@@ -38,12 +38,14 @@ struct facts {
 	size_t count;
 };
 
-#define NUMBER(field)	offsetof(struct facts, field)
-static const struct number {
+struct number {
 	const char *name;
 	size_t place;
 	const char *help;	/* for Prometheus */
-} numbers[] = {
+};
+
+#define NUMBER(field)	offsetof(struct facts, field)
+static const struct number numbers[] = {
 	{ "waiting", NUMBER(waiting), "Messages that wait in the queue." },
 	{ "due", NUMBER(due), "Messages that could be tried now." },
 	{ "held", NUMBER(held), "Messages that somebody holds." },
@@ -53,9 +55,17 @@ static const struct number {
 	{ "clients", NUMBER(clients), "Clients that are connected." },
 };
 
-static int64_t *number_in(struct facts *f, size_t i)
+#define ACCOUNT(field)	offsetof(struct account_facts, field)
+static const struct number account_numbers[] = {
+	{ "left_minute", ACCOUNT(left_minute), "Messages of the account that may begin in this minute." },
+	{ "left_hour", ACCOUNT(left_hour), "The same of this hour." },
+	{ "paused_until", ACCOUNT(paused_until),
+	  "Until when the account waits, in seconds since 1970; 0 it does not." },
+};
+
+static int64_t value_of(const struct number *number, const void *facts)
 {
-	return (int64_t *)((char *)f + numbers[i].place);
+	return *(const int64_t *)((const char *)facts + number->place);
 }
 
 /* --- the keeper finds out */
@@ -136,15 +146,15 @@ void status_tell(int client, const struct status_facts *facts)
 	(void)spool_scan(&facts->queue->spool, SPOOL_FAILED, count_failed, &c, &unheard);
 	look_at_accounts(facts, &f, c.now);
 	for (size_t i = 0; i < COUNT_OF(numbers); i++)
-		buf_addf(&out, "%s %" PRId64 "\n", numbers[i].name, *number_in(&f, i));
+		buf_addf(&out, "%s %" PRId64 "\n", numbers[i].name, value_of(&numbers[i], &f));
 	name_user(self_user(), f.user);
 	name_user(facts->door_uid, f.door_user);
 	buf_addf(&out, "user %s\ndoor_user %s\nconfined %s\n", f.user, f.door_user,
 		 facts->confined);
 	for (size_t i = 0; i < f.count; i++)
-		buf_addf(&out, "account %s %ld %ld %" PRId64 " %s\n", f.accounts[i].name,
-			 f.accounts[i].left_minute, f.accounts[i].left_hour,
-			 (int64_t)f.accounts[i].paused_until, f.accounts[i].why);
+		buf_addf(&out, "account %s %" PRId64 " %" PRId64 " %" PRId64 " %s\n",
+			 f.accounts[i].name, f.accounts[i].left_minute, f.accounts[i].left_hour,
+			 f.accounts[i].paused_until, f.accounts[i].why);
 	/*
 	 * Without it an answer that was cut off would look like one with fewer
 	 * accounts.
@@ -158,14 +168,12 @@ void status_tell(int client, const struct status_facts *facts)
 static void read_account(const char *rest, struct facts *f)
 {
 	struct account_facts *a = &f->accounts[f->count];
-	int64_t until;
 	int used = 0;
 
 	if (f->count == ACCOUNTS_MAX ||
-	    sscanf(rest, "%127s %ld %ld %" SCNd64 " %n", a->name, &a->left_minute, &a->left_hour,
-		   &until, &used) != 4)
+	    sscanf(rest, "%127s %" SCNd64 " %" SCNd64 " %" SCNd64 " %n", a->name,
+		   &a->left_minute, &a->left_hour, &a->paused_until, &used) != 4)
 		return;
-	a->paused_until = (time_t)until;
 	snprintf(a->why, sizeof(a->why), "%s", rest + used);
 	f->count++;
 }
@@ -178,7 +186,8 @@ static void read_line(const char *line, struct facts *f)
 		size_t len = strlen(numbers[i].name);
 
 		if (!strncmp(line, numbers[i].name, len) && line[len] == ' ')
-			*number_in(f, i) = strtoll(line + len + 1, NULL, 10);
+			*(int64_t *)((char *)f + numbers[i].place) =
+				strtoll(line + len + 1, NULL, 10);
 	}
 	if ((rest = text_after(line, "user ")))
 		snprintf(f->user, sizeof(f->user), "%s", rest);
@@ -216,18 +225,17 @@ static void show_json(const struct facts *f, FILE *out)
 
 	json_object(&j, NULL);
 	for (size_t i = 0; i < COUNT_OF(numbers); i++)
-		json_number(&j, numbers[i].name, *number_in((struct facts *)f, i));
+		json_number(&j, numbers[i].name, value_of(&numbers[i], f));
 	json_array(&j, "accounts");
 	for (size_t i = 0; i < f->count; i++) {
 		const struct account_facts *a = &f->accounts[i];
 
 		json_object(&j, NULL);
 		json_text(&j, "name", a->name);
-		if (a->left_minute >= 0)
-			json_number(&j, "left_minute", a->left_minute);
-		if (a->left_hour >= 0)
-			json_number(&j, "left_hour", a->left_hour);
-		json_number(&j, "paused_until", a->paused_until);
+		for (size_t k = 0; k < COUNT_OF(account_numbers); k++)
+			if (value_of(&account_numbers[k], a) >= 0)
+				json_number(&j, account_numbers[k].name,
+					    value_of(&account_numbers[k], a));
 		json_text(&j, "why", *a->why ? a->why : NULL);
 		json_end(&j);
 	}
@@ -240,33 +248,31 @@ static void show_json(const struct facts *f, FILE *out)
 	json_end(&j);
 }
 
-static void show_gauge(FILE *out, const char *name, const char *help)
+static void show_gauge(FILE *out, const struct number *number)
 {
-	fprintf(out, "# HELP acsmtp_%s %s\n# TYPE acsmtp_%s gauge\n", name, help, name);
+	fprintf(out, "# HELP acsmtp_%s %s\n# TYPE acsmtp_%s gauge\n", number->name, number->help,
+		number->name);
 }
 
 /* Names of accounts have no quotes and no backslashes (config/lint.c). */
+static void show_of_accounts(const struct facts *f, const struct number *number, FILE *out)
+{
+	for (size_t i = 0; i < f->count; i++)
+		if (value_of(number, &f->accounts[i]) >= 0)
+			fprintf(out, "acsmtp_%s{account=\"%s\"} %" PRId64 "\n", number->name,
+				f->accounts[i].name, value_of(number, &f->accounts[i]));
+}
+
 static void show_prometheus(const struct facts *f, FILE *out)
 {
 	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
-		show_gauge(out, numbers[i].name, numbers[i].help);
-		fprintf(out, "acsmtp_%s %" PRId64 "\n", numbers[i].name,
-			*number_in((struct facts *)f, i));
+		show_gauge(out, &numbers[i]);
+		fprintf(out, "acsmtp_%s %" PRId64 "\n", numbers[i].name, value_of(&numbers[i], f));
 	}
-	show_gauge(out, "left_minute", "Messages of the account that may begin in this minute.");
-	for (size_t i = 0; i < f->count; i++)
-		if (f->accounts[i].left_minute >= 0)
-			fprintf(out, "acsmtp_left_minute{account=\"%s\"} %ld\n",
-				f->accounts[i].name, f->accounts[i].left_minute);
-	show_gauge(out, "left_hour", "The same of this hour.");
-	for (size_t i = 0; i < f->count; i++)
-		if (f->accounts[i].left_hour >= 0)
-			fprintf(out, "acsmtp_left_hour{account=\"%s\"} %ld\n",
-				f->accounts[i].name, f->accounts[i].left_hour);
-	show_gauge(out, "paused_until", "Until when the account waits, in seconds since 1970; 0 it does not.");
-	for (size_t i = 0; i < f->count; i++)
-		fprintf(out, "acsmtp_paused_until{account=\"%s\"} %" PRId64 "\n",
-			f->accounts[i].name, (int64_t)f->accounts[i].paused_until);
+	for (size_t i = 0; i < COUNT_OF(account_numbers); i++) {
+		show_gauge(out, &account_numbers[i]);
+		show_of_accounts(f, &account_numbers[i], out);
+	}
 }
 
 static void put_time(char *text, size_t size, time_t when)
@@ -297,11 +303,11 @@ static void show_words(const struct facts *f, FILE *out)
 
 		fprintf(out, _("account %s"), a->name);
 		if (a->left_minute >= 0)
-			fprintf(out, _(", %ld messages left this minute"), a->left_minute);
+			fprintf(out, _(", %ld messages left this minute"), (long)a->left_minute);
 		if (a->left_hour >= 0)
-			fprintf(out, _(", %ld messages left this hour"), a->left_hour);
+			fprintf(out, _(", %ld messages left this hour"), (long)a->left_hour);
 		if (a->paused_until) {
-			put_time(when, sizeof(when), a->paused_until);
+			put_time(when, sizeof(when), (time_t)a->paused_until);
 			fprintf(out, _(", waits until %s: %s"), when, a->why);
 		}
 		fputc('\n', out);
