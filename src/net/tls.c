@@ -326,6 +326,40 @@ void tls_close(struct tls *tls)
 	tls_free(tls);
 }
 
+/* --- names */
+
+/* What this character is for in a host name: wide ones are as good as those of ASCII. */
+static uint32_t plain(uint32_t code)
+{
+	return code >= 0xff01 && code <= 0xff5e ? code - 0xfee0 :
+	       code == 0xa0 || code == 0x3000 ? ' ' : code;
+}
+
+/*
+ * The mapping leaves out, without a word, what of ASCII stands in no host name. Mail to a
+ * domain with "_" between two such letters would go to the one without it: somebody else's.
+ */
+static bool is_host_name(const char *name)
+{
+	uint32_t code;
+
+	for (size_t len; *name; name += len) {
+		len = text_next(name, strlen(name), &code);
+		code = len ? plain(code) : ' ';
+		if (code < 0x80 && !(code >= '0' && code <= '9') && !(code >= 'A' && code <= 'Z') &&
+		    !(code >= 'a' && code <= 'z') && code != '-' && code != '.')
+			return false;
+	}
+	return true;
+}
+
+static char *refuse_name(const char *name, struct error *err)
+{
+	error_set(err, ERROR_CONFIG, "%s is no host name: it may have letters, digits, hyphens "
+		  "and single dots", name);
+	return NULL;
+}
+
 char *tls_ascii_name(const char *name, struct error *err)
 {
 	gnutls_datum_t mapped;
@@ -334,6 +368,8 @@ char *tls_ascii_name(const char *name, struct error *err)
 
 	if (!text_has_8bit(name, strlen(name)))
 		return text_copy(name);
+	if (!is_host_name(name))
+		return refuse_name(name, err);
 	result = gnutls_idna_map(name, (unsigned int)strlen(name), &mapped, 0);
 	if (result < 0) {
 		error_set(err, ERROR_CONFIG, "%s is no host name: %s", name,
@@ -342,5 +378,9 @@ char *tls_ascii_name(const char *name, struct error *err)
 	}
 	copy = text_copy_n((char *)mapped.data, mapped.size);
 	gnutls_free(mapped.data);
-	return copy;
+	/* Characters that nobody sees are left out too, and may have been all of a label. */
+	if (*copy && *copy != '.' && !strstr(copy, ".."))
+		return copy;
+	free(copy);
+	return refuse_name(name, err);
 }

@@ -50,6 +50,44 @@ static void test_all(void **state)
 	assert_string_equal(e.envid, "x");
 }
 
+/* The mapping would make the name of another domain of it, or of none. */
+static void test_not_another(void **state)
+{
+	static const char *const mailboxes[] = {
+		"b@\xc3\xb6_\xc3\xb6.example", "b@_x.\xc3\xb6.example", "b@\xc3\xb6!.example",
+		"b@[IPv6:\xc3\xb6]", "b@\xef\xbc\xbf\xc3\xb6.example",	/* a wide "_" */
+		"b@\xc3\xb6\xe3\x80\x80\xc3\xb6.example",	/* a wide blank */
+		"b@\xe2\x80\x8b", "b@\xe2\x80\x8b.example",	/* a blank that has no width */
+		"b@\xc3\xb6\xe3\x80\x82.example",		/* a wide full stop, and another */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(mailboxes); i++) {
+		struct error err = { 0 };
+
+		assert_null(domains_mailbox_to_ascii(mailboxes[i], &err));
+		assert_int_equal(err.kind, ERROR_DATA);
+	}
+}
+
+static void test_names(void **state)
+{
+	static const char *const names[][2] = {
+		{ "b@B\xc3\x9c" "cher-1.Example", "b@xn--bcher-1-n2a.example" },
+		{ "b@\xc3\xb6\xe3\x80\x82" "example", "b@xn--nda.example" },
+		{ "b@\xef\xbd\x81\xc3\xb6.example", "b@xn--a-1ga.example" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		struct error err = { 0 };
+		OWNED_TEXT mailbox = domains_mailbox_to_ascii(names[i][0], &err);
+
+		assert_non_null(mailbox);
+		assert_string_equal(mailbox, names[i][1]);
+	}
+}
+
 static void test_nobody_is_left(void **state)
 {
 	OWNED_ENVELOPE e = { 0 }, f = { 0 };
@@ -69,6 +107,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all),
+		cmocka_unit_test(test_not_another),
+		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_nobody_is_left),
 	};
 
