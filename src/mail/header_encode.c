@@ -29,6 +29,7 @@ enum kind {
 	UNKNOWN,	/* unstructured: what is in no row below */
 	TEXT,		/* the same, and for people alone */
 	ADDRESSES,
+	NAMED,		/* looks so, but what its brackets hold is no address */
 	PHRASES,	/* with commas between */
 	PARAMETERS,
 	LABEL,		/* words for programs; nothing but comments may be encoded */
@@ -58,7 +59,7 @@ static const struct {
 	{ "Mail-Followup-To",		ADDRESSES },
 	{ "Mail-Reply-To",		ADDRESSES },
 	{ "Apparently-To",		ADDRESSES },
-	{ "List-ID",			ADDRESSES },
+	{ "List-ID",			NAMED },
 	{ "Subject",			TEXT },
 	{ "Comments",			TEXT },
 	{ "Organization",		TEXT },
@@ -443,7 +444,7 @@ bool field_encode(const struct field *field, bool keeps_utf8, struct buf *out,
 		return fail(field, N_("has a parameter that cannot be encoded"), err);
 	if (kind == STRUCTURED && is_still_bad(&w))
 		rewrite_as_text(&w, field, true);
-	if (kind == ADDRESSES && is_still_bad(&w) && !are_addresses(&w))
+	if ((kind == NAMED || (kind == ADDRESSES && !are_addresses(&w))) && is_still_bad(&w))
 		rewrite_as_text(&w, field, false);
 	if ((kind == LABEL || kind == PARAMETERS) && (w.has_lost || is_still_bad(&w)))
 		add_for_people(&w, field, out);

@@ -34,20 +34,23 @@ static const struct {
 	{ "Mail-Followup-To", OTHERS }, { "Mail-Reply-To", OTHERS }, { "Apparently-To", OTHERS },
 };
 
-static bool must_change(const struct address *address, const struct qualifier *q)
+/* In words: as it is written, for a route that goes with it may be beyond ASCII as well. */
+static bool must_change(const struct field *field, const struct address *address,
+			const struct qualifier *q)
 {
 	const char *domain = address_domain(address->mailbox);
 
 	return (!domain && q->domain) || address->is_cut ||
 	       (domain && q->to_ascii && text_has_8bit(domain, strlen(domain))) ||
-	       (domain && q->in_words && text_has_8bit(address->mailbox,
-						       strlen(address->mailbox)));
+	       (domain && q->in_words && text_has_8bit(field->body + address->start,
+						       address->end - address->start));
 }
 
-static bool any_must_change(const struct address_list *list, const struct qualifier *q)
+static bool any_must_change(const struct field *field, const struct address_list *list,
+			    const struct qualifier *q)
 {
 	for (size_t i = 0; i < list->count; i++)
-		if (must_change(&list->items[i], q))
+		if (must_change(field, &list->items[i], q))
 			return true;
 	return false;
 }
@@ -129,7 +132,7 @@ static void replace(const struct field *field, const struct address_list *list,
 	for (size_t i = 0; i < list->count; i++) {
 		const struct address *address = &list->items[i];
 
-		if (!must_change(address, q))
+		if (!must_change(field, address, q))
 			continue;
 		buf_add_bytes(out, at, (size_t)(field->body + address->start - at));
 		if (address_domain(address->mailbox))
@@ -155,7 +158,7 @@ bool field_qualify(const struct field *field, const struct qualifier *q, struct 
 		return false;
 	p.are_authors = fields[i].holds != RECIPIENTS;
 	if (!people_read(&p, field->body, field->body_len, &ignored) ||
-	    !any_must_change(&p.list, q))
+	    !any_must_change(field, &p.list, q))
 		return false;
 	replace(field, &p.list, q, fields[i].holds == RECIPIENTS, out);
 	return true;

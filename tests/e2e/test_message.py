@@ -429,6 +429,26 @@ def test_an_address_that_ascii_cannot_say_is_said_in_words(acs, send, name, give
     assert [one.addr_spec for one in addresses[1:]] == ["b@example.org"] * (len(addresses) - 1)
 
 
+def test_a_route_beyond_ascii_is_left_out(acs, send):
+    message = poor(acs, send, "Reply-To: <@röute.example:b@example.org>")
+    assert field(message, "Reply-To") == "b@example.org"
+
+
+def test_the_id_of_a_list_is_text_where_ascii_cannot_say_it(acs, send):
+    message = poor(acs, send, "List-ID: Größe <größe@lists.example>")
+    shown = email.headerregistry.HeaderRegistry()("Subject", field(message, "List-ID"))
+    assert shown == "Größe <größe@lists.example>"
+
+
+def test_a_domain_that_is_none_is_not_made_another_one(acs, send):
+    """ "ö_ö" without its "_" is somebody else's domain."""
+    server = acs(senders=None, without=POOR)
+    result = send(server, f"From: {FROM}\n\nbody\n", "b@ö_ö.example")
+    assert result.status == 65
+    assert "is no host name" in result.stderr
+    assert server.messages == []
+
+
 def test_ids_are_the_same_in_each_message(acs, send):
     """What refers to a message finds it, whatever bytes its id has."""
     one = poor(acs, send, "Message-ID: <ü@example.org>")
