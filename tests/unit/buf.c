@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/base64.h"
 #include "base/buf.h"
 
 static void test_empty(void **state)
@@ -210,6 +211,39 @@ static void test_base64(void **state)
 	assert_true(buf_is_full(&b));
 }
 
+static void test_base64_back(void **state)
+{
+	static const struct {
+		const char *base64, *last_digits, *bytes;	/* NULL: it is none */
+	} cases[] = {
+		{ "YQ", "+/", "a" }, { "YQ==YWI=YWJj", "+/", "aababc" },
+		{ "YQ=", "+/", "a" }, { "/+8", "+/", "\xff\xef" }, { "_-8", "-_", "\xff\xef" },
+		{ "/+8", "-_", NULL }, { "_-8", "+/", NULL }, { "Y", "+/", NULL },
+		{ "Y=", "+/", NULL }, { "YWJjY", "+/", NULL }, { "YW Jj", "+/", NULL },
+	};
+	char bytes[16];
+	size_t count;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(encodings); i++) {
+		const char *base64 = encodings[i].base64;
+
+		assert_true(base64_decode(base64, strlen(base64), "+/", bytes, &count));
+		assert_int_equal(count, strlen(encodings[i].bytes));
+		assert_memory_equal(bytes, encodings[i].bytes, count);
+	}
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		bool ok = base64_decode(cases[i].base64, strlen(cases[i].base64),
+					cases[i].last_digits, bytes, &count);
+
+		assert_int_equal(ok, cases[i].bytes != NULL);
+		if (!ok)
+			continue;
+		assert_int_equal(count, strlen(cases[i].bytes));
+		assert_memory_equal(bytes, cases[i].bytes, count);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +256,7 @@ int main(void)
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_take),
 		cmocka_unit_test(test_base64),
+		cmocka_unit_test(test_base64_back),
 	};
 
 	return cmocka_run_group_tests_name("buf", tests, NULL, NULL);

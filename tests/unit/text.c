@@ -319,6 +319,25 @@ static void test_nearest(void **state)
 	assert_null(text_nearest("host", nothing, NULL));
 }
 
+/* What is cut ends with a whole character; what is no UTF-8 is cut anywhere. */
+static void test_whole(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t whole;
+	} cases[] = {
+		{ "", 0 }, { "a", 1 }, { "a\xc3\xa4", 3 }, { "a\xc3", 1 }, { "\xc3", 0 },
+		{ "a\xe2\x82\xac", 4 }, { "a\xe2\x82", 1 }, { "a\xe2", 1 },
+		{ "a\xf0\x9f\x98\x80", 5 }, { "a\xf0\x9f\x98", 1 }, { "a\xf0\x9f", 1 },
+		{ "a\xf0", 1 }, { "a\x80\x80\x80\x80", 5 }, { "\x80\x80", 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++)
+		assert_int_equal(text_whole(cases[i].bytes, strlen(cases[i].bytes)),
+				 cases[i].whole);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -329,6 +348,7 @@ int main(void)
 		cmocka_unit_test(test_show),
 		cmocka_unit_test(test_case),
 		cmocka_unit_test(test_utf8),
+		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_number),
 		cmocka_unit_test(test_nearest),
 	};
