@@ -204,6 +204,7 @@ static int run_check(struct command_call *call)
 	if (c.flags.json)
 		language_leave();
 	status = walk(&c);
+	/* Behind the findings: the first of them has read the file. */
 	say_warning(c.config.passed_over);
 	check_free(&c);
 	written = say_finish();

@@ -36,6 +36,7 @@ struct listing {
 
 /* --- a message */
 
+/* Of a message that waits, those who wait: the others have it, or were told why not. */
 static void add_recipients(struct buf *line, const struct queue_look *look)
 {
 	const struct envelope *e = &look->entry.envelope;
@@ -262,6 +263,7 @@ static void print_account(const struct listing *l, const struct account *account
 	printf("%s\n", terminal_colour(l->has_colours, COLOUR_NONE));
 }
 
+/* Each account, whether it waits or not: a program asks for how much is left, too. */
 static void account_json(struct listing *l, const struct account *account,
 			 const struct throttle_view *t)
 {

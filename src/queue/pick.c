@@ -69,6 +69,7 @@ static bool begins(const struct queue_row *row, const char *word)
 	return !strncmp(row->id, word, strlen(word));
 }
 
+/* Done before anything is changed: a beginning that was too short must not remove two. */
 static bool check_unique(const char *word, const struct queue_rows *rows,
 			 struct error *err)
 {

@@ -36,6 +36,10 @@ static const struct flag run_flags[] = {
 	{ .name = NULL },
 };
 
+/*
+ * What is queued knows its own file of accounts; without --config the usual one is asked only
+ * where the queue is, and need not have an account.
+ */
 static bool open_as_configured(const struct run_flags *flags, struct config *config,
 			       struct queue *queue, struct error *err)
 {
@@ -98,6 +102,7 @@ static int run_and_tell(const struct run_flags *flags, const struct queue *queue
 		.config = flags->config,
 		.log = log,
 		.asker = isatty(STDERR_FILENO) ? &ask_at_terminal : NULL,
+		/* Who names a message wants it tried now, due or not. */
 		.is_flush = flags->is_flush || is_some,
 		.is_asked_for = !flags->is_background,
 		.selects = is_some ? is_picked : NULL,
