@@ -275,12 +275,13 @@ static void test_validity(void **state)
 {
 	static const struct recipe old = { .name = "old", .hosts = "mx", .starts = -3 * DAY,
 					   .ends = -2 * DAY };
-	struct identity *expired = certify(&old, root, NULL);
+	static struct identity *expired;	/* lives as long as the others */
 	struct tls_identity *identity;
 	struct error err;
 	time_t begins, ends;
 
 	(void)state;
+	expired = certify(&old, root, NULL);
 	write_pem(scratch("old.pem"), expired);
 	write_key(scratch("old-key.pem"), expired);
 	identity = tls_identity_load(scratch("old.pem"), scratch("old-key.pem"), &err);
