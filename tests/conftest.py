@@ -228,3 +228,18 @@ def queued(run, config, tmp_path):
     yield make
     for queue in queues:
         queue.close()
+
+
+@pytest.fixture
+def full_pipe():
+    """The end to write to of a pipe that takes no more."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    try:
+        while os.write(write, b"x" * 4096):
+            pass
+    except BlockingIOError:
+        os.set_blocking(write, True)
+    yield write
+    os.close(read)
+    os.close(write)

@@ -17,16 +17,12 @@ from pathlib import Path
 
 import pytest
 
-from conftest import environment, installed
+from helpers.ports import port_for_us
+from helpers.program import environment, installed
+from helpers.waiting import wait_until
 
 KEEPER, DOOR = "mail", "daemon"	# users that every Debian has
 PATIENCE = 20
-
-
-def free_port():
-    """A port that was free just now."""
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return one.getsockname()[1]
 
 
 class Local(smtplib.SMTP):
@@ -76,14 +72,14 @@ class Daemon:
             os.chown(self.config, 0, pwd.getpwnam(KEEPER).pw_gid)
             self.config.chmod(0o640)
 
-    def start(self):
+    def start(self, *wrap):
         """True: it said READY."""
         self.heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         path = self.top / f"notify-{time.monotonic_ns()}"
         self.heard.bind(str(path))
         self.heard.settimeout(0.1)
         self.process = subprocess.Popen(
-            [installed("acsmtp"), "daemon", "-C", self.config], stdout=subprocess.PIPE,
+            [*wrap, installed("acsmtp"), "daemon", "-C", self.config], stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, cwd=self.home,
             env=environment(self.home, {"NOTIFY_SOCKET": path}))
         return self.hears("READY=1")
@@ -152,10 +148,7 @@ def daemon(pki):
 
 
 def wait_for(condition):
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.02)
+    wait_until(condition, "what is waited for")
 
 
 def answers(d):
@@ -222,7 +215,7 @@ def test_who_may(daemon):
 
 
 def test_tcp(acs, daemon):
-    server, port = acs(), free_port()
+    server, port = acs(), port_for_us()
     daemon(server, extra=f"listen = 127.0.0.1:{port}\n")
     with smtplib.SMTP("127.0.0.1", port, timeout=PATIENCE) as client:
         assert not client.has_extn("auth")
@@ -233,7 +226,7 @@ def test_tcp(acs, daemon):
 @pytest.fixture
 def hub(acs, daemon):
     """A daemon that others have to log in to: as "web" with "right"."""
-    server, port = acs(), free_port()
+    server, port = acs(), port_for_us()
     d = daemon(server, start=False)
     cert, key, users = d.top / "cert.pem", d.top / "key.pem", d.top / "users"
     make_certificate(cert, key)
@@ -313,7 +306,7 @@ def refusal(d):
 
 
 def test_no_relay_by_mistake(daemon):
-    d = daemon(extra=f"listen = 0.0.0.0:{free_port()}\n", start=False)
+    d = daemon(extra=f"listen = 0.0.0.0:{port_for_us()}\n", start=False)
     status, words = refusal(d)
     assert status == 78
     assert "others than this machine reach 0.0.0.0:" in words and "allow_from" in words

@@ -453,21 +453,6 @@ def test_memory_of_the_secret(paused):
     assert guarded > 0, "it is not where it must be, so this test sees nothing"
 
 
-@pytest.fixture
-def full_pipe():
-    """The end to write to of a pipe that takes no more."""
-    read, write = os.pipe()
-    os.set_blocking(write, False)
-    try:
-        while os.write(write, b"x" * 4096):
-            pass
-    except BlockingIOError:
-        os.set_blocking(write, True)
-    yield write
-    os.close(read)
-    os.close(write)
-
-
 def waits_in(pid, *places):
     """Whether it sleeps in one of these places of the kernel."""
     place = Path(f"/proc/{pid}/wchan").read_text()

@@ -55,6 +55,12 @@ def closed(host, port):
         yield
 
 
+def port_for_us():
+    """A port that was free just now, for a program of ours to listen at."""
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return one.getsockname()[1]
+
+
 def bind_to_path(one, path):
     """A socket's path may not be long; a test's is, and its directory is nobody else's."""
     directory = os.open(path.parent, os.O_PATH)

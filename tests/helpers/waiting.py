@@ -20,11 +20,14 @@ def wait_for(condition, seconds=UNTIL):
 def wait_until(condition, what, said=lambda: "", seconds=UNTIL, process=None):
     """Its first answer that is true. Without one the test fails, and `said()` says what
     happened instead; at once, if the process that was to bring it about has ended."""
-    def is_over():
-        return condition() or (process and process.poll() is not None)
+    over = object()
 
-    wait_for(is_over, seconds)
-    answer = condition()
+    def look():
+        return condition() or (over if process and process.poll() is not None else None)
+
+    answer = wait_for(look, seconds)
+    if answer is over:      # it may have come about with the end
+        answer = condition()
     ended = f"; it ended with status {process.poll()}" if process else ""
     assert answer, f"{what}: never{ended}\n{said()}"
     return answer
