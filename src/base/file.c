@@ -80,6 +80,23 @@ bool file_replace_durably(int dir, const char *temp, const char *name,
 	return fsync(dir) == 0 || error_errno(err, ERROR_IO, "sync the directory of %s", name);
 }
 
+bool file_read_named(const char *path, bool is_secret, struct buf *text, struct error *err)
+{
+	OWNED_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		error_errno(err, ERROR_CONFIG, "cannot read");
+	} else if (!S_ISREG(st.st_mode)) {
+		error_set(err, ERROR_CONFIG, "it is no file");
+	} else if (!is_secret || file_is_private(fd, &st, err)) {
+		if (file_read(fd, text, err))
+			return true;
+		err->kind = ERROR_CONFIG;
+	}
+	return error_context(err, "%s", path);
+}
+
 uint64_t file_sum(uint64_t sum, const struct stat *st)
 {
 	const int64_t facts[] = {

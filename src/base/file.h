@@ -49,6 +49,12 @@ bool file_is_ours(const struct stat *st, struct error *err);
  */
 bool file_is_private(int fd, const struct stat *st, struct error *err);
 
+/*
+ * The text of a regular file, as settings name one; if `is_secret` it must be private. ERROR_CONFIG,
+ * with the path: whatever it is, whoever runs the program has to mend it.
+ */
+bool file_read_named(const char *path, bool is_secret, struct buf *text, struct error *err);
+
 /* The sum of what `sum` is of and of which file this is, as it is now (base/sum.h). */
 uint64_t file_sum(uint64_t sum, const struct stat *st);
 

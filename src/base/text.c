@@ -13,6 +13,12 @@ static char lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
 }
 
+size_t text_item(const char **list, const char *separators)
+{
+	*list += strspn(*list, separators);
+	return strcspn(*list, separators);
+}
+
 bool text_is_n(const char *bytes, size_t len, const char *word)
 {
 	for (; len > 0 && *word; len--, bytes++, word++)

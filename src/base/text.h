@@ -57,6 +57,12 @@ bool text_to_number(const char *text, long least, long most, long *number);
 typedef const char *text_candidate(const void *of, size_t i);
 
 /*
+ * Moves *list behind separators, to the next item. How long that is; 0: there is no more. Who has
+ * seen it moves *list behind it.
+ */
+size_t text_item(const char **list, const char *separators);
+
+/*
  * Of the candidates that `next` gives, the one nearest to `word` by edit
  * distance, if it is near enough to be what was meant, else NULL.
  */

@@ -93,14 +93,10 @@ static bool check_from(const char *value, struct error *err)
 
 static bool check_senders(const char *value, struct error *err)
 {
-	while (*(value += strspn(value, ", \t"))) {
-		size_t len = strcspn(value, ", \t");
-
+	for (size_t len; (len = text_item(&value, ", \t")); value += len)
 		if ((*value != '@' || len == 1 || value[1] == '.') && !looks_like_address(value, len))
 			return error_set(err, ERROR_CONFIG, "\"%.*s\" is no address and no "
 					 "@domain", (int)len, value);
-		value += len;
-	}
 	return true;
 }
 

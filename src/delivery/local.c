@@ -29,13 +29,11 @@ static bool is_localhost(const char *domain)
 /* Whether one of the addresses, or "@domain" entries, has it. */
 static bool has_domain(const char *addresses, const char *domain)
 {
-	while (*(addresses += strspn(addresses, ", \t\r\n"))) {
-		size_t len = strcspn(addresses, ", \t\r\n");
+	for (size_t len; (len = text_item(&addresses, ", \t\r\n")); addresses += len) {
 		const char *at = memrchr(addresses, '@', len);
 
 		if (at && text_is_n(at + 1, len - (size_t)(at + 1 - addresses), domain))
 			return true;
-		addresses += len;
 	}
 	return false;
 }

@@ -445,13 +445,11 @@ static bool matches(const char *mailbox, const char *entry, size_t len)
 
 bool address_is_listed(const char *mailbox, const char *allowed)
 {
-	while (allowed && *(allowed += strspn(allowed, ", \t\r\n"))) {
-		size_t len = strcspn(allowed, ", \t\r\n");
-
+	if (!allowed)
+		return false;
+	for (size_t len; (len = text_item(&allowed, ", \t\r\n")); allowed += len)
 		if (matches(mailbox, allowed, len))
 			return true;
-		allowed += len;
-	}
 	return false;
 }
 

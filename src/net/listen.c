@@ -83,8 +83,7 @@ bool listen_parse(const char *text, struct addresses *addresses, struct error *e
 {
 	struct addresses found = { .count = 0 };
 
-	while (*(text += strspn(text, ", \t"))) {
-		size_t len = strcspn(text, ", \t");
+	for (size_t len; (len = text_item(&text, ", \t")); text += len) {
 		OWNED_TEXT one = text_copy_n(text, len);
 
 		if (found.count == ADDRESSES_MAX)
@@ -92,7 +91,6 @@ bool listen_parse(const char *text, struct addresses *addresses, struct error *e
 					 ADDRESSES_MAX);
 		if (!parse_one(one, &found.list[found.count++], err))
 			return false;
-		text += len;
 	}
 	*addresses = found;
 	return true;

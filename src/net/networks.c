@@ -60,15 +60,13 @@ bool networks_parse(const char *text, struct networks *networks, struct error *e
 {
 	struct networks found = { .count = 0 };
 
-	while (*(text += strspn(text, ", \t"))) {
-		size_t len = strcspn(text, ", \t");
+	for (size_t len; (len = text_item(&text, ", \t")); text += len) {
 		OWNED_TEXT one = text_copy_n(text, len);
 
 		if (found.count == NETWORKS_MAX)
 			return error_set(err, ERROR_CONFIG, "more than %d networks", NETWORKS_MAX);
 		if (!parse_one(one, &found.list[found.count++], err))
 			return false;
-		text += len;
 	}
 	*networks = found;
 	return true;

@@ -7,11 +7,9 @@
  */
 #include "net/tls_server.h"
 
-#include <fcntl.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/secret.h"
@@ -31,24 +29,6 @@ struct tls_server {
 };
 
 /* ---- who we are -------------------------------------------------------------- */
-
-/* ERROR_CONFIG whatever it is: nobody can listen until the file is as it must be. */
-static bool read_pem(const char *file, bool is_secret, struct buf *pem, struct error *err)
-{
-	OWNED_FD fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		error_errno(err, ERROR_CONFIG, "cannot read");
-	} else if (!S_ISREG(st.st_mode)) {
-		error_set(err, ERROR_CONFIG, "it is no file");
-	} else if (!is_secret || file_is_private(fd, &st, err)) {
-		if (file_read(fd, pem, err))
-			return true;
-		err->kind = ERROR_CONFIG;
-	}
-	return error_context(err, "%s", file);
-}
 
 static bool read_certificate(struct tls_identity *identity, const gnutls_datum_t *pem,
 			     const char *file, struct error *err)
@@ -92,7 +72,8 @@ static bool load(struct tls_identity *identity, const char *cert_file, const cha
 	gnutls_datum_t cert_pem, key_pem;
 	int result;
 
-	if (!read_pem(cert_file, false, cert, err) || !read_pem(key_file, true, key, err))
+	if (!file_read_named(cert_file, false, cert, err) ||
+	    !file_read_named(key_file, true, key, err))
 		return false;
 	cert_pem = (gnutls_datum_t){ (void *)buf_text(cert), (unsigned int)cert->len };
 	key_pem = (gnutls_datum_t){ (void *)buf_text(key), (unsigned int)key->len };

@@ -8,10 +8,8 @@
 #include "secret/users.h"
 
 #include <crypt.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/secret.h"
@@ -83,6 +81,8 @@ static bool read_lines(struct users *users, struct error *err)
 {
 	char *line = users->text.text, *next;
 
+	if (users->text.len != strlen(buf_text(&users->text)))
+		return error_set(err, ERROR_CONFIG, "a NUL stands in it");
 	for (unsigned number = 1; line && *line; line = next, number++) {
 		size_t len = strcspn(line, "\n");
 
@@ -99,34 +99,14 @@ static bool read_lines(struct users *users, struct error *err)
 	return error_advise(err, "each has a line NAME:HASH; `openssl passwd -6` makes a hash");
 }
 
-static bool read_file(struct users *users, const char *file, struct error *err)
-{
-	OWNED_FD fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return error_errno(err, ERROR_CONFIG, "cannot read");
-	if (!S_ISREG(st.st_mode))
-		return error_set(err, ERROR_CONFIG, "it is no file");
-	if (!file_is_private(fd, &st, err))
-		return false;
-	if (!file_read(fd, &users->text, err)) {
-		err->kind = ERROR_CONFIG;
-		return false;
-	}
-	if (users->text.len != strlen(buf_text(&users->text)))
-		return error_set(err, ERROR_CONFIG, "a NUL stands in it");
-	return read_lines(users, err);
-}
-
 struct users *users_load(const char *file, struct error *err)
 {
 	struct users *users = xcalloc(1, sizeof(*users));
 
 	users->text = (struct buf)BUF_INIT(FILE_MAX);
-	if (read_file(users, file, err))
+	if (file_read_named(file, true, &users->text, err) &&
+	    (read_lines(users, err) || error_context(err, "%s", file)))
 		return users;
-	error_context(err, "%s", file);
 	users_free(users);
 	return NULL;
 }
