@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 
 #include "base/clock.h"
+#include "base/sum.h"
 #include "base/text.h"
 
 /* --- allow_users */
@@ -64,13 +65,11 @@ static bool parse_one(const char *word, struct allowed_users *users, struct erro
 bool allowed_users_parse(const char *text, struct allowed_users *users, struct error *err)
 {
 	*users = (struct allowed_users){ .is_all = false };
-	while (*(text += strspn(text, ", \t"))) {
-		size_t len = strcspn(text, ", \t");
+	for (size_t len; (len = text_item(&text, ", \t")); text += len) {
 		OWNED_TEXT word = text_copy_n(text, len);
 
 		if (!parse_one(word, users, err))
 			return false;
-		text += len;
 	}
 	return true;
 }
@@ -114,7 +113,16 @@ bool allowed_users_have(const struct allowed_users *users, const struct visitor 
 	return is_in_group(users, who);
 }
 
-/* --- max_per_user_per_hour */
+/* --- how often */
+
+uint64_t admission_whose(const struct visitor *who)
+{
+	size_t len = sizeof(who->uid);
+	const void *bytes = who->is_local ? (const void *)&who->uid :
+			    ip_address_bytes(&who->address, &len);
+
+	return sum_add(SUM_INIT, bytes, len);
+}
 
 /*
  * A table that neither grows nor forgets. Whoever finds no place near his own goes

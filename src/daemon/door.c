@@ -26,7 +26,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/secret.h"
-#include "base/sum.h"
+#include "daemon/beginning.h"
 #include "daemon/session.h"
 #include "net/listen.h"
 #include "net/net.h"
@@ -55,21 +55,6 @@ struct gate {
 };
 
 /* --- those who are here */
-
-static uint64_t whose(const struct visitor *who)
-{
-	size_t len;
-	const void *bytes;
-
-	/*
-	 * Users of this machine are known by number, others by address: one sum stands
-	 * for both.
-	 */
-	if (who->is_local)
-		return sum_add(SUM_INIT, &who->uid, sizeof(who->uid));
-	bytes = ip_address_bytes(&who->address, &len);
-	return sum_add(SUM_INIT, bytes, len);
-}
 
 static long count_of(const struct gate *g, uint64_t one)
 {
@@ -124,7 +109,7 @@ static void begin_session(struct gate *g, int client, const struct visitor *who)
 static void let_in(struct gate *g, int client, const struct visitor *who)
 {
 	const struct daemon_settings *settings = &g->door.config.daemon;
-	uint64_t one = whose(who);
+	uint64_t one = admission_whose(who);
 	pid_t pid;
 
 	if (g->count >= CLIENTS_MAX || (long)g->count >= settings->max_clients) {
@@ -264,27 +249,15 @@ static bool prepare_door(struct door *door, struct error *err)
 
 static bool prepare_gate(struct gate *g, struct error *err)
 {
-	sigset_t heard;
-
-	sigemptyset(&heard);
-	sigaddset(&heard, SIGCHLD);
-	sigaddset(&heard, SIGTERM);
-	sigaddset(&heard, SIGINT);
-	sigaddset(&heard, SIGHUP);
-	sigprocmask(SIG_BLOCK, &heard, NULL);
-	g->signals = signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (g->signals < 0)
-		return error_errno(err, ERROR_SYSTEM, "the door");
-	if (!listen_inherit(&g->listeners, err) || !prepare_door(&g->door, err))
+	g->signals = beginning_signals("the door", err);
+	if (g->signals < 0 || !listen_inherit(&g->listeners, err) || !prepare_door(&g->door, err))
 		return false;
 	return g->listeners.count > 0 || error_set(err, ERROR_USAGE, "the door has no socket");
 }
 
 static void report(bool ok, const struct error *err)
 {
-	printf("%s%s%s\n", ok ? "ok" : err->text, !ok && err->advice ? "; " : "",
-	       !ok && err->advice ? err->advice : "");
-	(void)fflush(stdout);
+	beginning_tell(STDOUT_FILENO, ok ? NULL : err);
 	/* Whoever waits for it sees the end. */
 	(void)dup2(STDERR_FILENO, STDOUT_FILENO);
 }

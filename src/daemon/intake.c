@@ -108,6 +108,16 @@ static bool answer(int door, const struct entry *entry, bool ok, const struct er
 	return write_patiently(door, line, strlen(line), HANDOVER_PATIENCE * 1000);
 }
 
+static void log_not_taken(const struct entry *entry, const struct error *err)
+{
+	const struct log_fact facts[] = {
+		{ "uid", LOG_NUMBER, .number = entry->uid },
+		{ "error", LOG_WORD, .text = err->text },
+	};
+
+	log_facts(true, entry->id, "not taken", facts, COUNT_OF(facts));
+}
+
 bool intake_take(const struct intake_desk *desk, int door, const char *line)
 {
 	OWNED_ENTRY entry = { .id = "" };
@@ -136,7 +146,7 @@ bool intake_take(const struct intake_desk *desk, int door, const char *line)
 		is_whole = error_set(&err, ERROR_DATA, "it is for nobody");
 	ok = is_whole && spool_add(&desk->queue->spool, &entry, &m, &err);
 	if (!ok)
-		log_problem("%s: not taken: uid=%ld error=%s", entry.id, (long)entry.uid, err.text);
+		log_not_taken(&entry, &err);
 	else if (!entry.is_held)
 		wake(desk, entry.id);
 	return answer(door, &entry, ok, &err);

@@ -28,6 +28,7 @@
 #include "base/secret.h"
 #include "base/self.h"
 #include "base/text.h"
+#include "daemon/beginning.h"
 #include "daemon/handover.h"
 #include "daemon/intake.h"
 #include "daemon/status.h"
@@ -287,16 +288,10 @@ static void end(struct keeper *k)
 
 static bool begin(struct keeper *k, struct error *err)
 {
-	sigset_t heard;
-
-	sigemptyset(&heard);
-	sigaddset(&heard, SIGCHLD);
-	sigaddset(&heard, SIGTERM);
-	sigaddset(&heard, SIGINT);
-	sigaddset(&heard, SIGHUP);
-	sigprocmask(SIG_BLOCK, &heard, NULL);
-	k->signals = signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (k->signals < 0 || pipe2(k->pokes, O_CLOEXEC | O_NONBLOCK) < 0)
+	k->signals = beginning_signals("the daemon's queue", err);
+	if (k->signals < 0)
+		return false;
+	if (pipe2(k->pokes, O_CLOEXEC | O_NONBLOCK) < 0)
 		return error_errno(err, ERROR_SYSTEM, "the daemon's queue");
 	return open_all(k, err);
 }
@@ -313,8 +308,7 @@ int keeper_run(const struct keeper_job *job)
 	secret_guard_process();
 	limits_raise();
 	ok = begin(k, &err);
-	dprintf(job->report, "%s%s%s\n", ok ? "ok" : err.text, !ok && err.advice ? "; " : "",
-		!ok && err.advice ? err.advice : "");
+	beginning_tell(job->report, ok ? NULL : &err);
 	close(job->report);
 	if (ok) {
 		live(k);

@@ -19,20 +19,18 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "base/background.h"
 #include "base/file.h"
 #include "base/self.h"
+#include "daemon/beginning.h"
 #include "daemon/confine.h"
-#include "daemon/handover.h"
 #include "daemon/keeper.h"
 #include "delivery/queue.h"
 
 enum {
-	BEGIN_PATIENCE = 30,	/* seconds */
 	CONFIG_TEXT_MAX = 1024 * 1024,
 	FIRST_FD = 3,		/* of the door's sockets, as systemd has it */
 	HIGH_FD = 100,
@@ -91,39 +89,6 @@ static void make_spool(const struct launch_plan *l)
 }
 
 /* --- a child */
-
-/*
- * The line has the words of the error and the exit status its kind, so that the caller
- * ends with the same status as the child.
- */
-static bool kind_of_status(int status, enum error_kind *kind)
-{
-	for (int k = ERROR_NONE + 1; k < ERROR_KINDS; k++)
-		if (error_exit_status(&(struct error){ .kind = (enum error_kind)k }) == status) {
-			*kind = (enum error_kind)k;
-			return true;
-		}
-	return false;
-}
-
-bool launch_hear_report(int fd, pid_t pid, struct error *err)
-{
-	char line[HANDOVER_LINE_MAX] = "";
-	bool is_heard = handover_read_line(fd, line, BEGIN_PATIENCE);
-	enum error_kind kind = ERROR_SYSTEM;
-	int status = 0;
-
-	close(fd);
-	if (is_heard && !strcmp(line, "ok"))
-		return true;
-	if (!is_heard)
-		kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	if (WIFEXITED(status))
-		(void)kind_of_status(WEXITSTATUS(status), &kind);
-	return error_set(err, kind, "%s", is_heard ? line : "it did not begin");
-}
 
 /* For good: nothing of root is left, nor of root's groups. */
 static bool become(const struct launch_plan *l, uid_t uid)
@@ -190,7 +155,7 @@ bool launch_keeper(const struct launch_plan *l, int control, pid_t *pid, struct 
 		job.report = report;
 		_exit(keeper_run(&job));
 	}
-	if (*pid > 0 && launch_hear_report(report, *pid, err))
+	if (*pid > 0 && beginning_hear(report, *pid, err))
 		return true;
 	*pid = 0;
 	return false;
@@ -273,7 +238,7 @@ bool launch_door(const struct launch_plan *l, const struct sockets *sockets, pid
 	child = fork_child(l, l->door_uid, &report, err);
 	if (child == 0)
 		be_door(l, sockets, settings, report);
-	if (child < 0 || !launch_hear_report(report, child, err))
+	if (child < 0 || !beginning_hear(report, child, err))
 		return false;
 	*pid = child;
 	return true;

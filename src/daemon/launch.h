@@ -26,7 +26,4 @@ bool launch_keeper(const struct launch_plan *l, int control, pid_t *pid, struct 
 bool launch_door(const struct launch_plan *l, const struct sockets *sockets, pid_t *pid,
 		 struct error *err);
 
-/* What a child says of its beginning, "ok" or why not, which closes the descriptor. */
-bool launch_hear_report(int fd, pid_t pid, struct error *err);
-
 #endif

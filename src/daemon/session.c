@@ -6,7 +6,6 @@
  */
 #include "daemon/session.h"
 
-#include <inttypes.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,6 +26,7 @@
 #include "delivery/local.h"
 #include "delivery/prepare.h"
 #include "delivery/queue.h"
+#include "delivery/reception.h"
 #include "mail/submission.h"
 #include "net/net.h"
 #include "net/tls_server.h"
@@ -47,7 +47,6 @@ struct door_session {
 	char login[NAME_MAX_BYTES];	/* who has logged in; "" nobody */
 	char host[ADDRESS_TEXT_SIZE];	/* where from */
 	struct caller caller;
-	char full_name[256];	/* of a user of this machine */
 	char id[ID_SIZE];
 };
 
@@ -82,23 +81,6 @@ static bool take_recipient(struct server_taker *t, const char *mailbox, struct e
 	OWNED_ADDRESSES found = { 0 };
 
 	return local_resolve(&session_of(t)->aliases, mailbox, &found, err);
-}
-
-static bool find_recipients(struct door_session *s, const struct envelope *said,
-			    struct envelope *found, struct error *err)
-{
-	found->notify = said->notify ? text_copy(said->notify) : NULL;
-	found->ret = said->ret ? text_copy(said->ret) : NULL;
-	found->envid = said->envid ? text_copy(said->envid) : NULL;
-	for (size_t i = 0; i < said->count; i++) {
-		OWNED_ADDRESSES list = { 0 };
-
-		if (!local_resolve(&s->aliases, said->recipients[i].mailbox, &list, err))
-			return false;
-		for (size_t k = 0; k < list.count; k++)
-			envelope_add(found, list.items[k].mailbox);
-	}
-	return true;
 }
 
 /* In the place of a spool, which this process cannot see. */
@@ -145,6 +127,32 @@ static bool may_send_now(struct door_session *s, struct error *err)
 			 most);
 }
 
+/* Without CALLER_FACTS: what is known of a visitor is one word here. */
+static void log_taken(const struct door_session *s, const char *sender,
+		      const struct envelope *e, const struct message *m)
+{
+	const struct log_fact facts[] = {
+		{ "uid", LOG_NUMBER, .number = s->caller.uid },
+		{ "client", LOG_WORD, .text = s->client },
+		{ "sender", LOG_ADDRESS, .text = sender },
+		{ "recipients", LOG_NUMBER, .number = (int64_t)e->count },
+		{ "size", LOG_NUMBER, .number = (int64_t)message_size(m) },
+	};
+
+	log_facts(false, s->id, "taken", facts, COUNT_OF(facts));
+}
+
+static void log_not_taken(const struct door_session *s, const struct error *err)
+{
+	const struct log_fact facts[] = {
+		{ "uid", LOG_NUMBER, .number = s->caller.uid },
+		{ "client", LOG_WORD, .text = s->client },
+		{ "error", LOG_WORD, .text = err->text },
+	};
+
+	log_facts(true, s->id, "not taken", facts, COUNT_OF(facts));
+}
+
 static bool take_message(struct server_taker *t, struct envelope *e, struct message *m,
 			 char id[ID_SIZE], struct error *err)
 {
@@ -155,16 +163,12 @@ static bool take_message(struct server_taker *t, struct envelope *e, struct mess
 
 	id_new(s->id);
 	aliases_localize(&s->aliases, sender);
-	ok = may_send_now(s, err) && find_recipients(s, e, &found, err) &&
+	ok = may_send_now(s, err) && reception_resolve(&s->aliases, e, &found, err) &&
 	     submit_it(s, m, &found, sender, err);
 	if (ok)
-		log_info("%s: taken: uid=%ld client=%s sender=<%s> recipients=%zu size=%" PRIu64,
-			 s->id, (long)s->caller.uid, s->client,
-			 sender, found.count, message_size(m));
+		log_taken(s, sender, &found, m);
 	else
-		log_problem("%s: not taken: uid=%ld client=%s error=%s", s->id,
-			    (long)s->caller.uid, s->client,
-			    err->text);
+		log_not_taken(s, err);
 	memcpy(id, s->id, ID_SIZE);
 	envelope_free(&found);
 	free(sender);
@@ -206,20 +210,14 @@ static void know_user(struct door_session *s)
 {
 	const struct passwd *user = getpwuid(s->who->uid);
 
-	s->whose = sum_add(SUM_INIT, &s->who->uid, sizeof(s->who->uid));
-	s->caller = (struct caller){ .uid = s->who->uid, .full_name = s->full_name };
+	s->caller = (struct caller){ .uid = s->who->uid };
+	/* Now: behind the walls the database of users may be out of reach. */
+	s->caller.full_name = caller_full_name(&s->caller);
 	snprintf(s->client, sizeof(s->client), "%s", user ? user->pw_name : "socket");
-	if (user && user->pw_gecos)
-		snprintf(s->full_name, sizeof(s->full_name), "%.*s",
-			 (int)strcspn(user->pw_gecos, ","), user->pw_gecos);
 }
 
 static void know_address(struct door_session *s)
 {
-	size_t len;
-	const void *bytes = ip_address_bytes(&s->who->address, &len);
-
-	s->whose = sum_add(SUM_INIT, bytes, len);
 	ip_address_text(&s->who->address, s->host);
 	snprintf(s->client, sizeof(s->client), "%s", s->host);
 	/* No user of this machine is it: who logs in is named, and where from. */
@@ -242,21 +240,6 @@ static bool may_come(const struct door_session *s, bool *needs_login, struct err
 	       error_set(err, ERROR_REFUSED, "nobody may send mail from %s here", s->client);
 }
 
-/* The largest message that any account takes; 0: one takes any size. */
-static uint64_t largest(const struct config *config)
-{
-	uint64_t most = 0;
-
-	for (size_t i = 0; i < config->count; i++) {
-		uint64_t size = (uint64_t)config->accounts[i].max_size;
-
-		if (!size)
-			return 0;
-		most = size > most ? size : most;
-	}
-	return most;
-}
-
 static void confine_session(const struct door *door)
 {
 	const char *aliases = door->config.delivery.aliases;
@@ -277,7 +260,7 @@ static void converse(struct door_session *s, struct transport *wire)
 {
 	struct server_options options = {
 		.name = s->door->name,
-		.max_size = largest(&s->door->config),
+		.max_size = submit_largest(&s->door->config),
 		.max_recipients = RECIPIENTS_MOST,
 		.idle_timeout = s->door->config.daemon.idle_timeout,
 		.is_strict = true,
@@ -314,6 +297,7 @@ void session_run(const struct door *door, int client, const struct visitor *who)
 	};
 	struct transport *wire;
 
+	s.whose = admission_whose(who);
 	if (who->is_local)
 		know_user(&s);
 	else

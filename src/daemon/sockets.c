@@ -52,7 +52,7 @@ static char *in_directory(const struct daemon_settings *settings, const char *na
 	return buf_take(&path);
 }
 
-char *sockets_client_path(const struct daemon_settings *settings)
+static char *client_path(const struct daemon_settings *settings)
 {
 	if (is_off(settings))
 		return NULL;
@@ -133,7 +133,7 @@ static bool open_network(struct sockets *s, const struct daemon_settings *settin
 static bool open_local(struct sockets *s, const struct daemon_settings *settings,
 		       struct error *err)
 {
-	OWNED_TEXT path = sockets_client_path(settings);
+	OWNED_TEXT path = client_path(settings);
 
 	/* A user's own daemon is for that user. */
 	return !path || listen_local(&s->open, path, self_is_root() ? 0666 : 0600, err) ||

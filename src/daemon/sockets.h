@@ -19,8 +19,7 @@ struct sockets {
 bool sockets_open(struct sockets *s, const struct daemon_settings *settings, struct error *err);
 void sockets_close(struct sockets *s);
 
-/* Where clients of this machine find the daemon, and where its keeper; NULL: nowhere. */
-char *sockets_client_path(const struct daemon_settings *settings);
+/* Where its keeper is found; NULL: nowhere. */
 char *sockets_control_path(const struct daemon_settings *settings, struct error *err);
 
 #endif

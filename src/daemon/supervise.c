@@ -25,6 +25,7 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/self.h"
+#include "daemon/beginning.h"
 #include "daemon/launch.h"
 #include "daemon/sockets.h"
 #include "delivery/queue.h"
@@ -205,27 +206,14 @@ static void end(struct supervisor *s)
 	reap(s);
 }
 
-static bool hear_of_signals(struct supervisor *s, struct error *err)
-{
-	sigset_t heard;
-
-	sigemptyset(&heard);
-	sigaddset(&heard, SIGCHLD);
-	sigaddset(&heard, SIGTERM);
-	sigaddset(&heard, SIGINT);
-	sigaddset(&heard, SIGHUP);
-	sigprocmask(SIG_BLOCK, &heard, NULL);
-	s->signals = signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK);
-	return s->signals >= 0 || error_errno(err, ERROR_SYSTEM, "the daemon");
-}
-
 static bool begin(struct supervisor *s, const char *config_file, struct error *err)
 {
 	s->launch.config_file = config_file;
 	return launch_read_settings(&s->launch, err) &&
 	       (log_open(config_log(&s->launch.config), "acsmtp"), true) &&
 	       sockets_open(&s->sockets, &s->launch.config.daemon, err) &&
-	       hear_of_signals(s, err) && start_keeper(s, err) && start_door(s, err);
+	       (s->signals = beginning_signals("the daemon", err)) >= 0 &&
+	       start_keeper(s, err) && start_door(s, err);
 }
 
 /* `report`: where somebody waits to hear that it has begun; -1: nobody does. */
@@ -235,7 +223,7 @@ static bool run(const char *config_file, int report, struct error *err)
 	bool ok = begin(s, config_file, err);
 
 	if (ok && report >= 0) {
-		dprintf(report, "ok\n");
+		beginning_tell(report, NULL);
 		close(report);
 	}
 	if (ok) {
@@ -264,8 +252,7 @@ static bool run_in_background(const char *config_file, struct error *err)
 		background_detach();
 		if (run(config_file, ends[1], err))
 			_exit(0);
-		dprintf(ends[1], "%s%s%s\n", err->text, err->advice ? "; " : "",
-			err->advice ? err->advice : "");
+		beginning_tell(ends[1], err);
 		_exit(error_exit_status(err));
 	}
 	close(ends[1]);
@@ -273,7 +260,7 @@ static bool run_in_background(const char *config_file, struct error *err)
 		close(ends[0]);
 		return error_errno(err, ERROR_SYSTEM, "fork");
 	}
-	return launch_hear_report(ends[0], pid, err);
+	return beginning_hear(ends[0], pid, err);
 }
 
 bool supervise(const char *config_file, bool in_background, struct error *err)

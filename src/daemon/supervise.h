@@ -15,10 +15,4 @@
  */
 bool supervise(const char *config_file, bool in_background, struct error *err);
 
-/*
- * Where the daemon is that the settings (-C or NULL) speak of: the path of the keeper's socket,
- * which the caller frees; NULL: ERROR_CONFIG.
- */
-char *daemon_control_path(const char *config_file, struct error *err);
-
 #endif

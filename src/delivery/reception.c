@@ -32,20 +32,19 @@ static bool take_recipient(struct server_taker *t, const char *mailbox, struct e
 	return local_resolve(common_of(t)->aliases, mailbox, &found, err);
 }
 
-/* As the server heard it, but with those whom its recipients stand for. */
-static bool resolve(struct aliases *aliases, const struct envelope *given, struct envelope *e,
-		    struct error *err)
+bool reception_resolve(struct aliases *aliases, const struct envelope *said,
+		       struct envelope *found, struct error *err)
 {
-	e->notify = given->notify ? text_copy(given->notify) : NULL;
-	e->ret = given->ret ? text_copy(given->ret) : NULL;
-	e->envid = given->envid ? text_copy(given->envid) : NULL;
-	for (size_t i = 0; i < given->count; i++) {
-		OWNED_ADDRESSES found = { 0 };
+	found->notify = said->notify ? text_copy(said->notify) : NULL;
+	found->ret = said->ret ? text_copy(said->ret) : NULL;
+	found->envid = said->envid ? text_copy(said->envid) : NULL;
+	for (size_t i = 0; i < said->count; i++) {
+		OWNED_ADDRESSES list = { 0 };
 
-		if (!local_resolve(aliases, given->recipients[i].mailbox, &found, err))
+		if (!local_resolve(aliases, said->recipients[i].mailbox, &list, err))
 			return false;
-		for (size_t k = 0; k < found.count; k++)
-			envelope_add(e, found.items[k].mailbox);
+		for (size_t k = 0; k < list.count; k++)
+			envelope_add(found, list.items[k].mailbox);
 	}
 	return true;
 }
@@ -69,7 +68,7 @@ static bool take_message(struct server_taker *t, struct envelope *given, struct 
 	aliases_localize(s.aliases, given->sender);
 	s.id = id;
 	s.sender = given->sender;
-	if (resolve(s.aliases, given, &e, err) && submit(&s, &e, m, err))
+	if (reception_resolve(s.aliases, given, &e, err) && submit(&s, &e, m, err))
 		return true;
 	if (!s.is_begun)
 		attempt_log_not_taken(id, s.caller, err);

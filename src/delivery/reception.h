@@ -18,4 +18,11 @@ struct reception {
 /* What `common` says is borrowed until the dialogue is over. */
 void reception_begin(struct reception *r, const struct submittal *common);
 
+/*
+ * An envelope as the server heard it, with those whom its recipients stand for in their place;
+ * envelope_free() `found`, also after a failure, which is local_resolve()'s.
+ */
+bool reception_resolve(struct aliases *aliases, const struct envelope *said,
+		       struct envelope *found, struct error *err);
+
 #endif

@@ -549,3 +549,22 @@ def test_in_the_background(daemon):
     assert d.status()["clients"] == 0
     assert d.run("stop").returncode == 0
     assert not d.socket.exists()
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_what_is_taken_is_in_the_log(daemon, form):
+    """With its facts, in either form."""
+    d = daemon(start=False, log="stderr", log_format=form)
+    assert d.start(), d.process.stderr.read().decode()
+    with Local(d.socket) as client:
+        client.sendmail("me@contoso.com", ["b@example.org", "c@example.org"], text())
+    d.stop()
+    lines = d.process.stderr.read().decode().splitlines()
+    if form == "text":
+        line, = [line for line in lines if ": taken: " in line]
+        assert f": taken: uid={os.geteuid()} client=" in line
+        assert " sender=<me@contoso.com> recipients=2 size=" in line
+    else:
+        fact, = [one for one in map(json.loads, lines) if one.get("event") == "taken"]
+        assert fact["uid"] == os.geteuid() and fact["recipients"] == 2 and len(fact["id"]) == 16
+        assert fact["sender"] == "me@contoso.com" and fact["size"] > 0
