@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/background.h"
+#include "base/directory.h"
 #include "base/file.h"
 #include "base/self.h"
 #include "daemon/beginning.h"
@@ -73,19 +74,50 @@ void launch_forget_settings(struct launch_plan *l)
 	*l = (struct launch_plan){ .config_file = l->config_file };
 }
 
-/* The keeper cannot make it where only root may. */
+/* For each directory on the way to `path`, from above; `path` is as it was afterwards. */
+static void walk_to(char *path, void (*visit)(const char *directory))
+{
+	for (char *slash = path; (slash = strchr(slash + 1, '/'));) {
+		*slash = '\0';
+		visit(path);
+		*slash = '/';
+	}
+}
+
+static void make_passable(const char *directory)
+{
+	if (mkdir(directory, 0755) == 0)
+		(void)chmod(directory, 0755);
+}
+
+static void sync_names(const char *directory)
+{
+	OWNED_FD fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)fsync(fd);
+}
+
+/*
+ * The keeper cannot make it where only root may. Its mode says that it is not settled
+ * (base/directory.h) until its name, and those on the way to it, are on the disk: whoever
+ * finds that mode goes on, in the place of one that died.
+ */
 static void make_spool(const struct launch_plan *l)
 {
 	OWNED_TEXT path = text_copy(l->spool);
+	struct stat st;
+	bool is_there = lstat(path, &st) == 0;
 
-	for (char *slash = path; (slash = strchr(slash + 1, '/'));) {
-		*slash = '\0';
-		if (mkdir(path, 0755) == 0)
-			(void)chmod(path, 0755);
-		*slash = '/';
-	}
-	if (mkdir(path, 0700) == 0)
-		(void)!chown(path, l->keeper_uid, (gid_t)-1);
+	if (is_there && ((st.st_mode & 07777) != DIRECTORY_NEW ||
+			 (!self_owns(&st) && st.st_uid != l->keeper_uid)))
+		return;
+	walk_to(path, make_passable);
+	if ((!is_there && mkdir(path, DIRECTORY_NEW) < 0) ||
+	    lchown(path, l->keeper_uid, (gid_t)-1) < 0)
+		return;
+	walk_to(path, sync_names);
+	(void)chmod(path, 0700);
 }
 
 /* --- a child */

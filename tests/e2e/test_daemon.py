@@ -551,6 +551,32 @@ def test_in_the_background(daemon):
     assert not d.socket.exists()
 
 
+@pytest.mark.as_root
+def test_a_new_spool_is_on_the_disk(daemon, tmp_path):
+    """Before mail is in it: its name, and those of the directories on the way."""
+    d = daemon(start=False)
+    top, spool, trace = d.top / "new", d.top / "new/er/spool", tmp_path / "trace"
+    d.config.write_text(d.config.read_text().replace(f"{d.top}/spool", str(spool)))
+
+    def calls(*inject):
+        begun = d.start("strace", "-D", "-f", "-y", "-o", trace, "-e",
+                        "trace=mkdir,fsync,lchown,chmod", *inject)
+        d.stop()
+        return begun, trace.read_text()
+
+    begun, _ = calls("-e", "inject=fsync:error=EIO:signal=KILL:when=1")
+    assert not begun and spool.stat().st_mode & 0o7777 == 0o1700
+    begun, said = calls()
+    assert begun
+    settled = said.index(f'chmod("{spool}", 0700)')
+    for directory in (d.top, top, spool.parent):
+        assert f"<{directory}>)" in said[:settled]
+    assert spool.stat().st_uid == pwd.getpwnam(KEEPER).pw_uid
+    assert spool.stat().st_mode & 0o7777 == 0o700
+    begun, said = calls()
+    assert begun and f"<{spool.parent}>)" not in said
+
+
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_what_is_taken_is_in_the_log(daemon, form):
     """With its facts, in either form."""
