@@ -167,7 +167,7 @@ static void write_entries(struct together *t)
 	for (size_t i = 0; i < t->count; i++) {
 		struct spool_change *c = &t->changes[i];
 
-		if (c->ok && is_written(c))
+		if (t->entries[i] >= 0)
 			c->ok = finish_entry(t, c, t->entries[i]);
 		fd_cleanup(&t->entries[i]);
 	}

@@ -21,15 +21,21 @@ void say_text(const char *text)
 	fputs(copy, stdout);
 }
 
+PRINTF(2, 0)
+static void put_together(char line[SAY_LINE_MAX], const char *fmt, va_list args)
+{
+	vsnprintf(line, SAY_LINE_MAX, fmt, args);
+	text_make_printable(line);
+}
+
 void say_line(const char *fmt, ...)
 {
 	char line[SAY_LINE_MAX];
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(line, sizeof(line), fmt, args);
+	put_together(line, fmt, args);
 	va_end(args);
-	text_make_printable(line);
 	puts(line);
 }
 
@@ -39,9 +45,8 @@ void say_aside(const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(line, sizeof(line), fmt, args);
+	put_together(line, fmt, args);
 	va_end(args);
-	text_make_printable(line);
 	/* Both often go to one place, and should stand there in the order of events. */
 	fflush(stdout);
 	fprintf(stderr, "%s: %s\n", self_name(), line);
