@@ -167,8 +167,16 @@ class Box(Spool):
     def messages(self, failed=False):
         """{token: bytes} of what is in the spool."""
         directory = self.path / "failed" if failed else self.path
-        return {self.facts(id, failed)[0]["message-id"][1:-6]:
-                (directory / f"{id}.msg").read_bytes() for id in self.ids(failed)}
+        found = {}
+        for id in self.ids(failed):
+            try:
+                token = self.facts(id, failed)[0]["message-id"][1:-6]
+                found[token] = (directory / f"{id}.msg").read_bytes()
+            except FileNotFoundError:
+                # Its entry goes first: what has one and no message is damage.
+                if (directory / f"{id}.env").exists():
+                    raise
+        return found
 
     def doubted(self, token):
         """Whether the log says that it may have been sent, and names it."""
