@@ -96,20 +96,27 @@ static bool start(struct child *child, struct error *err)
 {
 	struct pipes pipes;
 	pid_t us = getpid();
+	sigset_t all, before;
 
 	if (!open_pipes(&pipes, err))
 		return false;
+	/* A signal that ended us before fate knows the group would leave its children alive. */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
 	child->pid = fork();
 	if (child->pid == 0)
 		become(child->process->argv, us, pipes.its);
+	if (child->pid > 0) {
+		setpgid(child->pid, child->pid);
+		fate_take_along(child->pid);
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	close_all(pipes.its);
 	if (child->pid < 0) {
 		error_errno(err, ERROR_SYSTEM, "fork");
 		close_all(pipes.ours);
 		return false;
 	}
-	setpgid(child->pid, child->pid);
-	fate_take_along(child->pid);
 	child->in = pipes.ours[0];
 	child->out = pipes.ours[1];
 	child->complaints = pipes.ours[2];
