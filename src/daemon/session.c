@@ -22,12 +22,8 @@
 #include "daemon/confine.h"
 #include "daemon/handover.h"
 #include "delivery/caller.h"
-#include "delivery/choose.h"
 #include "delivery/local.h"
-#include "delivery/prepare.h"
-#include "delivery/queue.h"
 #include "delivery/reception.h"
-#include "mail/submission.h"
 #include "net/net.h"
 #include "net/tls_server.h"
 #include "secret/users.h"
@@ -96,28 +92,6 @@ static bool give_to_keeper(void *taker, struct entry *e, const struct message *m
 	return true;
 }
 
-static bool submit_it(struct door_session *s, struct message *m, struct envelope *e,
-		      const char *sender, struct error *err)
-{
-	struct address author = { 0 };
-	const char *why = NULL;
-	struct preparation p = {
-		.caller = &s->caller, .sender = sender, .aliases = &s->aliases,
-		.repairs = true, .id = s->id, .now = time(NULL),
-	};
-	struct intake_facts facts = { .id = s->id, .prepared = &p,
-				      .config = s->door->config_file, .now = p.now };
-	time_t next;
-
-	submission_author(m, &s->aliases, &author);
-	p.account = facts.account = choose_account(&s->door->config, NULL, sender,
-						   author.mailbox, &why, err);
-	address_free(&author);
-	p.is_by_default = why == choose_by_default;
-	return p.account && prepare(&p, m, e, err) &&
-	       queue_add(&s->queue, &facts, e, m, &next, err);
-}
-
 static bool may_send_now(struct door_session *s, struct error *err)
 {
 	long most = s->door->config.daemon.max_per_user_per_hour;
@@ -157,21 +131,23 @@ static bool take_message(struct server_taker *t, struct envelope *e, struct mess
 			 char id[ID_SIZE], struct error *err)
 {
 	struct door_session *s = session_of(t);
-	struct envelope found = { 0 };
-	char *sender = text_copy(e->sender);
+	struct submittal submittal = {
+		.caller = &s->caller, .config = &s->door->config,
+		.config_file = s->door->config_file, .aliases = &s->aliases,
+		.queue = &s->queue, .id = s->id, .sender = e->sender,
+	};
+	OWNED_ENVELOPE found = { 0 };
 	bool ok;
 
 	id_new(s->id);
-	aliases_localize(&s->aliases, sender);
+	aliases_localize(&s->aliases, e->sender);
 	ok = may_send_now(s, err) && reception_resolve(&s->aliases, e, &found, err) &&
-	     submit_it(s, m, &found, sender, err);
+	     submit(&submittal, &found, m, err);
 	if (ok)
-		log_taken(s, sender, &found, m);
+		log_taken(s, submittal.sender, &found, m);
 	else
 		log_not_taken(s, err);
 	memcpy(id, s->id, ID_SIZE);
-	envelope_free(&found);
-	free(sender);
 	return ok;
 }
 

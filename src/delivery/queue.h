@@ -23,7 +23,10 @@ struct queue {
 	struct spool spool;
 	bool is_on;
 	struct error why_off;	/* where it should be on and cannot */
-	/* Where messages go instead of the spool, as spool_add(); NULL: into the spool. */
+	/*
+	 * Where messages go instead of the spool, as spool_add(): others send them, and
+	 * this process nothing. NULL: into the spool.
+	 */
 	bool (*add)(void *taker, struct entry *e, const struct message *m, struct error *err);
 	void *taker;
 };

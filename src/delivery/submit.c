@@ -56,6 +56,12 @@ uint64_t submit_largest(const struct config *config)
 
 /* --- durable */
 
+/* Others have the queue, and all that is done about a message that is theirs. */
+static bool is_handed_on(const struct submittal *s)
+{
+	return s->queue->add != NULL;
+}
+
 static struct intake_facts facts_of(const struct submittal *s, const struct trial *trial)
 {
 	return (struct intake_facts){
@@ -101,7 +107,7 @@ static bool enqueue(struct submittal *s, struct envelope *e, const struct messag
 	s->is_queued = true;
 	if (facts.why)
 		s->why_queued = *facts.why;
-	if (envelope_waiting(e) == 0)
+	if (envelope_waiting(e) == 0 || is_handed_on(s))
 		return true;
 	clock_stamp(s->next, when);
 	log_queued(s, e, when, facts.why);
@@ -112,7 +118,7 @@ static void see_to_it(struct submittal *s)
 {
 	struct error err;
 
-	if (submit_mode(&s->wishes, s->queue->settings) != SUBMIT_TO_QUEUE &&
+	if (submit_mode(&s->wishes, s->queue->settings) != SUBMIT_TO_QUEUE && !is_handed_on(s) &&
 	    !queue_see_to_it(s->queue, s->config_file, s->id, &err))
 		s->no_runner = err;
 }
@@ -322,13 +328,17 @@ static bool take(struct submittal *s, struct envelope *e, const struct message *
 
 	if (envelope_waiting(e) == 0 && refusal)
 		return refuse_all(s, e, m, refusal, err);
-	if (submit_mode(&s->wishes, s->queue->settings) != SUBMIT_DIRECTLY && s->queue->is_on) {
+	if (is_handed_on(s) ||
+	    (s->queue->is_on &&
+	     submit_mode(&s->wishes, s->queue->settings) != SUBMIT_DIRECTLY)) {
 		if (enqueue(s, e, m, NULL, err)) {
 			if (refusal)
 				attempt_log_left_out(s->id, e);
 			see_to_it(s);
 			return tell_refusal(s, refusal, err);
 		}
+		if (is_handed_on(s))
+			return false;
 		/* A full disk need not stop the mail. */
 		log_problem_of(s->id, "not queued, so sent directly: %s", err->text);
 	}
@@ -387,7 +397,10 @@ static bool make_ready(struct submittal *s, struct envelope *e, struct message *
 		.id = s->id,
 		.now = time(NULL),
 	};
-	log_open(account_log(s->account), s->wishes.log_tag ? s->wishes.log_tag : "acsmtp");
+	/* Whoever hands it on has a log of its own, and may not write to the account's. */
+	if (!is_handed_on(s))
+		log_open(account_log(s->account),
+			 s->wishes.log_tag ? s->wishes.log_tag : "acsmtp");
 	return prepare(&s->prepared, m, e, err) ||
 	       error_context(err, "account %s", s->account->name);
 }
@@ -414,7 +427,7 @@ bool submit(struct submittal *s, struct envelope *e, struct message *m, struct e
 	ok = take(s, e, m, err);
 
 	/* What others have left waiting is not left by us. */
-	if (!s->is_queued && !s->is_kept &&
+	if (!s->is_queued && !s->is_kept && !is_handed_on(s) &&
 	    !queue_look_after(s->queue, s->config_file, ok, &why))
 		s->no_runner = why;
 	return ok;
