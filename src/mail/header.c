@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "mail/encoded_word.h"
+#include "mail/lexer.h"
 
 /* RFC 5322 section 2.1.1: what a line should not be longer than. */
 enum { LINE_WISH = 78, LINE_LIMIT = 998 };
@@ -107,15 +108,14 @@ char *field_text(const struct field *field)
 static size_t piece_length(const char *body, size_t len, size_t used)
 {
 	size_t best = 0;
-	bool is_quoted = false;
+	struct lexer_open open = { 0 };
 
 	if (used + len < LINE_WISH)
 		return len;
-	for (size_t i = 0; i < len; i++) {
-		if (body[i] == '"' && (i == 0 || body[i - 1] != '\\'))
-			is_quoted = !is_quoted;
+	for (size_t i = 0, next; i < len; i = next) {
+		next = lexer_step(&open, body, i, len);
 		/* A fold must leave something but blanks on both of its lines. */
-		if (i == 0 || !text_is_blank(body[i]) || text_is_blank(body[i - 1]) || is_quoted)
+		if (i == 0 || !text_is_blank(body[i]) || text_is_blank(body[i - 1]) || open.is_quoted)
 			continue;
 		if (used + i >= LINE_WISH && best)
 			break;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "mail/lexer.h"
 
 enum { LINE_WISH = 78 };	/* RFC 5322 section 2.1.1 */
 
@@ -40,26 +41,14 @@ struct fold {
 	const char *line;
 	size_t len;
 	bool at_separators;
-	/* What is open at the place that was looked at last. */
-	bool is_quoted;
-	size_t depth;
+	struct lexer_open open;	/* at the place that was looked at last */
 };
 
 static bool is_separator(const struct fold *f, size_t i)
 {
-	return f->at_separators && !f->is_quoted && !f->depth && i + 1 < f->len &&
+	return f->at_separators && !f->open.is_quoted && !f->open.comments && i + 1 < f->len &&
 	       !text_is_blank(f->line[i + 1]) && f->line[i] && strchr(",;>", f->line[i]) &&
 	       (f->line[i] != '>' || f->line[i + 1] == '<');
-}
-
-static void follow(struct fold *f, char c)
-{
-	if (c == '"' && !f->depth)
-		f->is_quoted = !f->is_quoted;
-	else if (c == '(' && !f->is_quoted)
-		f->depth++;
-	else if (c == ')' && !f->is_quoted && f->depth)
-		f->depth--;
 }
 
 /* The last place where the line may end before LINE_WISH, or else the first one. */
@@ -67,18 +56,16 @@ static bool find_place(struct fold *f, size_t start, struct place *best)
 {
 	bool has_text = false, is_found = false;
 
-	for (size_t i = start; i < f->len; i++) {
+	for (size_t i = start, next; i < f->len; i = next) {
 		char c = f->line[i];
-		size_t used = i - start;
 
-		if (used > LINE_WISH && is_found)
+		if (i - start > LINE_WISH && is_found)
 			break;
-		if (c == '\\' && (f->is_quoted || f->depth) && i + 1 < f->len) {
-			i++;
+		next = lexer_step(&f->open, f->line, i, f->len);
+		if (next > i + 1) {
 			has_text = true;
 			continue;
 		}
-		follow(f, c);
 		if (text_is_blank(c) && has_text && !text_is_blank(f->line[i - 1])) {
 			*best = (struct place){ i, true };
 			is_found = true;
@@ -132,12 +119,8 @@ static void fold_line(struct buf *out, struct fold f)
 
 		if (!find_cut(&f, start, &place))
 			break;
-		for (size_t i = start; i < place.at; i++) {
-			if (f.line[i] == '\\' && (f.is_quoted || f.depth))
-				i++;
-			else
-				follow(&f, f.line[i]);
-		}
+		for (size_t i = start; i < place.at;)
+			i = lexer_step(&f.open, f.line, i, f.len);
 		buf_add_bytes(out, f.line + start, place.at - start);
 		buf_add(out, place.is_blank ? "\r\n" : "\r\n ");
 		start = place.at;

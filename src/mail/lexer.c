@@ -89,6 +89,23 @@ size_t lexer_comment_end(const char *text, size_t at, size_t len)
 	return 0;
 }
 
+size_t lexer_step(struct lexer_open *open, const char *text, size_t at, size_t len)
+{
+	bool is_inside = open->is_quoted || open->comments;
+	size_t next;
+
+	if (text[at] == '"' && !open->comments)
+		open->is_quoted = !open->is_quoted;
+	else if (text[at] == '(' && !open->is_quoted)
+		open->comments++;
+	else if (text[at] == ')' && open->comments)
+		open->comments--;
+	if (text[at] == '\\' && !is_inside)
+		return at + 1;
+	next = next_inside(text, at, len);
+	return next < len ? next : len;
+}
+
 size_t lexer_unit_end(const struct lexer *l, size_t at)
 {
 	size_t end, word;

@@ -27,6 +27,18 @@ bool lexer_is_atom_char(char c);
 size_t lexer_quoted_end(const char *text, size_t at, size_t len);
 size_t lexer_comment_end(const char *text, size_t at, size_t len);
 
+/* What is open at a place of a text in which quotes and comments may have no end. */
+struct lexer_open {
+	bool is_quoted;
+	size_t comments;
+};
+
+/*
+ * Steps over the character at `at`, with what a backslash in quotes or a comment, or an ESC,
+ * takes along; returns the next place.
+ */
+size_t lexer_step(struct lexer_open *open, const char *text, size_t at, size_t len);
+
 /* The place after the unit at `at`; 0 and an error: it has no end. */
 size_t lexer_unit_end(const struct lexer *l, size_t at);
 
