@@ -32,7 +32,7 @@
 enum { RECIPIENTS_MOST = 1000, NAME_MAX_BYTES = 64 };
 
 struct door_session {
-	struct server_taker taker;	/* first */
+	struct reception reception;	/* first */
 	const struct door *door;
 	const struct visitor *who;
 	int keeper;
@@ -63,21 +63,6 @@ static void hold_signals(bool hold)
 }
 
 /* --- a message */
-
-static bool take_sender(struct server_taker *t, const char *mailbox, struct error *err)
-{
-	(void)t;
-	(void)mailbox;
-	(void)err;
-	return true;	/* which account it is for is known with the message */
-}
-
-static bool take_recipient(struct server_taker *t, const char *mailbox, struct error *err)
-{
-	OWNED_ADDRESSES found = { 0 };
-
-	return local_resolve(&session_of(t)->aliases, mailbox, &found, err);
-}
 
 /* In the place of a spool, which this process cannot see. */
 static bool give_to_keeper(void *taker, struct entry *e, const struct message *m,
@@ -131,16 +116,14 @@ static bool take_message(struct server_taker *t, struct envelope *e, struct mess
 			 char id[ID_SIZE], struct error *err)
 {
 	struct door_session *s = session_of(t);
-	struct submittal submittal = {
-		.caller = &s->caller, .config = &s->door->config,
-		.config_file = s->door->config_file, .aliases = &s->aliases,
-		.queue = &s->queue, .id = s->id, .sender = e->sender,
-	};
+	struct submittal submittal = s->reception.common;
 	OWNED_ENVELOPE found = { 0 };
 	bool ok;
 
 	id_new(s->id);
 	aliases_localize(&s->aliases, e->sender);
+	submittal.id = s->id;
+	submittal.sender = e->sender;
 	ok = may_send_now(s, err) && reception_resolve(&s->aliases, e, &found, err) &&
 	     submit(&submittal, &found, m, err);
 	if (ok)
@@ -258,15 +241,28 @@ static void converse(struct door_session *s, struct transport *wire)
 		return;
 	}
 	confine_session(s->door);
-	if (!smtp_serve(wire, &options, &s->taker, &err))
+	if (!smtp_serve(wire, &options, &s->reception.taker, &err))
 		log_problem("client=%s error=%s", s->client, err.text);
+}
+
+/* What is taken from it goes the way of -bs, but for who is asked and what is said of it. */
+static void receive(struct door_session *s)
+{
+	const struct submittal common = {
+		.caller = &s->caller, .config = &s->door->config,
+		.config_file = s->door->config_file, .aliases = &s->aliases, .queue = &s->queue,
+	};
+
+	reception_begin(&s->reception, &common);
+	s->reception.taker.message = take_message;
+	s->reception.taker.answered = be_between_messages;
+	if (s->door->logins && !s->who->is_local)
+		s->reception.taker.login = take_login;
 }
 
 void session_run(const struct door *door, int client, const struct visitor *who)
 {
 	struct door_session s = {
-		.taker = { take_sender, take_recipient, take_message, be_between_messages,
-			   door->logins && !who->is_local ? take_login : NULL },
 		.door = door, .who = who, .keeper = -1,
 		.queue = { .settings = &door->config.delivery, .spool = SPOOL_CLOSED,
 			   .is_on = true, .add = give_to_keeper, .taker = &s },
@@ -280,6 +276,7 @@ void session_run(const struct door *door, int client, const struct visitor *who)
 		know_address(&s);
 	log_open(config_log(&door->config), "acsmtp");
 	local_init(&s.aliases, &door->config);
+	receive(&s);
 	wire = net_serve(client, door->identity, s.client);
 	converse(&s, wire);
 	wire->close(wire);
