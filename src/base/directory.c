@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
+#include "base/home.h"
 #include "base/self.h"
 
 enum {
@@ -86,4 +88,19 @@ int directory_private(const char *path, struct error *err)
 		return fd_take(&fd);
 	error_errno(err, ERROR_CREATE, "sync the directory of %s", path);
 	return -1;
+}
+
+int directory_of_caches(void)
+{
+	const char *cache = home_xdg("XDG_CACHE_HOME"), *home = home_own();
+	OWNED_BUF path = BUF_INIT(4096);
+	struct error unheard;
+
+	if (cache)
+		buf_addf(&path, "%s/acsmtp", cache);
+	else if (home)
+		buf_addf(&path, "%s/.cache/acsmtp", home);
+	if (path.len == 0 || buf_is_full(&path))
+		return -1;
+	return directory_private(path.text, &unheard);
 }

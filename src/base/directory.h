@@ -26,4 +26,10 @@ bool directory_settle(int dir, const struct stat *st);
  */
 int directory_private(const char *path, struct error *err);
 
+/*
+ * Opens the directory of this user's caches in the same way: $XDG_CACHE_HOME/acsmtp, else
+ * ~/.cache/acsmtp. -1: there is none, and nothing can be kept.
+ */
+int directory_of_caches(void);
+
 #endif

@@ -15,7 +15,6 @@
 
 #include "base/directory.h"
 #include "base/file.h"
-#include "base/home.h"
 #include "base/secret.h"
 #include "base/self.h"
 #include "base/sum.h"
@@ -35,21 +34,6 @@ static uint64_t checksum(const struct stamp *stamp, const struct ticket *ticket)
 	unsigned_stamp.sum = 0;
 	return sum_add(sum_add(SUM_INIT, &unsigned_stamp, sizeof(unsigned_stamp)),
 		       ticket->session, ticket->len);
-}
-
-static int open_cache(void)
-{
-	const char *cache = home_xdg("XDG_CACHE_HOME"), *home = home_own();
-	OWNED_BUF path = BUF_INIT(4096);
-	struct error unheard;
-
-	if (cache)
-		buf_addf(&path, "%s/acsmtp", cache);
-	else if (home)
-		buf_addf(&path, "%s/.cache/acsmtp", home);
-	if (path.len == 0 || buf_is_full(&path))
-		return -1;
-	return directory_private(path.text, &unheard);
 }
 
 static bool read_exactly(int fd, void *bytes, size_t len)
@@ -79,7 +63,7 @@ static bool is_usable(const struct stamp *stamp,
 bool ticket_load(const char *name, const unsigned char binding[TICKET_BINDING_SIZE],
 		 struct ticket *ticket)
 {
-	OWNED_FD dir = open_cache();
+	OWNED_FD dir = directory_of_caches();
 	OWNED_FD fd = dir < 0 ? -1 :
 		      openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct ticket found = { 0 };
@@ -117,7 +101,7 @@ void ticket_save(const char *name, const unsigned char binding[TICKET_BINDING_SI
 
 	if (ticket->len == 0 || ticket->len > TICKET_MAX)
 		return;
-	dir = open_cache();
+	dir = directory_of_caches();
 	if (dir < 0)
 		return;
 	memcpy(stamp.magic, magic, sizeof(magic));
@@ -133,7 +117,7 @@ void ticket_save(const char *name, const unsigned char binding[TICKET_BINDING_SI
 
 void ticket_forget(const char *name)
 {
-	OWNED_FD dir = open_cache();
+	OWNED_FD dir = directory_of_caches();
 
 	if (dir >= 0)
 		(void)unlinkat(dir, name, 0);
