@@ -16,16 +16,18 @@
 #include "base/file.h"
 #include "base/language.h"
 #include "daemon/handover.h"
+#include "daemon/launch.h"
 #include "daemon/sockets.h"
 #include "daemon/status.h"
 #include "daemon/supervise.h"
+#include "delivery/queue.h"
 #include "talk/say.h"
 
 enum { STOP_PATIENCE = 10 };	/* seconds that it may take to end */
 
 struct daemon_flags {
 	const char *config;
-	bool in_background, json, prometheus;
+	bool in_background, is_keeper, json, prometheus;
 };
 
 #define IN(field)	offsetof(struct daemon_flags, field)
@@ -38,8 +40,24 @@ static const struct flag run_flags[] = {
 	CONFIG_FLAG,
 	{ "background", FLAG_SWITCH, IN(in_background), NULL,
 	  N_("go into the background when all has begun") },
+	{ "keeper", FLAG_SWITCH, IN(is_keeper), NULL,
+	  N_("only the part that sends; acsmtp-door is started apart") },
 	{ .name = NULL },
 };
+
+static int run_keeper(const struct daemon_flags *flags)
+{
+	OWNED_TEXT config = flags->config ? queue_config_path(flags->config) : NULL;
+	struct error err;
+	int status;
+
+	if (flags->in_background)
+		error_set(&err, ERROR_USAGE, "--keeper is for a service manager, and not for the "
+			  "background");
+	else if (launch_keeper_alone(config, &status, &err))
+		return status;
+	return say_error(&err);
+}
 
 static int run(struct command_call *call)
 {
@@ -49,6 +67,8 @@ static int run(struct command_call *call)
 
 	if (!command_parse(call, &flags, &status))
 		return status;
+	if (flags.is_keeper)
+		return run_keeper(&flags);
 	return supervise(flags.config, flags.in_background, &err) ? EX_OK :
 	       say_error(&err);
 }

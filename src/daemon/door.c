@@ -3,8 +3,11 @@
  * The door accepts, counts and forks; it reads nothing that a client says. A client has
  * a process of its own, so that whatever it does to that process it does to itself
  * alone, and the kernel clears up behind it. What all need is read before the first one
- * comes: settings, certificate and key, who may log in. The listening sockets are
- * inherited, never opened here.
+ * comes (daemon/provision.h). The listening sockets are inherited, never opened here.
+ *
+ * Started by `acsmtp daemon` it reports there, and another door takes its place when the
+ * settings change. Started apart, as a service of its own, it speaks to the service manager,
+ * reads its settings anew itself, and outlives a keeper that is away.
  */
 #include "daemon/door.h"
 
@@ -23,20 +26,19 @@
 
 #include "base/background.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/secret.h"
 #include "daemon/beginning.h"
-#include "daemon/session.h"
+#include "daemon/provision.h"
+#include "daemon/sockets.h"
 #include "net/listen.h"
-#include "net/net.h"
-#include "net/tls_server.h"
-#include "secret/users.h"
 
 enum {
 	CLIENTS_MAX = 2000,
 	BUSY_PAUSE_MS = 100,	/* when the system has no more descriptors or processes */
-	SOON = 14 * SECONDS_OF_DAY,	/* a certificate that ends by then is spoken of */
+	KEEPER_PATIENCE = 10,	/* seconds until one that is not there is done without */
+	KEEPER_PAUSE_MS = 1000,	/* until it is asked again */
 };
 
 struct client {
@@ -46,6 +48,8 @@ struct client {
 
 struct gate {
 	struct door door;
+	bool is_provided;	/* the door knows what it has to */
+	bool is_apart;
 	struct listeners listeners;
 	int signals;
 	bool is_over;		/* nobody more is let in */
@@ -112,6 +116,10 @@ static void let_in(struct gate *g, int client, const struct visitor *who)
 	uint64_t one = admission_whose(who);
 	pid_t pid;
 
+	if (!g->is_provided) {
+		turn_away(client, "the keeper of the mail is not there, try again later");
+		return;
+	}
 	if (g->count >= CLIENTS_MAX || (long)g->count >= settings->max_clients) {
 		turn_away(client, "too many clients are here, try again later");
 		return;
@@ -149,7 +157,56 @@ static void take_client(struct gate *g, int listener)
 	}
 }
 
+/* --- what it knows */
+
+/* False: it knows what it knew before. */
+static bool provide(struct gate *g, int seconds, struct error *err)
+{
+	struct door fresh = { .keeper = g->door.keeper, .counts = g->door.counts };
+
+	if (!provision_get(&fresh, seconds, err) ||
+	    !sockets_may_serve(&g->listeners, &fresh.config.daemon, err)) {
+		provision_free(&fresh);
+		return false;
+	}
+	if (!fresh.counts && fresh.config.daemon.max_per_user_per_hour > 0)
+		fresh.counts = admission_counts_new();
+	provision_free(&g->door);
+	g->door = fresh;
+	return g->is_provided = true;
+}
+
+static void reload(struct gate *g)
+{
+	struct error err;
+
+	notify_reloading();
+	if (provide(g, KEEPER_PATIENCE, &err))
+		log_info("the settings of the door were read again");
+	else
+		log_problem("the settings of the door stay as they were: %s", err.text);
+	notify_say("READY=1");
+}
+
+/* A keeper that was away at the beginning may be there now. */
+static void catch_up(struct gate *g)
+{
+	struct error err;
+
+	if (provide(g, 0, &err))
+		notify_say("STATUS=serves clients");
+}
+
 /* --- its life */
+
+static void end(struct gate *g)
+{
+	g->is_over = true;
+	if (g->is_apart)
+		notify_say("STOPPING=1");
+	for (size_t i = 0; i < g->count; i++)
+		kill(g->clients[i].pid, SIGTERM);
+}
 
 static void hear_signal(struct gate *g)
 {
@@ -158,12 +215,19 @@ static void hear_signal(struct gate *g)
 	while (read(g->signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD)
 			continue;
-		g->is_over = true;
-		/* SIGHUP: others follow, and those who are here stay. */
 		if (info.ssi_signo != SIGHUP)
-			for (size_t i = 0; i < g->count; i++)
-				kill(g->clients[i].pid, SIGTERM);
+			end(g);
+		else if (g->is_apart)
+			reload(g);
+		else
+			g->is_over = true;	/* another follows; who is here stays */
 	}
+}
+
+/* Until when it may be asleep: -1, for ever. */
+static int pause_ms(const struct gate *g, bool listens)
+{
+	return g->is_over ? -1 : !listens ? BUSY_PAUSE_MS : g->is_provided ? -1 : KEEPER_PAUSE_MS;
 }
 
 static void live(struct gate *g)
@@ -180,9 +244,11 @@ static void live(struct gate *g)
 		 */
 		nfds_t count = listens ? g->listeners.count + 1 : 1;
 
-		(void)poll(fds, count, g->is_over || listens ? -1 : BUSY_PAUSE_MS);
+		(void)poll(fds, count, pause_ms(g, listens));
 		if (fds[0].revents)
 			hear_signal(g);
+		if (!g->is_provided && !g->is_over)
+			catch_up(g);
 		for (size_t i = 1; !g->is_over && i < count; i++)
 			if (fds[i].revents)
 				take_client(g, fds[i].fd);
@@ -192,74 +258,35 @@ static void live(struct gate *g)
 
 /* --- its beginning */
 
-static void warn_of_end(const struct tls_identity *identity, const char *file)
-{
-	time_t begins, ends, now = time(NULL);
-
-	tls_identity_validity(identity, &begins, &ends);
-	if (now < begins)
-		log_problem("warning: %s: the certificate is not valid yet", file);
-	else if (ends <= now)
-		log_problem("warning: %s: the certificate has expired; clients that look will not "
-			    "send", file);
-	else if (ends < now + SOON)
-		log_problem("warning: %s: the certificate expires in %ld days", file,
-			    (long)((ends - now) / SECONDS_OF_DAY));
-}
-
-static bool load_files(struct door *door, struct error *err)
-{
-	const struct daemon_settings *s = &door->config.daemon;
-
-	if (*s->listen_cert) {
-		door->identity = tls_identity_load(s->listen_cert, s->listen_key, err);
-		if (!door->identity)
-			return error_context(err, "[daemon] listen_cert");
-		warn_of_end(door->identity, s->listen_cert);
-	}
-	if (*s->listen_users) {
-		door->logins = users_load(s->listen_users, err);
-		if (!door->logins)
-			return error_context(err, "[daemon] listen_users");
-	}
-	return true;
-}
-
-static bool prepare_door(struct door *door, struct error *err)
-{
-	const struct daemon_settings *s = &door->config.daemon;
-
-	/*
-	 * By a descriptor and without secrets: its user may not open the files that
-	 * have them.
-	 */
-	if (!config_read_opened(&door->config, STDIN_FILENO, "the settings of the door", err))
-		return false;
-	log_open(config_log(&door->config), "acsmtp");
-	if (!allowed_users_parse(s->allow_users, &door->users, err))
-		return error_context(err, "[daemon] allow_users");
-	if (!networks_parse(*s->allow_from ? s->allow_from : "127.0.0.0/8 ::1/128",
-			    &door->networks, err))
-		return error_context(err, "[daemon] allow_from");
-	if (s->max_per_user_per_hour > 0)
-		door->counts = admission_counts_new();
-	door->name = net_host_name();
-	return load_files(door, err);
-}
-
 static bool prepare_gate(struct gate *g, struct error *err)
 {
 	g->signals = beginning_signals("the door", err);
-	if (g->signals < 0 || !listen_inherit(&g->listeners, err) || !prepare_door(&g->door, err))
+	if (g->signals < 0 || !listen_inherit(&g->listeners, err))
 		return false;
-	return g->listeners.count > 0 || error_set(err, ERROR_USAGE, "the door has no socket");
+	if (g->listeners.count == 0)
+		return error_set(err, ERROR_USAGE, "the door has no socket");
+	if (provide(g, KEEPER_PATIENCE, err))
+		return true;
+	if (!g->is_apart || err->kind != ERROR_LATER)
+		return false;
+	/* Its clients are told; that is better than none who listens to them. */
+	log_problem("the door waits for the keeper: %s", err->text);
+	notify_say("STATUS=waits for the keeper, acsmtp.service");
+	return true;
 }
 
-static void report(bool ok, const struct error *err)
+static void report(const struct gate *g, bool ok, const struct error *err)
 {
-	beginning_tell(STDOUT_FILENO, ok ? NULL : err);
-	/* Whoever waits for it sees the end. */
-	(void)dup2(STDERR_FILENO, STDOUT_FILENO);
+	if (g->is_apart && ok) {
+		notify_say("READY=1");
+	} else if (g->is_apart) {
+		dprintf(STDERR_FILENO, "acsmtp-door: ");
+		beginning_tell(STDERR_FILENO, err);
+	} else {
+		beginning_tell(STDOUT_FILENO, ok ? NULL : err);
+		/* Whoever waits for it sees the end. */
+		(void)dup2(STDERR_FILENO, STDOUT_FILENO);
+	}
 }
 
 int door_run(int argc, char **argv)
@@ -268,9 +295,10 @@ int door_run(int argc, char **argv)
 	struct error err;
 	bool ok;
 
-	if (argc < 2 || argc > 3) {
-		fprintf(stderr, "usage: acsmtp-door KEEPER-SOCKET [CONFIGURATION]\n"
-			"It is started by `acsmtp daemon`.\n");
+	g->is_apart = argc > 1 && !strcmp(argv[1], "--apart");
+	if (argc != 2 + g->is_apart) {
+		fprintf(stderr, "usage: acsmtp-door [--apart] KEEPER-SOCKET\n"
+			"It is started by `acsmtp daemon`, or by systemd.\n");
 		return EX_USAGE;
 	}
 	/*
@@ -279,10 +307,9 @@ int door_run(int argc, char **argv)
 	 */
 	secret_guard_process();
 	limits_raise();
-	g->door.keeper = argv[1];
-	g->door.config_file = argv[2];
+	g->door.keeper = argv[1 + g->is_apart];
 	ok = prepare_gate(g, &err);
-	report(ok, &err);
+	report(g, ok, &err);
 	if (ok)
 		live(g);
 	return ok ? EX_OK : error_exit_status(&err);

@@ -13,14 +13,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/self.h"
 #include "base/sum.h"
 #include "base/text.h"
 
-enum { PIECE = 32 * 1024 };
+enum { PIECE = 32 * 1024, RETRY_MS = 50 };
 
 static bool is_readable(int fd, int64_t deadline)
 {
@@ -62,25 +64,96 @@ bool handover_read_line(int fd, char line[HANDOVER_LINE_MAX], int seconds)
 	return false;
 }
 
-int handover_connect(const char *path, struct error *err)
+/* --- the way there */
+
+/* So that nobody who can make a socket there is taken for the keeper. */
+static bool is_keeper(int fd, const char *path)
+{
+	OWNED_TEXT directory = text_copy(path);
+	char *slash = strrchr(directory, '/');
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+	struct stat st;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+		return false;
+	if (peer.uid == 0 || peer.uid == self_user())
+		return true;
+	if (!slash)
+		return false;
+	*slash = '\0';
+	return lstat(directory, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == peer.uid &&
+	       !(st.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+static int connect_to_path(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	OWNED_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return -1;
+	if (is_keeper(fd, path))
+		return fd_take(&fd);
+	errno = EPERM;
+	return -1;
+}
+
+int handover_connect(const char *path, struct error *err)
+{
 	int fd;
 
-	if (strlen(path) >= sizeof(address.sun_path)) {
+	if (strlen(path) >= sizeof(((struct sockaddr_un *)NULL)->sun_path)) {
 		error_set(err, ERROR_LATER, "the path of a socket is too long: %s", path);
 		return -1;
 	}
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-		return fd;
-	error_errno(err, ERROR_LATER, "the daemon's queue cannot be reached at %s", path);
-	/* Whatever errno makes of it: the daemon may be back in a moment. */
-	err->kind = ERROR_LATER;
-	fd_cleanup(&fd);
-	return -1;
+	fd = connect_to_path(path);
+	if (fd < 0) {
+		error_errno(err, ERROR_LATER, "the daemon's queue cannot be reached at %s", path);
+		/* Whatever errno makes of it: the daemon may be back in a moment. */
+		err->kind = ERROR_LATER;
+	}
+	return fd;
 }
+
+int handover_await(const char *path, int seconds, struct error *err)
+{
+	int64_t deadline = clock_after(seconds);
+	int fd;
+
+	while ((fd = handover_connect(path, err)) < 0 && clock_left(deadline) > 0)
+		(void)poll(NULL, 0, RETRY_MS);
+	return fd;
+}
+
+/* --- no */
+
+void handover_refusal(char line[HANDOVER_LINE_MAX], const struct error *why)
+{
+	size_t len;
+
+	snprintf(line, HANDOVER_LINE_MAX - 1, "%s %.500s",
+		 error_is_worth_retrying(why) ? "LATER" : "NEVER", why->text);
+	text_make_printable(line);
+	len = strlen(line);
+	line[len] = '\n';
+	line[len + 1] = '\0';
+}
+
+void handover_read_refusal(const char *line, struct error *err)
+{
+	const char *rest;
+
+	if ((rest = text_after(line, "LATER ")))
+		error_set(err, ERROR_LATER, "%s", rest);
+	else if ((rest = text_after(line, "NEVER ")))
+		error_set(err, ERROR_DATA, "%s", rest);
+	else
+		error_set(err, ERROR_LATER, "the daemon's queue does not answer as it must");
+}
+
+/* --- a message */
 
 static bool sum_message(const struct message *m, uint64_t *sum, struct error *err)
 {
@@ -109,19 +182,14 @@ static bool send_message(int keeper, const struct message *m, struct error *err)
 /* An answer that is one; false: it is none. *ok is what it says. */
 static bool judge(const char *line, struct entry *entry, bool *ok, struct error *err)
 {
-	const char *rest = text_after(line, "ADDED ");
+	const char *id = text_after(line, "ADDED ");
 
-	*ok = rest && strlen(rest) == ID_SIZE - 1;
+	*ok = id && strlen(id) == ID_SIZE - 1;
 	if (*ok)
-		memcpy(entry->id, rest, ID_SIZE);
-	else if ((rest = text_after(line, "LATER ")))
-		error_set(err, ERROR_LATER, "%s", rest);
-	else if ((rest = text_after(line, "NEVER ")))
-		error_set(err, ERROR_DATA, "%s", rest);
+		memcpy(entry->id, id, ID_SIZE);
 	else
-		return error_set(err, ERROR_LATER,
-				 "the daemon's queue does not answer as it must");
-	return true;
+		handover_read_refusal(line, err);
+	return *ok || text_after(line, "LATER ") || text_after(line, "NEVER ");
 }
 
 /* False: there is no answer, or it came half of the way. */

@@ -22,8 +22,14 @@ enum {
 	HANDOVER_PATIENCE = 120,	/* seconds that a disk may take */
 };
 
-/* The door's end: a connected socket, or -1 where the keeper is not there. */
+/*
+ * The door's end: a connected socket; -1 with ERROR_LATER where the keeper is not there, or
+ * whoever is there is neither root nor this user nor the one whose directory it is.
+ */
 int handover_connect(const char *path, struct error *err);
+
+/* The same of a keeper that is about to begin: it is waited for that many seconds. */
+int handover_await(const char *path, int seconds, struct error *err);
 
 /*
  * Gives it to the keeper. True: it is on the disk, and the entry has the id that it got there.
@@ -33,6 +39,10 @@ int handover_connect(const char *path, struct error *err);
  */
 bool handover_add(int *keeper, struct entry *entry, const struct message *m,
 		  struct error *err);
+
+/* The line, with its LF, of what was not done; and back: ERROR_LATER, or ERROR_DATA for NEVER. */
+void handover_refusal(char line[HANDOVER_LINE_MAX], const struct error *why);
+void handover_read_refusal(const char *line, struct error *err);
 
 /* A line without its LF, of those that stand above; false: the end, or nothing in time. */
 bool handover_read_line(int fd, char line[HANDOVER_LINE_MAX], int seconds);

@@ -98,13 +98,9 @@ static bool answer(int door, const struct entry *entry, bool ok, const struct er
 	char line[HANDOVER_LINE_MAX];
 
 	if (ok)
-		snprintf(line, sizeof(line), "ADDED %s", entry->id);
+		snprintf(line, sizeof(line), "ADDED %s\n", entry->id);
 	else
-		snprintf(line, sizeof(line), "%s %.500s",
-			 error_is_worth_retrying(err) ? "LATER" : "NEVER", err->text);
-	text_make_printable(line);
-	line[strlen(line) + 1] = '\0';
-	line[strlen(line)] = '\n';
+		handover_refusal(line, err);
 	return write_patiently(door, line, strlen(line), HANDOVER_PATIENCE * 1000);
 }
 

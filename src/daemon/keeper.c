@@ -25,15 +25,18 @@
 #include "base/background.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/secret.h"
 #include "base/self.h"
 #include "base/text.h"
 #include "daemon/beginning.h"
 #include "daemon/handover.h"
 #include "daemon/intake.h"
+#include "daemon/provision.h"
 #include "daemon/status.h"
 #include "delivery/runner.h"
 #include "net/visitor.h"
+#include "talk/say.h"
 
 enum {
 	CLIENTS_MAX = 4096,
@@ -119,6 +122,9 @@ static void serve(struct keeper *k, int client, const struct visitor *who)
 		if (text_after(line, "ADD ")) {
 			if (!may_give || !intake_take(&desk, client, line))
 				break;
+		} else if (!strcmp(line, "SETTINGS") && may_give) {
+			provision_give(client, k->job->config);
+			break;
 		} else if (!strcmp(line, "STATUS")) {
 			const struct status_facts facts = {
 				.queue = &k->queue, .config = &k->config,
@@ -229,15 +235,25 @@ static void reload(struct keeper *k)
 		kill(k->runner, SIGTERM);
 }
 
+/* The leader, where there is one, has said it for both programs. */
+static void tell_manager(const struct keeper *k, const char *words)
+{
+	if (k->job->report < 0)
+		notify_say(words);
+}
+
 static void hear_signal(struct keeper *k)
 {
 	struct signalfd_siginfo info;
 
 	if (read(k->signals, &info, sizeof(info)) != sizeof(info))
 		return;
-	if (info.ssi_signo == SIGHUP)
+	if (info.ssi_signo == SIGHUP) {
+		if (k->job->report < 0)
+			notify_reloading();
 		reload(k);
-	else if (info.ssi_signo != SIGCHLD)
+		tell_manager(k, "READY=1");
+	} else if (info.ssi_signo != SIGCHLD)
 		k->is_over = true;
 }
 
@@ -276,6 +292,7 @@ static void end(struct keeper *k)
 {
 	int64_t deadline = clock_after(PATIENCE);
 
+	tell_manager(k, "STOPPING=1");
 	if (k->runner)
 		kill(k->runner, SIGTERM);
 	for (size_t i = 0; i < k->client_count; i++)
@@ -296,6 +313,18 @@ static bool begin(struct keeper *k, struct error *err)
 	return open_all(k, err);
 }
 
+static void report(const struct keeper_job *job, const struct error *err)
+{
+	if (job->report >= 0) {
+		beginning_tell(job->report, err);
+		close(job->report);
+	} else if (err) {
+		(void)say_error(err);
+	} else {
+		notify_say("READY=1");
+	}
+}
+
 int keeper_run(const struct keeper_job *job)
 {
 	struct keeper *k = xcalloc(1, sizeof(*k));
@@ -308,8 +337,7 @@ int keeper_run(const struct keeper_job *job)
 	secret_guard_process();
 	limits_raise();
 	ok = begin(k, &err);
-	beginning_tell(job->report, ok ? NULL : &err);
-	close(job->report);
+	report(job, ok ? NULL : &err);
 	if (ok) {
 		live(k);
 		end(k);

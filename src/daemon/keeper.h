@@ -17,7 +17,11 @@ struct keeper_job {		/* borrowed */
 	const char *spool;	/* where the queue is; NULL: as the settings say */
 	uid_t door_uid;		/* who may give mail, besides ourselves */
 	const char *confined;	/* what confines the door, for those who ask */
-	int report;		/* gets "ok\n" when the keeper is ready, or what went wrong */
+	/*
+	 * Gets "ok\n" when the keeper is ready, or what went wrong; -1: it is a service of its
+	 * own, and tells the service manager.
+	 */
+	int report;
 };
 
 /* Until SIGTERM; the exit status. SIGHUP: the settings are read again. */

@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -32,7 +31,6 @@
 #include "delivery/queue.h"
 
 enum {
-	CONFIG_TEXT_MAX = 1024 * 1024,
 	FIRST_FD = 3,		/* of the door's sockets, as systemd has it */
 	HIGH_FD = 100,
 };
@@ -193,31 +191,43 @@ bool launch_keeper(const struct launch_plan *l, int control, pid_t *pid, struct 
 	return false;
 }
 
-/* --- the door */
-
-static int write_settings(const struct launch_plan *l, struct error *err)
+/* The user who gives us mail; the door of a user's own daemon is that user's. */
+static uid_t door_user(const struct config *config)
 {
-	OWNED_BUF text = BUF_INIT(CONFIG_TEXT_MAX);
-	int fd;
+	struct error unheard;
+	uid_t uid = self_user();
 
-	if (!config_share(&l->config, &text, err))
-		return -1;
-	/*
-	 * Memory and not a file: it has no name that others could open, and ends with
-	 * the door.
-	 */
-	fd = memfd_create("acsmtp-settings", MFD_CLOEXEC);
-	if (fd < 0 || fchmod(fd, 0400) < 0 || !write_all(fd, text.text, text.len) ||
-	    lseek(fd, 0, SEEK_SET) < 0) {
-		error_errno(err, ERROR_SYSTEM, "the settings of the door");
-		fd_cleanup(&fd);
-		return -1;
-	}
-	return fd;
+	(void)find_user(config->daemon.door_user, "door_user", &uid, &unheard);
+	return uid;
 }
 
+bool launch_keeper_alone(const char *config_file, int *status, struct error *err)
+{
+	struct launch_plan l = { .config_file = config_file };
+	struct sockets sockets = { .control_path = NULL };
+	bool ok = launch_read_settings(&l, err) &&
+		  sockets_open_control(&sockets, &l.config.daemon, err);
+
+	if (ok) {
+		struct keeper_job job = {
+			.control = sockets.control.list[0].fd, .config = l.config_file,
+			.spool = l.spool, .door_uid = door_user(&l.config),
+			.confined = confine_words(confine_look()), .report = -1,
+		};
+
+		/* Whoever has made it need not have seen to that. */
+		walk_to(l.spool, sync_names);
+		*status = keeper_run(&job);
+	}
+	sockets_close(&sockets);
+	launch_forget_settings(&l);
+	return ok;
+}
+
+/* --- the door */
+
 /* As systemd hands sockets over, so that it may do it itself. */
-static void lay_out(const struct listeners *open, int settings, int report)
+static void lay_out(const struct listeners *open, int report)
 {
 	int high[LISTENERS_MAX];
 	char text[32];
@@ -228,10 +238,8 @@ static void lay_out(const struct listeners *open, int settings, int report)
 		high[i] = fcntl(open->list[i].fd, F_DUPFD_CLOEXEC, HIGH_FD);
 		buf_addf(&names, "%s%s", i ? ":" : "", open->list[i].is_local ? "socket" : "listen");
 	}
-	settings = fcntl(settings, F_DUPFD_CLOEXEC, HIGH_FD);
 	report = fcntl(report, F_DUPFD_CLOEXEC, HIGH_FD);
 	/* What dup2(2) makes is kept by exec; all else is closed. */
-	dup2(settings, STDIN_FILENO);
 	dup2(report, STDOUT_FILENO);
 	for (size_t i = 0; i < open->count; i++)
 		dup2(high[i], FIRST_FD + (int)i);
@@ -244,13 +252,12 @@ static void lay_out(const struct listeners *open, int settings, int report)
 	unsetenv("NOTIFY_SOCKET");
 }
 
-static _Noreturn void be_door(const struct launch_plan *l, const struct sockets *sockets,
-			      int settings, int report)
+static _Noreturn void be_door(const struct sockets *sockets, int report)
 {
-	const char *argv[] = { "acsmtp-door", sockets->control_path, l->config_file, NULL };
+	const char *argv[] = { "acsmtp-door", sockets->control_path, NULL };
 	sigset_t none;
 
-	lay_out(&sockets->open, settings, report);
+	lay_out(&sockets->open, report);
 	descriptors_close(FIRST_FD + (int)sockets->open.count);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -261,15 +268,11 @@ static _Noreturn void be_door(const struct launch_plan *l, const struct sockets 
 bool launch_door(const struct launch_plan *l, const struct sockets *sockets, pid_t *pid,
 		 struct error *err)
 {
-	OWNED_FD settings = write_settings(l, err);
-	pid_t child;
 	int report;
+	pid_t child = fork_child(l, l->door_uid, &report, err);
 
-	if (settings < 0)
-		return false;
-	child = fork_child(l, l->door_uid, &report, err);
 	if (child == 0)
-		be_door(l, sockets, settings, report);
+		be_door(sockets, report);
 	if (child < 0 || !beginning_hear(report, child, err))
 		return false;
 	*pid = child;

@@ -26,4 +26,10 @@ bool launch_keeper(const struct launch_plan *l, int control, pid_t *pid, struct 
 bool launch_door(const struct launch_plan *l, const struct sockets *sockets, pid_t *pid,
 		 struct error *err);
 
+/*
+ * Where both are started apart: becomes the keeper, at its socket, until SIGTERM. *status is
+ * what to exit with. ERROR_CONFIG: it cannot begin, for what the files say.
+ */
+bool launch_keeper_alone(const char *config_file, int *status, struct error *err);
+
 #endif

@@ -29,7 +29,11 @@
 #include "secret/users.h"
 #include "smtp/server.h"
 
-enum { RECIPIENTS_MOST = 1000, NAME_MAX_BYTES = 64 };
+enum {
+	RECIPIENTS_MOST = 1000,
+	NAME_MAX_BYTES = 64,
+	KEEPER_PATIENCE = 5,	/* seconds; one that died is back sooner */
+};
 
 struct door_session {
 	struct reception reception;	/* first */
@@ -230,7 +234,7 @@ static void converse(struct door_session *s, struct transport *wire)
 
 	if (ok) {
 		/* Before the walls stand: no connection is begun behind them. */
-		s->keeper = handover_connect(s->door->keeper, &err);
+		s->keeper = handover_await(s->door->keeper, KEEPER_PATIENCE, &err);
 		ok = s->keeper >= 0;
 	}
 	if (!ok) {
@@ -249,8 +253,7 @@ static void converse(struct door_session *s, struct transport *wire)
 static void receive(struct door_session *s)
 {
 	const struct submittal common = {
-		.caller = &s->caller, .config = &s->door->config,
-		.config_file = s->door->config_file, .aliases = &s->aliases, .queue = &s->queue,
+		.caller = &s->caller, .config = &s->door->config, .aliases = &s->aliases, .queue = &s->queue,
 	};
 
 	reception_begin(&s->reception, &common);

@@ -10,7 +10,6 @@
 /* What the door knows, and its sessions after it. */
 struct door {
 	const char *keeper;		/* path of its socket */
-	const char *config_file;	/* of -C, or NULL: what entries name */
 	struct config config;		/* without secrets */
 	struct allowed_users users;
 	struct networks networks;	/* allow_from */

@@ -20,13 +20,27 @@ enum { PATH_BYTES = 4096 };
 
 /* --- where */
 
+/* What systemd has made for a service of the system that does not run as root, or NULL. */
+static const char *given_directory(void)
+{
+	const char *given = getenv("RUNTIME_DIRECTORY");
+
+	return given && *given == '/' && !strchr(given, ':') ? given : NULL;
+}
+
+/* It is there for all users, and not for its own alone. */
+static bool is_of_system(void)
+{
+	return self_is_root() || given_directory();
+}
+
 static char *usual_directory(void)
 {
 	const char *runtime = home_xdg("XDG_RUNTIME_DIR");
 	OWNED_BUF path = BUF_INIT(PATH_BYTES);
 
-	if (self_is_root())
-		return text_copy("/run/acsmtp");
+	if (is_of_system())
+		return text_copy(self_is_root() ? "/run/acsmtp" : given_directory());
 	if (!runtime)
 		return NULL;
 	buf_addf(&path, "%s/acsmtp", runtime);
@@ -107,6 +121,15 @@ static bool is_complete(const struct daemon_settings *settings, struct error *er
 	return true;
 }
 
+bool sockets_may_serve(const struct listeners *open, const struct daemon_settings *settings,
+		       struct error *err)
+{
+	for (size_t i = 0; i < open->count; i++)
+		if (!is_narrow(&open->list[i], settings, err))
+			return false;
+	return is_complete(settings, err);
+}
+
 /* --- open */
 
 static bool has_kind(const struct listeners *l, bool is_local)
@@ -136,30 +159,35 @@ static bool open_local(struct sockets *s, const struct daemon_settings *settings
 	OWNED_TEXT path = client_path(settings);
 
 	/* A user's own daemon is for that user. */
-	return !path || listen_local(&s->open, path, self_is_root() ? 0666 : 0600, err) ||
+	return !path || listen_local(&s->open, path, is_of_system() ? 0666 : 0600, err) ||
 	       error_context(err, "[daemon] socket");
+}
+
+bool sockets_open_control(struct sockets *s, const struct daemon_settings *settings,
+			  struct error *err)
+{
+	/*
+	 * Open to all, too: any user may ask how it goes. Who may give mail there is
+	 * decided by whom the kernel says has connected.
+	 */
+	s->control_path = sockets_control_path(settings, err);
+	return s->control_path &&
+	       listen_local(&s->control, s->control_path, is_of_system() ? 0666 : 0600, err);
 }
 
 bool sockets_open(struct sockets *s, const struct daemon_settings *settings, struct error *err)
 {
-	/*
-	 * The keeper's socket is open to all, too: any user may ask how it goes. Who
-	 * may give mail there is decided by whom the kernel says has connected.
-	 */
-	s->control_path = sockets_control_path(settings, err);
-	if (!s->control_path || !is_complete(settings, err) || !listen_inherit(&s->open, err) ||
-	    !listen_local(&s->control, s->control_path, self_is_root() ? 0666 : 0600, err))
+	if (!is_complete(settings, err) || !listen_inherit(&s->open, err) ||
+	    !sockets_open_control(s, settings, err))
 		return false;
 	if (!has_kind(&s->open, true) && !open_local(s, settings, err))
 		return false;
 	if (!has_kind(&s->open, false) && !open_network(s, settings, err))
 		return false;
-	for (size_t i = 0; i < s->open.count; i++)
-		if (!is_narrow(&s->open.list[i], settings, err))
-			return false;
-	return s->open.count > 0 ||
-	       error_set(err, ERROR_CONFIG, "[daemon] neither socket nor listen says where clients "
-			 "come");
+	if (s->open.count == 0)
+		return error_set(err, ERROR_CONFIG, "[daemon] neither socket nor listen says where "
+				 "clients come");
+	return sockets_may_serve(&s->open, settings, err);
 }
 
 void sockets_close(struct sockets *s)

@@ -19,6 +19,14 @@ struct sockets {
 bool sockets_open(struct sockets *s, const struct daemon_settings *settings, struct error *err);
 void sockets_close(struct sockets *s);
 
+/* The keeper's alone, where the door is started apart. */
+bool sockets_open_control(struct sockets *s, const struct daemon_settings *settings,
+			  struct error *err);
+
+/* Whether the settings suit these, whoever has opened them; ERROR_CONFIG as of sockets_open(). */
+bool sockets_may_serve(const struct listeners *open, const struct daemon_settings *settings,
+		       struct error *err);
+
 /* Where its keeper is found; NULL: nowhere. */
 char *sockets_control_path(const struct daemon_settings *settings, struct error *err);
 
