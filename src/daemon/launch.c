@@ -25,6 +25,7 @@
 #include "base/directory.h"
 #include "base/file.h"
 #include "base/self.h"
+#include "base/text.h"
 #include "daemon/beginning.h"
 #include "daemon/confine.h"
 #include "daemon/keeper.h"
@@ -61,7 +62,8 @@ bool launch_read_settings(struct launch_plan *l, struct error *err)
 	if (l->is_root && (!find_user(l->config.daemon.user, "user", &l->keeper_uid, err) ||
 			   !find_user(l->config.daemon.door_user, "door_user", &l->door_uid, err)))
 		return false;
-	l->spool = queue_spool_path(&l->config.delivery);
+	l->spool = sockets_are_of_system() && !*l->config.delivery.spool ?
+		   text_copy(QUEUE_OF_SYSTEM) : queue_spool_path(&l->config.delivery);
 	return l->spool || error_set(err, ERROR_CONFIG, "there is no place for a queue");
 }
 

@@ -28,8 +28,7 @@ static const char *given_directory(void)
 	return given && *given == '/' && !strchr(given, ':') ? given : NULL;
 }
 
-/* It is there for all users, and not for its own alone. */
-static bool is_of_system(void)
+bool sockets_are_of_system(void)
 {
 	return self_is_root() || given_directory();
 }
@@ -39,7 +38,7 @@ static char *usual_directory(void)
 	const char *runtime = home_xdg("XDG_RUNTIME_DIR");
 	OWNED_BUF path = BUF_INIT(PATH_BYTES);
 
-	if (is_of_system())
+	if (sockets_are_of_system())
 		return text_copy(self_is_root() ? "/run/acsmtp" : given_directory());
 	if (!runtime)
 		return NULL;
@@ -159,7 +158,7 @@ static bool open_local(struct sockets *s, const struct daemon_settings *settings
 	OWNED_TEXT path = client_path(settings);
 
 	/* A user's own daemon is for that user. */
-	return !path || listen_local(&s->open, path, is_of_system() ? 0666 : 0600, err) ||
+	return !path || listen_local(&s->open, path, sockets_are_of_system() ? 0666 : 0600, err) ||
 	       error_context(err, "[daemon] socket");
 }
 
@@ -172,7 +171,7 @@ bool sockets_open_control(struct sockets *s, const struct daemon_settings *setti
 	 */
 	s->control_path = sockets_control_path(settings, err);
 	return s->control_path &&
-	       listen_local(&s->control, s->control_path, is_of_system() ? 0666 : 0600, err);
+	       listen_local(&s->control, s->control_path, sockets_are_of_system() ? 0666 : 0600, err);
 }
 
 bool sockets_open(struct sockets *s, const struct daemon_settings *settings, struct error *err)

@@ -27,6 +27,9 @@ bool sockets_open_control(struct sockets *s, const struct daemon_settings *setti
 bool sockets_may_serve(const struct listeners *open, const struct daemon_settings *settings,
 		       struct error *err);
 
+/* They are for all users, and not for our own alone: root's, and those of a unit of the system. */
+bool sockets_are_of_system(void);
+
 /* Where its keeper is found; NULL: nowhere. */
 char *sockets_control_path(const struct daemon_settings *settings, struct error *err);
 

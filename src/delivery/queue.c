@@ -36,7 +36,7 @@ char *queue_spool_path(const struct delivery_settings *settings)
 	if (settings->spool && settings->spool[0])
 		return text_copy(settings->spool);
 	if (self_is_root())
-		return text_copy(ACSMTP_LOCALSTATEDIR "/spool/acsmtp");
+		return text_copy(QUEUE_OF_SYSTEM);
 	if (state)
 		buf_addf(&path, "%s/acsmtp/spool", state);
 	else if ((home = home_found()))

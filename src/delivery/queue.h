@@ -7,6 +7,9 @@
 #include "delivery/prepare.h"
 #include "spool/spool.h"
 
+/* Root's, and the daemon's of the system. */
+#define QUEUE_OF_SYSTEM	ACSMTP_LOCALSTATEDIR "/spool/acsmtp"
+
 /*
  * Where the spool is by the settings: `spool`, or for root localstatedir/spool/acsmtp, else
  * $XDG_STATE_HOME/acsmtp/spool (~/.local/state/acsmtp/spool). NULL: there is no such place,

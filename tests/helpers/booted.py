@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A machine that systemd has booted, with acsmtp in it as `make install` leaves it.
+
+Its files are this machine's, with what is written to them in memory, and its network is this
+machine's. All of it ends with its first process, and nothing of it is left.
+
+    with Booted(tmp_path) as machine:
+        machine.systemctl("start", "acsmtp.socket")
+        machine.run("id", user="www-data").stdout
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+from helpers.program import installed
+from helpers.waiting import PATIENCE, wait_until
+
+# All is mounted in a namespace of its own, which ends with it.
+BOOT = """\
+set -eu
+root=$1
+mount --make-rprivate /
+mount -t tmpfs -o mode=755 tmpfs "$root"
+mkdir "$root/upper" "$root/work" "$root/root"
+mount -t overlay -o "lowerdir=/,upperdir=$root/upper,workdir=$root/work" overlay "$root/root"
+# Only what we enable is enabled.
+mount -t tmpfs -o mode=755 tmpfs "$root/root/etc/systemd/system"
+echo mounted
+read -r _ || true
+export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_TMPFS_TMP=0
+exec systemd-nspawn --quiet --register=no --keep-unit --link-journal=no --console=pipe \\
+	--directory="$root/root" --boot -- --unit=multi-user.target --show-status=false < /dev/null
+"""
+
+# What a machine of tests can do without.
+MASKED = ("tmp.mount", "getty.target", "console-getty.service", "systemd-logind.service",
+          "dbus.service", "dbus.socket", "systemd-user-sessions.service", "e2scrub_reap.service",
+          "systemd-update-utmp.service", "systemd-update-utmp-runlevel.service",
+          "systemd-resolved.service", "ldconfig.service", "systemd-hwdb-update.service",
+          "systemd-journal-catalog-update.service", "systemd-network-generator.service")
+
+
+class Booted:
+    def __init__(self, directory):
+        self.directory = directory / "machine"
+        self.directory.mkdir()
+        self.log = directory / "machine.log"
+        self.prefix = installed("acsmtp").parent.parent
+
+    # --- before it runs
+
+    def __enter__(self):
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(
+                ["unshare", "--mount", "bash", "-c", BOOT, "bash", self.directory],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+        assert self.process.stdout.readline() == b"mounted\n", self.log.read_text()
+        # Seen through the namespace that it is mounted in.
+        self.root = Path(f"/proc/{self.process.pid}/root{self.directory}/root")
+        return self
+
+    def write(self, path, text, mode=0o644, group="root"):
+        file = self.root / str(path).lstrip("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        file.chmod(mode)
+        if group != "root":
+            os.chown(file, 0, self.ids(group)[1])
+
+    def ids(self, user):
+        """Uid and gid of a user of the machine."""
+        for line in (self.root / "etc/passwd").read_text().splitlines():
+            if line.startswith(f"{user}:"):
+                return [int(word) for word in line.split(":")[2:4]]
+        raise KeyError(user)
+
+    def install(self, *enabled):
+        """The program where it is here, and its files where systemd looks for them; its
+        users are made, as a package does."""
+        # /tmp may be a file system of its own here.
+        there = self.root / str(self.prefix).lstrip("/")
+        if not there.exists():
+            shutil.copytree(self.prefix, there, symlinks=True)
+        for kind in "systemd/system", "sysusers.d", "tmpfiles.d":
+            shutil.copytree(self.prefix / "lib" / kind, self.root / "usr/lib" / kind,
+                            dirs_exist_ok=True)
+        # It would empty /tmp, where the program is.
+        self.write("etc/tmpfiles.d/tmp.conf", "")
+        for unit in MASKED:
+            (self.root / "etc/systemd/system" / unit).symlink_to("/dev/null")
+        self._offline("systemd-sysusers", "acsmtp.conf")
+        self._offline("systemctl", "enable", *enabled)
+
+    def _offline(self, program, *arguments):
+        done = subprocess.run(["nsenter", "-t", str(self.process.pid), "-m", program,
+                               f"--root={self.directory}/root", *arguments],
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    def boot(self):
+        self.process.stdin.close()
+        self.first = wait_until(self._first, "the machine's first process", self.log.read_text,
+                                process=self.process)
+        wait_until(lambda: self.systemctl("is-system-running").stdout.strip() in
+                   ("running", "degraded"), "the machine runs", self.said, seconds=PATIENCE,
+                   process=self.process)
+
+    def _first(self):
+        task = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
+        try:
+            return next((int(pid) for pid in Path(task).read_text().split()
+                         if Path(f"/proc/{pid}/comm").read_text() == "systemd\n"), None)
+        except OSError:     # it has ended
+            return None
+
+    # --- while it runs
+
+    def run(self, *command, user=None, check=False, **more):
+        """A command in it, as that user."""
+        change = []
+        if user:
+            uid, gid = self.ids(user)
+            change = ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups"]
+        return subprocess.run(
+            ["nsenter", "-t", str(self.first), "-m", "-p", "-u", "-i", "-C", "-r", "-w", *change,
+             *map(str, command)], capture_output=True, text=True, check=check, timeout=PATIENCE,
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}, **more)
+
+    def systemctl(self, *arguments):
+        return self.run("systemctl", *arguments)
+
+    def show(self, unit, what):
+        return self.systemctl("show", "--value", "-p", what, unit).stdout.strip()
+
+    def said(self):
+        """What there is to read when something went wrong."""
+        return self.run("journalctl", "--no-pager", "-o", "cat", "-n", "200").stdout
+
+    def __exit__(self, *_):
+        if getattr(self, "first", None):
+            os.kill(self.first, signal.SIGKILL)
+        else:
+            self.process.kill()
+        self.process.stdin.close()
+        self.process.wait(PATIENCE)
+        self.process.stdout.close()
