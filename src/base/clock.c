@@ -65,6 +65,19 @@ void clock_stamp(time_t when, char stamp[CLOCK_DATE_SIZE])
 		stamp[0] = '\0';
 }
 
+bool clock_day(const char *day, time_t *begins)
+{
+	struct tm t = { .tm_isdst = -1 }, given;
+	const char *end = strptime(day, "%Y-%m-%d", &t);
+
+	if (!end || *end || strlen(day) != strlen("2027-03-01"))
+		return false;
+	given = t;
+	*begins = mktime(&t);
+	/* The 30th of February would be another day. */
+	return *begins != (time_t)-1 && t.tm_mday == given.tm_mday && t.tm_mon == given.tm_mon;
+}
+
 void clock_rfc3339(time_t when, char stamp[CLOCK_DATE_SIZE])
 {
 	enum { MINUTES = 2 };	/* digits of the zone behind the colon */

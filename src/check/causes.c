@@ -13,7 +13,7 @@
 
 static bool has_token(const struct check *c)
 {
-	return c->connection.options.auth == AUTH_XOAUTH2;
+	return c->connection.options.secret_is_token;
 }
 
 static void look_at_user(const struct check *c, struct finding *f)

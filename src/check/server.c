@@ -80,7 +80,7 @@ static void tell_sources(struct check *c, struct finding *f)
 	};
 	const struct secret_request request =
 		account_secret_request(&c->account,
-				       c->connection.options.auth == AUTH_XOAUTH2,
+				       c->connection.options.secret_is_token,
 				       c->connection.asker);
 	struct source_line line;
 

@@ -14,6 +14,11 @@
 #include "service/service.h"
 
 enum tls_mode { TLS_STARTTLS, TLS_IMPLICIT, TLS_OFF };
+/* In the order of the words of `token`. */
+enum token_source {
+	TOKEN_NONE, TOKEN_MANAGED_IDENTITY, TOKEN_WORKLOAD_IDENTITY, TOKEN_CLIENT_SECRET,
+	TOKEN_CLIENT_CERTIFICATE, TOKEN_REFRESH
+};
 enum null_sender { NULL_SENDER_SEND, NULL_SENDER_ACCOUNT };
 enum sender_policy { SENDER_REWRITE, SENDER_KEEP, SENDER_REFUSE };
 
@@ -34,6 +39,12 @@ struct account {
 	char *user;
 	bool has_password;	/* one stands in the file: config_password() reads it */
 	char *password_file, *password_command, *token_command;	/* "": none */
+	int token;		/* enum token_source */
+	char *tenant, *client_id, *identity, *token_scope;	/* "": not said */
+	char *client_secret_file, *certificate_file, *token_ca_file;
+	char *token_authority, *token_endpoint;	/* URLs with https */
+	char *authorization_endpoint, *device_authorization_endpoint;
+	char *password_expires;	/* a day for clock_day(), or "" */
 	bool keyring;		/* may be asked for the password */
 	char *from, *from_name;
 	int sender_policy;	/* enum sender_policy */

@@ -85,6 +85,8 @@ struct layers {
 	const struct ini *ini;
 	const struct ini_section *own, *defaults;	/* defaults may be NULL */
 	bool own_source;	/* it tells where its password comes from */
+	bool own_token;		/* it tells where its tokens come from, by `token` ... */
+	bool own_command;	/* ... or by `token_command` */
 };
 
 static bool has_source(const struct ini *ini, const struct ini_section *section)
@@ -100,17 +102,51 @@ static bool has_source(const struct ini *ini, const struct ini_section *section)
 	return section->has_password;
 }
 
-static struct layers layers_of(const struct ini *ini, const struct ini_section *own)
+static bool is_said(const struct ini *ini, const struct ini_section *section,
+		    const char *name)
 {
-	return (struct layers){ ini, own, ini_find(ini, SECTION_DEFAULTS, NULL),
-				has_source(ini, own) };
+	const char *value = ini_value(ini, section, setting_find(SECTION_ACCOUNT, name));
+
+	return value && *value;
 }
 
-/* The defaults' layer for this setting: another source of passwords would compete. */
+static struct layers layers_of(const struct ini *ini, const struct ini_section *own)
+{
+	return (struct layers){
+		.ini = ini,
+		.own = own,
+		.defaults = ini_find(ini, SECTION_DEFAULTS, NULL),
+		.own_source = has_source(ini, own),
+		.own_token = is_said(ini, own, "token"),
+		.own_command = is_said(ini, own, "token_command"),
+	};
+}
+
+/* Some have their secret where a password may stand; the others need none. */
+static bool needs_password(const char *token)
+{
+	return token && (text_is(token, "client-secret") || text_is(token, "refresh"));
+}
+
+/*
+ * Whether the account's own words about its secret leave nothing of what the defaults say here:
+ * another source would compete with its own.
+ */
+static bool is_overruled(const struct layers *l, const struct setting *row)
+{
+	if (!strcmp(row->name, "token"))
+		return l->own_command ||
+		       (l->own_source && !needs_password(ini_value(l->ini, l->defaults, row)));
+	if (l->own_token && !strcmp(row->name, "token_command"))
+		return true;
+	return row->source && l->own_source;
+}
+
+/* The defaults' layer for this setting. */
 static const struct ini_section *defaults_for(const struct layers *l,
 					      const struct setting *row)
 {
-	return row->source && l->own_source ? NULL : l->defaults;
+	return l->defaults && is_overruled(l, row) ? NULL : l->defaults;
 }
 
 /* What is empty is as if it were left out, but hides what the defaults say. */
@@ -154,6 +190,11 @@ static bool fill_account(const struct layers *l, struct account *account,
 		else if (!setting_apply(row, account, choose(l, account, row), err))
 			return error_context(err, "service %s: %s", account->service,
 					     row->name);
+	}
+	if (account->token != TOKEN_NONE && account->token_command[0]) {
+		error_set(err, ERROR_CONFIG, "both token and token_command are set");
+		error_advise(err, "one of them says where tokens come from; remove the other");
+		return ini_blame(l->ini, l->own, l->own->line, err);
 	}
 	if (account->host && *account->host)
 		return true;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/hex.h"
 #include "base/language.h"
 #include "base/text.h"
@@ -27,7 +28,9 @@
 
 /* In the order of their enums in config/account.h. */
 WORDS(tls_word, "starttls", "implicit", "off")
-WORDS(auth_word, "auto", "login", "plain", "xoauth2", "off")
+WORDS(auth_word, "auto", "login", "plain", "xoauth2", "oauthbearer", "off")
+WORDS(token_word, "none", "managed-identity", "workload-identity", "client-secret",
+      "client-certificate", "refresh")
 WORDS(policy_word, "rewrite", "keep", "refuse")
 WORDS(null_word, "send", "account")
 WORDS(t_word, "add", "remove")
@@ -160,6 +163,27 @@ static bool check_path(const char *value, struct error *err)
 	       error_set(err, ERROR_CONFIG, "it is not the whole path of a file");
 }
 
+/* What is asked for there carries a secret. */
+static bool check_https(const char *value, struct error *err)
+{
+	const char *host = text_after(value, "https://");
+
+	if (*value && (!host || !*host || *host == '/' || *host == ':'))
+		return error_set(err, ERROR_CONFIG, "it does not begin with https:// and the "
+				 "name of a server");
+	if (strpbrk(value, "@#\\\"<>"))
+		return error_set(err, ERROR_CONFIG, "it is no address of a page alone");
+	return check_one_word(value, err);
+}
+
+static bool check_day(const char *value, struct error *err)
+{
+	time_t ignored;
+
+	return !*value || clock_day(value, &ignored) ||
+	       error_set(err, ERROR_CONFIG, "it is no day such as 2027-03-01");
+}
+
 static bool check_socket(const char *value, struct error *err)
 {
 	return !*value || *value == '/' || !strcmp(value, "off") ||
@@ -200,6 +224,30 @@ static const struct setting table[] = {
 	  .exact = true, .source = true },
 	{ ACCOUNT(token_command, TEXT, "", N_("command that prints an access token")),
 	  .exact = true, .source = true },
+	{ ACCOUNT(token, WORD, "none", N_("where access tokens come from")), .word = token_word },
+	{ ACCOUNT(tenant, TEXT, "", N_("id or domain of the Entra tenant")),
+	  .check = check_one_word },
+	{ ACCOUNT(client_id, TEXT, "", N_("the application that tokens are for")),
+	  .check = check_one_word },
+	{ ACCOUNT(client_secret_file, TEXT, "", N_("file with the application's secret, for a person's token")),
+	  .exact = true, .is_private = true, .check = check_path },
+	{ ACCOUNT(identity, TEXT, "", N_("client id of a user-assigned managed identity")),
+	  .check = check_one_word },
+	{ ACCOUNT(certificate_file, TEXT, "", N_("the application's certificate, with its key")),
+	  .exact = true, .is_private = true, .check = check_path },
+	{ ACCOUNT(token_scope, TEXT, "", N_("what tokens are asked for")) },
+	{ ACCOUNT(token_authority, TEXT, "", N_("the identity server; empty: that of Entra")),
+	  .check = check_https },
+	{ ACCOUNT(token_endpoint, TEXT, "", N_("where tokens are asked for; empty: below token_authority")),
+	  .check = check_https },
+	{ ACCOUNT(authorization_endpoint, TEXT, "", N_("where a person logs in with a browser")),
+	  .check = check_https },
+	{ ACCOUNT(device_authorization_endpoint, TEXT, "", N_("where a code for another device is had")),
+	  .check = check_https },
+	{ ACCOUNT(token_ca_file, TEXT, "", N_("certificates to trust there instead of the system's")),
+	  .check = check_path },
+	{ ACCOUNT(password_expires, TEXT, "", N_("the day on which the secret ends, as 2027-03-01")),
+	  .check = check_day },
 	{ ACCOUNT(keyring, SWITCH, "on", N_("whether the keyring may have the password")) },
 	{ ACCOUNT(from, TEXT, "", N_("address to send as")), .check = check_from,
 	  .tidy = cut_final_dots },

@@ -8,7 +8,7 @@
 enum section_kind { SECTION_ACCOUNT, SECTION_DEFAULTS, SECTION_DELIVERY, SECTION_DAEMON };
 const char *section_word(size_t kind);	/* "account"; NULL ends them */
 
-enum { SETTINGS_MAX = 64 };	/* room for their number */
+enum { SETTINGS_MAX = 128 };	/* room for their number */
 
 enum setting_type {
 	SETTING_TEXT,
@@ -31,6 +31,7 @@ struct setting {
 	bool (*check)(const char *value, struct error *err);
 	void (*tidy)(char *value);	/* of what was taken, in place; NULL: it stays */
 	bool exact;		/* no comment may stand beside the value unless it is quoted */
+	bool is_private;	/* tells where a secret is, and is nothing for others */
 	bool source;		/* one of those that tell where the password comes from */
 };
 

@@ -10,7 +10,8 @@
 
 static bool is_shown(const struct setting *row, enum section_kind kind)
 {
-	return row->section == kind && !row->source && row->type != SETTING_SECRET;
+	return row->section == kind && !row->source && !row->is_private &&
+	       row->type != SETTING_SECRET;
 }
 
 static bool share_section(struct ini_text *out, enum section_kind kind, char *name,

@@ -7,8 +7,9 @@
 
 bool account_wants_token(const struct account *account)
 {
-	return account->auth == AUTH_XOAUTH2 ||
-	       (account->auth == AUTH_AUTO && account->token_command[0]);
+	return account->auth == AUTH_XOAUTH2 || account->auth == AUTH_OAUTHBEARER ||
+	       (account->auth == AUTH_AUTO &&
+		(account->token != TOKEN_NONE || account->token_command[0]));
 }
 
 static bool read_password(const void *account, struct secret *password, struct error *err)

@@ -23,8 +23,6 @@ static bool choose_auth(const struct account *account, enum auth_choice *auth,
 	*auth = (enum auth_choice)account->auth;
 	if (account->auth == AUTH_AUTO && (account->tls == TLS_OFF || is_relay))
 		*auth = AUTH_OFF;
-	else if (account->auth == AUTH_AUTO && account->token_command[0])
-		*auth = AUTH_XOAUTH2;
 	if (*auth == AUTH_OFF)
 		return true;
 	if (account->tls == TLS_OFF) {
@@ -40,8 +38,7 @@ static bool choose_auth(const struct account *account, enum auth_choice *auth,
 static bool find_secret(struct connection *c, struct error *err)
 {
 	const struct secret_request request =
-		account_secret_request(c->account, c->options.auth == AUTH_XOAUTH2,
-				       c->asker);
+		account_secret_request(c->account, c->options.secret_is_token, c->asker);
 
 	return c->options.auth == AUTH_OFF ||
 	       secret_find(&request, &c->secret, &c->secret_source, err);
@@ -74,6 +71,9 @@ bool connection_prepare(struct connection *c, const struct account *account,
 		.starttls = account->tls == TLS_STARTTLS,
 		.user = account->user,
 		.secret = &c->secret,
+		.secret_is_token = account_wants_token(account),
+		.host = account->host,
+		.port = account->port,
 		.timeout = account->timeout,
 		.max_recipients = account->max_recipients,
 		.trace = trace,

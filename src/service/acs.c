@@ -46,6 +46,8 @@ const struct service service_acs = {
 		{ "rate_per_minute", "30" },
 		{ "rate_per_hour", "100" },
 	},
+	.scope = "https://communication.azure.com/.default",
+	.person_scope = "https://communication.azure.com/.default",
 	.rules = rules,
 	.rule_count = COUNT_OF(rules),
 	.user = { N_("SMTP username"),

@@ -25,6 +25,8 @@ const struct service service_office365 = {
 		{ "max_recipients", "500" },
 		{ "max_size", "157286400" },
 	},
+	.scope = "https://outlook.office365.com/.default",
+	.person_scope = "https://outlook.office.com/SMTP.Send",
 	.rules = rules,
 	.rule_count = COUNT_OF(rules),
 	.user = { N_("User name"), N_("The address of the mailbox that sends.") },

@@ -10,7 +10,9 @@
 #include "base/error.h"
 
 /* How to log in, in the order of the words of the setting `auth`. */
-enum auth_choice { AUTH_AUTO, AUTH_LOGIN, AUTH_PLAIN, AUTH_XOAUTH2, AUTH_OFF };
+enum auth_choice {
+	AUTH_AUTO, AUTH_LOGIN, AUTH_PLAIN, AUTH_XOAUTH2, AUTH_OAUTHBEARER, AUTH_OFF
+};
 
 /* --- replies */
 
@@ -50,7 +52,7 @@ struct reply_rule {
 
 /* --- services */
 
-enum { SERVICE_SETTINGS_MAX = 8 };
+enum { SERVICE_SETTINGS_MAX = 16 };
 
 /* In the words of a person, marked with N_(). */
 struct service_question {
@@ -65,6 +67,9 @@ struct service {
 	} settings[SERVICE_SETTINGS_MAX];
 	const struct reply_rule *rules;	/* what its replies mean, where that is its own */
 	size_t rule_count;
+
+	/* What an access token is asked for: by a program, and by a person. NULL: not known. */
+	const char *scope, *person_scope;
 
 	/* What acsmtp setup asks for. */
 	struct service_question user, from;

@@ -10,7 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TURNS_MAX = 4 };		/* answers that we give before a mechanism is a muddle */
+#include "smtp/bearer.h"
+
+enum {
+	TURNS_MAX = 4,		/* answers that we give before a mechanism is a muddle */
+	REASON_MAX = 300,	/* bytes that are shown of why a token was refused */
+};
 
 /* The raw words of a turn; the base64 of them goes over the wire. */
 typedef void respond_fn(const struct smtp_options *o, int turn, const char *challenge,
@@ -51,32 +56,36 @@ static void respond_login(const struct smtp_options *o, int turn, const char *ch
 		buf_add_bytes(raw, o->secret->bytes, o->secret->len);
 }
 
-/* A challenge is the reason of a refusal that follows an empty answer. */
 static void respond_xoauth2(const struct smtp_options *o, int turn, const char *challenge,
 			    struct buf *raw)
 {
+	(void)turn;
 	(void)challenge;
-	if (turn > 0)
-		return;
-	buf_add(raw, "user=");
-	buf_add(raw, o->user);
-	buf_add(raw, "\001auth=Bearer ");
-	buf_add_bytes(raw, o->secret->bytes, o->secret->len);
-	buf_add(raw, "\001\001");
+	bearer_xoauth2(o, raw);
+}
+
+static void respond_oauthbearer(const struct smtp_options *o, int turn,
+				const char *challenge, struct buf *raw)
+{
+	(void)turn;
+	(void)challenge;
+	bearer_oauthbearer(o, raw);
 }
 
 static const struct mechanism {
 	const char *name;
 	enum auth_choice choice;
-	bool is_automatic;		/* tried without being asked for, if listed */
+	bool takes_token;		/* and no password: the other kind is never said */
 	bool initial_response;
 	respond_fn *respond;
+	const char *to_reason;		/* the answer to a challenge that says why it refuses */
 } mechanisms[] = {
 	/* ACS takes a password by LOGIN alone; elsewhere it is as good as PLAIN. */
-	{ "LOGIN",   AUTH_LOGIN,	true,  true,  respond_login },
-	{ "LOGIN",   AUTH_LOGIN,	true,  false, respond_login },
-	{ "PLAIN",   AUTH_PLAIN,	true,  true,  respond_plain },
-	{ "XOAUTH2", AUTH_XOAUTH2,	false, true,  respond_xoauth2 },
+	{ "LOGIN",   AUTH_LOGIN,	false, true,  respond_login, NULL },
+	{ "LOGIN",   AUTH_LOGIN,	false, false, respond_login, NULL },
+	{ "PLAIN",   AUTH_PLAIN,	false, true,  respond_plain, NULL },
+	{ "XOAUTH2", AUTH_XOAUTH2,	true,  true,  respond_xoauth2, "" },
+	{ "OAUTHBEARER", AUTH_OAUTHBEARER, true, true, respond_oauthbearer, "AQ==" },
 };
 
 /* A buffer in a secret's memory: it is wiped with it, and can never move. */
@@ -112,6 +121,14 @@ static bool say_turn(struct session *s, const struct mechanism *m, int turn,
 	return session_say_secret(s, line.text, line.len, shown, err);
 }
 
+/* The refusal waits for an answer that means nothing, and the reason is said only now. */
+static bool answer_reason(struct session *s, const struct mechanism *m,
+			  const char *challenge, struct buf *reason, struct error *err)
+{
+	bearer_reason(&s->options, challenge, reason);
+	return session_say(s, err, "%s", m->to_reason) && session_flush(s, err);
+}
+
 enum outcome { LOGGED_IN, TRY_NEXT, FAILED };
 
 static bool login_is_all_there_is(const struct session *s)
@@ -138,11 +155,15 @@ static enum outcome try_mechanism(struct session *s, const struct mechanism *m,
 {
 	OWNED_REPLY reply = REPLY_INIT;
 	OWNED_TEXT challenge = NULL;
+	OWNED_BUF reason = BUF_INIT(REASON_MAX);
 	bool has_answered = m->initial_response;
 	int turn = 0;
 
 	do {
-		if (!say_turn(s, m, turn, challenge, err) ||
+		bool is_reason = m->to_reason && turn > 0;
+
+		if (!(is_reason ? answer_reason(s, m, challenge, &reason, err) :
+				  say_turn(s, m, turn, challenge, err)) ||
 		    !session_hear(s, &reply, 1, err))
 			return FAILED;
 		if (reply.code == 235)
@@ -152,8 +173,18 @@ static enum outcome try_mechanism(struct session *s, const struct mechanism *m,
 		turn += has_answered;
 		has_answered = true;
 	} while (reply.code == 334 && turn < TURNS_MAX);
+	if (reason.len > 0)
+		buf_addf(&reply.text, " (%s)", buf_text(&reason));
 	session_refused(s, &reply, AT_AUTH, err);
 	return judge_refusal(s, m, reply.code, turn == 1);
+}
+
+static bool lists_token_mechanism(const struct session *s)
+{
+	for (size_t i = 0; i < COUNT_OF(mechanisms); i++)
+		if (mechanisms[i].takes_token && extensions_have_auth(&s->can, mechanisms[i].name))
+			return true;
+	return false;
 }
 
 /* What the server does not list is tried where the account names it, and never on trial. */
@@ -165,7 +196,20 @@ static bool is_candidate(const struct session *s, const struct mechanism *m, int
 		return false;
 	if (s->options.auth != AUTH_AUTO)
 		return m->choice == s->options.auth;
-	return m->is_automatic && extensions_have_auth(&s->can, m->name);
+	if (m->takes_token != s->options.secret_is_token)
+		return false;
+	/* Azure takes tokens, and nobody knows whether it says so. */
+	return extensions_have_auth(&s->can, m->name) ||
+	       (m->choice == AUTH_XOAUTH2 && !lists_token_mechanism(s));
+}
+
+/* A token that was kept may have been taken back since; a new one is tried once. */
+static bool has_new_token(struct session *s, const struct mechanism *m,
+			  const struct error *err)
+{
+	struct renewal *renewal = m->takes_token ? s->options.renewal : NULL;
+
+	return renewal && err->reply == 535 && renewal->renew(renewal) && !s->is_broken;
 }
 
 bool auth_log_in(struct session *s, struct error *err)
@@ -181,6 +225,10 @@ bool auth_log_in(struct session *s, struct error *err)
 			s->mechanism = mechanisms[i].name;
 			return true;
 		case FAILED:
+			if (has_new_token(s, &mechanisms[i], err)) {
+				i--;
+				continue;
+			}
 			return error_context(err, "AUTH %s", mechanisms[i].name);
 		case TRY_NEXT:
 			error_context(err, "AUTH %s", mechanisms[i].name);

@@ -14,6 +14,14 @@
 #include "smtp/extensions.h"
 #include "smtp/trace.h"
 
+/*
+ * Who can have another token than the one that was just refused (535); embedded first in what
+ * implements it. True: the secret of the options is a new one, and worth one more login.
+ */
+struct renewal {
+	bool (*renew)(struct renewal *renewal);
+};
+
 struct smtp_options {		/* borrowed while the session lives */
 	const char *service;	/* whose advice fits its replies */
 	const char *helo;	/* our name in EHLO */
@@ -21,6 +29,10 @@ struct smtp_options {		/* borrowed while the session lives */
 	enum auth_choice auth;
 	const char *user;
 	const struct secret *secret;
+	bool secret_is_token;	/* an access token, no password */
+	struct renewal *renewal;	/* of a token; NULL: there is no other */
+	const char *host;	/* as the account names the server, for OAUTHBEARER */
+	long port;
 	long timeout;		/* seconds for each reply; ten times that after the final dot,
 				   and for all the rest of the dialogue about a message */
 	long max_recipients;	/* of one transaction; the server's LIMITS may lower it */

@@ -47,6 +47,16 @@ WORKING = {
     "token": ({}, TOKEN, ["XOAUTH2"]),
     "token forced, not listed": ({"listed": ("LOGIN",)}, {"auth": "xoauth2", **TOKEN},
                                  ["XOAUTH2"]),
+    "token, another mechanism": ({"mechanisms": ("LOGIN", "OAUTHBEARER")}, TOKEN,
+                                 ["OAUTHBEARER"]),
+    "token, both listed": ({"mechanisms": ("XOAUTH2", "OAUTHBEARER")}, TOKEN, ["XOAUTH2"]),
+    "token, one listed that is refused": (
+        {"mechanisms": ("OAUTHBEARER",), "listed": ("XOAUTH2", "OAUTHBEARER")}, TOKEN,
+        ["XOAUTH2", "OAUTHBEARER"]),
+    "token, none listed": ({"listed": ("LOGIN",)}, TOKEN, ["XOAUTH2"]),
+    "oauthbearer forced, not listed": (
+        {"mechanisms": ("OAUTHBEARER",), "listed": ("LOGIN",)},
+        {"auth": "oauthbearer", **TOKEN}, ["OAUTHBEARER"]),
     "token as the password": ({}, {"auth": "xoauth2", "password": "token"}, ["XOAUTH2"]),
 }
 
@@ -136,14 +146,15 @@ USERS = {
     "long": f"{'r' * 63}.{'1' * 36}.{'2' * 36}",
     "address": "sender@contoso.com",
     "unicode": "Grüße",
+    "what RFC 5801 escapes": "a,b=c",
 }
 
 
 @pytest.mark.parametrize("user", USERS)
-@pytest.mark.parametrize("mechanism", ["LOGIN", "PLAIN", "XOAUTH2"])
+@pytest.mark.parametrize("mechanism", ["LOGIN", "PLAIN", "XOAUTH2", "OAUTHBEARER"])
 def test_user_names(acs, send, user, mechanism):
     server = acs(user=USERS[user], mechanisms=(mechanism,))
-    account = TOKEN if mechanism == "XOAUTH2" else {}
+    account = TOKEN if mechanism in ("XOAUTH2", "OAUTHBEARER") else {}
     assert_sent(send(server, HELLO, **account))
     assert only_session(server).user == USERS[user]
 
@@ -200,6 +211,28 @@ def test_wrong_token(acs, send, service, word):
     session = only_session(server)
     assert session.auth_lines == [b"\r\n"]    # the answer to the reason in base64
     assert set(session.verbs) <= {"EHLO", "STARTTLS", "AUTH", "QUIT"}
+
+
+@pytest.mark.parametrize("mechanism, answer, reason", [
+    ("XOAUTH2", b"\r\n", "(status 401, schemes bearer, scope https://communication.azure.com"),
+    ("OAUTHBEARER", b"AQ==\r\n", "(status invalid_token, schemes bearer, scope https://comm"),
+])
+def test_why_a_token_is_refused(acs, send, mechanism, answer, reason):
+    """It comes as JSON in a challenge, and is told with the refusal that follows."""
+    server = acs(mechanisms=(mechanism,))
+    result = send(server, HELLO, **WRONG_TOKEN)
+    assert_failed(result, NOPERM, f"AUTH {mechanism}: 535 5.7.3", reason)
+    assert only_session(server).auth_lines == [answer]
+    assert names(server) == [mechanism]
+    assert_not_in("wrong\x01", result.stderr)
+
+
+@pytest.mark.parametrize("mechanism", ["XOAUTH2", "OAUTHBEARER"])
+def test_a_token_is_refused_at_once(acs, send, mechanism):
+    server = acs(mechanisms=(mechanism,), token_reason=False)
+    result = send(server, HELLO, auth=mechanism.lower(), **WRONG_TOKEN)
+    assert_failed(result, NOPERM, f"AUTH {mechanism}: 535 5.7.3")
+    assert only_session(server).auth_lines == []
 
 
 @pytest.mark.parametrize("command, words", [

@@ -35,8 +35,22 @@ def xoauth2(options, initial):
     token = rest.removeprefix(b"auth=Bearer ").removesuffix(b"\1\1")
     well_formed = response == b"user=%s\1auth=Bearer %s\1\1" % (user, token)
     who = _verdict(options, user, token, options.token) if well_formed else None
-    if who is None:
+    if who is None and options.token_reason:
         yield json.dumps(UNAUTHORIZED).encode()    # answered with an empty line
+    return who
+
+
+def oauthbearer(options, initial):    # RFC 7628
+    response = (yield b"") if initial is None else initial
+    found = re.fullmatch(rb"n,a=([^,]*),\x01host=([^\x01]+)\x01port=([0-9]+)\x01"
+                         rb"auth=Bearer ([^\x01]*)\x01\x01", response)
+    who = None
+    if found:
+        user = found[1].replace(b"=2C", b",").replace(b"=3D", b"=")
+        who = _verdict(options, user, found[4], options.token)
+    if who is None and options.token_reason:
+        answer = yield json.dumps(UNAUTHORIZED | {"status": "invalid_token"}).encode()
+        assert answer == b"\1", answer
     return who
 
 
@@ -45,7 +59,8 @@ def _verdict(options, user, secret, expected):
     return options.user if good else None
 
 
-MECHANISMS = {"LOGIN": login, "PLAIN": plain, "XOAUTH2": xoauth2}
+MECHANISMS = {"LOGIN": login, "PLAIN": plain, "XOAUTH2": xoauth2,
+              "OAUTHBEARER": oauthbearer}
 
 
 def shows_secret(data, options):

@@ -72,7 +72,7 @@ def add_rules(p):
     g = p.add_argument_group("what is offered and allowed")
     g.add_argument("--user", default=Options.user, help="(%(default)s)")
     g.add_argument("--password", default=Options.password, help="(%(default)s)")
-    g.add_argument("--token", default=Options.token, help="for XOAUTH2 (%(default)s)")
+    g.add_argument("--token", default=Options.token, help="for XOAUTH2 and OAUTHBEARER (%(default)s)")
     g.add_argument("--sender", dest="senders", action="append", metavar="ADDRESS",
                    help=f"a MailFrom address, several times for several "
                         f"({Options.senders[0]})")

@@ -10,7 +10,7 @@ EXTENSIONS = frozenset((
     "BINARYMIME", "CHUNKING", "SMTPUTF8",
 ))
 
-MECHANISMS = ("LOGIN", "PLAIN", "XOAUTH2")
+MECHANISMS = ("LOGIN", "PLAIN", "XOAUTH2", "OAUTHBEARER")
 
 
 @dataclass
@@ -24,7 +24,8 @@ class Options:
     tls_min tls_max "1.0" to "1.3"
     tickets         whether sessions can be resumed; without, each handshake is a full one
     user, password  of AUTH LOGIN and PLAIN
-    token           of AUTH XOAUTH2, with the same user
+    token           of AUTH XOAUTH2 and OAUTHBEARER, with the same user
+    token_reason    a refused token hears why, in a challenge, before the refusal
     senders         the MailFrom list; None lets everybody send
     mechanisms      those that work; the others get a 504
     listed          those that EHLO lists; None: those that work. () leaves AUTH out
@@ -53,6 +54,7 @@ class Options:
     user: str = "contoso-smtp"
     password: str = "correct horse; battery#staple"
     token: str = "token"
+    token_reason: bool = True
     senders: tuple | None = ("donotreply@contoso.com",)
     mechanisms: tuple = ("LOGIN", "XOAUTH2")
     listed: tuple | None = None

@@ -155,7 +155,7 @@ static const struct {
 	{ WORK "max_size = -1\n", { "max_size: \"-1\" is not a number, 0 or more" } },
 	{ WORK "tls = startls\n", { "tls: \"startls\" is none of starttls, implicit, off; did "
 				    "you mean \"starttls\"?" } },
-	{ WORK "auth = cram-md5\n", { "none of auto, login, plain, xoauth2, off" } },
+	{ WORK "auth = cram-md5\n", { "none of auto, login, plain, xoauth2, oauthbearer, off" } },
 	{ WORK "sender_policy = zzzzzzzzz\n", { "is none of rewrite, keep, refuse" } },
 	{ WORK "service = sengrid\n", { "service: \"sengrid\" is none of ",
 					"did you mean \"sendgrid\"?" } },
@@ -259,7 +259,7 @@ static const struct {
 	  "service<sendgrid>host<smtp.sendgrid.net>user<apikey>port<465>tls<1>"
 	  "max_recipients<1000>max_size<31457280>" },
 	{ WORK "service = other\nhost = ::1\ntls = off\nauth = OFF\n",
-	  "service<other>host<::1>tls<2>auth<4>max_recipients<100000>max_size<0>" },
+	  "service<other>host<::1>tls<2>auth<5>max_recipients<100000>max_size<0>" },
 	{ WORK "tls_session_cache = no\nsender_policy = keep\ntimeout = 86400\n"
 	  "max_recipients = 1\nmax_size = 1048576\n",
 	  "cache<0>policy<1>timeout<86400>max_recipients<1>max_size<1048576>" },

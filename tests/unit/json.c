@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The JSON writer: nesting, and text that could break out of its quotes. */
+/* JSON: nesting, text that could break out of its quotes, and objects from outside. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/json.h"
+#include "base/json_read.h"
 
 /* What a text becomes, without the line end that only an outermost nest has. */
 static void expect_text(const char *text, const char *expected)
@@ -118,9 +119,77 @@ static void test_deepest(void **state)
 	assert_string_equal(written, "[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]\n");
 }
 
+static void test_members(void **state)
+{
+	static const struct {
+		const char *json, *expected;	/* NULL: there is none */
+	} cases[] = {
+		{ "{\"aud\":\"x\"}", "x" },
+		{ " { \"a\" : 1 , \"aud\" : \"x y\" } ", "x y" },
+		{ "{\"a\":{\"aud\":\"inner\",\"b\":[\"}\"]},\"aud\":\"outer\"}", "outer" },
+		{ "{\"a\":\"\\\"aud\\\":\",\"aud\":\"x\"}", "x" },
+		{ "{\"aud\":[\"first\",\"second\"]}", "first" },
+		{ "{\"aud\":\"a\\n\\u0041\\u00e9\\/\\u00\"}", "a?A?/?" },
+		{ "{\"aud\":\"\\u001b[31m\x1b\"}", "?[31m?" },
+		{ "{\"aud\":\"0123456789abcdef\"}", "0123456789abcde" },
+		{ "{\"aud\":\"\"}", "" },
+		{ "{\"aud\":\"never ends", NULL },
+		{ "{\"aud\":\"never ends\\", NULL },
+		{ "{\"aud\":12}", NULL },
+		{ "{\"aud\"", NULL },
+		{ "{\"b\":[[[[[[[[", NULL },
+		{ "{\"b\":]}},\"aud\":\"x\"}", NULL },
+		{ "[\"aud\",\"x\"]", NULL },
+		{ "", NULL },
+		{ "{", NULL },
+		{ "{}", NULL },
+		{ "\"aud\"", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		size_t len = strlen(cases[i].json);
+		char *exact = malloc(len ? len : 1), text[16];
+
+		/* At the end of what was allocated, where a look too far is found. */
+		memcpy(exact, cases[i].json, len);
+		assert_int_equal(json_read_text(exact, len, "aud", text, sizeof(text)),
+				 cases[i].expected != NULL);
+		assert_string_equal(text, cases[i].expected ? cases[i].expected : "");
+		free(exact);
+	}
+}
+
+static void test_numbers(void **state)
+{
+	static const struct {
+		const char *json;
+		int64_t expected;	/* 0: there is none */
+	} cases[] = {
+		{ "{\"exp\":1700000000}", 1700000000 },
+		{ "{\"exp\": \"1700000000\"}", 1700000000 },
+		{ "{\"exp\":99999999999999999999999}", 999999999999999 },
+		{ "{\"exp\":-5}", 0 },
+		{ "{\"exp\":null}", 0 },
+		{ "{\"exp\":", 0 },
+	};
+	int64_t number;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		bool is_there = json_read_number(cases[i].json, strlen(cases[i].json), "exp",
+						 &number);
+
+		assert_int_equal(number, cases[i].expected);
+		assert_int_equal(is_there, cases[i].expected != 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_members),
+		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_nests),
 		cmocka_unit_test(test_nowhere),

@@ -176,6 +176,31 @@ static const struct dialogue dialogues[] = {
 	  "C: AUTH XOAUTH2 dXNlcj11c2VyAWF1dGg9QmVhcmVyIHNlY3JldAEB\n"
 	  "S: 334 eyJzdGF0dXMiOiI0MDAifQ==\nC: \nS: 535 5.7.3 no\nC: QUIT\n",
 	  "a", ERROR_AUTH, ".", "AUTH XOAUTH2: 535", 0, AUTH_XOAUTH2, 50 },
+	{ "why a token was refused is told",
+	  OPENING "S: 250 mx\n"
+	  "C: AUTH XOAUTH2 dXNlcj11c2VyAWF1dGg9QmVhcmVyIHNlY3JldAEB\n"
+	  "S: 334 eyJzdGF0dXMiOiI0MDEiLCJzY29wZSI6InNlY3JldC95In0=\nC: \n"
+	  "S: 535 5.7.3 no\nC: QUIT\n",
+	  "a", ERROR_AUTH, ".", "AUTH XOAUTH2: 535 5.7.3 no (status 401, scope ******/y)", 0,
+	  AUTH_XOAUTH2, 50 },
+	{ "a reason that is none is nothing",
+	  OPENING "S: 250 mx\n"
+	  "C: AUTH XOAUTH2 dXNlcj11c2VyAWF1dGg9QmVhcmVyIHNlY3JldAEB\n"
+	  "S: 334 e30K!\nC: \nS: 535 5.7.3 no.\nC: QUIT\n",
+	  "a", ERROR_AUTH, ".", "AUTH XOAUTH2: 535 5.7.3 no.", 0, AUTH_XOAUTH2, 50 },
+	{ "OAUTHBEARER",
+	  OPENING "S: 250-mx\nS: 250-PIPELINING\nS: 250-CHUNKING\nS: 250 AUTH OAUTHBEARER\n"
+	  "C: AUTH OAUTHBEARER bixhPXVzZXIsAWhvc3Q9bXguZXhhbXBsZS5vcmcBcG9ydD01ODcBYXV0aD1CZWFyZXIgc2VjcmV0AQE=\n"
+	  "S: 235 ok\n"
+	  "C: MAIL FROM:<s@x.org>\nC: RCPT TO:<a@example.org>\nC: BDAT 26 LAST\n" BODY
+	  "S: 250 sender\nS: 250 rcpt\nS: 250 taken\nC: QUIT\n",
+	  "a", ERROR_NONE, "a", NULL, 7, AUTH_OAUTHBEARER, 50 },
+	{ "OAUTHBEARER refused",
+	  OPENING "S: 250 mx\n"
+	  "C: AUTH OAUTHBEARER bixhPXVzZXIsAWhvc3Q9bXguZXhhbXBsZS5vcmcBcG9ydD01ODcBYXV0aD1CZWFyZXIgc2VjcmV0AQE=\n"
+	  "S: 334 eyJzdGF0dXMiOiJpbnZhbGlkX3Rva2VuIn0=\nC: AQ==\nS: 535 5.7.3 no\nC: QUIT\n",
+	  "a", ERROR_AUTH, ".", "AUTH OAUTHBEARER: 535 5.7.3 no (status invalid_token)", 0,
+	  AUTH_OAUTHBEARER, 50 },
 	{ "endless challenges end",
 	  OPENING "S: 250-mx\nS: 250 AUTH LOGIN\nC: AUTH LOGIN dXNlcg==\nS: 334 a\nC: c2VjcmV0\n"
 	  "S: 334 a\nC: c2VjcmV0\nS: 334 a\nC: c2VjcmV0\nS: 334 a\nC: QUIT\n",
@@ -275,7 +300,7 @@ static void play(const struct dialogue *d, size_t step)
 	OWNED_MESSAGE m;
 	struct smtp_options options = {
 		.service = "acs", .helo = "me", .starttls = true, .auth = d->auth,
-		.user = "user", .secret = &secret, .timeout = 60,
+		.user = "user", .host = "mx.example.org", .port = 587, .secret = &secret, .timeout = 60,
 		.max_recipients = d->max_recipients,
 	};
 	struct session *s;
@@ -361,7 +386,7 @@ static void test_no_secret_in_clear_text(void **state)
 	struct script script;
 	struct secret secret = { 0 };
 	struct smtp_options options = {
-		.service = "acs", .helo = "me", .auth = AUTH_PLAIN, .user = "user",
+		.service = "acs", .helo = "me", .auth = AUTH_PLAIN, .user = "user", .host = "mx.example.org", .port = 587,
 		.secret = &secret, .timeout = 60,
 	};
 
