@@ -17,6 +17,7 @@ import pytest
 
 from emulator.auth import shows_secret
 from emulator.client import Client
+from emulator.identity import Identity
 from emulator.options import Options
 from emulator.pki import Pki
 from emulator.server import Emulator
@@ -92,6 +93,24 @@ def client(pki):
     yield connect
     for one in clients:
         one.socket.close()
+
+
+@pytest.fixture
+def identity(pki):
+    """identity(**options) starts those who give tokens: see emulator/identity.py."""
+    running = []
+
+    def start(**options):
+        running.append(Identity(pki, **options).start())
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.stop()
+    for one in running:
+        assert one.failures == [], "the emulator itself failed"
+        if not one.violations_expected:
+            assert one.violations == [], "an assertion was not as it must be"
 
 
 # --- the program

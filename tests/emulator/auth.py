@@ -55,7 +55,8 @@ def oauthbearer(options, initial):    # RFC 7628
 
 
 def _verdict(options, user, secret, expected):
-    good = user == options.user.encode() and secret == expected.encode()
+    good = user == options.user.encode() and (
+        expected(secret) if callable(expected) else secret == expected.encode())
     return options.user if good else None
 
 
@@ -66,7 +67,8 @@ MECHANISMS = {"LOGIN": login, "PLAIN": plain, "XOAUTH2": xoauth2,
 def shows_secret(data, options):
     """Whether the password, or a token in a bearer's response, can be read in `data`: as
     it is, or in base64."""
-    secrets = (options.password.encode(), b"Bearer " + options.token.encode())
+    token = "" if callable(options.token) else options.token
+    secrets = (options.password.encode(), b"Bearer " + token.encode())
     texts = [data]
     for word in re.findall(rb"[A-Za-z0-9+/]{4,}={0,2}", data):
         try:

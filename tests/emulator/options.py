@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an emulator can be told. The defaults are the service's, without its rates."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 # What the service's siblings offer after TLS. LIMITS (RFC 9422) is known here too, but
@@ -24,7 +25,8 @@ class Options:
     tls_min tls_max "1.0" to "1.3"
     tickets         whether sessions can be resumed; without, each handshake is a full one
     user, password  of AUTH LOGIN and PLAIN
-    token           of AUTH XOAUTH2 and OAUTHBEARER, with the same user
+    token           of AUTH XOAUTH2 and OAUTHBEARER, with the same user; or a function that
+                    says of one whether it is good, as Identity.accepts
     token_reason    a refused token hears why, in a challenge, before the refusal
     senders         the MailFrom list; None lets everybody send
     mechanisms      those that work; the others get a 504
@@ -53,7 +55,7 @@ class Options:
     tickets: bool = True
     user: str = "contoso-smtp"
     password: str = "correct horse; battery#staple"
-    token: str = "token"
+    token: str | Callable = "token"
     token_reason: bool = True
     senders: tuple | None = ("donotreply@contoso.com",)
     mechanisms: tuple = ("LOGIN", "XOAUTH2")

@@ -112,6 +112,19 @@ class Pki:
             path.write_text(leaf)
         return str(path), str(self._file(kind, "key"))
 
+    def application(self, name="application", key="rsa:2048"):
+        """A certificate of an application and its key, in one file, as Entra has them."""
+        path = self._file(name, "both")
+        if not path.exists():
+            self._openssl("req", "-x509", "-config", self._configuration, "-newkey",
+                          *key.split(), "-nodes", "-subj", f"/CN={name}", "-days", "3650",
+                          "-keyout", self._file(name, "key"),
+                          "-out", self._file(name, "pem"))
+            path.touch(mode=0o600)
+            path.write_text(self._file(name, "pem").read_text()
+                            + self._file(name, "key").read_text())
+        return str(path)
+
     def fingerprint(self, kind):
         return hashlib.sha256(
             ssl.PEM_cert_to_DER_cert(self._leaf(kind).read_text())).hexdigest()

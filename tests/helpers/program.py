@@ -14,6 +14,7 @@ PROGRAMS = {
     "mailq": "bin/mailq",
     "newaliases": "bin/newaliases",
     "keyring": "libexec/acsmtp/keyring",
+    "token": "libexec/acsmtp/token",
 }
 
 
