@@ -48,11 +48,12 @@ static int open_place(void)
 	return open_at(&path);
 }
 
-enum daily daily_say(const char *words)
+enum daily daily_say_within(const char *words, int days)
 {
 	OWNED_FD dir = open_place();
 	OWNED_FD fd = -1;
 	time_t now = time(NULL);
+	const struct timespec times[2] = { { .tv_sec = now }, { .tv_sec = now } };
 	char name[NAME_SIZE];
 	struct stat st;
 
@@ -61,10 +62,15 @@ enum daily daily_say(const char *words)
 	snprintf(name, sizeof(name), "said-%016" PRIx64, sum_add(SUM_INIT, words, strlen(words)));
 	fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd >= 0)
-		return DAILY_FIRST;
+		return futimens(fd, times) == 0 ? DAILY_FIRST : DAILY_UNKNOWN;
 	if (errno != EEXIST || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return DAILY_UNKNOWN;
-	if (st.st_mtime <= now && now - st.st_mtime < DAY)
+	if (st.st_mtime <= now && now - st.st_mtime < (time_t)days * DAY)
 		return DAILY_AGAIN;
-	return utimensat(dir, name, NULL, AT_SYMLINK_NOFOLLOW) == 0 ? DAILY_FIRST : DAILY_UNKNOWN;
+	return utimensat(dir, name, times, AT_SYMLINK_NOFOLLOW) == 0 ? DAILY_FIRST : DAILY_UNKNOWN;
+}
+
+enum daily daily_say(const char *words)
+{
+	return daily_say_within(words, 1);
 }

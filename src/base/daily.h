@@ -17,4 +17,7 @@ enum daily {
  */
 enum daily daily_say(const char *words);
 
+/* The same within so many days. */
+enum daily daily_say_within(const char *words, int days);
+
 #endif

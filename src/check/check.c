@@ -14,6 +14,7 @@
 #include "base/language.h"
 #include "base/text.h"
 #include "service/service.h"
+#include "delivery/account_secret.h"
 #include "talk/say.h"
 #include "check/show.h"
 #include "check/step.h"
@@ -40,6 +41,13 @@ static bool is_to_send(const struct check *c)
 static bool has_domain(const struct check *c)
 {
 	return c->domain != NULL;
+}
+
+static bool has_end(const struct check *c)
+{
+	const struct service_end *end = &service_named(c->account.service)->end;
+
+	return end->year && (!end->is_of_passwords || !account_wants_token(&c->account));
 }
 
 static bool has_dkim(const struct check *c)
@@ -71,6 +79,7 @@ static const struct check_step {
 	{ "quota", N_("quota"), check_quota, false, NULL, { "configuration" } },
 	{ "spool", N_("spool"), check_spool, true, NULL, { "configuration" } },
 	{ "log", N_("log"), check_log, false, NULL, { "configuration" } },
+	{ "service", N_("service"), check_service, false, has_end, { "configuration" } },
 	{ "domain", N_("domain"), check_domain, false, NULL, { "configuration" } },
 	{ "spf", "SPF", check_spf, false, has_domain, { NULL } },
 	{ "dkim1", "DKIM 1", check_dkim_1, false, has_dkim, { NULL } },

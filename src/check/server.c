@@ -2,6 +2,7 @@
 /* From the configuration to a TCP connection: what can be known before the server speaks. */
 #include "check/step.h"
 
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/language.h"
@@ -67,6 +68,26 @@ void check_configuration(struct check *c, struct finding *f)
 	finding_set(f, FINDING_OK, "account %s (%s) of %s: service %s, %s:%ld",
 		    c->account.name, tr(why), c->config.files, c->account.service,
 		    c->account.host, c->account.port);
+}
+
+/* --- the end of a service */
+
+void check_service(struct check *c, struct finding *f)
+{
+	const struct service *service = service_named(c->account.service);
+	enum service_life life = service_life(service, time(NULL));
+	enum finding_state state = life == SERVICE_ENDS ? FINDING_OK : FINDING_WARNING;
+	char day[SERVICE_DAY_SIZE];
+
+	service_last_day(service, day);
+	json_text(&c->json, "last_day", day);
+	if (service->end.is_of_passwords)
+		finding_set(f, state, "%s takes passwords until %s", tr(service->what), day);
+	else if (life == SERVICE_ENDED)
+		finding_set(f, state, "%s has ended: its last day was %s", tr(service->what), day);
+	else
+		finding_set(f, state, "%s ends: its last day is %s", tr(service->what), day);
+	finding_advise(f, "%s", tr(service->end.advice));
 }
 
 /* --- secret */

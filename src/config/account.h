@@ -28,6 +28,7 @@ struct account {
 	uint64_t files_sum;	/* of that file: another one is another file, or the same after a
 				   change */
 	char *service;
+	char *region;		/* of the service's servers; "": the usual one */
 	char *host;		/* "" where neither file nor service knows one */
 	long port;
 	int tls;		/* enum tls_mode */

@@ -10,10 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/language.h"
 #include "base/text.h"
 #include "config/file.h"
 #include "config/types.h"
 #include "service/service.h"
+
+enum { REGIONS_MAX = 200 };	/* bytes of a list of them */
 
 static void account_free(struct account *account)
 {
@@ -172,6 +175,54 @@ static const struct ini_section *password_section(const struct layers *l)
 	return from && from->has_password ? from : NULL;
 }
 
+static unsigned line_of(const struct layers *l, const char *name,
+			const struct ini_section **section)
+{
+	const struct setting *row = setting_find(SECTION_ACCOUNT, name);
+
+	*section = l->own->lines[setting_index(row)] || !l->defaults ? l->own : l->defaults;
+	return (*section)->lines[setting_index(row)];
+}
+
+static bool refuse_region(const struct layers *l, const struct account *account,
+			  struct error *err)
+{
+	OWNED_BUF known = BUF_INIT(REGIONS_MAX);
+	const char *words = service_region_words(service_named(account->service), &known);
+	const struct ini_section *section;
+	unsigned line = line_of(l, "region", &section);
+
+	if (words)
+		error_set(err, ERROR_CONFIG, "region: service \"%s\" has no \"%s\"; there are %s",
+			  account->service, account->region, words);
+	else
+		error_set(err, ERROR_CONFIG, "region: service \"%s\" has no regions",
+			  account->service);
+	return ini_blame(l->ini, section, line, err);
+}
+
+/* Where the section does not name it the service does, by the region. */
+static bool settle_host(const struct layers *l, struct account *account, struct error *err)
+{
+	OWNED_TEXT host = service_host(account->service, account->region);
+
+	if (!host && *account->region)
+		return refuse_region(l, account, err);
+	if (*account->host)
+		return true;
+	if (host) {
+		free(account->host);
+		account->host = text_take(&host);
+		return true;
+	}
+	error_set(err, ERROR_CONFIG, "host is missing: service \"%s\" knows none",
+		  account->service);
+	error_advise(err, service_named(account->service)->host_of_region ?
+		     N_("write where the service's server is: region = eu-west-1") :
+		     N_("write the name of the server: host = smtp.example.org"));
+	return ini_blame(l->ini, l->own, l->own->line, err);
+}
+
 /*
  * In the order of the table, which begins with `service`: what the service says for the
  * other rows is known when it is their turn.
@@ -196,12 +247,7 @@ static bool fill_account(const struct layers *l, struct account *account,
 		error_advise(err, "one of them says where tokens come from; remove the other");
 		return ini_blame(l->ini, l->own, l->own->line, err);
 	}
-	if (account->host && *account->host)
-		return true;
-	error_set(err, ERROR_CONFIG, "host is missing: service \"%s\" knows none",
-		  account->service);
-	error_advise(err, "write the name of the server: host = smtp.example.org");
-	return ini_blame(l->ini, l->own, l->own->line, err);
+	return settle_host(l, account, err);
 }
 
 /* The account takes the place of one of its name. */

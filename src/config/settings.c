@@ -207,6 +207,8 @@ static bool check_socket(const char *value, struct error *err)
 static const struct setting table[] = {
 	{ ACCOUNT(service, NAME, "acs", N_("the service, which knows what is left out")),
 	  .word = service_name },
+	{ ACCOUNT(region, TEXT, "", N_("where the service's server is, if it has several")),
+	  .check = check_one_word },
 	{ ACCOUNT(host, TEXT, "", N_("name of the server")), .check = check_host },
 	{ ACCOUNT(port, NUMBER, "587", N_("its TCP port")), RANGE(1, 65535) },
 	{ ACCOUNT(tls, WORD, "starttls", N_("how TLS begins")), .word = tls_word },

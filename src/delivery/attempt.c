@@ -10,9 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/daily.h"
 #include "base/log.h"
 #include "mail/submission.h"
 
@@ -21,11 +23,28 @@ enum {
 	LOGGED_LIST_MAX = 6000,		/* and of one that has nothing else */
 };
 
+/* Once a week in its last year, and from then on. */
+static void tell_end(const struct account *account)
+{
+	const struct service *service = service_named(account->service);
+	char day[SERVICE_DAY_SIZE], words[200];
+
+	if (service->end.is_of_passwords ||
+	    service_life(service, time(NULL)) < SERVICE_LAST_YEAR)
+		return;
+	service_last_day(service, day);
+	snprintf(words, sizeof(words), "account %.60s: the last day of %s is %s", account->name,
+		 service->what, day);
+	if (daily_say_within(words, 7) == DAILY_FIRST)
+		log_problem("%s; `acsmtp check` has the ways out", words);
+}
+
 void attempt_begin(struct attempt *a, const struct account *account, const char *id,
 		   const struct caller *caller)
 {
 	*a = (struct attempt){ .account = account, .id = id, .caller = caller,
 			       .started = clock_ms(), .tls = "none" };
+	tell_end(account);
 }
 
 bool attempt_send(struct attempt *a, struct connection *c, struct envelope *e,

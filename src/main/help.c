@@ -13,9 +13,12 @@
 #include "base/language.h"
 #include "config/account.h"
 #include "migrate/import.h"
+#include "service/service.h"
 #include "talk/say.h"
 #include "sendmail/options.h"
 #include "sendmail/usage.h"
+
+enum { SERVERS_MAX = 400 };	/* bytes of a list of them */
 
 /* One setting a line: section, name, standard, help. */
 static int print_settings(void)
@@ -24,6 +27,53 @@ static int print_settings(void)
 
 	for (size_t i = 0; setting_help(i, &row); i++)
 		printf("%s\t%s\t%s\t%s\n", row.section, row.name, row.standard, tr(row.help));
+	return say_finish();
+}
+
+static const char *setting_or(const struct service *service, const char *key, const char *usual)
+{
+	const char *value = service_setting(service->name, key);
+
+	return value ? value : usual;
+}
+
+/* Its server, or the usual one of those that it has in regions; "": it is not known. */
+static void add_server(const struct service *service, struct buf *text)
+{
+	OWNED_TEXT usual = service_host(service->name, "");
+	const char *host = usual ? usual : service->host_of_region;
+
+	if (host)
+		buf_addf(text, "%s:%s", host, service_setting(service->name, "port"));
+}
+
+/* One service a line: name, server, TLS, login, what it is; regions, its last day. */
+static void print_service(const struct service *service)
+{
+	OWNED_BUF server = BUF_INIT(SERVERS_MAX), regions = BUF_INIT(SERVERS_MAX);
+	const char *words = service_region_words(service, &regions);
+	char day[SERVICE_DAY_SIZE];
+
+	add_server(service, &server);
+	printf("%-10s %-31s tls=%s auth=%-7s %s", service->name,
+	       server.len > 0 ? buf_text(&server) : "host=...",
+	       setting_or(service, "tls", "starttls"), setting_or(service, "auth", "auto"),
+	       tr(service->what));
+	if (words)
+		printf("; region = %s", words);
+	service_last_day(service, day);
+	if (service->end.year)
+		printf(service->end.is_of_passwords ? _("; takes passwords until %s") :
+						      _("; ends on %s"), day);
+	puts("");
+}
+
+static int print_services(void)
+{
+	const struct service *service;
+
+	for (size_t i = 0; (service = service_at(i)); i++)
+		print_service(service);
 	return say_finish();
 }
 
@@ -101,11 +151,14 @@ static int run_help(struct command_call *call)
 		return usage_print(stdout, call->program);
 	if (!strcmp(call->arguments[0], "settings") && call->count == 1)
 		return print_settings();
+	if (!strcmp(call->arguments[0], "services") && call->count == 1)
+		return print_services();
 	if (!strcmp(call->arguments[0], "tables") && call->count == 1)
 		return print_tables(call);
 	if (!strcmp(call->arguments[0], "completion"))
 		return print_completion(call);
-	error_set(&err, ERROR_USAGE, "help: unknown topic; there is \"settings\" and \"completion\"");
+	error_set(&err, ERROR_USAGE, "help: unknown topic; there are \"settings\", \"services\" and "
+		  "\"completion\"");
 	return say_error(&err);
 }
 
@@ -117,8 +170,8 @@ static int run_version(struct command_call *call)
 }
 
 const struct command help_command = {
-	.word = "help", .arguments = "[settings | completion bash|zsh|fish]", .most = 2,
-	.help = N_("every option and command, or every setting"), .run = run_help,
+	.word = "help", .arguments = "[settings | services | completion bash|zsh|fish]", .most = 2,
+	.help = N_("every option and command, setting, or service"), .run = run_help,
 };
 const struct command help_version_command = {
 	.word = "version", .arguments = "", .help = N_("name and version"), .run = run_version,

@@ -100,6 +100,18 @@ static void leave_to_service(struct draft *d, const char *service)
 	}
 }
 
+/* The server of a region is said by the region, that of the usual one by nothing. */
+static void leave_to_region(struct imported *account, const struct service *service)
+{
+	OWNED_TEXT region = service_region(service, draft_value(&account->draft, "host"));
+
+	if (!region)
+		return;
+	if (!service->regions[0].name || strcmp(region, service->regions[0].name) != 0)
+		set(account, "region", region);
+	draft_unset(&account->draft, "host");
+}
+
 static void settle_account(struct import *import, struct imported *account)
 {
 	const char *host = draft_value(&account->draft, "host");
@@ -216,6 +228,7 @@ void import_settle(struct import *import)
 			(void)draft_set(&import->defaults, "default_account",
 					account->draft.name, &err);
 		describe(account);
+		leave_to_region(account, service_named(draft_value(&account->draft, "service")));
 		leave_to_service(&account->draft,
 				 draft_value(&account->draft, "service"));
 		hand_over(import, &account->draft);

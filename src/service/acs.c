@@ -67,4 +67,10 @@ const struct service service_acs = {
 	.dkim_target = ".azurecomm.net",
 	.sent = N_("taken is not delivered: what became of it is in Azure Monitor, by this "
 		   "Message-ID"),
+	.page = "https://portal.azure.com",
+	.end = { 2028, 9, 30, .advice =
+		 N_("the ways out: `acsmtp help services` lists others (Exchange Online and hve are "
+		 "Microsoft's, hve for recipients of one's own tenant alone); `acsmtp setup "
+		 "--service NAME` makes an account, and `failover = NAME` in this one lets it "
+		 "take over") },
 };

@@ -15,14 +15,18 @@ const struct service service_sendgrid = {
 	.name = "sendgrid",
 	.what = "SendGrid",
 	.settings = {
-		{ "host", "smtp.sendgrid.net" },
 		{ "port", "587" },
 		{ "user", "apikey" },
 		{ "max_recipients", "1000" },
 		{ "max_size", "31457280" },
 	},
+	.regions = {
+		{ "us", "smtp.sendgrid.net" },
+		{ "eu", "smtp.eu.sendgrid.net" },
+	},
 	.rules = rules,
 	.rule_count = COUNT_OF(rules),
 	.user = { N_("User name"), N_("SendGrid has one for all: the word apikey.") },
 	.from = { N_("Sender"), N_("An address that is verified at SendGrid.") },
+	.page = "https://app.sendgrid.com/settings/api_keys",
 };

@@ -7,6 +7,7 @@
 #ifndef SERVICE_SERVICE_H
 #define SERVICE_SERVICE_H
 
+#include "base/buf.h"
 #include "base/error.h"
 
 /* How to log in, in the order of the words of the setting `auth`. */
@@ -52,7 +53,14 @@ struct reply_rule {
 
 /* --- services */
 
-enum { SERVICE_SETTINGS_MAX = 16 };
+enum { SERVICE_SETTINGS_MAX = 16, SERVICE_REGIONS_MAX = 8 };
+
+/* Its last day, as a calendar has it, of which the service says so itself. */
+struct service_end {
+	int year, month, day;		/* 0: none is known */
+	bool is_of_passwords;		/* it takes tokens as before */
+	const char *advice;		/* the ways out */
+};
 
 /* In the words of a person, marked with N_(). */
 struct service_question {
@@ -65,6 +73,11 @@ struct service {
 	struct {
 		const char *key, *value;
 	} settings[SERVICE_SETTINGS_MAX];
+	/* Where it has a server in each region: the usual one first; a NULL name ends them. */
+	struct service_region {
+		const char *name, *host;
+	} regions[SERVICE_REGIONS_MAX];
+	const char *host_of_region;	/* of any region, whose name stands in it for the "*" */
 	const struct reply_rule *rules;	/* what its replies mean, where that is its own */
 	size_t rule_count;
 
@@ -85,10 +98,19 @@ struct service {
 	const char *dkim_selectors[2];	/* the CNAMEs that it wants, ... */
 	const char *dkim_target;	/* ... and how what they lead to ends; NULL: none */
 	const char *sent;		/* what there is to know of what it took, or NULL */
+
+	const char *page;		/* where a person finds the login; NULL: it is many places */
+	struct service_end end;
 };
 
 /* All of them: the first one is what an account is of that does not say, the last is any other. */
-#define SERVICES(each)	each(acs) each(sendgrid) each(office365) each(other)
+#define SERVICES(each) \
+	each(acs) each(hve) each(office365) each(sendgrid) each(ses) \
+	each(mailgun) each(postmark) each(brevo) each(mailjet) each(smtp2go) \
+	each(sparkpost) each(resend) each(zeptomail) each(mailersend) \
+	each(mailtrap) each(mandrill) each(gmail) each(fastmail) each(icloud) \
+	each(yahoo) each(outlook) each(zoho) each(proton) each(gmx) \
+	each(infomaniak) each(other)
 
 #define SERVICE_IS_SOMEWHERE(name)	extern const struct service service_##name;
 SERVICES(SERVICE_IS_SOMEWHERE)
@@ -106,6 +128,31 @@ const struct service *service_named(const char *name);
 
 /* The service that a server is of, by its name in any case. */
 const struct service *service_of_host(const char *host);
+
+/*
+ * The server of a region, "" the usual one; the caller frees. NULL: of no such region; or, if
+ * that is "", it has to be said.
+ */
+char *service_host(const char *service, const char *region);
+
+/* The region that a server of this service is in; the caller frees. NULL: it has none. */
+char *service_region(const struct service *service, const char *host);
+
+/* "us, eu": what the setting `region` may be; NULL: the service has no regions. */
+const char *service_region_words(const struct service *service, struct buf *words);
+
+/* Whether the service is one that ends, and how soon. */
+enum service_life {
+	SERVICE_LASTS,		/* as far as is known */
+	SERVICE_ENDS,		/* in more than a year */
+	SERVICE_LAST_YEAR,
+	SERVICE_ENDED,
+};
+enum service_life service_life(const struct service *service, int64_t now);
+
+/* The last day as "2028-09-30". */
+enum { SERVICE_DAY_SIZE = 40 };
+void service_last_day(const struct service *service, char day[SERVICE_DAY_SIZE]);
 
 /*
  * What the service says for a setting that the user left out ("host", "port",

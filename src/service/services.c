@@ -5,10 +5,14 @@
  */
 #include "service/service.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "base/language.h"
+#include "base/text.h"
 
 /* Any server: it says itself what it wants. */
 const struct service service_other = {
@@ -55,13 +59,120 @@ const char *service_setting(const char *service, const char *key)
 	return setting_of(service_named(service), key);
 }
 
+/* --- regions */
+
+enum { HOST_MAX = 253 };
+
+static const struct service_region *region_at(const struct service *service, size_t i)
+{
+	return i < SERVICE_REGIONS_MAX && service->regions[i].name ? &service->regions[i] : NULL;
+}
+
+/* Part of a host's name, as those of regions are. */
+static bool is_label(const char *text, size_t len)
+{
+	return len > 0 && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") >= len;
+}
+
+static char *host_in(const struct service *service, const char *region)
+{
+	const char *star = strchr(service->host_of_region, '*');
+	OWNED_TEXT lower = text_copy(region);
+	OWNED_BUF host = BUF_INIT(HOST_MAX);
+
+	text_lower(lower);
+	if (!is_label(lower, strlen(lower)))
+		return NULL;
+	buf_add_bytes(&host, service->host_of_region, (size_t)(star - service->host_of_region));
+	buf_addf(&host, "%s%s", lower, star + 1);
+	return buf_is_full(&host) ? NULL : buf_take(&host);
+}
+
+char *service_host(const char *name, const char *region)
+{
+	const struct service *service = service_named(name);
+	const char *usual = setting_of(service, "host");
+	const struct service_region *r;
+
+	if (service->host_of_region)
+		return host_in(service, region);
+	if (!*region && usual)
+		return text_copy(usual);
+	for (size_t i = 0; (r = region_at(service, i)); i++)
+		if (!*region || text_is(region, r->name))
+			return text_copy(r->host);
+	return NULL;
+}
+
+char *service_region(const struct service *service, const char *host)
+{
+	const char *pattern = service->host_of_region, *star = pattern ? strchr(pattern, '*') : NULL;
+	OWNED_TEXT lower = text_copy(host);
+	const struct service_region *r;
+	size_t before, behind, len;
+
+	text_lower(lower);
+	for (size_t i = 0; (r = region_at(service, i)); i++)
+		if (!strcmp(lower, r->host))
+			return text_copy(r->name);
+	if (!star)
+		return NULL;
+	before = (size_t)(star - pattern);
+	behind = strlen(star + 1);
+	len = strlen(lower);
+	if (len <= before + behind || strncmp(lower, pattern, before) != 0 ||
+	    strcmp(lower + len - behind, star + 1) != 0 ||
+	    !is_label(lower + before, len - before - behind))
+		return NULL;
+	return text_copy_n(lower + before, len - before - behind);
+}
+
+const char *service_region_words(const struct service *service, struct buf *words)
+{
+	const struct service_region *r;
+
+	if (service->host_of_region)
+		return "eu-west-1, us-east-1, ...";
+	for (size_t i = 0; (r = region_at(service, i)); i++)
+		buf_addf(words, "%s%s", i ? ", " : "", r->name);
+	return words->len > 0 ? buf_text(words) : NULL;
+}
+
 const struct service *service_of_host(const char *host)
 {
 	for (size_t i = 0; i < COUNT_OF(services); i++) {
 		const char *its = setting_of(services[i], "host");
+		OWNED_TEXT region = service_region(services[i], host);
 
-		if (its && !strcasecmp(host, its))
+		if ((its && !strcasecmp(host, its)) || region)
 			return services[i];
 	}
 	return &service_other;
+}
+
+/* --- the end of one */
+
+/* Midnight (UTC) after its last day. */
+static int64_t end_of(const struct service_end *end)
+{
+	struct tm day = { .tm_year = end->year - 1900, .tm_mon = end->month - 1,
+			  .tm_mday = end->day + 1 };
+
+	return timegm(&day);
+}
+
+enum service_life service_life(const struct service *service, int64_t now)
+{
+	int64_t end = end_of(&service->end);
+
+	if (!service->end.year)
+		return SERVICE_LASTS;
+	return now >= end ? SERVICE_ENDED :
+	       now >= end - 365 * (int64_t)SECONDS_OF_DAY ? SERVICE_LAST_YEAR : SERVICE_ENDS;
+}
+
+void service_last_day(const struct service *service, char day[SERVICE_DAY_SIZE])
+{
+	snprintf(day, SERVICE_DAY_SIZE, "%04d-%02d-%02d", service->end.year, service->end.month,
+		 service->end.day);
 }

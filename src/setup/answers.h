@@ -14,6 +14,7 @@
 /* In the order of the flags in setup/setup.c. */
 enum answer {
 	ANSWER_SERVICE,
+	ANSWER_REGION,
 	ANSWER_HOST,
 	ANSWER_PORT,
 	ANSWER_USER,
@@ -46,6 +47,7 @@ struct setup {
 	struct config there;	/* what it holds already */
 	struct draft draft;	/* what it will */
 	bool replaces;		/* an account that is there */
+	char *region_host;	/* the server of the region that was chosen; NULL: none was */
 	enum keep keep;
 	struct secret secret;
 	bool made_file;		/* the password_file is ours, and new */

@@ -150,6 +150,8 @@ static bool ask_person(struct setup *s, const struct question *q, const char *pr
 	const struct service_question words = words_of(s, q);
 
 	printf("\n%s\n", tr(words.where));
+	if (q->answer == ANSWER_USER && setup_service(s)->page)
+		printf("%s\n", setup_service(s)->page);
 	if (q->list)
 		q->list();
 	for (;;) {

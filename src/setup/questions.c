@@ -53,7 +53,44 @@ static void list_services(void)
 
 static bool has_server(const struct setup *s)
 {
-	return service_setting(draft_value(&s->draft, "service"), "host") != NULL;
+	const struct service *service = setup_service(s);
+
+	return service->regions[0].name || service->host_of_region ||
+	       service_setting(service->name, "host");
+}
+
+/* --- its region */
+
+enum { REGIONS_BYTES = 200 };
+
+static bool has_no_regions(const struct setup *s)
+{
+	OWNED_BUF words = BUF_INIT(REGIONS_BYTES);
+
+	return !service_region_words(setup_service(s), &words);
+}
+
+static char *usual_region(const struct setup *s)
+{
+	const char *name = setup_service(s)->regions[0].name;
+
+	return name ? text_copy(name) : NULL;
+}
+
+static bool take_region(struct setup *s, const char *answer, struct error *err)
+{
+	OWNED_BUF words = BUF_INIT(REGIONS_BYTES);
+	const char *known = service_region_words(setup_service(s), &words);
+
+	free(s->region_host);
+	s->region_host = service_host(setup_service(s)->name, answer);
+	if (s->region_host)
+		return true;
+	if (!known)
+		return error_set(err, ERROR_CONFIG, "service \"%s\" has no regions",
+				 setup_service(s)->name);
+	return error_set(err, ERROR_CONFIG, "service \"%s\" has no such region; there are %s",
+			 setup_service(s)->name, known);
 }
 
 static char *usual_port(const struct setup *s)
@@ -301,6 +338,9 @@ static bool needs_no_command(const struct setup *s)
 static const struct question questions[] = {
 	{ ANSWER_SERVICE, "service", N_("Service"), N_("The service that sends your mail:"),
 	  .list = list_services, .proposal = first_service },
+	{ ANSWER_REGION, "region", N_("Region"),
+	  N_("The service has a server in each: where your account is."),
+	  .is_known = has_no_regions, .proposal = usual_region, .take = take_region },
 	{ ANSWER_HOST, "host", N_("Server"), N_("The name of your mail server."),
 	  .is_known = has_server },
 	{ ANSWER_PORT, "port", N_("Port"), N_("Its port: 587, or 465 for TLS from the first byte on."),

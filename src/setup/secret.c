@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/language.h"
@@ -24,6 +25,8 @@ static const char *value_or_usual(const struct setup *s, const char *setting)
 {
 	const char *value = draft_value(&s->draft, setting);
 
+	if (!value && !strcmp(setting, "host"))
+		value = s->region_host;
 	if (!value)
 		value = service_setting(draft_value(&s->draft, "service"), setting);
 	return value ? value : "";

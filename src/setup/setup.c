@@ -20,6 +20,7 @@
 static void setup_free(struct setup *s)
 {
 	free(s->path);
+	free(s->region_host);
 	config_free(&s->there);
 	draft_free(&s->draft);
 	secret_free(&s->secret);
@@ -133,6 +134,20 @@ static void tell_closed(const char *path)
 		       path, path);
 }
 
+/* What was set up will not do for ever. */
+static void tell_end(const struct setup *s)
+{
+	const struct service *service = setup_service(s);
+	char day[SERVICE_DAY_SIZE];
+
+	if (!service->end.year || (service->end.is_of_passwords && !setup_has_password(s)))
+		return;
+	service_last_day(service, day);
+	printf(service->end.is_of_passwords ? _("%s takes passwords until %s; %s\n") :
+					      _("%s ends on %s; %s\n"),
+	       tr(service->what), day, tr(service->end.advice));
+}
+
 static void tell_written(const struct setup *s)
 {
 	const char *file = draft_value(&s->draft, "password_file");
@@ -149,6 +164,7 @@ static void tell_written(const struct setup *s)
 		printf(_("Its secret is for you to provide, for example to a service of systemd by\n"
 		       "LoadCredential=acsmtp.%s:FILE; acsmtp.ini(5) has the other places.\n"),
 		       s->draft.name);
+	tell_end(s);
 	fflush(stdout);
 }
 
@@ -242,6 +258,8 @@ static int run(struct command_call *call)
 static const struct flag flags[] = {
 	[ANSWER_SERVICE] = { "service", FLAG_TEXT, ANSWER(SERVICE), SERVICE_NAMES,
 	  N_("what sends your mail") },
+	[ANSWER_REGION] = { "region", FLAG_TEXT, ANSWER(REGION), "REGION",
+	  N_("where its server is, if it has several") },
 	[ANSWER_HOST] = { "host", FLAG_TEXT, ANSWER(HOST), "HOST", N_("the server, if it is another") },
 	[ANSWER_PORT] = { "port", FLAG_TEXT, ANSWER(PORT), "PORT", N_("its port") },
 	[ANSWER_USER] = { "user", FLAG_TEXT, ANSWER(USER), "USER", N_("the SMTP username") },

@@ -141,14 +141,14 @@ def test_options(complete, run):
 
 
 @pytest.mark.parametrize("words, expected", [
-    (["setup", "--service", ""], {"acs", "sendgrid", "office365", "other"}),
-    (["setup", "--service", "s"], {"sendgrid"}),
-    (["setup", "--service=s"], {"sendgrid"}),
-    (["setup", "--service="], {"acs", "sendgrid", "office365", "other"}),
+    (["setup", "--service", "o"], {"office365", "outlook", "other"}),
+    (["setup", "--service", "s"], {"sendgrid", "ses", "smtp2go", "sparkpost"}),
+    (["setup", "--service=s"], {"sendgrid", "ses", "smtp2go", "sparkpost"}),
+    (["setup", "--service=ac"], {"acs"}),
     (["setup", "--yes", "--keep-secret", "k"], {"keyring"}),
     (["setup", "--host", ""], set()),
     (["account", "import", "--format", "n"], {"netrc", "nullmailer"}),
-    (["help", "s"], {"settings"}),
+    (["help", "s"], {"services", "settings"}),
     (["help", "completion", "z"], {"zsh"}),
     (["-f", ""], set()),
 ])

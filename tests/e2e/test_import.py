@@ -303,7 +303,7 @@ def test_companion_that_cannot_be_read(account_import, case, home):
     result = account_import(*files)
     assert result.status == 0, result.stderr
     assert re.search(r"dma.conf: AUTHPATH: not taken: .*none: No such file", result.stderr)
-    assert "host = smtp.fastmail.com\n" in result.stdout
+    assert "service = fastmail\n" in result.stdout
 
 
 @pytest.mark.parametrize("password, quoted", [

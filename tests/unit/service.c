@@ -22,7 +22,6 @@ static const struct {
 	{ "acs", "max_size", "10485760" },
 	{ "acs", "user", NULL },
 	{ "acs", "auth", NULL },
-	{ "sendgrid", "host", "smtp.sendgrid.net" },
 	{ "sendgrid", "port", "587" },
 	{ "sendgrid", "user", "apikey" },
 	{ "office365", "host", "smtp.office365.com" },
@@ -35,7 +34,7 @@ static const struct {
 	{ "", "host", NULL },
 	{ "acs2", "host", NULL },
 	{ "ac", "host", NULL },
-	{ "gmail", "port", NULL },
+	{ "gmail2", "port", NULL },
 };
 
 static void test_settings(void **state)
@@ -56,11 +55,14 @@ static void test_names(void **state)
 {
 	const char *numbers[] = { "port", "max_recipients", "max_size" };
 	size_t count = 0, others = 0;
-	char names[200] = "";
+	char names[400] = "";
 	const char *name;
 
 	(void)state;
 	for (; (name = service_name(count)); count++) {
+		OWNED_TEXT host = service_host(name, "eu-west-1");
+		OWNED_TEXT usual = service_host(name, "");
+
 		assert_true(*name);
 		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
 			 count > 0 ? "|" : "", name);
@@ -70,20 +72,73 @@ static void test_names(void **state)
 			others++;
 			continue;
 		}
-		assert_non_null(service_setting(name, "host"));
+		assert_true(host || usual);
 		for (size_t i = 0; i < COUNT_OF(numbers); i++) {
 			const char *value = service_setting(name, numbers[i]);
 			long number;
 
-			assert_non_null(value);
-			assert_true(text_to_number(value, 1, 1L << 30, &number));
+			assert_true(value || i > 0);
+			assert_true(!value || text_to_number(value, 1, 1L << 30, &number));
 		}
 	}
 	assert_int_equal(others, 1);
 	assert_string_equal(names, SERVICE_NAMES);
 	assert_string_equal(service_name(0), "acs");	/* what most accounts are of */
-	assert_int_equal(count, 4);
+	assert_string_equal(service_name(count - 1), "other");
 	assert_null(service_name(SIZE_MAX));
+}
+
+/* There and back: the server of a region, and the region of a server. */
+static void test_regions(void **state)
+{
+	static const struct { const char *service, *region, *host; } rows[] = {
+		{ "acs", "", "smtp.azurecomm.net" }, { "acs", "eu", NULL },
+		{ "sendgrid", "", "smtp.sendgrid.net" }, { "sendgrid", "EU", "smtp.eu.sendgrid.net" },
+		{ "mailgun", "us", "smtp.mailgun.org" }, { "mailgun", "eu", "smtp.eu.mailgun.org" },
+		{ "mailgun", "eu-west-1", NULL }, { "other", "", NULL },
+		{ "ses", "", NULL }, { "ses", "eu-west-1", "email-smtp.eu-west-1.amazonaws.com" },
+		{ "ses", "US-EAST-1", "email-smtp.us-east-1.amazonaws.com" },
+		{ "ses", "evil.example/", NULL }, { "ses", "a.b", NULL },
+		{ "sparkpost", "eu", "smtp.eu.sparkpostmail.com" },
+	};
+	OWNED_TEXT none = service_region(&service_ses, "email-smtp..amazonaws.com");
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		OWNED_TEXT host = service_host(rows[i].service, rows[i].region);
+
+		if (!rows[i].host) {
+			assert_null(host);
+			continue;
+		}
+		assert_non_null(host);
+		assert_string_equal(host, rows[i].host);
+		assert_string_equal(service_of_host(host)->name, rows[i].service);
+		if (*rows[i].region) {
+			OWNED_TEXT region = service_region(service_named(rows[i].service), host);
+
+			assert_true(text_is(region, rows[i].region));
+		}
+	}
+	assert_null(none);
+	assert_ptr_equal(service_of_host("email-smtp.eu-west-1.amazonaws.com.evil.example"),
+			 &service_other);
+}
+
+/* The last second of the last day is the service's still. */
+static void test_its_end(void **state)
+{
+	const int64_t end = 1853971200;		/* 2028-09-30 24:00 UTC */
+	char day[SERVICE_DAY_SIZE];
+
+	(void)state;
+	assert_int_equal(service_life(&service_acs, end - 1), SERVICE_LAST_YEAR);
+	assert_int_equal(service_life(&service_acs, end), SERVICE_ENDED);
+	assert_int_equal(service_life(&service_acs, end - 365 * 86400LL), SERVICE_LAST_YEAR);
+	assert_int_equal(service_life(&service_acs, end - 365 * 86400LL - 1), SERVICE_ENDS);
+	assert_int_equal(service_life(&service_ses, end), SERVICE_LASTS);
+	service_last_day(&service_acs, day);
+	assert_string_equal(day, "2028-09-30");
 }
 
 /* `says` is a word of the hint; NULL: there is none. */
@@ -119,6 +174,15 @@ static const struct {
 	{ "sendgrid", AT_AUTH, 535, "Authentication failed", ERROR_AUTH, "API key" },
 	{ "sendgrid", AT_DATA, 550, "The from address does not match a verified Sender Identity.",
 	  ERROR_SENDER, "verified identity" },
+	{ "gmail", AT_MAIL, 550, "5.4.5 Daily user sending limit exceeded.", ERROR_QUOTA, "24 hours" },
+	{ "gmail", AT_AUTH, 534, "5.7.9 Application-specific password required.", ERROR_AUTH,
+	  "one program" },
+	{ "ses", AT_DATA, 454, "Throttling failure: Daily message quota exceeded.", ERROR_QUOTA,
+	  "more than" },
+	{ "ses", AT_DATA, 554, "Message rejected: Email address is not verified.", ERROR_SENDER,
+	  "region" },
+	{ "hve", AT_AUTH, 501, "5.5.127 Invalid XOAUTH2 auth data - Token will expire soon",
+	  ERROR_AUTH, "ten minutes" },
 	{ "office365", AT_AUTH, 535, "5.7.139 Authentication unsuccessful", ERROR_AUTH,
 	  "xoauth2" },
 	{ "office365", AT_AUTH, 535, "5.7.3 Authentication unsuccessful", ERROR_AUTH, "scope" },
@@ -356,6 +420,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_regions),
+		cmocka_unit_test(test_its_end),
 		cmocka_unit_test(test_meaning),
 		cmocka_unit_test(test_nothing_before_mail_is_about_a_message),
 		cmocka_unit_test(test_too_many),
