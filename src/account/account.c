@@ -78,7 +78,7 @@ static void print_sources(const struct account *account)
 	struct source_line line;
 
 	puts(_("\n; where its secret may come from, in this order:"));
-	for (size_t i = 0; secret_source(&request, i, &line); i++) {
+	for (size_t i = 0; source_at(&request, i, &line); i++) {
 		text_make_printable(line.detail);
 		printf(";   %-17s %s%s%s\n", line.name, tr(states[line.state]),
 		       *line.detail ? ": " : "", tr(line.detail));

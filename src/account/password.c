@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/language.h"
 #include "secret/file.h"
+#include "secret/find.h"
 #include "delivery/account_secret.h"
 #include "delivery/queue_view.h"
 #include "talk/ask.h"
@@ -52,7 +53,7 @@ static void warn_of_others(const struct account *account)
 				       &ask_at_terminal);
 	struct source_line line;
 
-	for (size_t i = 0; secret_source(&request, i, &line); i++) {
+	for (size_t i = 0; source_at(&request, i, &line); i++) {
 		if (!strcmp(line.name, "keyring"))
 			return;
 		if (line.state == SOURCE_SET) {
@@ -113,14 +114,15 @@ static bool test(const struct config *config, const struct account *account,
 		account_secret_request(account, account_wants_token(account),
 				       &ask_at_terminal);
 	OWNED_SECRET secret = { 0 };
-	const char *source;
+	struct secret_origin origin;
 
 	(void)config;
 	if (account->auth == AUTH_OFF)
 		return error_set(err, ERROR_CONFIG, "`auth = off`: it needs no secret");
-	if (!secret_find(&request, &secret, &source, err))
+	if (!secret_find(&request, &secret, &origin, err))
 		return false;
-	printf(_("account %s: %zu bytes from %s\n"), account->name, secret.len, source);
+	printf(_("account %s: %zu bytes from %s\n"), account->name, secret.len,
+	       origin.source);
 	return true;
 }
 

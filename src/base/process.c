@@ -220,6 +220,8 @@ static bool listen_to(struct child *child, int64_t deadline, struct error *err)
 			take_complaint(child);
 		if (fds[0].revents && !take_output(child, err))
 			return false;
+		if (fds[0].revents && child->process->heard)
+			child->process->heard(child->process);
 	}
 }
 

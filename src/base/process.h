@@ -6,7 +6,7 @@
 #include "base/error.h"
 
 enum {
-	PROCESS_COMPLAINT_MAX = 240,
+	PROCESS_COMPLAINT_MAX = 600,
 	PROCESS_DROP_MAX = 16 * 1024 * 1024,	/* bytes beyond its output's room */
 };
 
@@ -16,6 +16,8 @@ struct process {
 	size_t input_len;
 	char *output;	/* the first `size` bytes of what it prints, or all: `len` of them */
 	size_t size, len;
+	/* Called when more of the output has come; NULL: the end is soon enough. */
+	void (*heard)(struct process *process);
 	int seconds;		/* that it may take */
 	int status;		/* its exit status */
 	char complaint[PROCESS_COMPLAINT_MAX + 1];	/* its standard error, on one line */

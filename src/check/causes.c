@@ -91,12 +91,12 @@ static void look_at_secret(const struct check *c, struct finding *f)
 			what, tr(fault));
 	else if (fault)
 		finding_advise(f, "%s: %s (it came from %s)", what, tr(fault),
-			       c->connection.secret_source);
+			       c->connection.origin.source);
 	else
 		finding_advise(
 			f,
 			"%s: %zu bytes from %s; it is no id and has no blanks at its ends",
-			what, secret->len, c->connection.secret_source);
+			what, secret->len, c->connection.origin.source);
 }
 
 /* What worked before did not become wrong by itself. */

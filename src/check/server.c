@@ -106,7 +106,7 @@ static void tell_sources(struct check *c, struct finding *f)
 	struct source_line line;
 
 	json_array(&c->json, "sources");
-	for (size_t i = 0; secret_source(&request, i, &line); i++) {
+	for (size_t i = 0; source_at(&request, i, &line); i++) {
 		if (line.is_command)
 			line.detail[0] = '\0';
 		json_object(&c->json, NULL);
@@ -139,9 +139,9 @@ void check_secret(struct check *c, struct finding *f)
 		tell_sources(c, ok ? NULL : f);
 	if (!ok || !is_needed)
 		return;
-	json_text(&c->json, "source", c->connection.secret_source);
+	json_text(&c->json, "source", c->connection.origin.source);
 	json_number(&c->json, "bytes", (int64_t)c->connection.secret.len);
-	finding_set(f, FINDING_OK, "from %s, %zu bytes", c->connection.secret_source,
+	finding_set(f, FINDING_OK, "from %s, %zu bytes", c->connection.origin.source,
 		    c->connection.secret.len);
 	fault = login_secret_fault(c->connection.secret.bytes, c->connection.secret.len);
 	if (!fault || !service_named(c->account.service)->is_azure)

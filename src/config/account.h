@@ -147,6 +147,16 @@ bool config_password(const struct account *account, struct secret *password,
 		     struct error *err);
 
 /*
+ * Puts another password in its place there, or makes the file's account have one: see
+ * settings_write(), whose errors these are.
+ */
+bool config_keep_password(const struct account *account, const struct secret *password,
+			  struct error *err);
+
+/* The word of `token` that it is. */
+const char *account_token_word(int source);
+
+/*
  * The file that this user's accounts are written to: root's is the system's. The caller
  * frees it. NULL: there is no home directory to have it in.
  */

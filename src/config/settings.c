@@ -316,6 +316,11 @@ static const struct setting table[] = {
 /* clang-format on */
 _Static_assert(COUNT_OF(table) <= SETTINGS_MAX, "SETTINGS_MAX is too small");
 
+const char *account_token_word(int source)
+{
+	return token_word((size_t)source);
+}
+
 /* As it stands in a file, without the name of an account. */
 const char *section_word(size_t kind)
 {

@@ -242,3 +242,16 @@ bool settings_write(const struct write_job *job, struct error *err)
 	return enter(&w, err) && read_old(&w, &ini, err) &&
 	       settings_merge(&w.after, job, &ini, &w.before, err) && replace(&w, err);
 }
+
+bool config_keep_password(const struct account *account, const struct secret *password,
+			  struct error *err)
+{
+	struct draft draft = { .kind = SECTION_ACCOUNT, .name = text_copy(account->name) };
+	const struct write_job job = {
+		.path = account->file, .drafts = &draft, .count = 1, .mode = WRITE_UPDATE,
+	};
+	bool ok = draft_set_password(&draft, password, err) && settings_write(&job, err);
+
+	draft_free(&draft);
+	return ok;
+}

@@ -20,7 +20,6 @@
 #include "daemon/sockets.h"
 #include "daemon/status.h"
 #include "daemon/supervise.h"
-#include "daemon/units.h"
 #include "delivery/queue.h"
 #include "talk/say.h"
 
@@ -125,7 +124,7 @@ static bool find_supervisor(const char *path, int *fd, pid_t *pid, struct error 
 	return *pid > 1 || error_set(err, ERROR_SYSTEM, "the daemon's process is not known");
 }
 
-static bool find_it(struct command_call *call, int *fd, pid_t *pid, int *status)
+static bool signal_it(struct command_call *call, int signal, int *fd, pid_t *pid, int *status)
 {
 	struct daemon_flags flags = { .config = NULL };
 	OWNED_TEXT path = NULL;
@@ -134,16 +133,13 @@ static bool find_it(struct command_call *call, int *fd, pid_t *pid, int *status)
 	if (!command_parse(call, &flags, status))
 		return false;
 	path = control_path(flags.config, &err);
-	if (path && find_supervisor(path, fd, pid, &err))
-		return true;
+	if (path && find_supervisor(path, fd, pid, &err)) {
+		if (kill(*pid, signal) == 0)
+			return true;
+		error_errno(&err, ERROR_SYSTEM, "the daemon, process %ld", (long)*pid);
+	}
 	*status = say_error(&err);
 	return false;
-}
-
-static bool signal_it(pid_t pid, int signal, struct error *err)
-{
-	return kill(pid, signal) == 0 ||
-	       error_errno(err, ERROR_SYSTEM, "the daemon, process %ld", (long)pid);
 }
 
 static const struct flag signal_flags[] = {
@@ -154,14 +150,10 @@ static const struct flag signal_flags[] = {
 static int reload(struct command_call *call)
 {
 	OWNED_FD fd = -1;
-	struct error err;
 	pid_t pid;
 	int status;
 
-	if (!find_it(call, &fd, &pid, &status))
-		return status;
-	return (units_have(pid) ? units_reload(&err) : signal_it(pid, SIGHUP, &err)) ? EX_OK :
-	       say_error(&err);
+	return signal_it(call, SIGHUP, &fd, &pid, &status) ? EX_OK : status;
 }
 
 /* Also of one whose parent has not asked yet how it ended. */
@@ -175,35 +167,28 @@ static bool has_ended(int process, pid_t pid, int ms)
 	return kill(pid, 0) < 0 && errno == ESRCH;
 }
 
-static bool stop_process(pid_t pid, struct error *err)
-{
-	int64_t deadline = clock_after(STOP_PATIENCE);
-	/*
-	 * A number may soon be another process's; a descriptor stays this one's.
-	 * Kernels before 5.3 have none: then the number is asked.
-	 */
-	OWNED_FD process = (int)syscall(SYS_pidfd_open, pid, 0);
-
-	if (!signal_it(pid, SIGTERM, err))
-		return false;
-	while (!has_ended(process, pid, clock_left(deadline)))
-		if (clock_left(deadline) == 0)
-			return error_set(err, ERROR_LATER, "the daemon, process %ld, has not ended "
-					 "yet", (long)pid);
-	return true;
-}
-
 static int stop(struct command_call *call)
 {
-	OWNED_FD fd = -1;
+	int64_t deadline = clock_after(STOP_PATIENCE);
+	OWNED_FD fd = -1, process = -1;
 	struct error err;
 	pid_t pid;
 	int status;
 
-	if (!find_it(call, &fd, &pid, &status))
+	if (!signal_it(call, SIGTERM, &fd, &pid, &status))
 		return status;
-	return (units_have(pid) ? units_stop(&err) : stop_process(pid, &err)) ? EX_OK :
-	       say_error(&err);
+	/*
+	 * A number may soon be another process's; a descriptor stays this one's.
+	 * Kernels before 5.3 have none: then the number is asked.
+	 */
+	process = (int)syscall(SYS_pidfd_open, pid, 0);
+	while (!has_ended(process, pid, clock_left(deadline)))
+		if (clock_left(deadline) == 0) {
+			error_set(&err, ERROR_LATER, "the daemon, process %ld, has not ended yet",
+				  (long)pid);
+			return say_error(&err);
+		}
+	return EX_OK;
 }
 
 const struct command daemon_command = {

@@ -5,6 +5,8 @@
  */
 #include "delivery/account_secret.h"
 
+#include "service/service.h"
+
 bool account_wants_token(const struct account *account)
 {
 	return account->auth == AUTH_XOAUTH2 || account->auth == AUTH_OAUTHBEARER ||
@@ -17,13 +19,47 @@ static bool read_password(const void *account, struct secret *password, struct e
 	return config_password(account, password, err);
 }
 
+static bool keep_password(const void *account, const struct secret *password,
+			  struct error *err)
+{
+	return config_keep_password(account, password, err);
+}
+
+/* What the account says of tokens, and for what it does not its service. */
+static struct token_request token_request_of(const struct account *account)
+{
+	const struct service *service = service_named(account->service);
+	bool is_person = account->token == TOKEN_REFRESH;
+	const char *scope = is_person ? service->person_scope : service->scope;
+
+	return (struct token_request){
+		.source = account->token == TOKEN_NONE ? NULL : account_token_word(account->token),
+		.settings = {
+			.tenant = account->tenant,
+			.client_id = account->client_id,
+			.identity = account->identity,
+			.certificate_file = account->certificate_file,
+			.scope = account->token_scope[0] ? account->token_scope : scope,
+			.authority = account->token_authority,
+			.ca_file = account->token_ca_file,
+			.user = is_person ? account->user : NULL,
+			.token_url = account->token_endpoint,
+			.authorize_url = account->authorization_endpoint,
+			.device_url = account->device_authorization_endpoint,
+		},
+		.client_secret_file = is_person ? account->client_secret_file : NULL,
+	};
+}
+
 struct secret_request account_secret_request(const struct account *account,
 					     bool wants_token,
 					     const struct asker *asker)
 {
 	return (struct secret_request){
 		.password = account->has_password ? read_password : NULL,
+		.keep_password = keep_password,
 		.settings = account,
+		.token = token_request_of(account),
 		.password_file = account->password_file,
 		.password_command = account->password_command,
 		.token_command = account->token_command,

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "delivery/account_secret.h"
 #include "net/net.h"
 #include "service/service.h"
@@ -35,13 +36,43 @@ static bool choose_auth(const struct account *account, enum auth_choice *auth,
 	return error_advise(err, "set it to the SMTP username of the service, or `auth = off`");
 }
 
+/* It stops no mail, and somebody has to know before the next one is refused. */
+static void tell_trouble(const struct connection *c)
+{
+	if (c->origin.trouble[0])
+		log_problem("account %s: the new refresh token was not kept: %s",
+			    c->account->name, c->origin.trouble);
+}
+
 static bool find_secret(struct connection *c, struct error *err)
 {
 	const struct secret_request request =
 		account_secret_request(c->account, c->options.secret_is_token, c->asker);
 
-	return c->options.auth == AUTH_OFF ||
-	       secret_find(&request, &c->secret, &c->secret_source, err);
+	if (c->options.auth == AUTH_OFF)
+		return true;
+	if (!secret_find(&request, &c->secret, &c->origin, err))
+		return false;
+	tell_trouble(c);
+	return true;
+}
+
+/*
+ * What a server does not take may have been taken back since it was kept. The refusal stays
+ * what is told, whatever comes of this.
+ */
+static bool renew(struct renewal *renewal)
+{
+	struct connection *c = (struct connection *)(void *)renewal;
+	const struct secret_request request =
+		account_secret_request(c->account, c->options.secret_is_token, c->asker);
+	struct error unheard;
+
+	if (!c->origin.stamp)
+		return false;
+	c->is_renewed = secret_renew(&request, &c->secret, &c->origin, &unheard);
+	tell_trouble(c);
+	return c->is_renewed;
 }
 
 static struct transport *connect_to(const struct account *account, struct error *err)
@@ -63,7 +94,9 @@ static struct transport *connect_to(const struct account *account, struct error 
 bool connection_prepare(struct connection *c, const struct account *account,
 			struct trace *trace, struct error *err)
 {
-	*c = (struct connection){ .account = account, .asker = c->asker };
+	*c = (struct connection){
+		.renewal = { renew }, .account = account, .asker = c->asker,
+	};
 	c->helo = account->domain[0] ? text_copy(account->domain) : net_host_name();
 	c->options = (struct smtp_options){
 		.service = account->service,
@@ -72,6 +105,7 @@ bool connection_prepare(struct connection *c, const struct account *account,
 		.user = account->user,
 		.secret = &c->secret,
 		.secret_is_token = account_wants_token(account),
+		.renewal = &c->renewal,
 		.host = account->host,
 		.port = account->port,
 		.timeout = account->timeout,
@@ -103,11 +137,26 @@ static void spare_the_mail(struct error *err)
 		err->kind = ERROR_BARRED;
 }
 
+static bool begin(struct connection *c, struct error *err)
+{
+	return connection_dial(c, err) && smtp_advance(c->session, SMTP_READY, err);
+}
+
+/* Some servers hang up after a refusal, before they have heard the new token. */
+static bool is_to_be_dialled_again(struct connection *c, const struct error *err)
+{
+	if (!c->is_renewed || err->reply || !c->session || !smtp_is_broken(c->session))
+		return false;
+	smtp_close(c->session);
+	c->session = NULL;
+	return true;
+}
+
 bool connection_open(struct connection *c, const struct account *account,
 		     struct trace *trace, struct error *err)
 {
 	bool ok = connection_prepare(c, account, trace, err) &&
-		  ((connection_dial(c, err) && smtp_advance(c->session, SMTP_READY, err)) ||
+		  (begin(c, err) || (is_to_be_dialled_again(c, err) && begin(c, err)) ||
 		   error_context(err, "%s:%ld", account->host, account->port));
 
 	if (!ok) {

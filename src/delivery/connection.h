@@ -4,14 +4,17 @@
 #define DELIVERY_CONNECTION_H
 
 #include "config/account.h"
+#include "secret/find.h"
 #include "smtp/client.h"
 
 struct connection {
+	struct renewal renewal;		/* first: of a token that was kept */
 	const struct asker *asker;	/* set before it is opened: who may be asked for a secret */
 	const struct account *account;	/* borrowed while it is open */
 	struct session *session;	/* NULL: closed */
 	struct smtp_options options;
-	const char *secret_source;	/* where it came from, for people; NULL: none is needed */
+	struct secret_origin origin;	/* of the secret; no source: none is needed */
+	bool is_renewed;		/* it is another than the one that was kept */
 	struct secret secret;		/* until it is closed: no echo of it may be shown */
 	char *helo;
 	char peer[80];			/* the server's numeric address; "" before */

@@ -5,13 +5,17 @@
  */
 #include "secret/file.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/self.h"
 
 enum { PATH_LIMIT = 4096 };
 
@@ -113,6 +117,55 @@ bool secret_write_file(const char *path, const struct secret *secret, struct err
 	error_errno(err, ERROR_IO, "write %s", path);
 	unlink(path);
 	return false;
+}
+
+/* Beside it, so that a rename does it; its name is of this process alone. */
+static bool write_beside(const char *path, const struct stat *old,
+			 const struct secret *secret, struct error *err)
+{
+	OWNED_BUF temp = BUF_INIT(PATH_LIMIT);
+	OWNED_FD fd = -1;
+
+	buf_addf(&temp, "%s.%ld.new", path, (long)getpid());
+	unlink(buf_text(&temp));	/* of one of our number that was killed */
+	fd = open(buf_text(&temp), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return error_errno(err, ERROR_CREATE, "%s", buf_text(&temp));
+	if (write_all(fd, secret->bytes, secret->len) && write_all(fd, "\n", 1) &&
+	    (self_owns(old) || fchown(fd, old->st_uid, (gid_t)-1) == 0) &&
+	    (!(old->st_mode & S_IRWXG) || fchown(fd, (uid_t)-1, old->st_gid) == 0) &&
+	    fchmod(fd, old->st_mode & 0777) == 0 && fsync(fd) == 0 &&
+	    rename(buf_text(&temp), path) == 0)
+		return true;
+	error_errno(err, ERROR_IO, "write %s", path);
+	unlink(buf_text(&temp));
+	return false;
+}
+
+/* That the new name survives a loss of power is the directory's matter. */
+static bool settle_directory(const char *path, struct error *err)
+{
+	const char *slash = strrchr(path, '/');
+	OWNED_TEXT parent = text_copy_n(path, (size_t)(slash - path) + 1);
+	OWNED_FD dir = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return (dir >= 0 && fsync(dir) == 0) || error_errno(err, ERROR_IO, "%s", parent);
+}
+
+bool secret_replace_file(const char *path, const struct secret *secret, struct error *err)
+{
+	char real[PATH_MAX];	/* a link stays one, and leads to the new file */
+	struct stat st;
+
+	if (*path != '/')
+		return error_set(err, ERROR_CONFIG, "%s: it is not the whole path of a file",
+				 path);
+	if (stat(path, &st) != 0)
+		return errno != ENOENT ? error_errno(err, ERROR_CREATE, "%s", path) :
+		       secret_write_file(path, secret, err) && settle_directory(path, err);
+	if (!realpath(path, real))
+		return error_errno(err, ERROR_CREATE, "%s", path);
+	return write_beside(real, &st, secret, err) && settle_directory(real, err);
 }
 
 /*

@@ -31,6 +31,13 @@ bool secret_read_input(int fd, struct secret *secret, struct error *err);
 bool secret_write_file(const char *path, const struct secret *secret, struct error *err);
 
 /*
+ * The same in place of a file that is there, which keeps its owner, group and mode; whoever
+ * reads meanwhile, or after the power failed, has the old one or the new one. One that is
+ * missing is made.
+ */
+bool secret_replace_file(const char *path, const struct secret *secret, struct error *err);
+
+/*
  * The first that is there of $CREDENTIALS_DIRECTORY/acsmtp.ACCOUNT and .../acsmtp, which
  * systemd's LoadCredential= makes; the caller frees it. NULL: neither.
  */

@@ -37,6 +37,11 @@ static enum source_state look_at_text(const char *text, char *detail)
 	return has_text(text) ? SOURCE_SET : SOURCE_NOT_SET;
 }
 
+static enum source_state look_at_token(const struct secret_request *request, char *detail)
+{
+	return look_at_text(request->token.source, detail);
+}
+
 static enum source_state look_at_token_command(const struct secret_request *request,
 					       char *detail)
 {
@@ -200,6 +205,26 @@ static bool from_terminal(const struct secret_request *request, struct secret *s
 	return request->asker->ask(buf_text(&question), TERMINAL_SECONDS, secret, err);
 }
 
+/* --- putting another one there */
+
+static bool put_settings(const struct secret_request *request, const struct secret *secret,
+			 struct error *err)
+{
+	return request->keep_password(request->settings, secret, err);
+}
+
+static bool put_file(const struct secret_request *request, const struct secret *secret,
+		     struct error *err)
+{
+	return secret_replace_file(request->password_file, secret, err);
+}
+
+static bool put_keyring(const struct secret_request *request, const struct secret *secret,
+			struct error *err)
+{
+	return keyring_store(&request->place, secret, err);
+}
+
 enum { PASSWORD = 1, TOKEN = 2 }; /* bits: what it may have */
 
 /*
@@ -215,28 +240,41 @@ static const struct source {
 	bool (*get)(const struct secret_request *request, struct secret *secret,
 		    bool *passes, struct error *err);
 	enum error_kind nothing; /* what it is if there is no secret in it */
+	/* NULL: no other can be put there. */
+	bool (*put)(const struct secret_request *request, const struct secret *secret,
+		    struct error *err);
 } sources[] = {
+	{ "token", TOKEN, ALONE, look_at_token, NULL, ERROR_SECRET, NULL },
 	{ "token_command", TOKEN, ALONE, look_at_token_command, from_token_command,
-	  ERROR_SECRET },
+	  ERROR_SECRET, NULL },
 	{ "password", PASSWORD | TOKEN, ALONE, look_at_password, from_settings,
-	  ERROR_CONFIG },
+	  ERROR_CONFIG, put_settings },
 	{ "password_file", PASSWORD | TOKEN, WITH_PATH, look_at_file, from_file,
-	  ERROR_CONFIG },
+	  ERROR_CONFIG, put_file },
 	{ "password_command", PASSWORD | TOKEN, ALONE, look_at_command, from_command,
-	  ERROR_SECRET },
+	  ERROR_SECRET, NULL },
 	{ "credential", PASSWORD | TOKEN, WITH_PATH, look_at_credential, from_credential,
-	  ERROR_CONFIG },
-	{ "keyring", PASSWORD, UNNAMED, look_at_keyring, from_keyring, ERROR_CONFIG },
-	{ "netrc", PASSWORD, ALONE, look_at_netrc, from_netrc, ERROR_CONFIG },
-	{ "terminal", PASSWORD, ALONE, look_at_terminal, from_terminal, ERROR_SECRET },
+	  ERROR_CONFIG, NULL },
+	{ "keyring", PASSWORD, UNNAMED, look_at_keyring, from_keyring, ERROR_CONFIG,
+	  put_keyring },
+	{ "netrc", PASSWORD, ALONE, look_at_netrc, from_netrc, ERROR_CONFIG, NULL },
+	{ "terminal", PASSWORD, ALONE, look_at_terminal, from_terminal, ERROR_SECRET, NULL },
 };
 
-static bool is_for(const struct source *s, const struct secret_request *request)
+static bool wants_fetched(const struct secret_request *request)
 {
-	return s->has & (request->wants_token ? TOKEN : PASSWORD);
+	return request->wants_token && request->token.source;
 }
 
-bool secret_source(const struct secret_request *request, size_t i,
+/* A token that is fetched by a password may have that from where passwords are. */
+static bool is_for(const struct source *s, const struct secret_request *request)
+{
+	if (!wants_fetched(request))
+		return s->get && (s->has & (request->wants_token ? TOKEN : PASSWORD));
+	return !s->get || ((s->has & PASSWORD) && token_wants_password(request->token.source));
+}
+
+bool source_at(const struct secret_request *request, size_t i,
 		   struct source_line *line)
 {
 	for (size_t at = 0; at < COUNT_OF(sources); at++) {
@@ -331,7 +369,7 @@ static enum answer ask(const struct source *s, const struct secret_request *requ
 	return ANSWER_PASSED;
 }
 
-bool secret_find(const struct secret_request *request, struct secret *secret,
+bool source_find(const struct secret_request *request, struct secret *secret,
 		 const char **source, struct error *err)
 {
 	struct reasons reasons = {
@@ -340,7 +378,7 @@ bool secret_find(const struct secret_request *request, struct secret *secret,
 	enum answer answer = ANSWER_PASSED;
 
 	for (size_t i = 0; answer == ANSWER_PASSED && i < COUNT_OF(sources); i++) {
-		if (!is_for(&sources[i], request))
+		if (!is_for(&sources[i], request) || !sources[i].get)
 			continue;
 		*source = sources[i].name;
 		answer = ask(&sources[i], request, secret, &reasons, err);
@@ -350,4 +388,52 @@ bool secret_find(const struct secret_request *request, struct secret *secret,
 	buf_free(&reasons.text);
 	buf_free(&reasons.words);
 	return answer == ANSWER_FOUND;
+}
+
+/* --- a new secret */
+
+static const struct source *find_source(const char *name)
+{
+	for (size_t i = 0; name && i < COUNT_OF(sources); i++)
+		if (!strcmp(sources[i].name, name))
+			return &sources[i];
+	return NULL;
+}
+
+bool source_keep(const struct secret_request *request, const char *home,
+		 const struct secret *secret, struct error *err)
+{
+	const struct source *s = find_source(home);
+
+	if (!s || !s->put || (s->put == put_settings && !request->keep_password))
+		return error_set(err, ERROR_CONFIG, "nothing can be stored in %s",
+				 home ? home : "");
+	return s->put(request, secret, err) || error_context(err, "%s", home);
+}
+
+/* What the account names; else the keyring; else the file of accounts. */
+const char *source_home(const struct secret_request *request, char *detail,
+			struct error *err)
+{
+	struct secret_request plain = *request;
+
+	plain.wants_token = false;
+	for (size_t i = 0; i < COUNT_OF(sources); i++) {
+		const struct source *s = &sources[i];
+
+		if (!is_for(s, &plain) || s->put == put_keyring)
+			continue;
+		if (s->look(&plain, detail) == SOURCE_SET && s->has == (PASSWORD | TOKEN)) {
+			if (s->put)
+				return s->name;
+			error_set(err, ERROR_CONFIG, "nothing can be stored in %s", s->name);
+			error_advise(err, "set password_file to a file for it instead");
+			return NULL;
+		}
+	}
+	detail[0] = '\0';
+	if (look_at_keyring(&plain, detail) == SOURCE_IS_ASKED &&
+	    keyring_is_there(&plain.place, err))
+		return "keyring";
+	return "password";
 }

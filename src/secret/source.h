@@ -6,9 +6,14 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "secret/keyring.h"
+#include "secret/token.h"
 
 /* Reads the password that stands among the settings; ERROR_CONFIG, ERROR_IO, ERROR_LATER. */
 typedef bool password_reader(const void *settings, struct secret *password,
+			     struct error *err);
+
+/* Puts another one in its place there. */
+typedef bool password_writer(const void *settings, const struct secret *password,
 			     struct error *err);
 
 /*
@@ -25,24 +30,37 @@ struct asker {
 
 struct secret_request { /* "" or NULL: not set */
 	password_reader *password;
-	const void *settings; /* for it, borrowed */
+	password_writer *keep_password; /* whether or not there is one; NULL: it cannot */
+	const void *settings; /* for both, borrowed */
 	const char *password_file, *password_command, *token_command;
 	struct secret_place place;
 	bool keyring; /* it may be asked */
 	const struct asker *asker; /* NULL: nobody waits, not even for a prompt of the keyring */
-	bool wants_token; /* XOAUTH2: token_command first */
+	bool wants_token; /* XOAUTH2, OAUTHBEARER */
+	struct token_request token; /* where they come from, before all else; no source: nowhere */
 };
 
 /*
- * Finds the secret: its first line, without line end. *source is what it came from, in
- * words for people ("password_file"). The first source that is set decides, even if it
+ * Finds the secret: its first line, without line end. *source is what it came from, in words for
+ * people ("password_file"). The first source that is set decides, even if it
  * fails; the keyring passes on to those behind it when it cannot tell. ERROR_CONFIG when
  * no source has it, with why not, or a file is readable by others; ERROR_SECRET when a
  * command fails, takes over 30 seconds, prints nothing or more than SECRET_MAX, and when
- * the keyring may have it but cannot be asked now.
+ * the keyring may have it but cannot be asked now. Tokens are not fetched here: secret/find.h.
  */
-bool secret_find(const struct secret_request *request, struct secret *secret,
+bool source_find(const struct secret_request *request, struct secret *secret,
 		 const char **source, struct error *err);
+
+/*
+ * Where a new secret is to go, so that the request finds it: what it is called, and *detail where
+ * it is, or NULL with the reason. Nothing is changed.
+ */
+const char *source_home(const struct secret_request *request, char *detail,
+			struct error *err);
+
+/* Puts it there. ERROR_CREATE, ERROR_IO, ERROR_CONFIG, and those of the keyring. */
+bool source_keep(const struct secret_request *request, const char *home,
+		 const struct secret *secret, struct error *err);
 
 enum source_state {
 	SOURCE_NOT_SET,	 /* it has nothing, `detail` says why */
@@ -63,7 +81,7 @@ struct source_line {
  * The sources that such a request may use, counted from 0, in the order in which they are
  * asked. No command is run, nobody is asked, no bus is spoken to. False: no more.
  */
-bool secret_source(const struct secret_request *request, size_t i,
+bool source_at(const struct secret_request *request, size_t i,
 		   struct source_line *line);
 
 #endif

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
-#include "secret/source.h"
+#include "secret/find.h"
 #include "unit/pki.h"
 
 enum { SOME_USER = 65534 };
@@ -34,12 +34,14 @@ static bool find(const struct secret_request *request, char *text, const char **
 		 struct error *err)
 {
 	OWNED_SECRET secret = { 0 };
+	struct secret_origin origin;
 	bool ok;
 
 	*text = '\0';
 	*err = (struct error){ 0 };
 	*source = "";
-	ok = secret_find(request, &secret, source, err);
+	ok = secret_find(request, &secret, &origin, err);
+	*source = origin.source;
 	assert_int_equal(ok, secret_is_set(&secret));
 	assert_int_equal(ok, err->kind == ERROR_NONE);
 	if (ok) {
@@ -571,20 +573,20 @@ static void test_lines(void **state)
 	(void)state;
 	keyring_use_helper("/nowhere");
 	for (size_t i = 0; i < COUNT_OF(passwords); i++) {
-		assert_true(secret_source(&request, i, &line));
+		assert_true(source_at(&request, i, &line));
 		assert_string_equal(line.name, passwords[i].name);
 		assert_int_equal(line.state, passwords[i].state);
 		assert_string_equal(line.detail, passwords[i].detail);
 	}
-	assert_false(secret_source(&request, COUNT_OF(passwords), &line));
+	assert_false(source_at(&request, COUNT_OF(passwords), &line));
 	request.wants_token = true;
 	for (size_t i = 0; i < COUNT_OF(tokens); i++) {
-		assert_true(secret_source(&request, i, &line));
+		assert_true(source_at(&request, i, &line));
 		assert_string_equal(line.name, tokens[i].name);
 		assert_int_equal(line.state, tokens[i].state);
 		assert_string_equal(line.detail, tokens[i].detail);
 	}
-	assert_false(secret_source(&request, COUNT_OF(tokens), &line));
+	assert_false(source_at(&request, COUNT_OF(tokens), &line));
 }
 
 static int remove_scratch(void **state)
