@@ -28,7 +28,7 @@ static bool find_place(const struct account *account, struct secret_place *place
 	}
 	if (*account->user)
 		return true;
-	error_set(err, ERROR_CONFIG, "`user` is missing");
+	account_lacks(account, "user", err);
 	return error_advise(err, "set it to the SMTP username of the service");
 }
 

@@ -194,7 +194,7 @@ void check_sender(struct check *c, struct finding *f)
 		return;
 	}
 	if (!c->account.from[0]) {
-		error_set(&err, ERROR_CONFIG, "`from` is missing");
+		account_lacks(&c->account, "from", &err);
 		error_advise(&err, "set it to a MailFrom address of a domain that is linked "
 			     "to the resource, or set `sender_policy = keep`");
 		finding_fail(f, &err);

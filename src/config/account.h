@@ -25,6 +25,8 @@ enum sender_policy { SENDER_REWRITE, SENDER_KEEP, SENDER_REFUSE };
 struct account {
 	char *name;		/* of its section */
 	char *file;		/* that it stands in */
+	bool is_of_environment;	/* variables make it, and not a file */
+	char *password_file_by;	/* the variable that names its password_file, or NULL */
 	uint64_t files_sum;	/* of that file: another one is another file, or the same after a
 				   change */
 	char *service;
@@ -91,6 +93,11 @@ struct daemon_settings {
 	char *user, *door_user;
 };
 
+struct config_variable {	/* of the environment */
+	char *name;
+	const char *setting;	/* that it sets; NULL: none, as there is no account of variables */
+};
+
 struct config {
 	struct account *accounts;
 	size_t count, room;
@@ -98,6 +105,8 @@ struct config {
 	struct delivery_settings delivery;
 	struct daemon_settings daemon;
 	char *files;		/* that were read, for people: "A, then B"; NULL: none */
+	struct config_variable *variables;
+	size_t variable_count;
 	struct error *passed_over;	/* a file of another user that HOME leads to, or NULL */
 };
 #define OWNED_CONFIG	__attribute__((cleanup(config_free))) struct config
@@ -189,5 +198,8 @@ bool setting_help(size_t i, struct setting_help *row);
  * frees it. NULL: a secret, or no setting of accounts.
  */
 char *setting_text(size_t i, const struct account *account);
+
+/* ERROR_CONFIG: the setting, or where variables make the account the variable, is missing. */
+bool account_lacks(const struct account *account, const char *setting, struct error *err);
 
 #endif

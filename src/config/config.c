@@ -12,6 +12,7 @@
 
 #include "base/language.h"
 #include "base/text.h"
+#include "config/environment.h"
 #include "config/file.h"
 #include "config/types.h"
 #include "service/service.h"
@@ -23,6 +24,7 @@ static void account_free(struct account *account)
 	settings_free(SECTION_ACCOUNT, account);
 	text_cleanup(&account->name);
 	text_cleanup(&account->file);
+	text_cleanup(&account->password_file_by);
 	*account = (struct account){ 0 };
 }
 
@@ -35,6 +37,9 @@ void config_free(struct config *config)
 	settings_free(SECTION_DELIVERY, config);
 	settings_free(SECTION_DAEMON, config);
 	free(config->files);
+	for (size_t i = 0; i < config->variable_count; i++)
+		text_cleanup(&config->variables[i].name);
+	free(config->variables);
 	free(config->passed_over);
 	*config = (struct config){ 0 };
 }
@@ -263,6 +268,17 @@ static void put_account(struct config *config, struct account *account)
 	config->accounts[config->count++] = *account;
 }
 
+/* Which variable has the path of the password's file: an error that is about it names both. */
+static void note_variables(const struct layers *l, struct account *account)
+{
+	const struct setting *row = setting_find(SECTION_ACCOUNT, "password_file");
+	unsigned line = l->own->lines[setting_index(row)];
+
+	account->is_of_environment = l->ini->said_by != NULL;
+	if (account->is_of_environment && line)
+		account->password_file_by = text_copy(l->ini->said_by[line - 1]);
+}
+
 static bool read_accounts(const struct ini *ini, struct config *fresh, struct error *err)
 {
 	for (size_t i = 0; i < ini->count; i++) {
@@ -277,6 +293,7 @@ static bool read_accounts(const struct ini *ini, struct config *fresh, struct er
 		}
 		account.file = text_copy(ini->path);
 		account.files_sum = ini->sum;
+		note_variables(&l, &account);
 		put_account(fresh, &account);
 	}
 	return true;
@@ -428,10 +445,12 @@ bool config_password(const struct account *account, struct secret *password,
 		     struct error *err)
 {
 	OWNED_INI ini = { .keeps_secrets = true };
-	OWNED_FD fd = ini_open(account->file);
+	OWNED_FD fd = account->is_of_environment ? -1 : ini_open(account->file);
 	struct layers l = { .ini = &ini };
 	const struct ini_section *from;
 
+	if (account->is_of_environment)
+		return environment_password(password, err);
 	if (fd < 0)
 		return error_errno(err, ERROR_CONFIG, "%s", account->file);
 	if (!ini_look(&ini, fd, account->file, err) ||

@@ -229,7 +229,16 @@ const char *ini_value(const struct ini *ini, const struct ini_section *section,
 {
 	if (row->type == SETTING_SECRET || !section || !section->lines[setting_index(row)])
 		return NULL;
+	if (section->said)
+		return section->said[setting_index(row)];
 	return look_up(ini->values, section->name, row->name);
+}
+
+static void texts_free(char **texts, size_t count)
+{
+	for (size_t i = 0; texts && i < count; i++)
+		text_cleanup(&texts[i]);
+	free(texts);
 }
 
 void ini_free(struct ini *ini)
@@ -237,7 +246,9 @@ void ini_free(struct ini *ini)
 	for (size_t i = 0; i < ini->count; i++) {
 		text_cleanup(&ini->sections[i].name);
 		secret_free(&ini->sections[i].password);
+		texts_free(ini->sections[i].said, SETTINGS_MAX);
 	}
+	texts_free(ini->said_by, ini->said_count);
 	free(ini->sections);
 	buf_free(&ini->clean);
 	if (ini->values)

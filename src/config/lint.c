@@ -29,6 +29,8 @@ struct linter {
 bool ini_blame(const struct ini *ini, const struct ini_section *section, unsigned line,
 	       struct error *err)
 {
+	if (ini->said_by)
+		return error_context(err, "%s", line ? ini->said_by[line - 1] : ini->path);
 	if (section)
 		error_context(err, "[%s] ", section->name);
 	return error_context(err, "%s, line %u", ini->path, line);

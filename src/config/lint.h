@@ -20,6 +20,7 @@ struct ini_section {
 	unsigned lines[SETTINGS_MAX];	/* where each row's setting stands; 0: nowhere */
 	bool has_password;
 	struct secret password;		/* if the file is read with secrets */
+	char **said;			/* the values by row, where no file has them; else NULL */
 };
 
 struct ini {
@@ -30,6 +31,10 @@ struct ini {
 	size_t count, room;
 	struct buf clean;		/* the same lines for iniparser, without secrets */
 	void *values;			/* iniparser's; see config/file.h */
+	/* Where it is no file: for each "line" the variable that is meant; see
+	   config/environment.h. */
+	char **said_by;
+	size_t said_count;
 };
 
 /*
@@ -45,7 +50,7 @@ const struct ini_section *ini_find(const struct ini *ini, enum section_kind kind
 /* Whether an account may have this name. ERROR_CONFIG says what stands against it. */
 bool ini_check_name(const char *name, struct error *err);
 
-/* Puts file, line, and the section if it is not NULL before the error. */
+/* Puts file, line, and the section if it is not NULL before the error; or the variable. */
 bool ini_blame(const struct ini *ini, const struct ini_section *section, unsigned line,
 	       struct error *err);
 

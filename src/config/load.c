@@ -9,6 +9,7 @@
 
 #include "base/home.h"
 #include "base/self.h"
+#include "config/environment.h"
 #include "config/file.h"
 
 enum { FILES_MAX = 8192 };	/* bytes of the paths that were read */
@@ -158,7 +159,50 @@ static bool refuse_none(const char *user, bool closed, struct error *err)
 	else
 		error_set(err, ERROR_CONFIG, "no account: looked for one in %s", system_file);
 	return error_advise(err, "run `acsmtp setup`; or write a line [account work], below it "
-			    "user =, from =, and password = or password_command =");
+			    "user =, from =, and password = or password_command =; or set the "
+			    "variables ACSMTP_USER, ACSMTP_FROM and ACSMTP_PASSWORD_FILE");
+}
+
+static void note_variables(struct config *config, const struct ini *ini)
+{
+	const struct setting *row;
+
+	note_file(config, ini->path);
+	config->variables = xcalloc(ini->said_count, sizeof(*config->variables));
+	for (size_t s = 0; s < ini->count; s++)
+		for (size_t i = 0; (row = setting_row(i)); i++) {
+			unsigned line = ini->sections[s].lines[i];
+
+			if (line)
+				config->variables[config->variable_count++] = (struct config_variable){
+					text_copy(ini->said_by[line - 1]),
+					row->section == ini->sections[s].kind ? row->name : NULL,
+				};
+		}
+}
+
+/*
+ * Variables stand over the files, but their account beside those of the files. What other
+ * programs call theirs counts where there is no account else: they need not be meant for us.
+ */
+static bool read_environment(struct config *config, bool closed, struct error *err)
+{
+	OWNED_INI ini = { 0 };
+
+	if (!environment_read(&ini, config->count == 0 && !closed, err))
+		return false;
+	if (!ini.said_count)
+		return true;
+	note_variables(config, &ini);
+	if (!config_merge(config, &ini, err))
+		return false;
+	if (ini.sections[0].kind == SECTION_ACCOUNT &&
+	    !ini_value(&ini, ini_find(&ini, SECTION_DEFAULTS, NULL),
+		       setting_find(SECTION_DEFAULTS, "default_account"))) {
+		free(config->default_account);
+		config->default_account = text_copy(ENVIRONMENT_ACCOUNT);
+	}
+	return true;
 }
 
 /* *closed: the system's file is there, but not for this user. */
@@ -180,7 +224,7 @@ static bool read_files(struct config *config, const char *path, bool *closed,
 	 */
 	if (!read_if_there(config, system_file, closed, err) && !*closed)
 		return false;
-	return read_own(config, user, err);
+	return read_own(config, user, err) && read_environment(config, *closed, err);
 }
 
 bool config_load_any(struct config *config, const char *path, struct error *err)

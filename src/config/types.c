@@ -255,3 +255,13 @@ char *setting_text(size_t i, const struct account *account)
 
 	return row && row->section == SECTION_ACCOUNT ? setting_value(row, account) : NULL;
 }
+
+bool account_lacks(const struct account *account, const char *setting, struct error *err)
+{
+	OWNED_TEXT variable = text_copy(setting);
+
+	text_upper(variable);
+	if (account->is_of_environment)
+		return error_set(err, ERROR_CONFIG, "ACSMTP_%s is missing", variable);
+	return error_set(err, ERROR_CONFIG, "`%s` is missing", setting);
+}

@@ -32,7 +32,7 @@ static bool choose_auth(const struct account *account, enum auth_choice *auth,
 	}
 	if (account->user[0])
 		return true;
-	error_set(err, ERROR_CONFIG, "`user` is missing");
+	account_lacks(account, "user", err);
 	return error_advise(err, "set it to the SMTP username of the service, or `auth = off`");
 }
 

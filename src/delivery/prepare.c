@@ -152,7 +152,8 @@ static bool check_policy(const struct preparation *p, const char *author,
 	if (account->sender_policy == SENDER_KEEP)
 		return true;
 	if (!account->from[0]) {
-		error_set(err, ERROR_CONFIG, "account %s: `from` is missing", account->name);
+		account_lacks(account, "from", err);
+		error_context(err, "account %s", account->name);
 		return error_advise(err, "set it to an address that the service lets you send "
 				    "from, or set `sender_policy = keep`");
 	}

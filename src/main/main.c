@@ -15,6 +15,7 @@
 #include "base/secret.h"
 #include "base/self.h"
 #include "base/text.h"
+#include "config/environment.h"
 #include "talk/say.h"
 #include "sendmail/sendmail.h"
 #include "sendmail/usage.h"
@@ -128,6 +129,7 @@ static bool begin(const char *name)
 	fate_catch_signals();
 	/* Before there is one in memory. */
 	secret_guard_process();
+	environment_guard();
 	return true;
 }
 

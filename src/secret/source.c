@@ -330,9 +330,12 @@ static bool none(const struct secret_request *request, const struct reasons *rea
 enum answer { ANSWER_FOUND, ANSWER_FAILED, ANSWER_PASSED };
 
 /* Why it decides, and that there is no secret. */
-static enum answer fail(const struct source *s, const char *path, struct error *err)
+static enum answer fail(const struct source *s, const struct secret_request *request,
+			const char *path, struct error *err)
 {
-	if (s->shown == WITH_PATH)
+	if (s->get == from_file && has_text(request->password_file_by))
+		error_context(err, "%s %s", request->password_file_by, path);
+	else if (s->shown == WITH_PATH)
 		error_context(err, "%s %s", s->name, path);
 	else if (s->shown == ALONE)
 		error_context(err, "%s", s->name);
@@ -361,7 +364,7 @@ static enum answer ask(const struct source *s, const struct secret_request *requ
 	secret_free(secret);
 	if (!passes) {
 		*err = why;
-		return fail(s, detail, err);
+		return fail(s, request, detail, err);
 	}
 	add_reason(reasons, why.text, error_words(&why));
 	reasons->later = why.kind == ERROR_SECRET ? why.advice : NULL;

@@ -33,6 +33,7 @@ struct secret_request { /* "" or NULL: not set */
 	password_writer *keep_password; /* whether or not there is one; NULL: it cannot */
 	const void *settings; /* for both, borrowed */
 	const char *password_file, *password_command, *token_command;
+	const char *password_file_by; /* the variable that names it, for errors */
 	struct secret_place place;
 	bool keyring; /* it may be asked */
 	const struct asker *asker; /* NULL: nobody waits, not even for a prompt of the keyring */

@@ -160,6 +160,19 @@ static void say_way(void *taker, const char *name, const struct way *way)
 	    path, *path ? ")" : "");
 }
 
+static void say_variables(const struct config *config)
+{
+	for (size_t i = 0; i < config->variable_count; i++) {
+		const struct config_variable *v = &config->variables[i];
+
+		if (v->setting)
+			say_line(_("variable: %s sets %s"), v->name, v->setting);
+		else
+			say_line(_("variable: %s sets nothing, as none says which server or who "
+				   "logs in"), v->name);
+	}
+}
+
 static void say_author(const struct explanation *x)
 {
 	struct address now = { 0 };
@@ -198,6 +211,7 @@ static void say_all(const struct explanation *x)
 	OWNED_TEXT way = way_to_send(x);
 
 	dry_run_show_account(call->submittal.account, call->submittal.why_account);
+	say_variables(&call->config);
 	if (call->sender_fault.kind)
 		say_line(_("sender given: none, as %s"), error_words(&call->sender_fault));
 	if (call->submittal.sender)
@@ -246,6 +260,18 @@ static void write_recipients(const struct explanation *x, struct json *j)
 	json_end(j);
 }
 
+static void write_variables(const struct config *config, struct json *j)
+{
+	json_array(j, "variables");
+	for (size_t i = 0; i < config->variable_count; i++) {
+		json_object(j, NULL);
+		json_text(j, "name", config->variables[i].name);
+		json_text(j, "setting", config->variables[i].setting);
+		json_end(j);
+	}
+	json_end(j);
+}
+
 static void write_from(const struct explanation *x, struct json *j)
 {
 	struct address now = { 0 };
@@ -268,6 +294,7 @@ static void write_json(const struct explanation *x)
 	json_text(&j, "host", x->call->submittal.account->host);
 	json_number(&j, "port", x->call->submittal.account->port);
 	json_text(&j, "user", x->call->submittal.account->user);
+	write_variables(&x->call->config, &j);
 	json_text(&j, "sender", x->call->envelope.sender);
 	json_text(&j, "why_sender", x->call->submittal.why_sender);
 	write_from(x, &j);
