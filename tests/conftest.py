@@ -22,6 +22,7 @@ from emulator.options import Options
 from emulator.pki import Pki
 from emulator.server import Emulator
 from helpers.bus import SessionBus
+from helpers.daemon import Daemon
 from helpers.program import Result, environment, installed, make_reachable, text_of
 from helpers.queue import Queue
 
@@ -151,6 +152,24 @@ def session_bus():
     bus = SessionBus()
     yield bus
     bus.stop()
+
+
+# --- the daemon
+
+@pytest.fixture
+def daemon(pki):
+    made = []
+
+    def make(server=None, extra="", start=True, **more):
+        one = Daemon(pki, server, extra, **more)
+        made.append(one)
+        if start:
+            assert one.start(), one.process.stderr.read().decode()
+        return one
+
+    yield make
+    for one in made:
+        one.close()
 
 
 # --- its configuration
