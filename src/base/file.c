@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <linux/magic.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
@@ -110,7 +111,7 @@ uint64_t file_sum(uint64_t sum, const struct stat *st)
 int file_unnamed(struct error *err)
 {
 	const char *places[] = { getenv("TMPDIR"), "/var/tmp", "/tmp" };
-	int fd;
+	int fd = -1;
 
 	for (size_t i = 0; i < COUNT_OF(places); i++) {
 		char name[PATH_MAX];
@@ -130,8 +131,12 @@ int file_unnamed(struct error *err)
 			return fd;
 		}
 	}
-	error_errno(err, ERROR_CREATE, "no temporary file in TMPDIR, /var/tmp or /tmp");
-	return -1;
+	/* Nothing can be made on any disk, or may be: the system pages it out, at worst. */
+	if (!errno_is_lack(errno) && errno != ENOSPC && errno != EDQUOT)
+		fd = memfd_create("acsmtp", MFD_CLOEXEC);
+	if (fd < 0)
+		error_errno(err, ERROR_CREATE, "no temporary file in TMPDIR, /var/tmp or /tmp");
+	return fd;
 }
 
 bool file_is_ours(const struct stat *st, struct error *err)

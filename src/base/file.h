@@ -58,8 +58,10 @@ bool file_read_named(const char *path, bool is_secret, struct buf *text, struct 
 /* The sum of what `sum` is of and of which file this is, as it is now (base/sum.h). */
 uint64_t file_sum(uint64_t sum, const struct stat *st);
 
-
-/* A file without a name, in TMPDIR or the usual places: gone with its descriptor. */
+/*
+ * A file without a name, in TMPDIR or the usual places, or in memory where none may be made there:
+ * gone with its descriptor. ERROR_CREATE; a full disk above all.
+ */
 int file_unnamed(struct error *err);
 
 #endif

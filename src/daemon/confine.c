@@ -26,13 +26,6 @@
 /* --- files: Landlock, as far as its version goes */
 
 #define FIRST_RIGHTS	((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)	/* of version 1: all to there */
-/*
- * A large message goes into a file without a name: where O_TMPFILE is not known, it is
- * made under one and removed at once.
- */
-#define READ_RIGHTS	(LANDLOCK_ACCESS_FS_READ_FILE)
-#define MAKE_RIGHTS	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | \
-			 LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE)
 
 static int landlock_version(void)
 {
@@ -54,17 +47,19 @@ static uint64_t known_rights(int version)
 	return rights;
 }
 
-static void allow(int rules, const char *path, uint64_t rights)
+static void allow_reading(int rules, const char *path)
 {
 	/* What is not there gets no rule, and so is not to be opened later either. */
 	OWNED_FD fd = open(path, O_PATH | O_CLOEXEC);
-	struct landlock_path_beneath_attr rule = { .allowed_access = rights, .parent_fd = fd };
+	struct landlock_path_beneath_attr rule = {
+		.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE, .parent_fd = fd,
+	};
 
 	if (fd >= 0)
 		(void)syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
 }
 
-static bool confine_files(const char *const *files, const char *const *directories)
+static bool confine_files(const char *const *files)
 {
 	int version = landlock_version();
 	/*
@@ -80,9 +75,7 @@ static bool confine_files(const char *const *files, const char *const *directori
 	if (rules < 0)
 		return false;
 	for (; *files; files++)
-		allow(rules, *files, READ_RIGHTS);
-	for (; *directories; directories++)
-		allow(rules, *directories, MAKE_RIGHTS);
+		allow_reading(rules, *files);
 	return syscall(SYS_landlock_restrict_self, rules, 0) == 0;
 }
 
@@ -160,13 +153,13 @@ static bool confine_calls(void)
 
 /* --- both, and what needs no such kernel */
 
-unsigned confine(const char *const *files, const char *const *directories)
+unsigned confine(const char *const *files)
 {
 	unsigned confined = 0;
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
 		confined |= CONFINED_RIGHTS;
-	if (confined && confine_files(files, directories))
+	if (confined && confine_files(files))
 		confined |= CONFINED_FILES;
 	if (confined && confine_calls())
 		confined |= CONFINED_CALLS;

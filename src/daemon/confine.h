@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A process gives away what it will not need, so that whoever takes it over gets little: no
- * program runs with more rights, no file is opened but those that are named, nobody is connected
- * to, no other process is touched. What the kernel does not have is left out in silence.
+ * program runs with more rights, no file is opened but those that are named, to be read, nobody is
+ * connected to, no other process is touched. What the kernel does not have is left out in silence.
  */
 #ifndef DAEMON_CONFINE_H
 #define DAEMON_CONFINE_H
@@ -13,10 +13,9 @@ enum confined { CONFINED_RIGHTS = 1, CONFINED_FILES = 2, CONFINED_CALLS = 4 };
 
 /*
  * For the rest of this process: files that may be read (NULL ends the list; what is not there is
- * passed over), and directories where files without a lasting name may be made. Which of
- * enum confined it came to.
+ * passed over). Which of enum confined it came to.
  */
-unsigned confine(const char *const *files, const char *const *directories);
+unsigned confine(const char *const *files);
 
 /* What it would come to here, without doing it. */
 unsigned confine_look(void);

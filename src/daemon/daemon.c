@@ -20,6 +20,7 @@
 #include "daemon/sockets.h"
 #include "daemon/status.h"
 #include "daemon/supervise.h"
+#include "daemon/units.h"
 #include "delivery/queue.h"
 #include "talk/say.h"
 
@@ -124,7 +125,7 @@ static bool find_supervisor(const char *path, int *fd, pid_t *pid, struct error 
 	return *pid > 1 || error_set(err, ERROR_SYSTEM, "the daemon's process is not known");
 }
 
-static bool signal_it(struct command_call *call, int signal, int *fd, pid_t *pid, int *status)
+static bool find_it(struct command_call *call, int *fd, pid_t *pid, int *status)
 {
 	struct daemon_flags flags = { .config = NULL };
 	OWNED_TEXT path = NULL;
@@ -133,13 +134,16 @@ static bool signal_it(struct command_call *call, int signal, int *fd, pid_t *pid
 	if (!command_parse(call, &flags, status))
 		return false;
 	path = control_path(flags.config, &err);
-	if (path && find_supervisor(path, fd, pid, &err)) {
-		if (kill(*pid, signal) == 0)
-			return true;
-		error_errno(&err, ERROR_SYSTEM, "the daemon, process %ld", (long)*pid);
-	}
+	if (path && find_supervisor(path, fd, pid, &err))
+		return true;
 	*status = say_error(&err);
 	return false;
+}
+
+static bool signal_it(pid_t pid, int signal, struct error *err)
+{
+	return kill(pid, signal) == 0 ||
+	       error_errno(err, ERROR_SYSTEM, "the daemon, process %ld", (long)pid);
 }
 
 static const struct flag signal_flags[] = {
@@ -150,10 +154,14 @@ static const struct flag signal_flags[] = {
 static int reload(struct command_call *call)
 {
 	OWNED_FD fd = -1;
+	struct error err;
 	pid_t pid;
 	int status;
 
-	return signal_it(call, SIGHUP, &fd, &pid, &status) ? EX_OK : status;
+	if (!find_it(call, &fd, &pid, &status))
+		return status;
+	return (units_have(pid) ? units_reload(&err) : signal_it(pid, SIGHUP, &err)) ? EX_OK :
+	       say_error(&err);
 }
 
 /* Also of one whose parent has not asked yet how it ended. */
@@ -167,28 +175,35 @@ static bool has_ended(int process, pid_t pid, int ms)
 	return kill(pid, 0) < 0 && errno == ESRCH;
 }
 
-static int stop(struct command_call *call)
+static bool stop_process(pid_t pid, struct error *err)
 {
 	int64_t deadline = clock_after(STOP_PATIENCE);
-	OWNED_FD fd = -1, process = -1;
-	struct error err;
-	pid_t pid;
-	int status;
-
-	if (!signal_it(call, SIGTERM, &fd, &pid, &status))
-		return status;
 	/*
 	 * A number may soon be another process's; a descriptor stays this one's.
 	 * Kernels before 5.3 have none: then the number is asked.
 	 */
-	process = (int)syscall(SYS_pidfd_open, pid, 0);
+	OWNED_FD process = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	if (!signal_it(pid, SIGTERM, err))
+		return false;
 	while (!has_ended(process, pid, clock_left(deadline)))
-		if (clock_left(deadline) == 0) {
-			error_set(&err, ERROR_LATER, "the daemon, process %ld, has not ended yet",
-				  (long)pid);
-			return say_error(&err);
-		}
-	return EX_OK;
+		if (clock_left(deadline) == 0)
+			return error_set(err, ERROR_LATER, "the daemon, process %ld, has not ended "
+					 "yet", (long)pid);
+	return true;
+}
+
+static int stop(struct command_call *call)
+{
+	OWNED_FD fd = -1;
+	struct error err;
+	pid_t pid;
+	int status;
+
+	if (!find_it(call, &fd, &pid, &status))
+		return status;
+	return (units_have(pid) ? units_stop(&err) : stop_process(pid, &err)) ? EX_OK :
+	       say_error(&err);
 }
 
 const struct command daemon_command = {

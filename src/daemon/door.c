@@ -37,7 +37,7 @@
 enum {
 	CLIENTS_MAX = 2000,
 	BUSY_PAUSE_MS = 100,	/* when the system has no more descriptors or processes */
-	KEEPER_PATIENCE = 10,	/* seconds until one that is not there is done without */
+	KEEPER_PATIENCE = 5,	/* seconds until one that is not there is done without */
 	KEEPER_PAUSE_MS = 1000,	/* until it is asked again */
 };
 

@@ -209,14 +209,13 @@ static void confine_session(const struct door *door)
 	const char *const files[] = { *aliases == '/' ? aliases : "/etc/aliases", "/etc/passwd",
 				      "/etc/group", "/etc/nsswitch.conf", "/etc/localtime",
 				      "/etc/hosts", "/etc/host.conf", "/etc/resolv.conf", NULL };
-	const char *const directories[] = { "/var/tmp", "/tmp", NULL };
 
 	/*
 	 * The file of the time zone, wherever TZ says it is, can be read now but not
 	 * later.
 	 */
 	tzset();
-	(void)confine(files, directories);
+	(void)confine(files);
 }
 
 static void converse(struct door_session *s, struct transport *wire)

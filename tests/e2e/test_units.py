@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The daemon as systemd runs it, on a machine that was booted for it."""
 
-import os
-import signal
+import smtplib
 import time
 from pathlib import Path
 
 import pytest
 
 from helpers.booted import Booted
+from helpers.ports import port_for_us
 from helpers.waiting import wait_until
 
 pytestmark = pytest.mark.as_root
@@ -67,8 +67,13 @@ def arrived(server):
     return sorted(m.data.split(b"Subject: ")[1].split(b"\r\n")[0].decode() for m in server.messages)
 
 
-def status(machine):
-    return machine.run(machine.prefix / "bin/acsmtp", "daemon", "status")
+def daemon(machine, *words, user=None):
+    return machine.run(machine.prefix / "bin/acsmtp", "daemon", *words, user=user)
+
+
+def start(machine):
+    done = machine.systemctl("start", "acsmtp.socket", "acsmtp.service")
+    assert done.returncode == 0, machine.said()
 
 
 def is_up(machine, unit, other_than="0"):
@@ -83,8 +88,7 @@ def test_its_life(acs, machine):
     assert machine.show("acsmtp.socket", "ActiveState") == "inactive"
     assert machine.show("acsmtp.service", "ActiveState") == "inactive"
     configure(machine, server)
-    done = machine.systemctl("start", "acsmtp.socket", "acsmtp.service")
-    assert done.returncode == 0, machine.said()
+    start(machine)
     # The door comes with its first client: one who cannot read the secret.
     assert machine.show("acsmtp-door.service", "ActiveState") == "inactive"
     ini = machine.sysconf / "acsmtp.ini"
@@ -92,7 +96,7 @@ def test_its_life(acs, machine):
     done = send(machine, "first")
     assert done.returncode == 0, done.stderr + machine.said()
     wait_until(lambda: arrived(server) == ["first"], "it arrives", machine.said)
-    assert "kept by acsmtp, clients are served by acsmtp-door" in status(machine).stdout
+    assert "kept by acsmtp, clients are served by acsmtp-door" in daemon(machine, "status").stdout
     for unit in "acsmtp.service", "acsmtp-door.service":
         before = machine.show(unit, "MainPID")
         machine.run("kill", "-KILL", before, check=True)
@@ -100,3 +104,107 @@ def test_its_life(acs, machine):
         done = send(machine, f"after {unit}")
         assert done.returncode == 0, done.stderr + machine.said()
     wait_until(lambda: len(server.messages) == 3, "they arrive", machine.said)
+
+
+def test_reload_and_stop(machine):
+    configure(machine)
+    machine.boot()
+    assert send(machine, "one").returncode == 0, machine.said()
+    configure(machine, extra="allow_users = games\n")
+    done = daemon(machine, "reload")
+    assert done.returncode == 0, done.stderr
+    wait_until(lambda: send(machine, "two").returncode != 0, "the door reads them", machine.said)
+    assert send(machine, "two", user="games").returncode == 0, machine.said()
+    # What makes no sense changes nothing, and is said.
+    before = [machine.show(unit, "MainPID") for unit in ("acsmtp.service", "acsmtp-door.service")]
+    configure(machine, extra="allow_users = nobody-at-all\n")
+    machine.systemctl("reload", "acsmtp.service")
+    wait_until(lambda: "there is no user \"nobody-at-all\"" in machine.said(), "it says so")
+    assert send(machine, "three", user="games").returncode == 0, machine.said()
+    assert before == [machine.show(unit, "MainPID")
+                      for unit in ("acsmtp.service", "acsmtp-door.service")]
+    begun = time.monotonic()
+    done = daemon(machine, "stop")
+    assert done.returncode == 0, done.stderr
+    assert time.monotonic() - begun < 5
+    for unit in "acsmtp.socket", "acsmtp-door.service", "acsmtp.service":
+        assert machine.show(unit, "ActiveState") == "inactive", unit
+        assert machine.show(unit, "Result") == "success", unit
+    assert not (machine.root / "run/acsmtp/socket").exists()
+    assert daemon(machine, "status").returncode == 75
+    assert send(machine, "four").returncode != 0
+    # What was taken is there when it begins again.
+    start(machine)
+    assert "3 messages wait" in daemon(machine, "status").stdout
+
+
+def test_a_keeper_that_is_away(acs, machine):
+    """Clients are told, and nothing has to be mended when it is back."""
+    server = acs()
+    configure(machine, extra="idle_timeout = soon\n")
+    machine.boot()
+    assert machine.show("acsmtp.service", "ExecMainStatus") == "78"
+    done = send(machine, "one")
+    assert done.returncode != 0 and "the keeper of the mail is not there" in done.stderr
+    configure(machine, server)
+    machine.systemctl("restart", "acsmtp.service")
+    wait_until(lambda: send(machine, "two").returncode == 0, "the door goes on", machine.said)
+    wait_until(lambda: arrived(server) == ["two"], "it arrives", machine.said)
+
+
+def test_addresses_and_a_credential(acs, machine):
+    """A port below 1024 without a right, and a secret that systemd hands over."""
+    server = acs()
+    configure(machine, server, password=None,
+              password_file="/run/credentials/acsmtp.service/password")
+    machine.write("etc/acsmtp.password", server.options.password, 0o600)
+    machine.write("etc/systemd/system/acsmtp.service.d/secret.conf",
+                  "[Service]\nLoadCredential=password:/etc/acsmtp.password\n")
+    port = port_for_us()
+    machine.write("etc/systemd/system/acsmtp-listen.socket.d/where.conf",
+                  f"[Socket]\nListenStream=\nListenStream=127.0.0.1:{port}\n")
+    machine.boot()
+    assert machine.systemctl("start", "acsmtp-listen.socket").returncode == 0, machine.said()
+    with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+        client.sendmail("me@contoso.com", ["b@example.org"], "Subject: by TCP\n\nx\n")
+    assert send(machine, "by the socket").returncode == 0, machine.said()
+    wait_until(lambda: arrived(server) == ["by TCP", "by the socket"], "they arrive", machine.said)
+
+
+def test_an_address_for_all(machine):
+    """Nobody runs a relay by mistake, by a unit either."""
+    configure(machine)
+    machine.write("etc/systemd/system/acsmtp-listen.socket.d/where.conf",
+                  f"[Socket]\nListenStream=\nListenStream=0.0.0.0:{port_for_us()}\n")
+    machine.boot()
+    assert machine.systemctl("start", "acsmtp-listen.socket").returncode == 0, machine.said()
+    assert machine.systemctl("start", "acsmtp-door.service").returncode != 0
+    assert machine.show("acsmtp-door.service", "ExecMainStatus") == "78"
+    assert "others than this machine reach 0.0.0.0:" in machine.said()
+
+
+def test_walls(machine):
+    """What the units keep from the two, whatever runs there."""
+    configure(machine)
+    machine.boot()
+    assert send(machine, "one").returncode == 0, machine.said()
+    ini, spool = machine.sysconf / "acsmtp.ini", machine.spool
+    for unit, refused, allowed in (
+            ("acsmtp-door", [f"cat {ini}", f"ls {spool}", "touch /etc/x", "cat /etc/shadow",
+                             "touch /run/acsmtp/x", "ls /root"],
+             ["cat /etc/passwd", "ls /run/acsmtp"]),
+            ("acsmtp", ["cat /etc/shadow", "touch /etc/x", f"touch {ini}", "ls /root"],
+             [f"cat {ini}", f"ls {spool}", "touch /run/acsmtp/x"])):
+        for command in refused + allowed:
+            done = inside(machine, unit, command)
+            assert (done.returncode == 0) == (command in allowed), (unit, command, done.stderr)
+    # The door has no network but what it was given.
+    assert inside(machine, "acsmtp-door", "cat /proc/self/net/dev").stdout.count("\n") == 3
+
+
+def inside(machine, unit, command):
+    """As the user of the unit, where its first process is."""
+    pid = machine.show(f"{unit}.service", "MainPID")
+    uid, gid = machine.ids(unit)
+    return machine.run("nsenter", "-t", pid, "-m", "-n", "setpriv", f"--reuid={uid}",
+                       f"--regid={gid}", "--clear-groups", "--bounding-set=-all", *command.split())

@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 from helpers.program import environment, installed
+from helpers.waiting import wait_until
 
 KEEPER, DOOR = "mail", "daemon"	# users that every Debian has
 PATIENCE = 20
@@ -115,6 +116,11 @@ class Daemon:
             if name in words:
                 return pid
         return None
+
+    def wait_for_nobody(self):
+        """Until the last session has ended."""
+        door = self.program("acsmtp-door")
+        wait_until(lambda: not self.children(door), "its sessions have ended")
 
     def stop(self):
         if self.process and self.process.poll() is None:
