@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The helper's command line. Secrets are on standard input and output, never here. */
+#include "token/token.h"
+
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/self.h"
+#include "base/text.h"
+#include "service/login.h"
+#include "token/keep.h"
+
+enum { WIPED_WITH = 0x5a, FACTS_MAX = 128, LOGIN_SECONDS = TOKEN_PERSON_SECONDS + 60 };
+
+static int usage(void)
+{
+	fputs("usage: token get|renew|look|forget|login SOURCE [stamp=N] [KEY=VALUE]...\n"
+	      "Prints an access token, or facts of one; a secret is read from standard input.\n"
+	      "acsmtp runs this; for people there is `acsmtp login`.\n",
+	      stderr);
+	return TOKEN_USAGE;
+}
+
+/* --- words and input */
+
+static bool take_word(const char *word, struct token_wish *request)
+{
+	const char *value = text_after(word, "stamp=");
+	char *end;
+
+	if (value) {
+		request->stamp = strtoll(value, &end, 10);
+		return *value && !*end && request->stamp >= 0;
+	}
+	for (size_t i = 0; token_setting_key(i); i++) {
+		value = text_after(word, token_setting_key(i));
+		if (value && *value == '=' && !text_has_control(value)) {
+			*token_setting(&request->settings, i) = value + 1;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Only acsmtp calls us: what is doubtful is a bug there, and no guess is made. */
+static bool take_words(int argc, char **argv, struct token_wish *request)
+{
+	static const char *const sources[] = {
+		"managed-identity", "workload-identity",
+		"client-secret",    "client-certificate",
+		"refresh",	    "browser",
+		"device",
+	};
+	bool is_known = false;
+
+	if (argc < 3)
+		return false;
+	request->source = argv[2];
+	for (size_t i = 0; i < COUNT_OF(sources); i++)
+		is_known = is_known || !strcmp(sources[i], request->source);
+	for (int at = 3; at < argc; at++)
+		if (!take_word(argv[at], request))
+			return false;
+	return is_known;
+}
+
+static bool has_secret(const char *source)
+{
+	return strcmp(source, "managed-identity") != 0 &&
+	       strcmp(source, "workload-identity") != 0;
+}
+
+/* To its end; one byte more than there may be tells that it is too long. */
+static bool read_input(struct token_wish *request)
+{
+	struct secret *all = &request->secret;
+	const char *end, *more;
+	ssize_t n = 0;
+
+	if (isatty(STDIN_FILENO))
+		return true;
+	secret_make_room(all);
+	while (all->len <= SECRET_MAX &&
+	       (n = read_some(STDIN_FILENO, all->bytes + all->len,
+			      SECRET_MAX + 1 - all->len)) > 0)
+		all->len += (size_t)n;
+	if (n < 0 || all->len > SECRET_MAX)
+		return false;
+	end = memchr(all->bytes, '\n', all->len);
+	if (!end)
+		return true;
+	more = end + 1;
+	n = (ssize_t)(all->len - (size_t)(more - all->bytes));
+	if (n > 0 && more[n - 1] == '\n')
+		n--;
+	(void)secret_set(&request->second, more, (size_t)n);
+	all->len = (size_t)(end - all->bytes);
+	wipe(all->bytes + all->len, SECRET_MAX - all->len);
+	return true;
+}
+
+/* --- output */
+
+static int fail_with(const struct token_failure *failure)
+{
+	fprintf(stderr, "%s\n", failure->text);
+	return failure->end;
+}
+
+/* By write(2): no buffer of stdio has it, and what is there goes first. */
+static bool put(const char *key, const struct secret *secret)
+{
+	return fflush(stdout) == 0 && write_all(STDOUT_FILENO, key, strlen(key)) &&
+	       write_all(STDOUT_FILENO, secret->bytes, secret->len) &&
+	       write_all(STDOUT_FILENO, "\n", 1);
+}
+
+static int hand_over(bool is_done)
+{
+	static const struct token_failure unread = {
+		TOKEN_FAILED,
+		"the token cannot be handed over: nobody reads it",
+	};
+
+	return is_done ? TOKEN_OK : fail_with(&unread);
+}
+
+static int get(const struct token_wish *request, bool is_refused)
+{
+	OWNED_TOKEN token = { { 0 }, 0, 0, 0 };
+	OWNED_SECRET refresh = { 0 };
+	struct token_failure failure;
+	bool is_done;
+
+	if (!(is_refused ? token_renew : token_get)(request, &token, &refresh, &failure))
+		return fail_with(&failure);
+	is_done = put("", &token.access) &&
+		  printf("stamp=%lld\nexpires=%lld\n", (long long)token.stamp,
+			 (long long)token.expires) > 0 &&
+		  fflush(stdout) == 0 &&
+		  (!secret_is_set(&refresh) || put("refresh_token=", &refresh));
+	return hand_over(is_done);
+}
+
+/* --- the commands */
+
+static void put_fact(const char *key, const char *value)
+{
+	char shown[FACTS_MAX + 1];
+
+	snprintf(shown, sizeof(shown), "%s", value ? value : "");
+	text_make_printable(shown);
+	if (*shown)
+		printf("%s=%s\n", key, shown);
+}
+
+static int look(const struct token_wish *request)
+{
+	const struct token_purpose purpose = {
+		.source = request->source,
+		.settings = &request->settings,
+	};
+	const char *application = request->settings.client_id;
+	OWNED_TOKEN token = { { 0 }, 0, 0, 0 };
+	struct token_facts facts;
+	long long now = time(NULL);
+
+	if (token_cache_load(&purpose, &token) == TOKEN_IS_ABSENT) {
+		fputs("no token is kept: the next message fetches one\n", stderr);
+		return TOKEN_NOTHING;
+	}
+	(void)login_token_facts(token.access.bytes, token.access.len, &facts);
+	put_fact("source", request->source);
+	put_fact("application",
+		 application && *application ? application : request->settings.identity);
+	put_fact("audience", facts.audience);
+	printf("expires=%lld\nleft=%lld\nrenew=%lld\n", (long long)token.expires,
+	       token.expires - now, token.renews - now);
+	return hand_over(fflush(stdout) == 0);
+}
+
+static int forget(const struct token_wish *request)
+{
+	const struct token_purpose purpose = {
+		.source = request->source,
+		.settings = &request->settings,
+	};
+
+	token_cache_forget(&purpose);
+	return TOKEN_OK;
+}
+
+static int login(const struct token_wish *request)
+{
+	OWNED_SECRET refresh = { 0 };
+	struct token_failure failure;
+
+	return token_enter(request, &refresh, &failure)
+		       ? hand_over(put("refresh_token=", &refresh))
+		       : fail_with(&failure);
+}
+
+static int run(const char *command, struct token_wish *request)
+{
+	bool is_login = !strcmp(command, "login");
+
+	if (!strcmp(command, "look"))
+		return look(request);
+	if (!strcmp(command, "forget"))
+		return forget(request);
+	if (has_secret(request->source) && !read_input(request)) {
+		fputs("standard input holds too long a secret\n", stderr);
+		return TOKEN_USAGE;
+	}
+	token_watch(is_login ? LOGIN_SECONDS : TOKEN_SECONDS);
+	request->deadline = clock_after(TOKEN_SECONDS);
+	if (is_login)
+		return login(request);
+	if (!strcmp(command, "get") || !strcmp(command, "renew"))
+		return get(request, !strcmp(command, "renew"));
+	return usage();
+}
+
+int main(int argc, char **argv)
+{
+	struct token_wish request = { 0 };
+	int end;
+
+	self_begin("acsmtp", STDERR_FILENO, false);
+	secret_guard_process();
+	/* Libraries give memory back that has seen secrets: it is overwritten then. */
+	(void)mallopt(M_PERTURB, WIPED_WITH);
+	signal(SIGPIPE, SIG_IGN);
+	umask(077);
+	if (!take_words(argc, argv, &request))
+		return usage();
+	end = run(argv[1], &request);
+	secret_free(&request.secret);
+	secret_free(&request.second);
+	return end;
+}
