@@ -91,7 +91,12 @@ struct daemon_settings {
 	long idle_timeout;	/* seconds */
 	char *listen_cert, *listen_key, *listen_users;	/* files; "": none */
 	char *user, *door_user;
+	char *places;		/* of those that a file says, "NAME PLACE" each; or NULL */
 };
+
+/* Puts where that setting of [daemon] stands, and its name, before the error. */
+bool daemon_settings_blame(const struct daemon_settings *settings, const char *name,
+			   struct error *err);
 
 struct config_variable {	/* of the environment */
 	char *name;

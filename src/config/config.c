@@ -15,6 +15,7 @@
 #include "config/environment.h"
 #include "config/file.h"
 #include "config/types.h"
+#include "config/places.h"
 #include "service/service.h"
 
 enum { REGIONS_MAX = 200 };	/* bytes of a list of them */
@@ -36,6 +37,7 @@ void config_free(struct config *config)
 	settings_free(SECTION_DEFAULTS, config);
 	settings_free(SECTION_DELIVERY, config);
 	settings_free(SECTION_DAEMON, config);
+	free(config->daemon.places);
 	free(config->files);
 	for (size_t i = 0; i < config->variable_count; i++)
 		text_cleanup(&config->variables[i].name);
@@ -331,6 +333,7 @@ bool config_merge(struct config *config, const struct ini *ini, struct error *er
 	for (size_t i = 0; i < fresh.count; i++)
 		put_account(config, &fresh.accounts[i]);
 	fresh.count = 0;	/* they were handed on */
+	daemon_settings_note(ini, &config->daemon);
 	return apply_rest(ini, config, err);
 }
 

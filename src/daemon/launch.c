@@ -40,7 +40,7 @@ static const char door_program[] = ACSMTP_HELPERS "/acsmtp-door";
 
 /* --- the settings */
 
-static bool find_user(const char *name, const char *setting, uid_t *uid, struct error *err)
+static bool find_user(const char *name, uid_t *uid, struct error *err)
 {
 	const struct passwd *user = getpwnam(name);
 
@@ -48,7 +48,7 @@ static bool find_user(const char *name, const char *setting, uid_t *uid, struct 
 		*uid = user->pw_uid;
 		return true;
 	}
-	error_set(err, ERROR_CONFIG, "[daemon] %s: there is no user \"%s\"", setting, name);
+	error_set(err, ERROR_CONFIG, "there is no user \"%s\"", name);
 	return error_advise(err, "make one that cannot log in, as systemd-sysusers and `useradd "
 			    "--system` do, or name another");
 }
@@ -59,9 +59,10 @@ bool launch_read_settings(struct launch_plan *l, struct error *err)
 	l->keeper_uid = l->door_uid = self_user();
 	if (!config_load(&l->config, l->config_file, err))
 		return false;
-	if (l->is_root && (!find_user(l->config.daemon.user, "user", &l->keeper_uid, err) ||
-			   !find_user(l->config.daemon.door_user, "door_user", &l->door_uid, err)))
-		return false;
+	if (l->is_root && !find_user(l->config.daemon.user, &l->keeper_uid, err))
+		return daemon_settings_blame(&l->config.daemon, "user", err);
+	if (l->is_root && !find_user(l->config.daemon.door_user, &l->door_uid, err))
+		return daemon_settings_blame(&l->config.daemon, "door_user", err);
 	l->spool = sockets_are_of_system() && !*l->config.delivery.spool ?
 		   text_copy(QUEUE_OF_SYSTEM) : queue_spool_path(&l->config.delivery);
 	return l->spool || error_set(err, ERROR_CONFIG, "there is no place for a queue");
@@ -199,7 +200,7 @@ static uid_t door_user(const struct config *config)
 	struct error unheard;
 	uid_t uid = self_user();
 
-	(void)find_user(config->daemon.door_user, "door_user", &uid, &unheard);
+	(void)find_user(config->daemon.door_user, &uid, &unheard);
 	return uid;
 }
 

@@ -30,17 +30,11 @@ enum {
 
 /* --- the door asks */
 
-/* The answer as a file in memory: it has no name that others could open. */
-static int take_settings(int keeper, size_t len, struct error *err)
+/* A file in memory: it has no name that others could open. */
+static int make_file(const char *text, size_t len, struct error *err)
 {
-	OWNED_TEXT text = xcalloc(1, len + 1);
-	int fd;
+	int fd = memfd_create("acsmtp-settings", MFD_CLOEXEC);
 
-	if (!handover_read(keeper, text, len, PATIENCE)) {
-		error_set(err, ERROR_LATER, "the daemon's queue does not answer");
-		return -1;
-	}
-	fd = memfd_create("acsmtp-settings", MFD_CLOEXEC);
 	if (fd < 0 || fchmod(fd, 0400) < 0 || !write_all(fd, text, len) || lseek(fd, 0, SEEK_SET) < 0) {
 		error_errno(err, ERROR_SYSTEM, "the settings of the door");
 		fd_cleanup(&fd);
@@ -48,34 +42,64 @@ static int take_settings(int keeper, size_t len, struct error *err)
 	return fd;
 }
 
-static int ask(int keeper, struct error *err)
+/* What settings and their places are in; they are read afterwards. */
+struct answer {
+	size_t len, places_len;
+	char *text, *places;
+};
+
+static void free_answer(struct answer *a)
+{
+	free(a->text);
+	free(a->places);
+}
+
+static bool ask(int keeper, struct answer *a, struct error *err)
 {
 	static const char question[] = "SETTINGS\n";
 	char line[HANDOVER_LINE_MAX];
-	size_t len;
 
 	if (!write_patiently(keeper, question, strlen(question), PATIENCE * 1000) ||
 	    !handover_read_line(keeper, line, PATIENCE)) {
 		error_set(err, ERROR_LATER, "the daemon's queue does not answer");
-		error_advise(err, "it gives settings to the user that is named in [daemon] "
-			     "door_user");
-		return -1;
+		return error_advise(err, "it gives settings to the user that is named in [daemon] "
+				    "door_user");
 	}
-	if (sscanf(line, "SETTINGS %zu", &len) == 1 && len <= PROVISION_MAX)
-		return take_settings(keeper, len, err);
-	handover_read_refusal(line, err);
-	if (err->kind == ERROR_DATA)
-		err->kind = ERROR_CONFIG;
-	return -1;
+	if (sscanf(line, "SETTINGS %zu %zu", &a->len, &a->places_len) != 2 ||
+	    a->len > PROVISION_MAX || a->places_len > PROVISION_MAX) {
+		handover_read_refusal(line, err);
+		if (err->kind == ERROR_DATA)
+			err->kind = ERROR_CONFIG;
+		return false;
+	}
+	a->text = xcalloc(1, a->len + 1);
+	a->places = xcalloc(1, a->places_len + 1);
+	return (handover_read(keeper, a->text, a->len, PATIENCE) &&
+		handover_read(keeper, a->places, a->places_len, PATIENCE)) ||
+	       error_set(err, ERROR_LATER, "the daemon's queue does not answer");
+}
+
+static bool read_answer(struct config *config, struct answer *a, struct error *err)
+{
+	OWNED_FD fd = make_file(a->text, a->len, err);
+
+	if (fd < 0 || !config_read_opened(config, fd, "the settings of the door", err))
+		return false;
+	/* Where they stand is for people to mend: in the keeper's files. */
+	free(config->daemon.places);
+	config->daemon.places = text_copy(a->places);
+	return true;
 }
 
 static bool read_settings(struct door *door, int seconds, struct error *err)
 {
 	OWNED_FD keeper = handover_await(door->keeper, seconds, err);
-	OWNED_FD settings = keeper < 0 ? -1 : ask(keeper, err);
+	struct answer answer = { .text = NULL };
+	bool ok = keeper >= 0 && ask(keeper, &answer, err) &&
+		  read_answer(&door->config, &answer, err);
 
-	return settings >= 0 &&
-	       config_read_opened(&door->config, settings, "the settings of the door", err);
+	free_answer(&answer);
+	return ok;
 }
 
 /* --- files of its own */
@@ -102,13 +126,13 @@ static bool load_files(struct door *door, struct error *err)
 	if (*s->listen_cert) {
 		door->identity = tls_identity_load(s->listen_cert, s->listen_key, err);
 		if (!door->identity)
-			return error_context(err, "[daemon] listen_cert");
+			return daemon_settings_blame(s, "listen_cert", err);
 		warn_of_end(door->identity, s->listen_cert);
 	}
 	if (*s->listen_users) {
 		door->logins = users_load(s->listen_users, err);
 		if (!door->logins)
-			return error_context(err, "[daemon] listen_users");
+			return daemon_settings_blame(s, "listen_users", err);
 	}
 	return true;
 }
@@ -123,10 +147,10 @@ bool provision_get(struct door *door, int seconds, struct error *err)
 		return false;
 	log_open(config_log(&door->config), "acsmtp");
 	if (!allowed_users_parse(s->allow_users, &door->users, err))
-		return error_context(err, "[daemon] allow_users");
+		return daemon_settings_blame(s, "allow_users", err);
 	if (!networks_parse(*s->allow_from ? s->allow_from : "127.0.0.0/8 ::1/128",
 			    &door->networks, err))
-		return error_context(err, "[daemon] allow_from");
+		return daemon_settings_blame(s, "allow_from", err);
 	door->name = net_host_name();
 	return load_files(door, err);
 }

@@ -5,7 +5,7 @@
  * who may log in.
  *
  *	SETTINGS			the door asks at the keeper's socket (daemon/handover.h)
- *	SETTINGS BYTES			and those bytes, a file of settings
+ *	SETTINGS BYTES BYTES		and those bytes: a file of settings, and where they stand
  *	LATER WORDS, NEVER WORDS	there are none
  */
 #ifndef DAEMON_PROVISION_H

@@ -13,21 +13,18 @@
 
 enum { PATIENCE = 30 };		/* seconds */
 
-static bool write_settings(const char *config_file, struct buf *text, struct error *err)
+void provision_give(int door, const char *config_file)
 {
 	OWNED_CONFIG config = { 0 };
-
-	return config_load(&config, config_file, err) && config_share(&config, text, err);
-}
-
-void provision_give(int door, const char *config)
-{
-	OWNED_BUF text = BUF_INIT(PROVISION_MAX);
+	OWNED_BUF text = BUF_INIT(2 * PROVISION_MAX);
 	char line[HANDOVER_LINE_MAX];
 	struct error err;
+	size_t len;
 
-	if (write_settings(config, &text, &err)) {
-		snprintf(line, sizeof(line), "SETTINGS %zu\n", text.len);
+	if (config_load(&config, config_file, &err) && config_share(&config, &text, &err)) {
+		len = text.len;
+		buf_addf(&text, "%s", config.daemon.places ? config.daemon.places : "");
+		snprintf(line, sizeof(line), "SETTINGS %zu %zu\n", len, text.len - len);
 	} else {
 		text.len = 0;
 		handover_refusal(line, &err);

@@ -75,8 +75,11 @@ static bool give_to_keeper(void *taker, struct entry *e, const struct message *m
 	struct door_session *s = taker;
 
 	hold_signals(true);
-	if (!handover_add(&s->keeper, e, m, err))
+	if (!handover_add(&s->keeper, e, m, err)) {
+		/* Behind the walls no keeper can be found anew. */
+		s->reception.taker.is_closed = s->keeper < 0;
 		return false;
+	}
 	memcpy(s->id, e->id, sizeof(s->id));
 	return true;
 }

@@ -96,27 +96,35 @@ static bool is_narrow(const struct listener *one, const struct daemon_settings *
 		return true;
 	/* The socket is asked and not the settings: systemd may have opened any. */
 	if (getsockname(one->fd, &address.socket.any, &address.len) < 0)
-		return error_errno(err, ERROR_CONFIG, "[daemon] listen: %s", one->name);
+		return error_errno(err, ERROR_CONFIG, "%s", one->name);
 	if (ip_address_is_loopback(&address))
 		return true;
-	error_set(err, ERROR_CONFIG, "[daemon] listen: others than this machine reach %s, and nothing "
-		  "says who of them may send", one->name);
+	error_set(err, ERROR_CONFIG, "others than this machine reach %s, and nothing says who of "
+		  "them may send", one->name);
 	return error_advise(err, "name their networks in allow_from, or a file of users in "
 			    "listen_users with listen_cert and listen_key");
 }
 
-/* What makes no sense alone. */
+/* What makes no sense without another one. */
 static bool is_complete(const struct daemon_settings *settings, struct error *err)
 {
-	if (*settings->listen_cert && !*settings->listen_key)
-		return error_set(err, ERROR_CONFIG, "[daemon] listen_cert: its key is missing: "
-				 "listen_key");
-	if (!*settings->listen_cert && *settings->listen_key)
-		return error_set(err, ERROR_CONFIG, "[daemon] listen_key: its certificate is missing: "
-				 "listen_cert");
-	if (*settings->listen_users && !*settings->listen_cert)
-		return error_set(err, ERROR_CONFIG, "[daemon] listen_users: passwords are taken "
-				 "under TLS alone: listen_cert is missing");
+	const struct {
+		const char *name, *value, *needed;
+		const char *why;
+	} pairs[] = {
+		{ "listen_cert", settings->listen_cert, settings->listen_key,
+		  N_("its key is missing: listen_key") },
+		{ "listen_key", settings->listen_key, settings->listen_cert,
+		  N_("its certificate is missing: listen_cert") },
+		{ "listen_users", settings->listen_users, settings->listen_cert,
+		  N_("passwords are taken under TLS alone: listen_cert is missing") },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(pairs); i++)
+		if (*pairs[i].value && !*pairs[i].needed) {
+			error_text(err, ERROR_CONFIG, pairs[i].why);
+			return daemon_settings_blame(settings, pairs[i].name, err);
+		}
 	return true;
 }
 
@@ -125,7 +133,7 @@ bool sockets_may_serve(const struct listeners *open, const struct daemon_setting
 {
 	for (size_t i = 0; i < open->count; i++)
 		if (!is_narrow(&open->list[i], settings, err))
-			return false;
+			return daemon_settings_blame(settings, "listen", err);
 	return is_complete(settings, err);
 }
 
@@ -145,10 +153,10 @@ static bool open_network(struct sockets *s, const struct daemon_settings *settin
 	struct addresses addresses;
 
 	if (!listen_parse(settings->listen, &addresses, err))
-		return error_context(err, "[daemon] listen");
+		return daemon_settings_blame(settings, "listen", err);
 	for (size_t i = 0; i < addresses.count; i++)
 		if (!listen_network(&s->open, &addresses.list[i], err))
-			return error_context(err, "[daemon] listen");
+			return daemon_settings_blame(settings, "listen", err);
 	return true;
 }
 
@@ -159,7 +167,7 @@ static bool open_local(struct sockets *s, const struct daemon_settings *settings
 
 	/* A user's own daemon is for that user. */
 	return !path || listen_local(&s->open, path, sockets_are_of_system() ? 0666 : 0600, err) ||
-	       error_context(err, "[daemon] socket");
+	       daemon_settings_blame(settings, "socket", err);
 }
 
 bool sockets_open_control(struct sockets *s, const struct daemon_settings *settings,

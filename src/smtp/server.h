@@ -38,6 +38,8 @@ struct server_taker {
 	 */
 	bool (*login)(struct server_taker *t, const char *name, const char *password,
 		      struct error *err);
+	/* Set by the taker: it can take nothing more, but a new dialogue may. 421 ends this one. */
+	bool is_closed;
 };
 
 struct server_options {		/* borrowed while the dialogue lasts */

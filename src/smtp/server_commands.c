@@ -275,6 +275,11 @@ enum next server_obey(struct server *s, char *line, size_t len)
 	c = find(line, verb_len);
 	if (!c)
 		return server_blame(s, 500, "5.5.1", "no such command");
+	if (s->taker->is_closed && c->obey != do_quit) {
+		server_reply(s, 421, "4.3.2", "%s: come again with a new connection",
+			     s->options->name);
+		return HANG_UP;
+	}
 	if (is_too_early(s, c)) {
 		server_reply(s, 554, "5.5.0", "commands were sent ahead of the reply to %s",
 			     c->verb);

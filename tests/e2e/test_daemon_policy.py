@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who may send by the daemon, as whom, and how much at a time."""
+
+import grp
+import os
+import pwd
+import signal
+import smtplib
+import socket
+import subprocess
+
+import pytest
+
+from helpers.daemon import PATIENCE, Local, text
+from helpers.ports import port_for_us
+from helpers.waiting import wait_until
+
+GREET = """\
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+print(s.recv(1000).decode())
+"""
+
+
+def greeting(d, name):
+    """What that user is greeted with."""
+    user = pwd.getpwnam(name)
+    return subprocess.run(["/usr/bin/python3", "-I", "-c", GREET, d.socket], check=True,
+                          user=user.pw_uid, group=user.pw_gid, extra_groups=[],
+                          capture_output=True, text=True).stdout
+
+
+@pytest.mark.as_root
+@pytest.mark.parametrize("allowed, lets_in, keeps_out", [
+    ("games", ["games", "root"], ["nobody"]),
+    (pwd.getpwnam("games").pw_uid, ["games"], ["nobody"]),
+    (f"@{grp.getgrgid(pwd.getpwnam('games').pw_gid).gr_name}", ["games"], ["nobody"]),
+    ("nobody, games", ["games", "nobody"], ["daemon"]),
+    ("*", ["games", "nobody"], []),
+])
+def test_users(daemon, allowed, lets_in, keeps_out):
+    d = daemon(extra=f"allow_users = {allowed}\n")
+    for name in lets_in:
+        assert greeting(d, name).startswith("220 "), name
+    for name in keeps_out:
+        assert greeting(d, name).startswith("421 "), name
+
+
+@pytest.mark.as_root
+def test_a_further_group(daemon, tmp_path):
+    """Of a user whose process does not have it: the system's word counts."""
+    group = next((g for g in grp.getgrall() if any(is_user(m) for m in g.gr_mem)), None)
+    if group is None:
+        # No user of this machine is in a second group: one is, in a copy of its file.
+        group = grp.getgrnam("tape")
+        (tmp_path / "group").write_text(
+            open("/etc/group").read().replace(f"tape:x:{group.gr_gid}:",
+                                              f"tape:x:{group.gr_gid}:games"))
+        member, wrap = "games", ["unshare", "-m", "sh", "-c",
+                                 f"mount --bind {tmp_path}/group /etc/group && exec \"$@\"", "sh"]
+    else:
+        member, wrap = next(m for m in group.gr_mem if is_user(m)), []
+    d = daemon(extra=f"allow_users = @{group.gr_name}\n", start=False)
+    assert d.start(*wrap), d.process.stderr.read().decode()
+    assert greeting(d, member).startswith("220 ")
+    assert greeting(d, "nobody").startswith("421 ")
+
+
+def is_user(name):
+    try:
+        return pwd.getpwnam(name).pw_uid != 0
+    except KeyError:
+        return False
+
+
+def test_clients_at_a_time(daemon):
+    d = daemon(extra="max_clients = 2\n")
+    with Local(d.socket) as one, Local(d.socket):
+        with pytest.raises(smtplib.SMTPConnectError) as refused:
+            Local(d.socket)
+        assert refused.value.smtp_code == 421
+        one.quit()
+        wait_until(lambda: is_served(d), "there is room again")
+
+
+def is_served(d):
+    try:
+        with Local(d.socket):
+            return True
+    except smtplib.SMTPConnectError:
+        return False
+
+
+def test_networks(daemon):
+    """Of those who have no login; and there is one who may."""
+    port = port_for_us()
+    d = daemon(extra=f"listen = 127.0.0.1:{port}\nallow_from = 192.0.2.0/24\n")
+    with pytest.raises(smtplib.SMTPConnectError) as refused:
+        smtplib.SMTP("127.0.0.1", port, timeout=PATIENCE)
+    assert refused.value.smtp_code == 421
+    assert b"nobody may send mail from 127.0.0.1" in refused.value.smtp_error
+    d.write(f"listen = 127.0.0.1:{port}\nallow_from = 192.0.2.0/24 127.0.0.0/8\n")
+    assert d.run("reload").returncode == 0
+    assert d.hears("RELOADING=1") and d.hears("READY=1")
+    with smtplib.SMTP("127.0.0.1", port, timeout=PATIENCE) as client:
+        assert client.noop()[0] == 250
+
+
+@pytest.mark.parametrize("policy", ["refuse", "rewrite", "keep"])
+def test_senders(acs, daemon, policy):
+    """The account's rule holds for who sends by the daemon."""
+    server = acs(senders=("DoNotReply@contoso.com", "web@fabrikam.com"))
+    d = daemon(server, sender_policy=policy)
+    with Local(d.socket) as client:
+        if policy == "refuse":
+            with pytest.raises(smtplib.SMTPResponseException) as refused:
+                client.sendmail("web@fabrikam.com", ["b@example.org"], foreign())
+            assert refused.value.smtp_code == 550
+            assert b"DoNotReply@contoso.com" in refused.value.smtp_error
+            return
+        client.sendmail("web@fabrikam.com", ["b@example.org"], foreign())
+    wait_until(lambda: server.messages, "it arrives")
+    if policy == "keep":
+        assert server.message.sender == "web@fabrikam.com"
+        assert b"From: Web <web@fabrikam.com>" in server.message.data
+    else:
+        assert server.message.sender == "DoNotReply@contoso.com"
+        assert b'Web <DoNotReply@contoso.com>' in server.message.data
+        assert b"Reply-To:" in server.message.data
+
+
+def foreign():
+    return text().replace("From: a@contoso.com", "From: Web <web@fabrikam.com>")
+
+
+def refusal(d):
+    """What it says when it cannot begin, and its status."""
+    assert not d.start()
+    return d.process.wait(PATIENCE), d.process.stderr.read().decode()
+
+
+@pytest.mark.parametrize("settings, words", [
+    ("listen = 0.0.0.0:PORT\n", "[daemon] listen: others than this machine reach"),
+    ("listen = 127.0.0.1\n", "[daemon] listen: "),
+    ("listen_users = /nowhere/users\n", "[daemon] listen_users: "),
+    ("listen_key = /nowhere/key\n", "[daemon] listen_key: "),
+    ("allow_users = nobody-at-all\n", "[daemon] allow_users: "),
+    ("allow_from = 10.0.0.1/8\n", "[daemon] allow_from: "),
+    ("listen_cert = /nowhere/cert\nlisten_key = /nowhere/key\n", "[daemon] listen_cert: "),
+])
+def test_where_the_mistake_is(daemon, settings, words):
+    settings = settings.replace("PORT", str(port_for_us()))
+    d = daemon(extra=settings, start=False)
+    line = d.config.read_text().splitlines().index(settings.splitlines()[0]) + 1
+    status, said = refusal(d)
+    assert status == 78
+    assert f"{d.config}, line {line}: {words}" in said
+
+
+@pytest.mark.parametrize("taken", ["file", "socket"])
+def test_socket_path_in_use(daemon, taken):
+    d = daemon(start=False)
+    (d.top / "run").mkdir()
+    one = socket.socket(socket.AF_UNIX)
+    if taken == "file":
+        d.socket.write_text("x")
+    else:
+        one.bind(str(d.socket))
+        one.listen()
+    status, said = refusal(d)
+    one.close()
+    assert status == 78
+    assert f"cannot listen at {d.socket}: " in said
+    assert ("something else has that name" if taken == "file" else "somebody does already") in said
+    # What was there is there.
+    assert d.socket.exists()
+
+
+def test_a_socket_that_was_left_behind(daemon):
+    """By a daemon that died with its machine: it gives way."""
+    d = daemon()
+    for pid in [*d.children(), d.process.pid]:
+        os.kill(pid, signal.SIGKILL)
+    d.process.wait(PATIENCE)
+    assert d.socket.exists()
+    d.process.stdout.close()
+    d.process.stderr.close()
+    d.heard.close()
+    assert d.start(), d.process.stderr.read().decode()
+    with Local(d.socket) as client:
+        assert client.noop()[0] == 250
+
+
+@pytest.mark.as_user
+def test_one_user(daemon):
+    """Who is not root is both, and says so."""
+    d = daemon()
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    assert d.status()["users"] == {"keeper": user, "door": user}
+    assert f"both the queue and the clients are served by {user}" in d.run("status").stdout
+
+
+def test_a_new_keeper(acs, daemon):
+    """A session cannot find it: its client hears that, and comes again."""
+    server = acs()
+    d = daemon(server)
+    with Local(d.socket) as client:
+        client.ehlo("me")
+        first = d.program("keeper")
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: d.program("keeper") not in (None, first), "there is a new one")
+        client.mail("me@contoso.com")
+        client.rcpt("b@example.org")
+        assert client.data(text())[0] == 451
+        assert client.docmd("MAIL", "FROM:<me@contoso.com>")[0] == 421
+        with pytest.raises(smtplib.SMTPServerDisconnected):
+            client.noop()
+            client.noop()
+    with Local(d.socket) as client:
+        client.sendmail("me@contoso.com", ["b@example.org"], text())
+    wait_until(lambda: server.messages, "it arrives")
