@@ -16,8 +16,8 @@
 #include "config/agree.h"
 #include "config/environment.h"
 #include "config/file.h"
-#include "config/types.h"
 #include "config/places.h"
+#include "config/types.h"
 #include "service/service.h"
 
 enum { REGIONS_MAX = 200 };	/* bytes of a list of them */

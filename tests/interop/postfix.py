@@ -63,6 +63,27 @@ file unix - n n - - pipe
   flags= user=filer argv=/bin/sh /tmp/file ${{sender}} ${{recipient}}
 """
 
+# Everything that it takes from this machine goes to another server, without a password.
+RELAY_CF = """\
+compatibility_level = 3.6
+queue_directory = /tmp/run/queue
+data_directory = /tmp/run/data
+meta_directory = /tmp/postfix
+maillog_file = /tmp/log/postfix
+maillog_file_prefixes = /tmp/log
+inet_protocols = ipv4
+myhostname = relay.example.net
+mydestination =
+mynetworks = 127.0.0.0/8
+alias_maps =
+relayhost = [127.0.0.1]:{next_port}
+"""
+RELAY_MASTER_CF = """\
+smtp unix - - n - - smtp
+relay unix - - n - - smtp
+scache unix - - n - 1 scache
+"""
+
 DOVECOT_CONF = """\
 protocols =
 base_dir = /tmp/run/dovecot
@@ -185,12 +206,17 @@ class Postfix:
         self.directory = directory
         self.process = None
 
-    def start(self, chain, user, password, mechanisms):
+    def start(self, chain, user, password, mechanisms, next_port=None):
+        """With `next_port` it is another Postfix: it relays what comes from this machine."""
         self._write_files(chain, user, password, mechanisms)
+        master = MASTER_CF
+        if next_port:
+            self._write("postfix/main.cf", RELAY_CF.format(next_port=next_port))
+            master += RELAY_MASTER_CF
         for _ in range(3):
             # Between our look and Postfix's somebody else may have taken the port.
             self.port = free_port()
-            self._write("postfix/master.cf", MASTER_CF.format(port=self.port))
+            self._write("postfix/master.cf", master.format(port=self.port))
             self._run()
             if wait_for(lambda: self._greets() or self._has_ended(), PATIENCE) is True:
                 return
