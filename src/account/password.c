@@ -73,7 +73,7 @@ static void end_pause(const struct config *config, const struct account *account
 	struct error unheard;
 
 	if (config->delivery.queue == QUEUE_OFF ||
-	    !queue_reach(&queue, &config->delivery, false, &unheard) || !queue.is_on)
+	    !queue_reach(&queue, config, false, &unheard) || !queue.is_on)
 		return;
 	queue.does->resume_account(&queue, account);
 	(void)queue.does->attend(&queue, NULL, QUEUE_LOOK_ANEW, &unheard);

@@ -14,7 +14,6 @@
 #include "secret/source.h"
 #include "delivery/account_secret.h"
 #include "delivery/queue_view.h"
-#include "delivery/route.h"
 #include "talk/ask.h"
 
 enum { LISTED_MAX = 4000, SLOW_MS = 200 }; /* bytes of a list of addresses */
@@ -42,7 +41,7 @@ static bool load(struct check *c, const char **why, struct error *err)
 		return false;
 	c->account = *account;
 	/* What keeps it closed is for check_spool() to tell. */
-	(void)queue_reach(&c->queue, &c->config.delivery, true, &unheard);
+	(void)queue_reach(&c->queue, &c->config, true, &unheard);
 	if (c->flags.timeout)
 		(void)text_to_number(c->flags.timeout, 1, INT32_MAX, &c->account.timeout);
 	return true;
@@ -131,13 +130,9 @@ void check_secret(struct check *c, struct finding *f)
 
 	c->connection.asker = &ask_at_terminal;
 	ok = connection_prepare(&c->connection, &c->account, NULL, &err);
-	is_needed = c->connection.options.auth != AUTH_OFF &&
-		    c->connection.options.auth != AUTH_EXTERNAL;
+	is_needed = c->connection.options.auth != AUTH_OFF;
 	if (!ok)
 		finding_fail(f, &err);
-	else if (c->connection.options.auth == AUTH_EXTERNAL)
-		finding_set(f, FINDING_OK, "none is needed: the certificate %s is shown",
-			    c->account.tls_client_cert);
 	else if (!is_needed)
 		finding_set(f, FINDING_OK, "none is needed: nobody logs in");
 	if (is_needed)
@@ -171,29 +166,16 @@ static void add_addresses(const struct addresses *found, struct buf *text,
 	json_end(json);
 }
 
-/* Whom we call first: the server, or the proxy that knows where it is. */
-static bool find_addresses(struct check *c, char **name, struct error *err)
-{
-	OWNED_ROUTE route = { .url = { 0 } };
-	const struct endpoint *to = &route.endpoint;
-
-	if (!route_find(&route, &c->account, err))
-		return false;
-	c->first_port = to->proxy ? to->proxy->port : to->port;
-	*name = net_ascii_name(to->proxy ? to->proxy->host : to->host, err);
-	return *name && resolve(*name, c->first_port, check_deadline(c), &c->addresses, err) &&
-	       addresses_narrow(&c->addresses, to->family, to->source, err);
-}
-
 void check_addresses(struct check *c, struct finding *f)
 {
 	int64_t started = clock_ms();
 	OWNED_BUF list = BUF_INIT(LISTED_MAX);
 	struct ip_address literal;
 	struct error err;
-	OWNED_TEXT name = NULL;
+	OWNED_TEXT name = net_ascii_name(c->account.host, &err);
 
-	if (!find_addresses(c, &name, &err)) {
+	if (!name ||
+	    !resolve(name, c->account.port, check_deadline(c), &c->addresses, &err)) {
 		finding_fail(f, &err);
 		if (err.kind == ERROR_NETWORK)
 			finding_advise(f,
@@ -203,10 +185,7 @@ void check_addresses(struct check *c, struct finding *f)
 	}
 	add_addresses(&c->addresses, &list, &c->json);
 	json_number(&c->json, "ms", clock_ms() - started);
-	if (c->account.proxy[0])
-		finding_set(f, FINDING_OK, "the proxy %s is %s; it looks up the server's name",
-			    name, buf_text(&list));
-	else if (ip_address_parse(name, &literal))
+	if (ip_address_parse(name, &literal))
 		finding_set(f, FINDING_OK, "%s is an address", name);
 	else
 		finding_set(f, FINDING_OK, "%s is %s, found in %lld ms", name,
@@ -223,8 +202,7 @@ struct connections {
 static void try_address(struct check *c, const struct ip_address *address,
 			struct connections *all)
 {
-	struct addresses one = { .list = { *address }, .count = 1,
-				 .source = c->addresses.source };
+	struct addresses one = { .list = { *address }, .count = 1 };
 	int64_t started = clock_ms();
 	const struct ip_address *winner;
 	char shown[ADDRESS_TEXT_SIZE];
@@ -249,14 +227,14 @@ static void try_address(struct check *c, const struct ip_address *address,
 
 static void advise_on_port(const struct check *c, struct finding *f)
 {
-	if (c->first_port == 25)
+	if (c->account.port == 25)
 		finding_advise(f, "port 25 is closed on many lines: try `port = 587`");
 	else
 		finding_advise(
 			f,
 			"does a firewall keep connections to port %ld from leaving? is the port "
 			"right?",
-			c->first_port);
+			c->account.port);
 }
 
 void check_connections(struct check *c, struct finding *f)
@@ -269,7 +247,7 @@ void check_connections(struct check *c, struct finding *f)
 	json_end(&c->json);
 	/* What is refused at once, as IPv6 is where there is none, costs nothing. */
 	finding_set(f, all.slow ? FINDING_WARNING : FINDING_OK, "port %ld: %s",
-		    c->first_port, buf_text(&all.text));
+		    c->account.port, buf_text(&all.text));
 	buf_free(&all.text);
 	if (all.made == 0) {
 		f->state = FINDING_FAILED;
@@ -281,21 +259,4 @@ void check_connections(struct check *c, struct finding *f)
 			"mail goes by the others, but an address that does not answer costs time "
 			"whenever it is tried first");
 	}
-}
-
-/* --- the proxy */
-
-void check_proxy(struct check *c, struct finding *f)
-{
-	int64_t started = clock_ms();
-	struct error err;
-
-	/* With implicit TLS the server's part of it fails here too, and the error says so. */
-	if (!connection_dial(&c->connection, &err)) {
-		finding_fail(f, &err);
-		return;
-	}
-	json_number(&c->json, "ms", clock_ms() - started);
-	finding_set(f, FINDING_OK, "%s connects to %s:%ld, in %lld ms", c->account.proxy,
-		    c->account.host, c->account.port, (long long)(clock_ms() - started));
 }

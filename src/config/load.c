@@ -224,6 +224,8 @@ static bool read_files(struct config *config, const char *path, bool *closed,
 	 */
 	if (!read_if_there(config, system_file, closed, err) && !*closed)
 		return false;
+	config->is_usual = true;
+	config->is_closed = *closed;
 	return read_own(config, user, err) && read_environment(config, *closed, err);
 }
 

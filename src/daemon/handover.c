@@ -127,6 +127,14 @@ int handover_await(const char *path, int seconds, struct error *err)
 	return fd;
 }
 
+bool handover_begin(int keeper, struct error *err)
+{
+	static const char line[] = HANDOVER_BEGIN "\n";
+
+	return write_patiently(keeper, line, sizeof(line) - 1, HANDOVER_PATIENCE * 1000) ||
+	       error_set(err, ERROR_LATER, "the daemon's queue takes nothing now");
+}
+
 /* --- no */
 
 void handover_refusal(char line[HANDOVER_LINE_MAX], const struct error *why)

@@ -4,6 +4,7 @@
  * became of them the other. The keeper trusts neither; it takes what is a message and an entry
  * of the queue by their sums, and sets itself what is not for others to say.
  *
+ *	GIVE					a session begins: nothing but ADD follows
  *	ADD ENTRY-BYTES MESSAGE-BYTES SUM	and those bytes; SUM of the message's
  *	ADDED ID				it is on the disk
  *	LATER WORDS				it is not, and may be another time
@@ -22,11 +23,16 @@ enum {
 	HANDOVER_PATIENCE = 120,	/* seconds that a disk may take */
 };
 
+#define HANDOVER_BEGIN	"GIVE"
+
 /*
  * The door's end: a connected socket; -1 with ERROR_LATER where the keeper is not there, or
  * whoever is there is neither root nor this user nor the one whose directory it is.
  */
 int handover_connect(const char *path, struct error *err);
+
+/* Says what the connection is for, once and for all; ERROR_LATER. */
+bool handover_begin(int keeper, struct error *err);
 
 /* The same of a keeper that is about to begin: it is waited for that many seconds. */
 int handover_await(const char *path, int seconds, struct error *err);

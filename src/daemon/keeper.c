@@ -28,18 +28,15 @@
 #include "base/notify.h"
 #include "base/secret.h"
 #include "base/self.h"
-#include "base/text.h"
 #include "daemon/beginning.h"
-#include "daemon/handover.h"
-#include "daemon/intake.h"
-#include "daemon/provision.h"
-#include "daemon/status.h"
+#include "daemon/visit.h"
 #include "delivery/runner.h"
-#include "net/visitor.h"
 #include "talk/say.h"
 
 enum {
 	CLIENTS_MAX = 4096,
+	ASKERS_MAX = 128,	/* of them users who ask, */
+	ASKERS_OF_USER = 8,	/* and of one of them; root is not counted */
 	RUNNER_PAUSE = 10,	/* seconds, after one that failed */
 	PATIENCE = 5,		/* seconds that those who end may take */
 };
@@ -52,7 +49,10 @@ struct keeper {
 	pid_t runner;		/* 0: nobody works on the queue */
 	int64_t runner_after;	/* clock_ms() before which none is started */
 	bool wants_runner, is_over;
-	pid_t clients[CLIENTS_MAX];
+	struct keeper_client {
+		pid_t pid;
+		uid_t uid;
+	} clients[CLIENTS_MAX];
 	size_t client_count;
 };
 
@@ -108,37 +108,42 @@ static void poke(void *keeper)
 	(void)write_patiently(k->pokes[1], "", 1, 1000);
 }
 
-/* Who asks may be anybody; who gives mail is a session of the door, or one of us. */
+/* Each session of the door has one connection to us. */
+static size_t count_clients(const struct keeper *k)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < k->client_count; i++)
+		count += visit_is_of_door(k->clients[i].uid, k->job->door_uid);
+	return count;
+}
+
 static void serve(struct keeper *k, int client, const struct visitor *who)
 {
 	const struct intake_desk desk = { &k->queue, k->job->config, poke, k };
-	bool may_give = who->uid == k->job->door_uid || who->uid == self_user();
-	char line[HANDOVER_LINE_MAX];
+	const struct status_facts facts = {
+		.queue = &k->queue, .config = &k->config, .door_uid = k->job->door_uid,
+		.clients = count_clients(k), .confined = k->job->confined,
+	};
+	const struct visit visit = { who, &desk, &facts };
 
 	begin_child(k);
-	background_set_title("acsmtp: takes mail in");
-	/* No limit: the session waits for its client, which has one. */
-	while (handover_read_line(client, line, INT32_MAX / 1000)) {
-		if (text_after(line, "ADD ")) {
-			if (!may_give || !intake_take(&desk, client, line))
-				break;
-		} else if (!strcmp(line, "SETTINGS") && may_give) {
-			provision_give(client, k->job->config);
-			break;
-		} else if (!strcmp(line, "STATUS")) {
-			const struct status_facts facts = {
-				.queue = &k->queue, .config = &k->config,
-				.clients = k->client_count, .door_uid = k->job->door_uid,
-				.confined = k->job->confined,
-			};
-
-			status_tell(client, &facts);
-			break;
-		} else {
-			break;
-		}
-	}
+	visit_serve(&visit, client);
 	_exit(0);
+}
+
+/* So that one user, or many, who ask and ask are in nobody's way who gives mail. */
+static bool has_room(const struct keeper *k, uid_t uid)
+{
+	size_t all = 0, own = 0;
+
+	for (size_t i = 0; i < k->client_count; i++) {
+		all += visit_is_limited(k->clients[i].uid, k->job->door_uid);
+		own += k->clients[i].uid == uid;
+	}
+	return k->client_count < CLIENTS_MAX &&
+	       (!visit_is_limited(uid, k->job->door_uid) ||
+		(all < ASKERS_MAX && own < ASKERS_OF_USER));
 }
 
 static void take_client(struct keeper *k)
@@ -151,13 +156,12 @@ static void take_client(struct keeper *k)
 
 	if (client < 0)
 		return;
-	if (k->client_count < CLIENTS_MAX && visitor_learn(client, &who, &unheard) &&
-	    who.is_local) {
+	if (visitor_learn(client, &who, &unheard) && who.is_local && has_room(k, who.uid)) {
 		pid = fork();
 		if (pid == 0)
 			serve(k, client, &who);
 		if (pid > 0)
-			k->clients[k->client_count++] = pid;
+			k->clients[k->client_count++] = (struct keeper_client){ pid, who.uid };
 		else
 			log_problem("nobody can be started to take mail in: %s", strerror(errno));
 	}
@@ -167,7 +171,7 @@ static void take_client(struct keeper *k)
 static void forget_client(struct keeper *k, pid_t pid)
 {
 	for (size_t i = 0; i < k->client_count; i++)
-		if (k->clients[i] == pid) {
+		if (k->clients[i].pid == pid) {
 			k->clients[i] = k->clients[--k->client_count];
 			return;
 		}
@@ -296,7 +300,7 @@ static void end(struct keeper *k)
 	if (k->runner)
 		kill(k->runner, SIGTERM);
 	for (size_t i = 0; i < k->client_count; i++)
-		kill(k->clients[i], SIGTERM);
+		kill(k->clients[i].pid, SIGTERM);
 	while ((k->runner || k->client_count > 0) && clock_left(deadline) > 0) {
 		reap(k);
 		(void)poll(NULL, 0, 20);

@@ -237,7 +237,7 @@ static void converse(struct door_session *s, struct transport *wire)
 	if (ok) {
 		/* Before the walls stand: no connection is begun behind them. */
 		s->keeper = handover_await(s->door->keeper, KEEPER_PATIENCE, &err);
-		ok = s->keeper >= 0;
+		ok = s->keeper >= 0 && handover_begin(s->keeper, &err);
 	}
 	if (!ok) {
 		struct error unheard;

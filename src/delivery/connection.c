@@ -12,7 +12,6 @@
 
 #include "base/log.h"
 #include "delivery/account_secret.h"
-#include "delivery/route.h"
 #include "net/net.h"
 #include "service/service.h"
 
@@ -31,7 +30,7 @@ static bool choose_auth(const struct account *account, enum auth_choice *auth,
 		error_set(err, ERROR_CONFIG, "a password is never sent without TLS");
 		return error_advise(err, "set `tls = starttls` or `implicit`, or `auth = off`");
 	}
-	if (account->user[0] || *auth == AUTH_EXTERNAL)
+	if (account->user[0])
 		return true;
 	account_lacks(account, "user", err);
 	return error_advise(err, "set it to the SMTP username of the service, or `auth = off`");
@@ -50,7 +49,7 @@ static bool find_secret(struct connection *c, struct error *err)
 	const struct secret_request request =
 		account_secret_request(c->account, c->options.secret_is_token, c->asker);
 
-	if (c->options.auth == AUTH_OFF || c->options.auth == AUTH_EXTERNAL)
+	if (c->options.auth == AUTH_OFF)
 		return true;
 	if (!secret_find(&request, &c->secret, &c->origin, err))
 		return false;
@@ -78,9 +77,18 @@ static bool renew(struct renewal *renewal)
 
 static struct transport *connect_to(const struct account *account, struct error *err)
 {
-	OWNED_ROUTE route = { .url = { 0 } };
+	struct endpoint endpoint = {
+		.host = account->host,
+		.port = account->port,
+		.implicit_tls = account->tls == TLS_IMPLICIT,
+		.timeout = account->timeout,
+		.ca_file = account->tls_ca_file,
+		.fingerprint = account->tls_fingerprint,
+		.priorities = account->tls_priorities,
+		.cache_name = account->tls_session_cache ? account->name : NULL,
+	};
 
-	return route_find(&route, account, err) ? net_open(&route.endpoint, err) : NULL;
+	return net_open(&endpoint, err);
 }
 
 bool connection_prepare(struct connection *c, const struct account *account,

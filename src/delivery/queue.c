@@ -98,6 +98,13 @@ void queue_close(struct queue *q)
 {
 	spool_close(&q->spool);
 	q->is_on = false;
+	if (q->line) {
+		fd_cleanup(&q->line->fd);
+		free(q->line->path);
+		free(q->line->name);
+	}
+	free(q->line);
+	q->line = NULL;
 }
 
 bool queue_can_be_run(const struct queue *q, struct error *err)

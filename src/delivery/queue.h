@@ -19,6 +19,14 @@ char *queue_spool_path(const struct delivery_settings *settings);
 
 struct queue_operations;
 
+/* To the daemon, who has the queue of all users; delivery/queue_line.h. */
+struct queue_line {
+	int fd;			/* -1: it is not open now */
+	const struct daemon_settings *settings;
+	char *path;		/* of the daemon's socket */
+	char *name;		/* of all that is asked about, for people */
+};
+
 struct queue {
 	const struct queue_operations *does;	/* what people ask of it; NULL: they cannot */
 	const struct delivery_settings *settings;
@@ -26,6 +34,7 @@ struct queue {
 	struct spool spool;
 	bool is_on;
 	struct error why_off;	/* where it should be on and cannot */
+	struct queue_line *line;	/* or NULL: there is nobody else to ask */
 	/*
 	 * Where messages go instead of the spool, as spool_add(): others send them, and
 	 * this process nothing. NULL: into the spool.

@@ -76,6 +76,14 @@ static void log_change(struct changing *c, const struct entry *e,
 	queue_log_change(e, queue_change_name(c->change->kind), c->change->by);
 }
 
+static void encourage(const struct changing *c, const struct account *account)
+{
+	if (c->change->is_modest)
+		throttle_nudge(&c->queue->spool, account, false);
+	else
+		throttle_resume(&c->queue->spool, account);
+}
+
 /* The account that it goes through is that of the file which it came with. */
 static void resume_elsewhere(struct changing *c, const struct entry *e)
 {
@@ -92,7 +100,7 @@ static void resume_elsewhere(struct changing *c, const struct entry *e)
 	if (config_load(&config, e->config, &unheard))
 		account = config_account(&config, e->account, &unheard);
 	if (account)
-		throttle_resume(&c->queue->spool, account);
+		encourage(c, account);
 	config_free(&config);
 }
 
@@ -104,7 +112,7 @@ static void resume(struct changing *c, const struct entry *e, const struct accou
 	if (e->account && e->config && *e->config) {
 		resume_elsewhere(c, e);
 	} else if (account && !c->has_resumed[number]) {
-		throttle_resume(&c->queue->spool, account);
+		encourage(c, account);
 		c->has_resumed[number] = true;
 	}
 }

@@ -76,10 +76,15 @@ static bool list(const struct queue *q, bool failed, struct queue_rows *rows, st
 		}
 		rows->trouble = trouble;	/* what waits is to be seen all the same */
 	}
-	if (rows->count > 1)
-		qsort(rows->items, rows->count, sizeof(*rows->items), compare);
+	queue_rows_sort(rows);
 	rows->has_runner = has_runner(spool);
 	return true;
+}
+
+void queue_rows_sort(struct queue_rows *rows)
+{
+	if (rows->count > 1)
+		qsort(rows->items, rows->count, sizeof(*rows->items), compare);
 }
 
 void queue_rows_free(struct queue_rows *rows)

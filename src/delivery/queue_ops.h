@@ -13,10 +13,10 @@
 #include "delivery/throttle.h"
 #include "spool/queue_look.h"
 
-/* Which one it is, for people: where it lies. */
+/* Which one it is, for people: where it lies, or who has it. */
 static inline const char *queue_name(const struct queue *q)
 {
-	return q->spool.path;
+	return q->line ? q->line->name : q->spool.path;
 }
 
 /* --- list and look */
@@ -27,6 +27,7 @@ struct queue_row {
 	char id[ID_SIZE];
 	enum spool_place place;
 	bool is_held, is_foreign;
+	bool is_afar;		/* the daemon has it */
 };
 
 struct queue_rows {
@@ -37,6 +38,7 @@ struct queue_rows {
 	time_t due_since;	/* when the first was due of those that wait; 0: none does */
 	bool has_runner;	/* who can be relied on */
 };
+void queue_rows_sort(struct queue_rows *rows);	/* the oldest first */
 void queue_rows_free(struct queue_rows *rows);
 #define OWNED_ROWS	__attribute__((cleanup(queue_rows_free))) struct queue_rows
 
@@ -65,6 +67,8 @@ struct queue_change {
 	const struct account *account;	/* QUEUE_MOVE: whose they are from now on, */
 	const char *config;		/* and the file of --config that it stands in, or NULL */
 	uid_t by;			/* for the log */
+	bool is_modest;			/* whoever it is may have his account tried, but not say
+					   that all is well with it */
 };
 
 enum queue_outcome {
@@ -131,7 +135,8 @@ struct queue_operations {
 
 	/*
 	 * A round now, as runner_once(). Who answers from elsewhere asks run->selects with what
-	 * `look` gives, and says which these are.
+	 * `look` gives, and says which these are; there it is a round of the asker's mail alone,
+	 * and nothing is seen of the dialogues.
 	 */
 	bool (*run)(const struct queue *q, struct run *run, struct error *err);
 
@@ -148,8 +153,8 @@ struct queue_operations {
 	void (*resume_account)(const struct queue *q, const struct account *account);
 };
 
-/* Of a spool that this process may read itself. */
-extern const struct queue_operations queue_local;
+/* Of a spool that this process may read itself; and of one that the daemon has, beside it. */
+extern const struct queue_operations queue_local, queue_afar;
 
 /* A part of it: delivery/queue_change.c. */
 size_t queue_change_here(const struct queue *q, const struct queue_change *change,

@@ -7,10 +7,17 @@
 #include "delivery/queue_ops.h"
 
 /*
- * queue_open(), or queue_open_existing() unless `make`; and finds who answers people who ask it.
+ * queue_open(), or queue_open_existing() unless `make`; and finds who answers people who ask it:
+ * the daemon too, where it is there and may have mail of this user; then no spool is made. False
+ * also where the daemon must have it, and is not there: ERROR_LATER.
  */
-bool queue_reach(struct queue *q, const struct delivery_settings *settings, bool make,
-		 struct error *err);
+bool queue_reach(struct queue *q, const struct config *config, bool make, struct error *err);
+
+/*
+ * The configuration by which a queue is worked on. What waits knows its own file of accounts, so
+ * that the usual ones need not have any; a file of -C must, unless it says where the daemon is.
+ */
+bool queue_load_config(struct config *config, const char *file, struct error *err);
 
 struct queue_view {
 	struct config config;	/* perhaps without an account */

@@ -10,12 +10,11 @@
  * Connects to the first address of the host that answers (RFC 8305), with TCP_NODELAY.
  * ERROR_NO_HOST: the name does not exist; ERROR_NETWORK: it could not be looked up now,
  * or no address answered, with each one's reason; ERROR_CONFIG: the host is no name,
- * or a TLS setting makes no sense; ERROR_TLS. By a proxy also what proxy_ask() has, and the peer is
- * "proxy-" and the proxy's address: nobody here knows the server's.
+ * or a TLS setting makes no sense; ERROR_TLS.
  */
 struct transport *net_open(const struct endpoint *endpoint, struct error *err);
 
-struct tls_identity;	/* net/tls_identity.h */
+struct tls_identity;	/* net/tls_server.h */
 
 /*
  * The same of a connection that somebody else has opened to us: a stream socket, which is its

@@ -33,19 +33,37 @@ bool visitor_learn(int fd, struct visitor *visitor, struct error *err)
 	return true;
 }
 
-bool visitors_are_known(void)
+/* How many users our namespace knows; all, where that cannot be asked. */
+static unsigned long known_users(void)
 {
 	FILE *map = fopen("/proc/self/uid_map", "re");
 	unsigned long inside, outside, count, sum = 0;
 
 	if (!map)
-		return true;
+		return UINT32_MAX;
 	while (fscanf(map, "%lu %lu %lu", &inside, &outside, &count) == 3)
 		sum += count;
 	fclose(map);
-	/*
-	 * With one user mapped all others come as nobody, and nobody can be told from
-	 * another.
-	 */
-	return sum != 1;
+	return sum;
+}
+
+/*
+ * With one user mapped all others come as nobody, and nobody can be told from
+ * another.
+ */
+bool visitors_are_known(void)
+{
+	return known_users() != 1;
+}
+
+bool visitor_is_sure(const struct visitor *who)
+{
+	FILE *file = fopen("/proc/sys/kernel/overflowuid", "re");
+	unsigned long nobody = 65534;
+
+	if (file && fscanf(file, "%lu", &nobody) != 1)
+		nobody = 65534;
+	if (file)
+		fclose(file);
+	return who->is_local && (who->uid != nobody || known_users() >= UINT32_MAX);
 }

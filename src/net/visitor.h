@@ -20,4 +20,7 @@ bool visitor_learn(int fd, struct visitor *visitor, struct error *err);
  */
 bool visitors_are_known(void);
 
+/* Whether that one is a single user: to us all that a namespace does not know are one. */
+bool visitor_is_sure(const struct visitor *who);
+
 #endif

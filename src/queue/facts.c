@@ -8,7 +8,6 @@
 #include "queue/facts.h"
 
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -110,18 +109,17 @@ static void tell_reason(const struct telling *t, const struct error *why)
 static void tell_user(const struct telling *t)
 {
 	const struct entry *e = t->entry;
-	const struct passwd *user;
+	OWNED_TEXT user = words_user(e);
 
 	json_number(t->json, "uid", e->uid);
-	if (e->user)
-		json_text(t->json, "user", e->user);
+	if (user)
+		json_text(t->json, "user", user);
 	if (!begin_line(t, N_("handed in")))
 		return;
-	user = e->user ? NULL : getpwuid(e->uid);
 	printf(_("by user %ld"), (long)e->uid);
-	if (user || e->user) {
+	if (user) {
 		fputs(" (", stdout);
-		say_text(user ? user->pw_name : e->user);
+		say_text(user);
 		putchar(')');
 	}
 	putchar('\n');
@@ -147,7 +145,7 @@ static void put_account(const struct telling *t)
 	if (*e->config) {
 		fputs(_(", of "), stdout);
 		say_text(e->config);
-	} else if (!config_account(t->config, e->account, &unheard)) {
+	} else if (!t->look->is_afar && !config_account(t->config, e->account, &unheard)) {
 		fputs(_(", which the configuration does not have any more"), stdout);
 	}
 	putchar('\n');

@@ -70,16 +70,28 @@ static void add_figures(struct buf *line, const struct listing *l, const struct 
 	buf_add(line, "  ");
 }
 
+static void add_user(struct buf *line, const struct queue_look *look)
+{
+	OWNED_TEXT user = words_is_of_another(look) ? words_user(&look->entry) : NULL;
+
+	if (user) {
+		words_add(line, user);
+		buf_add(line, "  ");
+	}
+}
+
 static void add_facts(struct buf *line, const struct listing *l,
 		      const struct queue_look *look)
 {
 	const struct entry *e = &look->entry;
 
 	buf_addf(line, "%s  ", e->id);
-	if (queue_look_is_whole(look))
+	if (queue_look_is_whole(look)) {
 		add_figures(line, l, e);
-	else if (!e->envelope.sender)
+		add_user(line, look);
+	} else if (!e->envelope.sender) {
 		return;
+	}
 	words_add(line, *e->envelope.sender ? e->envelope.sender : "<>");
 	buf_add(line, " ->");
 	add_recipients(line, look);

@@ -36,17 +36,13 @@ static const struct flag run_flags[] = {
 	{ .name = NULL },
 };
 
-/*
- * What is queued knows its own file of accounts; without --config the usual one is asked only
- * where the queue is, and need not have an account.
- */
 static bool open_as_configured(const struct run_flags *flags, struct config *config,
 			       struct queue *queue, struct error *err)
 {
-	if (!(flags->config ? config_load : config_load_any)(config, flags->config, err))
+	if (!queue_load_config(config, flags->config, err))
 		return false;
 	log_open(config_log(config), "acsmtp");
-	return queue_reach(queue, &config->delivery, true, err) &&
+	return queue_reach(queue, config, true, err) &&
 	       queue_can_be_run(queue, err);
 }
 

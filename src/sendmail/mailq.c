@@ -77,6 +77,18 @@ static void print_reason(const char *reason)
 	puts(")");
 }
 
+/* Whose it is, where it is not for the reader to know anyway. */
+static void print_user(const struct queue_look *look)
+{
+	OWNED_TEXT user = words_is_of_another(look) ? words_user(&look->entry) : NULL;
+	OWNED_BUF text = BUF_INIT(ERROR_TEXT_MAX);
+
+	if (!user)
+		return;
+	buf_addf(&text, "handed in by %s", user);
+	print_reason(buf_text(&text));
+}
+
 /* What waits for a person, not for its time: what is wrong, and who was to get it. */
 static void print_stranger(const struct queue_look *look)
 {
@@ -155,6 +167,7 @@ static void list_row(struct list *l, const struct queue_row *row)
 	if (l->count++ == 0)
 		puts("-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------");
 	print_message(&look);
+	print_user(&look);
 	if (queue_look_is_whole(&look) && look.place == SPOOL_QUEUE)
 		print_recipients(&look.entry);
 	else

@@ -105,9 +105,9 @@ static void print_recipients(const struct call *call)
 /* What is in the queue says itself which account it wants, but here stands where it is. */
 static bool read_config_if_any(struct call *call, struct error *err)
 {
-	return call->options.config_file ?
-	       call_read_config(call, err) :
-	       config_load_any(&call->config, NULL, err);
+	const char *file = call->options.config_file;
+
+	return queue_load_config(&call->config, file && *file ? file : NULL, err);
 }
 
 static bool open_transcript(struct call *call, struct error *err)
@@ -129,7 +129,7 @@ static bool open_transcript(struct call *call, struct error *err)
 
 static bool open_queue(struct call *call, struct error *err)
 {
-	return queue_reach(&call->queue, &call->config.delivery, true, err);
+	return queue_reach(&call->queue, &call->config, true, err);
 }
 
 /* The message is safe, but nobody comes for it by himself. */

@@ -423,6 +423,7 @@ void entry_get_start(const struct entry *e, struct entry_start *start)
 		.is_held = e->is_held,
 		.is_held_by_us = e->is_held && e->is_held_by_us,
 		.is_warned = e->is_warned,
+		.uid = e->uid,
 		.account = sum_of(e->account),
 		.file = sum_of(e->config),
 	};
@@ -455,7 +456,7 @@ static void read_more(struct entry *e, const char *at, const char *end)
 bool entry_read_start(struct entry_start *start, const char *text, size_t len)
 {
 	const char *at = text + sizeof(first_line) - 1, *end = text + len;
-	struct entry e = { 0 };
+	struct entry e = { .uid = (uid_t)-1 };
 
 	if (len < sizeof(first_line) - 1 ||
 	    strncmp(text, first_line, sizeof(first_line) - 1) != 0)

@@ -77,6 +77,7 @@ void entry_guess(struct entry *e, const char *text, size_t len);
 struct entry_start {
 	time_t arrived, next;
 	bool is_held, is_held_by_us, is_warned;
+	uid_t uid;		/* who handed it in; -1: it was not reached */
 	uint64_t account;	/* a checksum of its name: the same for the same account */
 	uint64_t file;		/* and of its file of -C; 0: none, or it was not reached */
 	bool is_foreign;	/* of another version: not ours to touch */

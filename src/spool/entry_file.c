@@ -157,5 +157,6 @@ void spool_read_start(int dir, const char *id, struct entry_start *start)
 	ssize_t n = fd < 0 ? -1 : read_some(fd, text, sizeof(text));
 
 	if (n < 0 || !entry_read_start(start, text, (size_t)n))
-		*start = (struct entry_start){ .is_foreign = is_foreign(dir, id) };
+		*start = (struct entry_start){ .uid = (uid_t)-1,
+					       .is_foreign = is_foreign(dir, id) };
 }

@@ -24,6 +24,7 @@ enum taken {
 struct queue_look {
 	enum taken taken;	/* in damaged/ TAKEN: it is whole now */
 	enum spool_place place;
+	bool is_afar;		/* the daemon said so */
 	struct entry entry;	/* with TAKEN and TAKEN_BUSY; else a guess, but for its id */
 	struct error err;	/* else what is wrong */
 };

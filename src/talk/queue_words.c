@@ -6,8 +6,10 @@
 #include "talk/queue_words.h"
 
 #include <inttypes.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/language.h"
 #include "base/text.h"
@@ -102,6 +104,22 @@ const char *words_state_text(const struct queue_look *look, time_t now, char wor
 	snprintf(words + len, WORDS_SIZE - len, "%s",
 		 look->entry.is_in_doubt ? _(", perhaps sent already") : "");
 	return words;
+}
+
+char *words_user(const struct entry *e)
+{
+	const struct passwd *user;
+
+	if (e->user)
+		return text_copy(e->user);
+	user = e->host ? NULL : getpwuid(e->uid);
+	return user ? text_copy(user->pw_name) : NULL;
+}
+
+bool words_is_of_another(const struct queue_look *look)
+{
+	return queue_look_is_whole(look) &&
+	       (look->entry.uid != getuid() || look->entry.user || look->entry.host);
 }
 
 void words_add(struct buf *b, const char *text)

@@ -29,6 +29,15 @@ const char *words_state_name(enum queue_state state);	/* for programs: "waiting"
 /* For people: "next try in 5 min, perhaps sent already". */
 const char *words_state_text(const struct queue_look *look, time_t now, char words[WORDS_SIZE]);
 
+/*
+ * The name of whoever handed it in: as he logged in, or as the user database has it; NULL: nobody
+ * knows one. The caller frees.
+ */
+char *words_user(const struct entry *e);
+
+/* Whether that was somebody else than the user of this process: then it is worth a word. */
+bool words_is_of_another(const struct queue_look *look);
+
 /* Added without control characters; NULL is nothing. */
 void words_add(struct buf *b, const char *text);
 
