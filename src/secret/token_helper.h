@@ -3,12 +3,12 @@
  * What the mailer and its helper for tokens agree on. The helper is a program of its own, so
  * that the mailer needs neither libcurl nor a parser of JSON:
  *
- *	token get|renew|look|forget|login SOURCE [stamp=N] [KEY=VALUE]...
+ *	token get|renew|look|forget|login SOURCE [stamp=N] [seconds=N] [KEY=VALUE]...
  *
  * SOURCE is a word of the setting `token`: managed-identity, workload-identity, client-secret,
  * client-certificate, refresh; for `login` it is how a person is asked: browser or device.
  * KEYs are those of struct token_settings; none of them is a secret, for everybody sees the
- * words of a command line.
+ * words of a command line. `seconds` is for who wants to wait less than the limits below.
  *
  * Standard input, to its end, holds the secret on its first line: that of the application
  * (client-secret), the refresh token (refresh), the passphrase of the key, if it has one

@@ -27,24 +27,24 @@ static const char *or_variable(const char *setting, const char *variable)
 	return value ? value : "";
 }
 
-const char *application_id(const struct token_wish *request)
+const char *application_id(const struct token_wish *wish)
 {
-	return or_variable(request->settings.client_id, "AZURE_CLIENT_ID");
+	return or_variable(wish->settings.client_id, "AZURE_CLIENT_ID");
 }
 
-static const char *authority_of(const struct token_wish *request)
+static const char *authority_of(const struct token_wish *wish)
 {
 	const char *authority =
-		or_variable(request->settings.authority, "AZURE_AUTHORITY_HOST");
+		or_variable(wish->settings.authority, "AZURE_AUTHORITY_HOST");
 
 	return *authority ? authority : PUBLIC_AUTHORITY;
 }
 
 /* The audiences of national clouds are of their own. */
-const char *application_exchange(const struct token_wish *request)
+const char *application_exchange(const struct token_wish *wish)
 {
 	char name[HTTP_HOST_SIZE];
-	const char *host = http_host(authority_of(request), name);
+	const char *host = http_host(authority_of(wish), name);
 	size_t len = strlen(host);
 
 	if (len > 3 && text_is(host + len - 3, ".us"))
@@ -79,14 +79,14 @@ static bool check_authority(const char *authority, struct token_failure *failure
 }
 
 /* Of a person it may be anybody's; an application is always of one. */
-static bool find_tenant(const struct token_wish *request, const char **tenant,
+static bool find_tenant(const struct token_wish *wish, const char **tenant,
 			struct token_failure *failure)
 {
-	bool is_person = !strcmp(request->source, "refresh") ||
-			 !strcmp(request->source, "browser") ||
-			 !strcmp(request->source, "device");
+	bool is_person = !strcmp(wish->source, "refresh") ||
+			 !strcmp(wish->source, "browser") ||
+			 !strcmp(wish->source, "device");
 
-	*tenant = or_variable(request->settings.tenant, "AZURE_TENANT_ID");
+	*tenant = or_variable(wish->settings.tenant, "AZURE_TENANT_ID");
 	if (!**tenant && is_person)
 		*tenant = "common";
 	if (!**tenant)
@@ -100,15 +100,15 @@ static bool find_tenant(const struct token_wish *request, const char **tenant,
 			  *tenant);
 }
 
-bool application_url(const struct token_wish *request, enum application_endpoint endpoint,
+bool application_url(const struct token_wish *wish, enum application_endpoint endpoint,
 		     char url[APPLICATION_URL_MAX], struct token_failure *failure)
 {
 	static const char *const leaves[] = { "token", "authorize", "devicecode" };
-	const struct token_settings *set = &request->settings;
+	const struct token_settings *set = &wish->settings;
 	const char *own = endpoint == APPLICATION_TOKEN	      ? set->token_url
 			  : endpoint == APPLICATION_AUTHORIZE ? set->authorize_url
 							      : set->device_url;
-	const char *authority = authority_of(request), *tenant;
+	const char *authority = authority_of(wish), *tenant;
 	size_t len = strlen(authority);
 
 	if (own && *own) {
@@ -122,8 +122,7 @@ bool application_url(const struct token_wish *request, enum application_endpoint
 			failure, TOKEN_CONFIG,
 			"endpoint: this provider has no such way to log in: use the "
 			"other one");
-	if (!check_authority(authority, failure) ||
-	    !find_tenant(request, &tenant, failure))
+	if (!check_authority(authority, failure) || !find_tenant(wish, &tenant, failure))
 		return false;
 	while (len > 0 && authority[len - 1] == '/')
 		len--;
@@ -134,9 +133,9 @@ bool application_url(const struct token_wish *request, enum application_endpoint
 
 /* --- asking */
 
-static bool check_id(const struct token_wish *request, struct token_failure *failure)
+static bool check_id(const struct token_wish *wish, struct token_failure *failure)
 {
-	const char *id = application_id(request);
+	const char *id = application_id(wish);
 
 	if (!*id)
 		return token_fail(failure, TOKEN_CONFIG,
@@ -147,21 +146,21 @@ static bool check_id(const struct token_wish *request, struct token_failure *fai
 			  id);
 }
 
-bool application_redeem(const struct token_wish *request, struct form *form,
+bool application_redeem(const struct token_wish *wish, struct form *form,
 			struct token_grant *grant, struct token_failure *failure)
 {
 	OWNED_REPLY_OF_HTTP reply = { 0 };
 	char url[APPLICATION_URL_MAX];
 	struct http_request http = {
 		.url = url,
-		.ca_file = request->settings.ca_file,
-		.deadline = request->deadline,
+		.ca_file = wish->settings.ca_file,
+		.deadline = wish->deadline,
 	};
 
-	if (!check_id(request, failure) ||
-	    !application_url(request, APPLICATION_TOKEN, url, failure))
+	if (!check_id(wish, failure) ||
+	    !application_url(wish, APPLICATION_TOKEN, url, failure))
 		return false;
-	form_add(form, "client_id", application_id(request));
+	form_add(form, "client_id", application_id(wish));
 	http.form = form_text(form);
 	if (form->is_full)
 		return token_fail(failure, TOKEN_CONFIG,
@@ -170,28 +169,28 @@ bool application_redeem(const struct token_wish *request, struct form *form,
 	       endpoint_grant(&http, &reply, grant, failure);
 }
 
-static bool redeem_credentials(const struct token_wish *request, struct form *form,
+static bool redeem_credentials(const struct token_wish *wish, struct form *form,
 			       struct token_grant *grant, struct token_failure *failure)
 {
 	form_add(form, "grant_type", "client_credentials");
-	form_add(form, "scope", request->settings.scope);
-	return application_redeem(request, form, grant, failure);
+	form_add(form, "scope", wish->settings.scope);
+	return application_redeem(wish, form, grant, failure);
 }
 
-bool application_by_secret(const struct token_wish *request, struct token_grant *grant,
+bool application_by_secret(const struct token_wish *wish, struct token_grant *grant,
 			   struct token_failure *failure)
 {
 	OWNED_FORM form = { 0 };
 
-	if (request->secret.len == 0)
+	if (wish->secret.len == 0)
 		return token_fail(failure, TOKEN_CONFIG,
 				  "application: there is no client secret: store it where a "
 				  "password may stand");
-	form_add_secret(&form, "client_secret", &request->secret);
-	return redeem_credentials(request, &form, grant, failure);
+	form_add_secret(&form, "client_secret", &wish->secret);
+	return redeem_credentials(wish, &form, grant, failure);
 }
 
-bool application_by_assertion(const struct token_wish *request,
+bool application_by_assertion(const struct token_wish *wish,
 			      const struct secret *assertion, struct token_grant *grant,
 			      struct token_failure *failure)
 {
@@ -199,25 +198,25 @@ bool application_by_assertion(const struct token_wish *request,
 
 	form_add(&form, "client_assertion_type", JWT_BEARER);
 	form_add_secret(&form, "client_assertion", assertion);
-	return redeem_credentials(request, &form, grant, failure);
+	return redeem_credentials(wish, &form, grant, failure);
 }
 
-bool application_by_certificate(const struct token_wish *request,
-				struct token_grant *grant, struct token_failure *failure)
+bool application_by_certificate(const struct token_wish *wish, struct token_grant *grant,
+				struct token_failure *failure)
 {
 	OWNED_SECRET token = { 0 };
 	char url[APPLICATION_URL_MAX];
 	struct assertion assertion = {
-		.file = request->settings.certificate_file,
-		.passphrase = &request->secret,
-		.client_id = application_id(request),
+		.file = wish->settings.certificate_file,
+		.passphrase = &wish->secret,
+		.client_id = application_id(wish),
 		.audience = url,
 	};
 
-	return check_id(request, failure) &&
-	       application_url(request, APPLICATION_TOKEN, url, failure) &&
+	return check_id(wish, failure) &&
+	       application_url(wish, APPLICATION_TOKEN, url, failure) &&
 	       certificate_assert(&assertion, &token, failure) &&
-	       application_by_assertion(request, &token, grant, failure);
+	       application_by_assertion(wish, &token, grant, failure);
 }
 
 /* --- workload identity */
@@ -249,7 +248,7 @@ static bool read_federated(const char *path, struct secret *token,
 }
 
 /* The platform renews the file, so it is read for each exchange. */
-bool application_by_workload(const struct token_wish *request, struct token_grant *grant,
+bool application_by_workload(const struct token_wish *wish, struct token_grant *grant,
 			     struct token_failure *failure)
 {
 	const char *path = getenv("AZURE_FEDERATED_TOKEN_FILE");
@@ -261,23 +260,23 @@ bool application_by_workload(const struct token_wish *request, struct token_gran
 			"identity: AZURE_FEDERATED_TOKEN_FILE is not set: does the pod "
 			"have the label azure.workload.identity/use: \"true\"?");
 	return read_federated(path, &token, failure) &&
-	       application_by_assertion(request, &token, grant, failure);
+	       application_by_assertion(wish, &token, grant, failure);
 }
 
 /* --- persons */
 
-bool application_by_refresh(const struct token_wish *request, struct token_grant *grant,
+bool application_by_refresh(const struct token_wish *wish, struct token_grant *grant,
 			    struct token_failure *failure)
 {
 	OWNED_FORM form = { 0 };
 
-	if (request->secret.len == 0)
+	if (wish->secret.len == 0)
 		return token_fail(
 			failure, TOKEN_LOGIN,
 			"identity: there is no refresh token: log in with `acsmtp login`");
 	form_add(&form, "grant_type", "refresh_token");
-	form_add_secret(&form, "refresh_token", &request->secret);
-	form_add_secret(&form, "client_secret", &request->second);
-	form_add(&form, "scope", request->settings.scope);
-	return application_redeem(request, &form, grant, failure);
+	form_add_secret(&form, "refresh_token", &wish->secret);
+	form_add_secret(&form, "client_secret", &wish->second);
+	form_add(&form, "scope", wish->settings.scope);
+	return application_redeem(wish, &form, grant, failure);
 }

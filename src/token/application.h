@@ -16,34 +16,34 @@ enum application_endpoint {
 	APPLICATION_DEVICE
 };
 enum { APPLICATION_URL_MAX = 2048 };
-bool application_url(const struct token_wish *request, enum application_endpoint endpoint,
+bool application_url(const struct token_wish *wish, enum application_endpoint endpoint,
 		     char url[APPLICATION_URL_MAX], struct token_failure *failure);
 
 /* A token of the application itself, which proves who it is by one of these. */
-bool application_by_secret(const struct token_wish *request, struct token_grant *grant,
+bool application_by_secret(const struct token_wish *wish, struct token_grant *grant,
 			   struct token_failure *failure);
-bool application_by_certificate(const struct token_wish *request,
-				struct token_grant *grant, struct token_failure *failure);
-bool application_by_assertion(const struct token_wish *request,
+bool application_by_certificate(const struct token_wish *wish, struct token_grant *grant,
+				struct token_failure *failure);
+bool application_by_assertion(const struct token_wish *wish,
 			      const struct secret *assertion, struct token_grant *grant,
 			      struct token_failure *failure);
 
 /* What AZURE_FEDERATED_TOKEN_FILE holds just now, as the assertion. */
-bool application_by_workload(const struct token_wish *request, struct token_grant *grant,
+bool application_by_workload(const struct token_wish *wish, struct token_grant *grant,
 			     struct token_failure *failure);
 
 /* A token of the person. */
-bool application_by_refresh(const struct token_wish *request, struct token_grant *grant,
+bool application_by_refresh(const struct token_wish *wish, struct token_grant *grant,
 			    struct token_failure *failure);
 
 /* Adds who asks to a form, and sends it to the token endpoint. */
-bool application_redeem(const struct token_wish *request, struct form *form,
+bool application_redeem(const struct token_wish *wish, struct form *form,
 			struct token_grant *grant, struct token_failure *failure);
 
 /* The settings, or what the variables of Azure's tools say in their place; "" if neither. */
-const char *application_id(const struct token_wish *request);
+const char *application_id(const struct token_wish *wish);
 
 /* What a managed identity's token has to be for, to be an assertion in the authority's cloud. */
-const char *application_exchange(const struct token_wish *request);
+const char *application_exchange(const struct token_wish *wish);
 
 #endif

@@ -26,25 +26,24 @@ static void resource_of(const char *scope, char resource[RESOURCE_MAX])
  * The machine's own token; or, where an application is named, that application's, to which
  * the machine's token is what a password is to others.
  */
-static bool by_identity(const struct token_wish *request, struct token_grant *grant,
+static bool by_identity(const struct token_wish *wish, struct token_grant *grant,
 			struct token_failure *failure)
 {
-	const char *client_id = request->settings.client_id;
+	const char *client_id = wish->settings.client_id;
 	OWNED_GRANT of_machine = { 0 };
 	char resource[RESOURCE_MAX];
 
 	if (client_id && *client_id)
-		return identity_fetch(request, application_exchange(request), &of_machine,
+		return identity_fetch(wish, application_exchange(wish), &of_machine,
 				      failure) &&
-		       application_by_assertion(request, &of_machine.access, grant,
-						failure);
-	resource_of(request->settings.scope, resource);
-	return identity_fetch(request, resource, grant, failure);
+		       application_by_assertion(wish, &of_machine.access, grant, failure);
+	resource_of(wish->settings.scope, resource);
+	return identity_fetch(wish, resource, grant, failure);
 }
 
 static const struct {
 	const char *name;
-	bool (*fetch)(const struct token_wish *request, struct token_grant *grant,
+	bool (*fetch)(const struct token_wish *wish, struct token_grant *grant,
 		      struct token_failure *failure);
 } sources[] = {
 	{ "managed-identity", by_identity },
@@ -54,17 +53,17 @@ static const struct {
 	{ "refresh", application_by_refresh },
 };
 
-bool token_obtain(const struct token_wish *request, struct token_grant *grant,
+bool token_obtain(const struct token_wish *wish, struct token_grant *grant,
 		  struct token_failure *failure)
 {
-	const char *scope = request->settings.scope;
+	const char *scope = wish->settings.scope;
 
 	if (!scope || !*scope)
 		return token_fail(failure, TOKEN_CONFIG,
 				  "scope: token_scope is missing: what is the token for?");
 	for (size_t i = 0; i < COUNT_OF(sources); i++)
-		if (!strcmp(sources[i].name, request->source))
-			return sources[i].fetch(request, grant, failure);
+		if (!strcmp(sources[i].name, wish->source))
+			return sources[i].fetch(wish, grant, failure);
 	return token_fail(failure, TOKEN_USAGE, "%s is no source of tokens",
-			  request->source);
+			  wish->source);
 }

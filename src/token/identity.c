@@ -191,7 +191,7 @@ static bool make_header(struct secret *header, const char *name, const char *val
 {
 	size_t name_len = strlen(name);
 
-	if (name_len + len >= HEADER_MAX)
+	if (!value || name_len + len >= HEADER_MAX)
 		return token_fail(
 			failure, TOKEN_CONFIG,
 			"identity: what the environment says for \"%s\" is too long",
@@ -301,10 +301,10 @@ static bool prepare(const struct machine *machine, const char *identity,
 }
 
 /* The tools of Azure name a user-assigned identity by the variable. */
-static bool find_identity(const struct token_wish *request, const struct machine *machine,
+static bool find_identity(const struct token_wish *wish, const struct machine *machine,
 			  const char **identity, struct token_failure *failure)
 {
-	*identity = request->settings.identity;
+	*identity = wish->settings.identity;
 	if (*identity && **identity && !machine->identity_key)
 		return token_fail(failure, TOKEN_CONFIG,
 				  "identity: %s has a system-assigned identity alone: leave "
@@ -315,7 +315,7 @@ static bool find_identity(const struct token_wish *request, const struct machine
 	return true;
 }
 
-bool identity_fetch(const struct token_wish *request, const char *resource,
+bool identity_fetch(const struct token_wish *wish, const char *resource,
 		    struct token_grant *grant, struct token_failure *failure)
 {
 	OWNED_REPLY_OF_HTTP reply = { 0 };
@@ -324,13 +324,13 @@ bool identity_fetch(const struct token_wish *request, const char *resource,
 		.http = {
 			.headers = { "Metadata: true" },
 			.is_local = true,
-			.deadline = request->deadline,
+			.deadline = wish->deadline,
 		},
 	};
 	struct machine machine;
 	const char *identity;
 	bool ok = find_machine(&machine, failure) &&
-		  find_identity(request, &machine, &identity, failure) &&
+		  find_identity(wish, &machine, &identity, failure) &&
 		  prepare(&machine, identity, resource, &question, failure) &&
 		  ask(&machine, &question.http, &reply, failure) &&
 		  judge(&machine, &question.http, &reply, grant, failure);

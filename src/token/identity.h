@@ -9,7 +9,7 @@
  * A token of the machine's identity (of the setting `identity`, or the system-assigned one) for
  * that resource.
  */
-bool identity_fetch(const struct token_wish *request, const char *resource,
+bool identity_fetch(const struct token_wish *wish, const char *resource,
 		    struct token_grant *grant, struct token_failure *failure);
 
 /*

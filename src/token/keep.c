@@ -11,12 +11,12 @@
 
 #include "base/clock.h"
 
-static struct token_purpose purpose_of(const struct token_wish *request)
+static struct token_purpose purpose_of(const struct token_wish *wish)
 {
 	return (struct token_purpose){
-		.source = request->source,
-		.settings = &request->settings,
-		.secret = &request->secret,
+		.source = wish->source,
+		.settings = &wish->settings,
+		.secret = &wish->secret,
 	};
 }
 
@@ -29,10 +29,10 @@ static int64_t now_in_microseconds(void)
 }
 
 /* Keeps it; a new refresh token is what the next renewal is made with. */
-static void keep(const struct token_wish *request, struct token_grant *grant,
+static void keep(const struct token_wish *wish, struct token_grant *grant,
 		 struct token *token)
 {
-	const struct token_purpose purpose = purpose_of(request);
+	const struct token_purpose purpose = purpose_of(wish);
 
 	*token = (struct token){
 		.access = grant->access,
@@ -46,25 +46,25 @@ static void keep(const struct token_wish *request, struct token_grant *grant,
 }
 
 /* Those who come in the next moments do not each wait for what just failed. */
-static void put_off(const struct token_wish *request, struct token *token)
+static void put_off(const struct token_wish *wish, struct token *token)
 {
-	const struct token_purpose purpose = purpose_of(request);
+	const struct token_purpose purpose = purpose_of(wish);
 
 	token->renews = time(NULL) + TOKEN_PAUSE_SECONDS;
 	token_cache_save(&purpose, NULL, token);
 }
 
 /* Another one, which is kept. The refresh token that came with it is handed out. */
-static bool fetch(const struct token_wish *request, struct token *token,
+static bool fetch(const struct token_wish *wish, struct token *token,
 		  struct secret *refresh, struct token_failure *failure)
 {
 	OWNED_GRANT grant = { 0 };
 
-	if (!token_obtain(request, &grant, failure))
+	if (!token_obtain(wish, &grant, failure))
 		return false;
-	keep(request, &grant, token);
+	keep(wish, &grant, token);
 	if (secret_is_set(&grant.refresh) &&
-	    !secret_is_same(&grant.refresh, &request->secret)) {
+	    !secret_is_same(&grant.refresh, &wish->secret)) {
 		*refresh = grant.refresh;
 		grant.refresh = (struct secret){ 0 };
 	}
@@ -72,16 +72,17 @@ static bool fetch(const struct token_wish *request, struct token *token,
 }
 
 /* The old one is good until it is proved that it can be replaced. */
-static bool freshen(const struct token_wish *request, struct token *token,
+static bool freshen(const struct token_wish *wish, struct token *token,
 		    struct secret *refresh)
 {
-	struct token_wish now = *request;
+	struct token_wish now = *wish;
 	struct token_failure unheard;
 	OWNED_TOKEN fresh = { { 0 }, 0, 0, 0 };
 
-	now.deadline = clock_after(TOKEN_LATE_SECONDS);
+	if (now.seconds > TOKEN_LATE_SECONDS)
+		now.deadline = clock_after(TOKEN_LATE_SECONDS);
 	if (!fetch(&now, &fresh, refresh, &unheard)) {
-		put_off(request, token);
+		put_off(wish, token);
 		return true;
 	}
 	token_free(token);
@@ -98,17 +99,16 @@ static bool is_busy(struct token_failure *failure)
 		"again later");
 }
 
-bool token_get(const struct token_wish *request, struct token *token,
-	       struct secret *refresh, struct token_failure *failure)
+bool token_get(const struct token_wish *wish, struct token *token, struct secret *refresh,
+	       struct token_failure *failure)
 {
-	const struct token_purpose purpose = purpose_of(request);
+	const struct token_purpose purpose = purpose_of(wish);
 	enum token_age age = token_cache_load(&purpose, token);
 	OWNED_FD lock = -1;
 
 	if (age == TOKEN_IS_FRESH)
 		return true;
-	if (!token_cache_lock(&purpose,
-			      age == TOKEN_IS_OLD ? clock_ms() : request->deadline,
+	if (!token_cache_lock(&purpose, age == TOKEN_IS_OLD ? clock_ms() : wish->deadline,
 			      &lock))
 		return age == TOKEN_IS_OLD || is_busy(failure);
 	/* Somebody may have renewed it between our look and our turn. */
@@ -117,34 +117,34 @@ bool token_get(const struct token_wish *request, struct token *token,
 	age = token_cache_load(&purpose, token);
 	if (age == TOKEN_IS_FRESH)
 		return true;
-	return age == TOKEN_IS_OLD ? freshen(request, token, refresh)
-				   : fetch(request, token, refresh, failure);
+	return age == TOKEN_IS_OLD ? freshen(wish, token, refresh)
+				   : fetch(wish, token, refresh, failure);
 }
 
-bool token_renew(const struct token_wish *request, struct token *token,
+bool token_renew(const struct token_wish *wish, struct token *token,
 		 struct secret *refresh, struct token_failure *failure)
 {
-	const struct token_purpose purpose = purpose_of(request);
+	const struct token_purpose purpose = purpose_of(wish);
 	OWNED_FD lock = -1;
 
-	if (!token_cache_lock(&purpose, request->deadline, &lock))
+	if (!token_cache_lock(&purpose, wish->deadline, &lock))
 		return is_busy(failure);
 	if (token_cache_load(&purpose, token) != TOKEN_IS_ABSENT) {
-		if (request->stamp && token->stamp != request->stamp)
+		if (wish->stamp && token->stamp != wish->stamp)
 			return true;
 		token_free(token);
 	}
-	return fetch(request, token, refresh, failure);
+	return fetch(wish, token, refresh, failure);
 }
 
-bool token_enter(const struct token_wish *request, struct secret *refresh,
+bool token_enter(const struct token_wish *wish, struct secret *refresh,
 		 struct token_failure *failure)
 {
-	struct token_wish later = *request;
+	struct token_wish later = *wish;
 	OWNED_GRANT grant = { 0 };
 	OWNED_TOKEN token = { { 0 }, 0, 0, 0 };
 
-	if (!token_login(request, &grant, failure))
+	if (!token_login(wish, &grant, failure))
 		return false;
 	later.source = "refresh";
 	later.secret = grant.refresh;

@@ -9,15 +9,15 @@
  * The kept one, or a new one if there is none or it is due. *refresh is set if another refresh
  * token came with it.
  */
-bool token_get(const struct token_wish *request, struct token *token,
-	       struct secret *refresh, struct token_failure *failure);
+bool token_get(const struct token_wish *wish, struct token *token, struct secret *refresh,
+	       struct token_failure *failure);
 
-/* A new one, unless somebody has replaced the one of the request's stamp already. */
-bool token_renew(const struct token_wish *request, struct token *token,
+/* A new one, unless somebody has replaced the one of the wish's stamp already. */
+bool token_renew(const struct token_wish *wish, struct token *token,
 		 struct secret *refresh, struct token_failure *failure);
 
 /* A login; the access token that comes with it is kept for the source "refresh". */
-bool token_enter(const struct token_wish *request, struct secret *refresh,
+bool token_enter(const struct token_wish *wish, struct secret *refresh,
 		 struct token_failure *failure);
 
 #endif

@@ -29,6 +29,14 @@ enum {
 	POLL_MAX = 60,
 };
 
+/* For the person: what comes of it has to be redeemed in what is left. */
+static long patience(const struct token_wish *wish)
+{
+	long seconds = wish->seconds;
+
+	return seconds > 2 * REDEEM_SECONDS ? seconds - REDEEM_SECONDS : seconds;
+}
+
 /* --- in the browser */
 
 struct browser {
@@ -37,21 +45,21 @@ struct browser {
 	struct loopback loopback;
 };
 
-static bool say_address(const struct token_wish *request, struct browser *browser,
+static bool say_address(const struct token_wish *wish, struct browser *browser,
 			struct token_failure *failure)
 {
-	const struct token_settings *set = &request->settings;
+	const struct token_settings *set = &wish->settings;
 	char url[APPLICATION_URL_MAX], challenge[ENCODED_SIZE(DIGEST_SIZE)];
 	unsigned char digest[DIGEST_SIZE];
 	OWNED_FORM form = { 0 };
 
-	if (!application_url(request, APPLICATION_AUTHORIZE, url, failure))
+	if (!application_url(wish, APPLICATION_AUTHORIZE, url, failure))
 		return false;
 	if (!digest_of(browser->verifier, strlen(browser->verifier), digest))
 		return token_fail(failure, TOKEN_FAILED,
 				  "identity: there is no SHA-256 here");
 	(void)encode_base64url(digest, sizeof(digest), challenge);
-	form_add(&form, "client_id", application_id(request));
+	form_add(&form, "client_id", application_id(wish));
 	form_add(&form, "response_type", "code");
 	form_add(&form, "redirect_uri", browser->redirect);
 	form_add(&form, "scope", set->scope);
@@ -64,8 +72,8 @@ static bool say_address(const struct token_wish *request, struct browser *browse
 		form_add(&form, "access_type", "offline");
 	form_add(&form, "prompt",
 		 set->token_url && *set->token_url ? "consent" : "select_account");
-	printf("open=%s%c%s\nseconds=%d\n", url, strchr(url, '?') ? '&' : '?',
-	       form_text(&form), TOKEN_PERSON_SECONDS);
+	printf("open=%s%c%s\nseconds=%ld\n", url, strchr(url, '?') ? '&' : '?',
+	       form_text(&form), patience(wish));
 	return fflush(stdout) == 0 ||
 	       token_fail(failure, TOKEN_FAILED, "identity: nobody reads the address");
 }
@@ -86,11 +94,11 @@ static bool refused_by_person(const char *target, struct token_failure *failure)
 			  words);
 }
 
-static bool redeem_code(const struct token_wish *request, const struct browser *browser,
+static bool redeem_code(const struct token_wish *wish, const struct browser *browser,
 			const char *code, struct token_grant *grant,
 			struct token_failure *failure)
 {
-	struct token_wish now = *request;
+	struct token_wish now = *wish;
 	OWNED_FORM form = { 0 };
 
 	now.deadline = clock_after(REDEEM_SECONDS);
@@ -98,7 +106,7 @@ static bool redeem_code(const struct token_wish *request, const struct browser *
 	form_add(&form, "code", code);
 	form_add(&form, "redirect_uri", browser->redirect);
 	form_add(&form, "code_verifier", browser->verifier);
-	form_add_secret(&form, "client_secret", &request->secret);
+	form_add_secret(&form, "client_secret", &wish->secret);
 	return application_redeem(&now, &form, grant, failure);
 }
 
@@ -132,19 +140,19 @@ static const char *our_answer(struct browser *browser, int64_t deadline,
 	return NULL;
 }
 
-static bool take_answer(const struct token_wish *request, struct browser *browser,
+static bool take_answer(const struct token_wish *wish, struct browser *browser,
 			struct token_grant *grant, struct token_failure *failure)
 {
 	struct loopback_client *client;
 	char code[CODE_MAX];
 	const char *target =
-		our_answer(browser, clock_after(TOKEN_PERSON_SECONDS), &client, failure);
+		our_answer(browser, clock_after(patience(wish)), &client, failure);
 	bool ok;
 
 	if (!target)
 		return false;
 	ok = loopback_value(target, "code", code, sizeof(code))
-		     ? redeem_code(request, browser, code, grant, failure)
+		     ? redeem_code(wish, browser, code, grant, failure)
 		     : refused_by_person(target, failure);
 	wipe(code, sizeof(code));
 	loopback_answer(client, "200 OK",
@@ -153,7 +161,7 @@ static bool take_answer(const struct token_wish *request, struct browser *browse
 	return ok;
 }
 
-static bool by_browser(const struct token_wish *request, struct token_grant *grant,
+static bool by_browser(const struct token_wish *wish, struct token_grant *grant,
 		       struct token_failure *failure)
 {
 	struct browser browser;
@@ -166,8 +174,8 @@ static bool by_browser(const struct token_wish *request, struct token_grant *gra
 	/* Entra takes any port of "localhost", and others do as well. */
 	snprintf(browser.redirect, sizeof(browser.redirect), "http://localhost:%d/",
 		 browser.loopback.port);
-	ok = say_address(request, &browser, failure) &&
-	     take_answer(request, &browser, grant, failure);
+	ok = say_address(wish, &browser, failure) &&
+	     take_answer(wish, &browser, grant, failure);
 	loopback_close(&browser.loopback);
 	wipe(&browser, sizeof(browser));
 	return ok;
@@ -181,13 +189,13 @@ struct device {
 	int64_t deadline; /* clock_ms() */
 };
 
-static bool say_code(const struct fields *fields, struct device *device,
-		     struct token_failure *failure)
+static bool say_code(const struct token_wish *wish, const struct fields *fields,
+		     struct device *device, struct token_failure *failure)
 {
 	const char *page = fields_text(fields, "verification_uri");
 	const char *code = fields_text(fields, "user_code");
 	const char *secret = fields_text(fields, "device_code");
-	int64_t seconds = TOKEN_PERSON_SECONDS;
+	int64_t seconds = patience(wish);
 
 	if (!page)
 		page = fields_text(fields, "verification_url"); /* as Google has it */
@@ -199,16 +207,15 @@ static bool say_code(const struct fields *fields, struct device *device,
 			"right address?");
 	if (!fields_number(fields, "interval", &device->interval))
 		device->interval = POLL_SECONDS;
-	if (fields_number(fields, "expires_in", &seconds) &&
-	    seconds > TOKEN_PERSON_SECONDS)
-		seconds = TOKEN_PERSON_SECONDS;
+	if (fields_number(fields, "expires_in", &seconds) && seconds > patience(wish))
+		seconds = patience(wish);
 	device->deadline = clock_after((long)seconds);
 	printf("page=%s\ncode=%s\nseconds=%lld\n", page, code, (long long)seconds);
 	return fflush(stdout) == 0 ||
 	       token_fail(failure, TOKEN_FAILED, "identity: nobody reads the code");
 }
 
-static bool begin_device(const struct token_wish *request, struct device *device,
+static bool begin_device(const struct token_wish *wish, struct device *device,
 			 struct token_failure *failure)
 {
 	OWNED_REPLY_OF_HTTP reply = { 0 };
@@ -217,14 +224,14 @@ static bool begin_device(const struct token_wish *request, struct device *device
 	char url[APPLICATION_URL_MAX];
 	struct http_request http = {
 		.url = url,
-		.ca_file = request->settings.ca_file,
+		.ca_file = wish->settings.ca_file,
 		.deadline = clock_after(REDEEM_SECONDS),
 	};
 
-	if (!application_url(request, APPLICATION_DEVICE, url, failure))
+	if (!application_url(wish, APPLICATION_DEVICE, url, failure))
 		return false;
-	form_add(&form, "client_id", application_id(request));
-	form_add(&form, "scope", request->settings.scope);
+	form_add(&form, "client_id", application_id(wish));
+	form_add(&form, "scope", wish->settings.scope);
 	http.form = form_text(&form);
 	if (!endpoint_ask(ENDPOINT_WEB, &http, &reply, failure))
 		return false;
@@ -233,13 +240,13 @@ static bool begin_device(const struct token_wish *request, struct device *device
 		return false;
 	if (reply.status != 200)
 		return endpoint_refused(&http, &reply, fields, failure);
-	return say_code(fields, device, failure);
+	return say_code(wish, fields, device, failure);
 }
 
 enum asked { ASKED_GRANTED, ASKED_PENDING, ASKED_REFUSED };
 
 /* The words of RFC 8628 section 3.5; a question that got lost is asked again. */
-static enum asked ask_once(const struct token_wish *request, struct device *device,
+static enum asked ask_once(const struct token_wish *wish, struct device *device,
 			   struct token_grant *grant, struct token_failure *failure)
 {
 	OWNED_REPLY_OF_HTTP reply = { 0 };
@@ -248,17 +255,17 @@ static enum asked ask_once(const struct token_wish *request, struct device *devi
 	char url[APPLICATION_URL_MAX];
 	struct http_request http = {
 		.url = url,
-		.ca_file = request->settings.ca_file,
+		.ca_file = wish->settings.ca_file,
 		.deadline = clock_after(REDEEM_SECONDS),
 	};
 	const char *error;
 
-	if (!application_url(request, APPLICATION_TOKEN, url, failure))
+	if (!application_url(wish, APPLICATION_TOKEN, url, failure))
 		return ASKED_REFUSED;
 	form_add(&form, "grant_type", "urn:ietf:params:oauth:grant-type:device_code");
-	form_add(&form, "client_id", application_id(request));
+	form_add(&form, "client_id", application_id(wish));
 	form_add_secret(&form, "device_code", &device->code);
-	form_add_secret(&form, "client_secret", &request->secret);
+	form_add_secret(&form, "client_secret", &wish->secret);
 	http.form = form_text(&form);
 	if (!endpoint_ask(ENDPOINT_WEB, &http, &reply, failure))
 		return failure->end == TOKEN_LATER ? ASKED_PENDING : ASKED_REFUSED;
@@ -273,12 +280,12 @@ static enum asked ask_once(const struct token_wish *request, struct device *devi
 								       : ASKED_REFUSED;
 }
 
-static bool by_device(const struct token_wish *request, struct token_grant *grant,
+static bool by_device(const struct token_wish *wish, struct token_grant *grant,
 		      struct token_failure *failure)
 {
 	struct device device = { .interval = POLL_SECONDS };
 	enum asked asked = ASKED_PENDING;
-	bool ok = begin_device(request, &device, failure);
+	bool ok = begin_device(wish, &device, failure);
 
 	while (ok && asked == ASKED_PENDING && clock_left(device.deadline) > 0) {
 		struct timespec pause = { .tv_sec = device.interval < 1 ? 1
@@ -287,7 +294,7 @@ static bool by_device(const struct token_wish *request, struct token_grant *gran
 							    : device.interval };
 
 		(void)nanosleep(&pause, NULL);
-		asked = ask_once(request, &device, grant, failure);
+		asked = ask_once(wish, &device, grant, failure);
 	}
 	secret_free(&device.code);
 	if (ok && asked == ASKED_PENDING)
@@ -296,20 +303,20 @@ static bool by_device(const struct token_wish *request, struct token_grant *gran
 	return ok && asked == ASKED_GRANTED;
 }
 
-bool token_login(const struct token_wish *request, struct token_grant *grant,
+bool token_login(const struct token_wish *wish, struct token_grant *grant,
 		 struct token_failure *failure)
 {
 	bool ok;
 
-	if (!*application_id(request))
+	if (!*application_id(wish))
 		return token_fail(failure, TOKEN_CONFIG,
 				  "application: client_id is missing: set it to the "
 				  "application's id");
-	if (!request->settings.scope || !*request->settings.scope)
+	if (!wish->settings.scope || !*wish->settings.scope)
 		return token_fail(failure, TOKEN_CONFIG,
 				  "scope: token_scope is missing: what is the login for?");
-	ok = !strcmp(request->source, "device") ? by_device(request, grant, failure)
-						: by_browser(request, grant, failure);
+	ok = !strcmp(wish->source, "device") ? by_device(wish, grant, failure)
+					     : by_browser(wish, grant, failure);
 	return ok &&
 	       (secret_is_set(&grant->refresh) ||
 		token_fail(failure, TOKEN_REFUSED,

@@ -18,11 +18,11 @@
 #include "service/login.h"
 #include "token/keep.h"
 
-enum { WIPED_WITH = 0x5a, FACTS_MAX = 128, LOGIN_SECONDS = TOKEN_PERSON_SECONDS + 60 };
+enum { WIPED_WITH = 0x5a, FACTS_MAX = 128 };
 
 static int usage(void)
 {
-	fputs("usage: token get|renew|look|forget|login SOURCE [stamp=N] [KEY=VALUE]...\n"
+	fputs("usage: token get|renew|look|forget|login SOURCE [stamp=N] [seconds=N] [KEY=VALUE]...\n"
 	      "Prints an access token, or facts of one; a secret is read from standard input.\n"
 	      "acsmtp runs this; for people there is `acsmtp login`.\n",
 	      stderr);
@@ -31,19 +31,27 @@ static int usage(void)
 
 /* --- words and input */
 
-static bool take_word(const char *word, struct token_wish *request)
+static bool take_stamp(const char *text, int64_t *stamp)
 {
-	const char *value = text_after(word, "stamp=");
 	char *end;
 
-	if (value) {
-		request->stamp = strtoll(value, &end, 10);
-		return *value && !*end && request->stamp >= 0;
-	}
+	*stamp = strtoll(text, &end, 10);
+	return *text && !*end && *stamp >= 0;
+}
+
+static bool take_word(const char *word, struct token_wish *wish)
+{
+	const char *value = text_after(word, "stamp=");
+
+	if (value)
+		return take_stamp(value, &wish->stamp);
+	value = text_after(word, "seconds=");
+	if (value)
+		return text_to_number(value, 1, TOKEN_PERSON_SECONDS, &wish->seconds);
 	for (size_t i = 0; token_setting_key(i); i++) {
 		value = text_after(word, token_setting_key(i));
 		if (value && *value == '=' && !text_has_control(value)) {
-			*token_setting(&request->settings, i) = value + 1;
+			*token_setting(&wish->settings, i) = value + 1;
 			return true;
 		}
 	}
@@ -51,7 +59,7 @@ static bool take_word(const char *word, struct token_wish *request)
 }
 
 /* Only acsmtp calls us: what is doubtful is a bug there, and no guess is made. */
-static bool take_words(int argc, char **argv, struct token_wish *request)
+static bool take_words(int argc, char **argv, struct token_wish *wish)
 {
 	static const char *const sources[] = {
 		"managed-identity", "workload-identity",
@@ -63,11 +71,11 @@ static bool take_words(int argc, char **argv, struct token_wish *request)
 
 	if (argc < 3)
 		return false;
-	request->source = argv[2];
+	wish->source = argv[2];
 	for (size_t i = 0; i < COUNT_OF(sources); i++)
-		is_known = is_known || !strcmp(sources[i], request->source);
+		is_known = is_known || !strcmp(sources[i], wish->source);
 	for (int at = 3; at < argc; at++)
-		if (!take_word(argv[at], request))
+		if (!take_word(argv[at], wish))
 			return false;
 	return is_known;
 }
@@ -79,9 +87,9 @@ static bool has_secret(const char *source)
 }
 
 /* To its end; one byte more than there may be tells that it is too long. */
-static bool read_input(struct token_wish *request)
+static bool read_input(struct token_wish *wish)
 {
-	struct secret *all = &request->secret;
+	struct secret *all = &wish->secret;
 	const char *end, *more;
 	ssize_t n = 0;
 
@@ -101,10 +109,16 @@ static bool read_input(struct token_wish *request)
 	n = (ssize_t)(all->len - (size_t)(more - all->bytes));
 	if (n > 0 && more[n - 1] == '\n')
 		n--;
-	(void)secret_set(&request->second, more, (size_t)n);
+	(void)secret_set(&wish->second, more, (size_t)n);
 	all->len = (size_t)(end - all->bytes);
 	wipe(all->bytes + all->len, SECRET_MAX - all->len);
 	return true;
+}
+
+static void drop_secrets(struct token_wish *wish)
+{
+	secret_free(&wish->secret);
+	secret_free(&wish->second);
 }
 
 /* --- output */
@@ -133,15 +147,16 @@ static int hand_over(bool is_done)
 	return is_done ? TOKEN_OK : fail_with(&unread);
 }
 
-static int get(const struct token_wish *request, bool is_refused)
+static int get(struct token_wish *wish, bool is_refused)
 {
 	OWNED_TOKEN token = { { 0 }, 0, 0, 0 };
 	OWNED_SECRET refresh = { 0 };
 	struct token_failure failure;
 	bool is_done;
 
-	if (!(is_refused ? token_renew : token_get)(request, &token, &refresh, &failure))
+	if (!(is_refused ? token_renew : token_get)(wish, &token, &refresh, &failure))
 		return fail_with(&failure);
+	drop_secrets(wish);
 	is_done = put("", &token.access) &&
 		  printf("stamp=%lld\nexpires=%lld\n", (long long)token.stamp,
 			 (long long)token.expires) > 0 &&
@@ -162,13 +177,13 @@ static void put_fact(const char *key, const char *value)
 		printf("%s=%s\n", key, shown);
 }
 
-static int look(const struct token_wish *request)
+static int look(const struct token_wish *wish)
 {
 	const struct token_purpose purpose = {
-		.source = request->source,
-		.settings = &request->settings,
+		.source = wish->source,
+		.settings = &wish->settings,
 	};
-	const char *application = request->settings.client_id;
+	const char *application = wish->settings.client_id;
 	OWNED_TOKEN token = { { 0 }, 0, 0, 0 };
 	struct token_facts facts;
 	long long now = time(NULL);
@@ -178,60 +193,63 @@ static int look(const struct token_wish *request)
 		return TOKEN_NOTHING;
 	}
 	(void)login_token_facts(token.access.bytes, token.access.len, &facts);
-	put_fact("source", request->source);
+	put_fact("source", wish->source);
 	put_fact("application",
-		 application && *application ? application : request->settings.identity);
+		 application && *application ? application : wish->settings.identity);
 	put_fact("audience", facts.audience);
 	printf("expires=%lld\nleft=%lld\nrenew=%lld\n", (long long)token.expires,
 	       token.expires - now, token.renews - now);
 	return hand_over(fflush(stdout) == 0);
 }
 
-static int forget(const struct token_wish *request)
+static int forget(const struct token_wish *wish)
 {
 	const struct token_purpose purpose = {
-		.source = request->source,
-		.settings = &request->settings,
+		.source = wish->source,
+		.settings = &wish->settings,
 	};
 
 	token_cache_forget(&purpose);
 	return TOKEN_OK;
 }
 
-static int login(const struct token_wish *request)
+static int login(const struct token_wish *wish)
 {
 	OWNED_SECRET refresh = { 0 };
 	struct token_failure failure;
 
-	return token_enter(request, &refresh, &failure)
+	return token_enter(wish, &refresh, &failure)
 		       ? hand_over(put("refresh_token=", &refresh))
 		       : fail_with(&failure);
 }
 
-static int run(const char *command, struct token_wish *request)
+static int run(const char *command, struct token_wish *wish)
 {
 	bool is_login = !strcmp(command, "login");
+	long most = is_login ? TOKEN_PERSON_SECONDS : TOKEN_SECONDS;
 
 	if (!strcmp(command, "look"))
-		return look(request);
+		return look(wish);
 	if (!strcmp(command, "forget"))
-		return forget(request);
-	if (has_secret(request->source) && !read_input(request)) {
+		return forget(wish);
+	if (has_secret(wish->source) && !read_input(wish)) {
 		fputs("standard input holds too long a secret\n", stderr);
 		return TOKEN_USAGE;
 	}
-	token_watch(is_login ? LOGIN_SECONDS : TOKEN_SECONDS);
-	request->deadline = clock_after(TOKEN_SECONDS);
+	if (wish->seconds == 0 || wish->seconds > most)
+		wish->seconds = most;
+	token_watch((unsigned)wish->seconds);
+	wish->deadline = clock_after(wish->seconds);
 	if (is_login)
-		return login(request);
+		return login(wish);
 	if (!strcmp(command, "get") || !strcmp(command, "renew"))
-		return get(request, !strcmp(command, "renew"));
+		return get(wish, !strcmp(command, "renew"));
 	return usage();
 }
 
 int main(int argc, char **argv)
 {
-	struct token_wish request = { 0 };
+	struct token_wish wish = { 0 };
 	int end;
 
 	self_begin("acsmtp", STDERR_FILENO, false);
@@ -240,10 +258,9 @@ int main(int argc, char **argv)
 	(void)mallopt(M_PERTURB, WIPED_WITH);
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
-	if (!take_words(argc, argv, &request))
+	if (!take_words(argc, argv, &wish))
 		return usage();
-	end = run(argv[1], &request);
-	secret_free(&request.secret);
-	secret_free(&request.second);
+	end = run(argv[1], &wish);
+	drop_secrets(&wish);
 	return end;
 }

@@ -14,6 +14,7 @@ struct token_wish {
 	struct secret secret; /* the first line of standard input */
 	struct secret second; /* the other one */
 	int64_t stamp;	      /* of the token that was refused; 0: it is not known */
+	long seconds;	      /* that it may take, with the person or without */
 	int64_t deadline;     /* clock_ms() */
 };
 
@@ -35,12 +36,12 @@ struct token_failure {
 bool token_fail(struct token_failure *failure, enum token_end end, const char *fmt, ...)
 	PRINTF(3, 4);
 
-/* Another token from the request's source. */
-bool token_obtain(const struct token_wish *request, struct token_grant *grant,
+/* Another token from the wish's source. */
+bool token_obtain(const struct token_wish *wish, struct token_grant *grant,
 		  struct token_failure *failure);
 
 /* A person gives leave; what the person has to know is printed, see the contract. */
-bool token_login(const struct token_wish *request, struct token_grant *grant,
+bool token_login(const struct token_wish *wish, struct token_grant *grant,
 		 struct token_failure *failure);
 
 /* Whatever hangs from now on: the process ends so many seconds later, and a bit. */
