@@ -135,7 +135,8 @@ static const char *listen_to(struct loopback_client *client)
 
 	if (n < 0 && errno == EAGAIN)
 		return NULL;
-	if (n <= 0) { /* it left, or says more than a request has */
+	/* It left, or says more than a request has, or what none has. */
+	if (n <= 0 || memchr(client->request + client->len, '\0', (size_t)n)) {
 		drop(client);
 		return NULL;
 	}

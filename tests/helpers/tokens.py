@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The helper for tokens, as the mailer runs it, and the file in which it keeps one."""
 
-import os
 import signal
 import struct
 import subprocess
@@ -117,11 +116,3 @@ def memory_of(pid):
             except (OSError, ValueError, OverflowError):
                 continue
     return b"".join(pieces)
-
-
-def is_alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
