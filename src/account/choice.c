@@ -3,6 +3,7 @@
 #include "account/choice.h"
 
 #include "base/language.h"
+#include "delivery/queue_view.h"
 #include "talk/say.h"
 
 const struct flag account_flags[] = {
@@ -11,9 +12,8 @@ const struct flag account_flags[] = {
 	{ .name = NULL },
 };
 
-/* The one that the first argument names, or the default one. */
-static const struct account *choose(const struct command_call *call, const char *file,
-				    struct config *config, struct error *err)
+const struct account *account_choose(const struct command_call *call, const char *file,
+				     struct config *config, struct error *err)
 {
 	bool ok = config_load(config, file, err);
 
@@ -34,11 +34,23 @@ int account_run(struct command_call *call, account_fn *work)
 
 	if (!command_parse(call, &given, &status))
 		return status;
-	account = choose(call, given.config_file, &config, &err);
+	account = account_choose(call, given.config_file, &config, &err);
 	if (!account)
 		return say_error(&err);
 	if (work(&config, account, &err))
 		return say_finish();
 	error_context(&err, "account %s", account->name);
 	return say_error(&err);
+}
+
+void account_end_pause(const struct config *config, const struct account *account)
+{
+	OWNED_QUEUE queue = QUEUE_CLOSED;
+	struct error unheard;
+
+	if (config->delivery.queue == QUEUE_OFF ||
+	    !queue_reach(&queue, config, false, &unheard) || !queue.is_on)
+		return;
+	queue.does->resume_account(&queue, account);
+	(void)queue.does->attend(&queue, NULL, QUEUE_LOOK_ANEW, &unheard);
 }

@@ -9,5 +9,6 @@ extern const struct command account_list_command, account_show_command;
 extern const struct command account_import_command;
 extern const struct command password_set_command, password_clear_command;
 extern const struct command password_test_command;
+extern const struct command login_command;
 
 #endif

@@ -11,7 +11,6 @@
 #include "secret/file.h"
 #include "secret/find.h"
 #include "delivery/account_secret.h"
-#include "delivery/queue_view.h"
 #include "talk/ask.h"
 #include "account/choice.h"
 
@@ -66,19 +65,6 @@ static void warn_of_others(const struct account *account)
 	       account->name);
 }
 
-/* What failed with the old one may work now: the next message finds out. */
-static void end_pause(const struct config *config, const struct account *account)
-{
-	OWNED_QUEUE queue = QUEUE_CLOSED;
-	struct error unheard;
-
-	if (config->delivery.queue == QUEUE_OFF ||
-	    !queue_reach(&queue, config, false, &unheard) || !queue.is_on)
-		return;
-	queue.does->resume_account(&queue, account);
-	(void)queue.does->attend(&queue, NULL, QUEUE_LOOK_ANEW, &unheard);
-}
-
 static bool set(const struct config *config, const struct account *account,
 		struct error *err)
 {
@@ -91,7 +77,7 @@ static bool set(const struct config *config, const struct account *account,
 	printf(_("account %s: stored in the keyring for %s at %s:%ld\n"), account->name,
 	       place.user, place.host, place.port);
 	warn_of_others(account);
-	end_pause(config, account);
+	account_end_pause(config, account);
 	return true;
 }
 

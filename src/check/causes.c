@@ -9,6 +9,7 @@
 #include "base/language.h"
 #include "base/text.h"
 #include "service/login.h"
+#include "delivery/account_secret.h"
 #include "delivery/queue_ops.h"
 
 static bool has_token(const struct check *c)
@@ -53,26 +54,57 @@ static void look_at_user(const struct check *c, struct finding *f)
 			user);
 }
 
+/* What it is for, as a scope has it: "https://outlook.office.com/SMTP.Send offline_access". */
+static int first_scope(const char *scope)
+{
+	return (int)strcspn(scope, " ");
+}
+
 /* Whether it says of itself why it is refused. */
 static bool look_at_token(const struct check *c, struct finding *f)
 {
-	static const char audience[] = "https://communication.azure.com";
 	const struct secret *token = &c->connection.secret;
+	const struct login_wish wish = account_login_wish(&c->account);
 	struct token_facts facts;
 	char date[CLOCK_DATE_SIZE];
+	const char *fault;
 
 	if (!has_token(c) || !login_token_facts(token->bytes, token->len, &facts))
 		return false;
-	if (facts.expires && facts.expires <= time(NULL)) {
+	fault = login_token_fault(&facts, &wish);
+	if (facts.expires && facts.expires <= wish.now) {
 		clock_stamp((time_t)facts.expires, date);
 		finding_advise(f, "token: it expired on %s: get a new one", date);
-		return true;
+	} else if (fault && wish.scope && login_is_for_another(facts.audience, wish.scope)) {
+		finding_advise(f, "token: it is for %s: ask for the scope %.*s",
+			       facts.audience, first_scope(wish.scope), wish.scope);
+	} else if (fault) {
+		finding_advise(f, "token: %s", tr(fault));
 	}
-	if (!text_after(facts.audience, "https://") || text_after(facts.audience, audience))
-		return false;
-	finding_advise(f, "token: it is for %s: ask for the scope %s/.default",
-		       facts.audience, audience);
-	return true;
+	return fault != NULL;
+}
+
+/* For comparison with the portal, whoever is wrong. */
+static void tell_claims(const struct check *c, struct finding *f)
+{
+	const struct secret *token = &c->connection.secret;
+	struct token_facts facts;
+	char date[CLOCK_DATE_SIZE] = "?";
+
+	if (!has_token(c) || !login_token_facts(token->bytes, token->len, &facts))
+		return;
+	if (facts.expires)
+		clock_stamp((time_t)facts.expires, date);
+	finding_advise(f, "token: it says that it is of application %s in tenant %s, for %s, "
+			  "until %s", facts.application[0] ? facts.application : "?",
+		       facts.tenant[0] ? facts.tenant : "?",
+		       facts.audience[0] ? facts.audience : "?", date);
+}
+
+void check_token_causes(const struct check *c, struct finding *f)
+{
+	(void)look_at_token(c, f);
+	tell_claims(c, f);
 }
 
 static void look_at_secret(const struct check *c, struct finding *f)
@@ -176,6 +208,7 @@ void check_login_causes(const struct check *c, struct finding *f)
 {
 	look_at_user(c, f);
 	look_at_secret(c, f);
+	tell_claims(c, f);
 	look_at_history(c, f);
 	tell_portal(c, f);
 }

@@ -7,14 +7,10 @@
 #include "base/clock.h"
 #include "base/language.h"
 #include "base/text.h"
-#include "service/login.h"
 #include "service/service.h"
 #include "net/net.h"
 #include "net/tcp.h"
-#include "secret/source.h"
-#include "delivery/account_secret.h"
 #include "delivery/queue_view.h"
-#include "talk/ask.h"
 
 enum { LISTED_MAX = 4000, SLOW_MS = 200 }; /* bytes of a list of addresses */
 
@@ -88,66 +84,6 @@ void check_service(struct check *c, struct finding *f)
 	else
 		finding_set(f, state, "%s ends: its last day is %s", tr(service->what), day);
 	finding_advise(f, "%s", tr(service->end.advice));
-}
-
-/* --- secret */
-
-/* The places that are asked, in their order; `f`: where to tell of each, or NULL. */
-static void tell_sources(struct check *c, struct finding *f)
-{
-	static const char *const states[] = {
-		[SOURCE_NOT_SET] = N_("not set"), [SOURCE_SET] = N_("set"),
-		[SOURCE_IS_ASKED] = N_("only asking tells"),
-	};
-	const struct secret_request request =
-		account_secret_request(&c->account,
-				       c->connection.options.secret_is_token,
-				       c->connection.asker);
-	struct source_line line;
-
-	json_array(&c->json, "sources");
-	for (size_t i = 0; source_at(&request, i, &line); i++) {
-		if (line.is_command)
-			line.detail[0] = '\0';
-		json_object(&c->json, NULL);
-		json_text(&c->json, "name", line.name);
-		json_text(&c->json, "state", states[line.state]);
-		json_text(&c->json, "detail", line.detail);
-		json_end(&c->json);
-		if (f)
-			finding_advise(f, "place %zu: %s: %s%s%s", i + 1, line.name,
-				       tr(states[line.state]), line.detail[0] ? ", " : "",
-				       tr(line.detail));
-	}
-	json_end(&c->json);
-}
-
-void check_secret(struct check *c, struct finding *f)
-{
-	bool ok, is_needed;
-	const char *fault;
-	struct error err;
-
-	c->connection.asker = &ask_at_terminal;
-	ok = connection_prepare(&c->connection, &c->account, NULL, &err);
-	is_needed = c->connection.options.auth != AUTH_OFF;
-	if (!ok)
-		finding_fail(f, &err);
-	else if (!is_needed)
-		finding_set(f, FINDING_OK, "none is needed: nobody logs in");
-	if (is_needed)
-		tell_sources(c, ok ? NULL : f);
-	if (!ok || !is_needed)
-		return;
-	json_text(&c->json, "source", c->connection.origin.source);
-	json_number(&c->json, "bytes", (int64_t)c->connection.secret.len);
-	finding_set(f, FINDING_OK, "from %s, %zu bytes", c->connection.origin.source,
-		    c->connection.secret.len);
-	fault = login_secret_fault(c->connection.secret.bytes, c->connection.secret.len);
-	if (!fault || !service_named(c->account.service)->is_azure)
-		return;
-	f->state = FINDING_WARNING;
-	finding_advise(f, "%s", tr(fault));
 }
 
 /* --- DNS */

@@ -159,6 +159,8 @@ void check_login(struct check *c, struct finding *f)
 		finding_fail(f, &err);
 		if (has_causes)
 			check_login_causes(c, f);
+		else if (err.reply == 535)
+			check_token_causes(c, f);
 	} else {
 		json_text(&c->json, "mechanism", smtp_mechanism(c->connection.session));
 		json_text(&c->json, "user", c->account.user);

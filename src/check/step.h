@@ -47,4 +47,7 @@ check_step_fn check_domain, check_spf, check_dkim_1, check_dkim_2, check_dmarc, 
 /* Why a login was refused (535): a line of advice for each cause, in order. */
 void check_login_causes(const struct check *c, struct finding *f);
 
+/* The same of servers of which no more is known than what a token says of itself. */
+void check_token_causes(const struct check *c, struct finding *f);
+
 #endif

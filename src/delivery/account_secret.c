@@ -5,6 +5,9 @@
  */
 #include "delivery/account_secret.h"
 
+#include <time.h>
+
+#include "base/clock.h"
 #include "service/service.h"
 
 bool account_wants_token(const struct account *account)
@@ -69,4 +72,27 @@ struct secret_request account_secret_request(const struct account *account,
 		.asker = asker,
 		.wants_token = wants_token,
 	};
+}
+
+struct login_wish account_login_wish(const struct account *account)
+{
+	/* An identity's own token is of no application that the account names. */
+	bool is_own = account->token == TOKEN_MANAGED_IDENTITY && !account->client_id[0];
+
+	return (struct login_wish){
+		.scope = token_request_of(account).settings.scope,
+		.application = is_own ? account->identity : account->client_id,
+		.tenant = account->tenant,
+		.now = time(NULL),
+	};
+}
+
+bool account_secret_ends(const struct account *account, time_t now, long *days)
+{
+	time_t ends;
+
+	if (!account->password_expires[0] || !clock_day(account->password_expires, &ends))
+		return false;
+	*days = (long)((ends - now) / SECONDS_OF_DAY) - (ends < now);
+	return *days <= SECRET_ENDS_DAYS;
 }

@@ -17,6 +17,7 @@
 #include "base/daily.h"
 #include "base/log.h"
 #include "mail/submission.h"
+#include "delivery/account_secret.h"
 
 enum {
 	LOGGED_RECIPIENTS_MAX = 2500,	/* bytes of a log line that has two lists */
@@ -39,12 +40,27 @@ static void tell_end(const struct account *account)
 		log_problem("%s; `acsmtp check` has the ways out", words);
 }
 
+/* Once a day in its last month, and from then on. */
+static void tell_end_of_secret(const struct account *account)
+{
+	char words[200];
+	long days;
+
+	if (!account_secret_ends(account, time(NULL), &days))
+		return;
+	snprintf(words, sizeof(words), "account %.60s: its secret %s on %s", account->name,
+		 days < 0 ? "ended" : "ends", account->password_expires);
+	if (daily_say(words) == DAILY_FIRST)
+		log_problem("%s: make a new one, and say its end in password_expires", words);
+}
+
 void attempt_begin(struct attempt *a, const struct account *account, const char *id,
 		   const struct caller *caller)
 {
 	*a = (struct attempt){ .account = account, .id = id, .caller = caller,
 			       .started = clock_ms(), .tls = "none" };
 	tell_end(account);
+	tell_end_of_secret(account);
 }
 
 bool attempt_send(struct attempt *a, struct connection *c, struct envelope *e,

@@ -127,6 +127,25 @@ bool connection_dial(struct connection *c, struct error *err)
 	return true;
 }
 
+/* A refusal has one text for all causes; what the token says of itself may tell which. */
+static void explain_token(const struct connection *c, struct error *err)
+{
+	const struct login_wish wish = account_login_wish(c->account);
+	struct token_facts facts;
+	const char *fault;
+
+	if (err->reply != 535 || !c->options.secret_is_token ||
+	    !login_token_facts(c->secret.bytes, c->secret.len, &facts))
+		return;
+	fault = login_token_fault(&facts, &wish);
+	if (fault)
+		err->advice = NULL;
+	error_advise(err, fault);
+	error_context(err, "a token of application %s for %s",
+		      facts.application[0] ? facts.application : "?",
+		      facts.audience[0] ? facts.audience : "?");
+}
+
 /*
  * Nothing was said of a message yet, so nothing that went wrong is about one: none may be
  * given up for it, or all would be, and the reports about them.
@@ -160,6 +179,7 @@ bool connection_open(struct connection *c, const struct account *account,
 		   error_context(err, "%s:%ld", account->host, account->port));
 
 	if (!ok) {
+		explain_token(c, err);
 		spare_the_mail(err);
 		connection_close(c);
 	}

@@ -23,6 +23,7 @@ const struct command *const command_rows[] = {
 	&password_set_command,
 	&password_test_command,
 	&password_clear_command,
+	&login_command,
 	&queue_list_command,
 	&queue_show_command,
 	&queue_run_command,

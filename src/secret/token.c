@@ -294,31 +294,6 @@ bool token_fetch(const struct token_request *r, int64_t refused,
 	       error_set(err, ERROR_BUG, "the helper for tokens said nothing");
 }
 
-bool token_look(const struct token_request *r, struct token_look *look)
-{
-	OWNED_SECRET said = { 0 };
-	OWNED_WORDS w = { .count = 0 };
-	struct process p = { .seconds = KILL_SECONDS };
-	struct error unheard;
-
-	*look = (struct token_look){ .expires = 0 };
-	set_words(&w, "look", r->source, 0, r);
-	if (!run(&p, &w, &said, &unheard) || p.status != TOKEN_OK)
-		return false;
-	take_text(&said, "application", look->application, sizeof(look->application));
-	take_text(&said, "audience", look->audience, sizeof(look->audience));
-	look->expires = take_number(&said, "expires");
-	look->renew = take_number(&said, "renew");
-	return true;
-}
-
-void token_forget(const struct token_request *r)
-{
-	const struct token_purpose purpose = { .source = r->source, .settings = &r->settings };
-
-	token_cache_forget(&purpose);
-}
-
 /* --- a person's login */
 
 struct token_hearing {

@@ -41,15 +41,6 @@ bool token_fetch(const struct token_request *request, int64_t refused,
 		 const struct secret *credential, struct token_answer *answer,
 		 struct error *err);
 
-/* Facts of the token that is kept, by the helper, for people. */
-struct token_look {
-	char application[128], audience[256];	/* "": not known */
-	int64_t expires;	/* seconds since 1970; 0: not known */
-	int64_t renew;		/* seconds until it is renewed */
-};
-/* False: none is kept, or the helper cannot tell. */
-bool token_look(const struct token_request *request, struct token_look *look);
-
 /* What a person has to do, as the helper says it. */
 struct token_question {
 	char open[4096];		/* an address for a browser on this machine; "": none */
@@ -71,8 +62,5 @@ bool token_log_in(const struct token_request *request, bool by_code,
 
 /* For tests: another helper than ours. */
 void token_use_helper(const char *path);
-
-/* Forgets the token that is kept, as after a login of somebody else. */
-void token_forget(const struct token_request *request);
 
 #endif

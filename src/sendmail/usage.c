@@ -29,8 +29,7 @@ static void print_commands(FILE *out, const struct program *program)
 	fputs(_("usage: sendmail [OPTION...] [RECIPIENT...] < MESSAGE\n"
 	      "       acsmtp [OPTION...] [RECIPIENT...] < MESSAGE\n"
 	      "       acsmtp COMMAND [...]\n\n"
-	      "Reads a message and submits it to Azure Communication Services, or to another\n"
-	      "submission server that the account in the configuration names.\n\n"), out);
+	      "Reads a message and submits it to the service that its account is of.\n\n"), out);
 	fputs(_("Commands:\n"), out);
 	for (size_t i = 0; program->commands[i]; i++)
 		print_command(out, program->commands[i]);

@@ -47,7 +47,7 @@ const struct service service_acs = {
 		{ "rate_per_hour", "100" },
 	},
 	.scope = "https://communication.azure.com/.default",
-	.person_scope = "https://communication.azure.com/.default",
+	.person_scope = "https://communication.azure.com/.default offline_access",
 	.rules = rules,
 	.rule_count = COUNT_OF(rules),
 	.user = { N_("SMTP username"),

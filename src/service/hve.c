@@ -22,6 +22,7 @@ const struct service service_hve = {
 		{ "max_size", "10485760" },
 	},
 	.scope = "https://outlook.office365.com/.default",
+	.person_scope = "https://outlook.office.com/SMTP.Send offline_access",
 	.rules = rules,
 	.rule_count = COUNT_OF(rules),
 	.user = { N_("User name"),

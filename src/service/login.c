@@ -6,11 +6,12 @@
  */
 #include "service/login.h"
 
-#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/base64.h"
 #include "base/hex.h"
+#include "base/json_read.h"
 #include "base/language.h"
 #include "base/secret.h"
 #include "base/text.h"
@@ -139,40 +140,8 @@ const char *login_secret_fault(const char *bytes, size_t len)
 
 /* --- tokens */
 
-/* Where the value of a claim begins; tokens have few, and none has another's name in it. */
-static const char *find_claim(const char *claims, const char *name)
-{
-	const char *at = strstr(claims, name);
-
-	if (!at)
-		return NULL;
-	at += strlen(name);
-	at += strspn(at, " ");
-	if (*at++ != ':')
-		return NULL;
-	return at + strspn(at, " ");
-}
-
-/* Shown to a person who looks for a mistake: what is cut or odd is as good as it is. */
-static void take_claims(const char *claims, struct token_facts *facts)
-{
-	const char *audience = find_claim(claims, "\"aud\"");
-	const char *expires = find_claim(claims, "\"exp\"");
-
-	if (audience && *audience == '"') {
-		size_t len = strcspn(audience + 1, "\"\\");
-
-		if (len >= sizeof(facts->audience))
-			len = sizeof(facts->audience) - 1;
-		memcpy(facts->audience, audience + 1, len);
-		text_make_printable(facts->audience);
-	}
-	if (expires && *expires >= '1' && *expires <= '9')
-		facts->expires = strtoll(expires, NULL, 10);
-}
-
 /*
- * The middle of three parts (RFC 7519 section 3). It is a secret of which two facts are wanted:
+ * The middle of three parts (RFC 7519 section 3). It is a secret of which some facts are wanted:
  * the copy stays on the stack and is wiped.
  */
 bool login_token_facts(const char *bytes, size_t len, struct token_facts *facts)
@@ -187,9 +156,61 @@ bool login_token_facts(const char *bytes, size_t len, struct token_facts *facts)
 	if (!last || len > SECRET_MAX)
 		return false;
 	if (base64_decode(first + 1, (size_t)(last - first - 1), "-_", claims, &count)) {
-		claims[count] = '\0';
-		take_claims(claims, facts);
+		(void)json_read_text(claims, count, "aud", facts->audience,
+				     sizeof(facts->audience));
+		/* Of a token of version 1, or 2. */
+		(void)(json_read_text(claims, count, "appid", facts->application,
+				      sizeof(facts->application)) ||
+		       json_read_text(claims, count, "azp", facts->application,
+				      sizeof(facts->application)));
+		(void)json_read_text(claims, count, "tid", facts->tenant,
+				     sizeof(facts->tenant));
+		(void)json_read_number(claims, count, "exp", &facts->expires);
 	}
 	wipe(claims, sizeof(claims));
-	return facts->audience[0] || facts->expires;
+	return facts->audience[0] || facts->application[0] || facts->expires;
+}
+
+/* The server's name in an address; where it is none the length is 0. */
+static const char *host_in(const char *address, size_t *len)
+{
+	const char *host = text_after(address, "https://");
+
+	*len = host ? strcspn(host, "/ :") : 0;
+	return host;
+}
+
+/* outlook.office.com and outlook.office365.com are one; and what is no address is an id. */
+bool login_is_for_another(const char *audience, const char *scope)
+{
+	static const char outlook[] = "outlook.office";
+	size_t is_len, wanted_len;
+	const char *is = host_in(audience, &is_len), *wanted = host_in(scope, &wanted_len);
+
+	if (!is_len || !wanted_len ||
+	    (is_len == wanted_len && !strncasecmp(is, wanted, is_len)))
+		return false;
+	return strncasecmp(is, outlook, strlen(outlook)) != 0 ||
+	       strncasecmp(wanted, outlook, strlen(outlook)) != 0;
+}
+
+/* Names of tenants and applications are compared by who gives tokens; ids can be here. */
+static bool is_another_id(const char *is, const char *wanted)
+{
+	return wanted && login_is_guid(is, strlen(is)) &&
+	       login_is_guid(wanted, strlen(wanted)) && strcasecmp(is, wanted) != 0;
+}
+
+const char *login_token_fault(const struct token_facts *facts,
+			      const struct login_wish *wish)
+{
+	if (facts->expires && facts->expires <= wish->now)
+		return N_("the token has expired: get a new one, and see whether the clock is right");
+	if (wish->scope && login_is_for_another(facts->audience, wish->scope))
+		return N_("the token is for another service: see token_scope");
+	if (is_another_id(facts->application, wish->application))
+		return N_("the token is of another application than client_id says");
+	if (is_another_id(facts->tenant, wish->tenant))
+		return N_("the token is of another tenant than the account's");
+	return NULL;
 }

@@ -24,13 +24,28 @@ bool login_is_guid(const char *bytes, size_t len);
 /* GUID.azurecomm.net: a domain that Azure manages, with a small quota and records of its own. */
 bool login_is_managed_domain(const char *domain);
 
-/* What an access token says of itself (RFC 7519). Nobody verifies it here. */
+/* What an access token says of itself (RFC 7519). Nobody verifies it here; "" and 0: not said. */
 struct token_facts {
-	char audience[128];	/* whom it is for, cut where it is long; "": not said */
-	int64_t expires;	/* seconds since 1970; 0: not said */
+	char audience[128];	/* whom it is for, cut where it is long */
+	char application[64];	/* the id of the application that it is of */
+	char tenant[64];
+	int64_t expires;	/* seconds since 1970 */
 };
 
-/* False: it is no such token, or says neither. */
+/* False: it is no such token, or says none of that. */
 bool login_token_facts(const char *bytes, size_t len, struct token_facts *facts);
+
+/* What it should say; "" and NULL: anything will do. */
+struct login_wish {
+	const char *scope, *application, *tenant;
+	int64_t now;
+};
+
+/* Why a server refuses it by what it says of itself: one clause, or NULL. */
+const char *login_token_fault(const struct token_facts *facts,
+			      const struct login_wish *wish);
+
+/* Whether that is an address, and of another server than the scope's. */
+bool login_is_for_another(const char *audience, const char *scope);
 
 #endif

@@ -25,7 +25,7 @@ const struct service service_office365 = {
 		{ "rate_per_minute", "30" },
 	},
 	.scope = "https://outlook.office365.com/.default",
-	.person_scope = "https://outlook.office.com/SMTP.Send",
+	.person_scope = "https://outlook.office.com/SMTP.Send offline_access",
 	.rules = rules,
 	.rule_count = COUNT_OF(rules),
 	.user = SERVICE_MAILBOX,

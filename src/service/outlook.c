@@ -12,11 +12,12 @@ const struct service service_outlook = {
 	.name = "outlook",
 	.what = "Outlook.com",
 	.settings = {
+		{ "tenant", "consumers" },
 		{ "host", "smtp-mail.outlook.com" },
 		{ "port", "587" },
 		{ "auth", "xoauth2" },
 	},
-	.person_scope = "https://outlook.office.com/SMTP.Send",
+	.person_scope = "https://outlook.office.com/SMTP.Send offline_access",
 	.rules = rules,
 	.rule_count = COUNT_OF(rules),
 	.user = SERVICE_MAILBOX,

@@ -101,11 +101,13 @@ static void test_tokens(void **state)
 		  1790000000 },
 		{ "{ \"exp\" : 12 , \"aud\" : \"x\" }", "x", 12 },
 		{ "{\"exp\":12}", "", 12 },
-		{ "{\"aud\":\"x", "x", 0 },
-		{ "{\"aud\":[\"x\"]}", NULL, -1 },
+		{ "{\"aud\":\"x", NULL, -1 },
+		{ "{\"aud\":[\"x\"]}", "x", 0 },
 		{ "{\"aud\":\"\x1b\"}", "?", 0 },
+		{ "{\"scp\":\"\\\"exp\\\":7\",\"xms\":{\"exp\":8},\"exp\":9}", "", 9 },
+		{ "{\"appid\":\"a\"}", "", 0 },
 		{ "{\"exp\":-1}", NULL, -1 },
-		{ "{\"exp\":99999999999999999999}", "", INT64_MAX },
+		{ "{\"exp\":99999999999999999999}", "", 999999999999999 },
 		{ "{\"exp\"", NULL, -1 },
 		{ "", NULL, -1 },
 	};
@@ -161,6 +163,43 @@ static void test_long_audience(void **state)
 	assert_int_equal(strlen(facts.audience), sizeof(facts.audience) - 1);
 }
 
+#define ID_1	"11111111-2222-3333-4444-555555555555"
+#define ID_2	"99999999-2222-3333-4444-555555555555"
+
+static void test_what_is_wrong_with_a_token(void **state)
+{
+	static const struct {
+		struct token_facts facts;
+		const char *fault;	/* a part of it; NULL: nothing is wrong */
+	} cases[] = {
+		{ { "https://communication.azure.com", ID_1, ID_2, 2000 }, NULL },
+		{ { "https://communication.azure.com/", ID_1, ID_2, 2000 }, NULL },
+		{ { "HTTPS://COMMUNICATION.azure.com", "", "", 0 }, NULL },
+		{ { ID_1, ID_1, ID_2, 2000 }, NULL },
+		{ { "", "an application", "a tenant", 2000 }, NULL },
+		{ { "https://communication.azure.com", ID_1, ID_2, 1000 }, "expired" },
+		{ { "https://outlook.office365.com", ID_1, ID_2, 2000 }, "another service" },
+		{ { "https://communication.azure.com", ID_2, ID_2, 2000 }, "application" },
+		{ { "https://communication.azure.com", ID_1, ID_1, 2000 }, "tenant" },
+	};
+	const struct login_wish wish = { "https://communication.azure.com/.default", ID_1,
+					 ID_2, 1000 };
+	const struct login_wish mailbox = { .scope = "https://outlook.office.com/SMTP.Send x" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		const char *fault = login_token_fault(&cases[i].facts, &wish);
+
+		if (!cases[i].fault)
+			assert_null(fault);
+		else if (!fault || !strstr(fault, cases[i].fault))
+			fail_msg("%zu: %s", i, fault ? fault : "nothing");
+	}
+	/* Exchange has two names. */
+	assert_null(login_token_fault(&cases[6].facts, &mailbox));
+	assert_non_null(login_token_fault(&cases[0].facts, &mailbox));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +208,7 @@ int main(void)
 		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_what_is_no_token),
 		cmocka_unit_test(test_long_audience),
+		cmocka_unit_test(test_what_is_wrong_with_a_token),
 	};
 
 	return cmocka_run_group_tests_name("login", tests, NULL, NULL);
