@@ -13,6 +13,8 @@
 #include "base/secret.h"
 #include "service/service.h"
 
+struct daemon_settings;
+
 enum tls_mode { TLS_STARTTLS, TLS_IMPLICIT, TLS_OFF };
 /* In the order of the words of `token`. */
 enum token_source {
@@ -32,6 +34,8 @@ struct account {
 	char *service;
 	char *region;		/* of the service's servers; "": the usual one */
 	char *host;		/* "" where neither file nor service knows one */
+	/* No server: `host` is the path of this daemon's socket; its config's. NULL: a server. */
+	const struct daemon_settings *daemon;
 	long port;
 	int tls;		/* enum tls_mode */
 	char *tls_ca_file;	/* "": the system's trust store */
@@ -63,7 +67,7 @@ struct account {
 };
 
 enum queue_use { QUEUE_AUTO, QUEUE_ON, QUEUE_OFF };
-enum delivery_mode { DELIVER_DIRECTLY, DELIVER_FROM_QUEUE };
+enum delivery_mode { DELIVER_DIRECTLY, DELIVER_FROM_QUEUE, DELIVER_BY_DAEMON };
 enum lost_reply { LOST_RESEND, LOST_HOLD };
 
 struct delivery_settings {
@@ -115,6 +119,8 @@ struct config {
 	struct error *passed_over;	/* a file of another user that HOME leads to, or NULL */
 	bool is_usual;		/* what was read are this user's files, and not one of -C */
 	bool is_closed;		/* the system's is there, and not for this user to read */
+	/* Who has all mail while others send it (delivery/by_daemon.h); NULL: the accounts. */
+	struct account *by_daemon;
 };
 #define OWNED_CONFIG	__attribute__((cleanup(config_free))) struct config
 
@@ -177,6 +183,18 @@ const char *account_token_word(int source);
  * frees it. NULL: there is no home directory to have it in.
  */
 char *config_own_file(void);
+
+/*
+ * All mail goes to the daemon at that socket from now on: through an account of its own, in which
+ * nothing is said of senders, logins and limits, as these are the daemon's to know.
+ */
+void config_set_daemon(struct config *config, const char *socket);
+
+/* What config_load() says where there is none. */
+bool config_refuse_none(const struct config *config, const char *path, struct error *err);
+
+/* Where an account's mail goes, for people: HOST:PORT, or the daemon's socket. Caller frees. */
+char *account_server(const struct account *account);
 
 /* The standard values alone, and no account. */
 void config_init(struct config *config);

@@ -20,7 +20,7 @@
 
 enum { REGIONS_MAX = 200 };	/* bytes of a list of them */
 
-static void account_free(struct account *account)
+void account_free(struct account *account)
 {
 	settings_free(SECTION_ACCOUNT, account);
 	text_cleanup(&account->name);
@@ -43,6 +43,9 @@ void config_free(struct config *config)
 		text_cleanup(&config->variables[i].name);
 	free(config->variables);
 	free(config->passed_over);
+	if (config->by_daemon)
+		account_free(config->by_daemon);
+	free(config->by_daemon);
 	*config = (struct config){ 0 };
 }
 

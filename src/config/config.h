@@ -6,6 +6,8 @@
 #include "config/account.h"
 #include "config/lint.h"
 
+void account_free(struct account *account);
+
 /* Puts what a file says over what `config` holds. ERROR_CONFIG for a wrong value. */
 bool config_merge(struct config *config, const struct ini *ini, struct error *err);
 

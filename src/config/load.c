@@ -144,8 +144,15 @@ char *config_own_file(void)
 	return self_is_root() ? text_copy(system_file) : user_file();
 }
 
-static bool refuse_none(const char *user, bool closed, struct error *err)
+bool config_refuse_none(const struct config *config, const char *path, struct error *err)
 {
+	OWNED_TEXT user = path ? NULL : user_file();
+	bool closed = config->is_closed;
+
+	if (path) {
+		error_set(err, ERROR_CONFIG, "%s: no account in it", path);
+		return error_advise(err, "an account begins with a line like [account work]");
+	}
 	if (closed && user)
 		error_set(err, ERROR_CONFIG,
 			  "no account: this user may not read %s and %s has none",
@@ -205,13 +212,11 @@ static bool read_environment(struct config *config, bool closed, struct error *e
 	return true;
 }
 
-/* *closed: the system's file is there, but not for this user. */
-static bool read_files(struct config *config, const char *path, bool *closed,
-		       struct error *err)
+static bool read_files(struct config *config, const char *path, struct error *err)
 {
 	OWNED_TEXT user = NULL;
 
-	*closed = false;
+	config->is_closed = false;
 	if (path)
 		return config_read(config, path, err);
 	errno = 0;
@@ -222,18 +227,15 @@ static bool read_files(struct config *config, const char *path, bool *closed,
 	 * One that is closed to this user is not wrong: his own may be all that he
 	 * needs.
 	 */
-	if (!read_if_there(config, system_file, closed, err) && !*closed)
+	if (!read_if_there(config, system_file, &config->is_closed, err) && !config->is_closed)
 		return false;
 	config->is_usual = true;
-	config->is_closed = *closed;
-	return read_own(config, user, err) && read_environment(config, *closed, err);
+	return read_own(config, user, err) && read_environment(config, config->is_closed, err);
 }
 
 bool config_load_any(struct config *config, const char *path, struct error *err)
 {
-	bool ignored;
-
-	if (!read_files(config, path, &ignored, err))
+	if (!read_files(config, path, err))
 		return false;
 	if (!config->default_account)	/* no file was there */
 		config_init(config);
@@ -242,15 +244,6 @@ bool config_load_any(struct config *config, const char *path, struct error *err)
 
 bool config_load(struct config *config, const char *path, struct error *err)
 {
-	OWNED_TEXT user = path ? NULL : user_file();
-	bool closed;
-
-	if (!read_files(config, path, &closed, err))
-		return false;
-	if (config->count > 0)
-		return true;
-	if (!path)
-		return refuse_none(user, closed, err);
-	error_set(err, ERROR_CONFIG, "%s: no account in it", path);
-	return error_advise(err, "an account begins with a line like [account work]");
+	return read_files(config, path, err) &&
+	       (config->count > 0 || config_refuse_none(config, path, err));
 }

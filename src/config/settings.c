@@ -35,7 +35,7 @@ WORDS(policy_word, "rewrite", "keep", "refuse")
 WORDS(null_word, "send", "account")
 WORDS(t_word, "add", "remove")
 WORDS(queue_word, "auto", "on", "off")
-WORDS(mode_word, "direct", "queued")
+WORDS(mode_word, "direct", "queued", "daemon")
 WORDS(lost_word, "resend", "hold")
 WORDS(log_word, "text", "json")
 

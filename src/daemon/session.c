@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "daemon/confine.h"
 #include "daemon/handover.h"
+#include "delivery/along.h"
 #include "delivery/caller.h"
 #include "delivery/local.h"
 #include "delivery/reception.h"
@@ -119,11 +120,35 @@ static void log_not_taken(const struct door_session *s, const struct error *err)
 	log_facts(true, s->id, "not taken", facts, COUNT_OF(facts));
 }
 
+/* A sendmail of ours has said more than SMTP has words for: delivery/along.h. */
+static void take_along(const struct along *along, struct submittal *submittal,
+		       struct caller *caller, struct error *fault)
+{
+	struct wishes *wishes = &submittal->wishes;
+
+	wishes->account = along->account;
+	wishes->full_name = along->full_name;
+	wishes->is_bare = along->is_bare;
+	wishes->holds = along->is_held;
+	if (along->user_name)
+		caller->full_name = along->user_name;
+	submittal->caller = caller;
+	if (along->has_no_sender)
+		submittal->sender = NULL;
+	if (!along->sender_fault)
+		return;
+	error_set(fault, ERROR_DATA, "%s", along->sender_fault);
+	submittal->sender_fault = fault;
+}
+
 static bool take_message(struct server_taker *t, struct envelope *e, struct message *m,
 			 char id[ID_SIZE], struct error *err)
 {
 	struct door_session *s = session_of(t);
 	struct submittal submittal = s->reception.common;
+	struct caller caller = s->caller;
+	struct error fault;
+	OWNED_ALONG along = { .account = NULL };
 	OWNED_ENVELOPE found = { 0 };
 	bool ok;
 
@@ -131,8 +156,13 @@ static bool take_message(struct server_taker *t, struct envelope *e, struct mess
 	aliases_localize(&s->aliases, e->sender);
 	submittal.id = s->id;
 	submittal.sender = e->sender;
+	if (along_read(e->along, &along))
+		take_along(&along, &submittal, &caller, &fault);
 	ok = may_send_now(s, err) && reception_resolve(&s->aliases, e, &found, err) &&
 	     submit(&submittal, &found, m, err);
+	/* To say it again does not help, whatever the settings are one day. */
+	if (!ok && along.account && !submittal.account)
+		err->kind = ERROR_REFUSED;
 	if (ok)
 		log_taken(s, submittal.sender, &found, m);
 	else
@@ -230,6 +260,7 @@ static void converse(struct door_session *s, struct transport *wire)
 		.idle_timeout = s->door->config.daemon.idle_timeout,
 		.is_strict = true,
 		.offers_tls = !s->who->is_local && s->door->identity,
+		.takes_along = s->who->is_local,
 	};
 	struct error err;
 	bool ok = may_come(s, &options.needs_login, &err);

@@ -81,7 +81,7 @@ bool attempt_send(struct attempt *a, struct connection *c, struct envelope *e,
 	a->code = smtp_last_code(c->session);
 	snprintf(a->tls, sizeof(a->tls), "%s%s", wire->tls ? wire->tls : "none",
 		 wire->tls_is_resumed ? "+resumed" : "");
-	return ok || error_context(err, "%s:%ld", a->account->host, a->account->port);
+	return ok || connection_blame(a->account, err);
 }
 
 /* What a failure of the whole means for those of whom the server had said nothing. */
@@ -208,7 +208,7 @@ static void log_outcome(const struct attempt *a, const struct envelope *e,
 {
 	OWNED_TEXT message_id = submission_message_id(m);
 	OWNED_LOG_LIST to = { .items = NULL }, left_out = { .items = NULL };
-	OWNED_BUF server = BUF_INIT(SIZE_MAX);
+	OWNED_TEXT server = account_server(a->account);
 	size_t accepted = envelope_count(e, VERDICT_ACCEPTED);
 	const struct log_fact facts[] = {
 		CALLER_FACTS(a->caller),
@@ -220,9 +220,7 @@ static void log_outcome(const struct attempt *a, const struct envelope *e,
 		{ "recipients", LOG_NUMBER, .number = (int64_t)e->count, .is_implied = true },
 		{ "size", LOG_NUMBER, .number = (int64_t)message_size(m) },
 		{ "message-id", LOG_WORD, .text = message_id },
-		{ "server", LOG_WORD,
-		  .text = (buf_addf(&server, "%s:%ld", a->account->host, a->account->port),
-			   buf_text(&server)) },
+		{ "server", LOG_WORD, .text = server },
 		{ "peer", LOG_WORD, .text = a->peer },
 		{ "tls", LOG_WORD, .text = a->tls },
 		{ "duration", LOG_SECONDS, .number = clock_ms() - a->started },
@@ -260,7 +258,7 @@ bool attempt_end(const struct attempt *a, bool ok, struct envelope *e,
 	if (worst) {
 		recipient_reason(worst, err);
 		if (err->reply)		/* it was the server who refused */
-			error_context(err, "%s:%ld", a->account->host, a->account->port);
+			(void)connection_blame(a->account, err);
 	}
 	ok = ok && !worst;
 	log_outcome(a, e, m, ok ? NULL : err, worst);

@@ -7,6 +7,7 @@
 #include "delivery/choose.h"
 
 #include "base/language.h"
+#include "delivery/by_daemon.h"
 #include "mail/address.h"
 
 const char choose_by_default[] = N_("the default account");
@@ -33,6 +34,10 @@ const struct account *choose_account(const struct config *config, const char *na
 {
 	const struct account *account;
 
+	if (config->by_daemon) {
+		*why = by_daemon_why(config);
+		return config->by_daemon;
+	}
 	*why = N_("named on the command line");
 	if (name)
 		return config_account(config, name, err);

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "delivery/account_secret.h"
+#include "delivery/daemon_socket.h"
 #include "net/net.h"
 #include "service/service.h"
 
@@ -116,9 +117,17 @@ bool connection_prepare(struct connection *c, const struct account *account,
 	return choose_auth(account, &c->options.auth, err) && find_secret(c, err);
 }
 
+static struct transport *connect_to_daemon(const struct account *account, struct error *err)
+{
+	int fd = daemon_socket_connect(account->daemon, account->host, err);
+
+	return fd < 0 ? NULL : net_over(fd, "");
+}
+
 bool connection_dial(struct connection *c, struct error *err)
 {
-	struct transport *wire = connect_to(c->account, err);
+	struct transport *wire = c->account->daemon ? connect_to_daemon(c->account, err) :
+				 connect_to(c->account, err);
 
 	if (!wire)
 		return false;
@@ -171,12 +180,20 @@ static bool is_to_be_dialled_again(struct connection *c, const struct error *err
 	return true;
 }
 
+bool connection_blame(const struct account *account, struct error *err)
+{
+	OWNED_TEXT server = account_server(account);
+
+	return error_context(err, "%s", server);
+}
+
 bool connection_open(struct connection *c, const struct account *account,
 		     struct trace *trace, struct error *err)
 {
+	/* A daemon that is not there has said where. */
 	bool ok = connection_prepare(c, account, trace, err) &&
 		  (begin(c, err) || (is_to_be_dialled_again(c, err) && begin(c, err)) ||
-		   error_context(err, "%s:%ld", account->host, account->port));
+		   ((c->session || !account->daemon) && connection_blame(account, err)));
 
 	if (!ok) {
 		explain_token(c, err);

@@ -36,6 +36,9 @@ bool connection_dial(struct connection *c, struct error *err);
 bool connection_open(struct connection *c, const struct account *account,
 		     struct trace *trace, struct error *err);
 
+/* The error happened at the account's server, and says so; false. */
+bool connection_blame(const struct account *account, struct error *err);
+
 /* Says QUIT if there is a session, and wipes the secret; a zeroed or closed one is fine. */
 void connection_close(struct connection *c);
 

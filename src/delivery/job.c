@@ -235,3 +235,16 @@ void job_warn(struct job *j)
 	j->item.entry.is_warned = true;
 	(void)job_update(j);
 }
+
+/* What the daemon may have already is not given to it again unasked. */
+void job_choose_settings(struct job *j)
+{
+	const struct delivery_settings *settings = &j->w->config.delivery;
+
+	j->settings = settings;
+	if (!j->account->daemon)
+		return;
+	j->daemons = *settings;
+	j->daemons.on_lost_reply = LOST_HOLD;
+	j->settings = &j->daemons;
+}

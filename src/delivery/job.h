@@ -14,6 +14,7 @@ struct job {
 	struct round *round;
 	const struct account *account;
 	const struct delivery_settings *settings;	/* of the message's own configuration */
+	struct delivery_settings daemons;	/* the same, where it is for the daemon */
 	struct item item;
 	struct entry_start start;	/* of its entry, as it was taken */
 	bool is_damaged;		/* what is left of the message cannot be shown to anybody */
@@ -28,6 +29,9 @@ void job_spool_failed(struct job *j, const struct error *err);
 /* It waits for longer than its configuration says, or for so long that its sender should know. */
 bool job_is_expired(const struct job *j);
 bool job_wants_warning(const struct job *j);
+
+/* Those of the configuration that its account is of. */
+void job_choose_settings(struct job *j);
 
 /* Puts the entry on the disk. */
 bool job_update(struct job *j);

@@ -82,9 +82,10 @@ bool local_resolve(struct aliases *aliases, const char *mailbox, struct address_
 	OWNED_TEXT copy = text_copy(mailbox);
 
 	aliases_localize(aliases, copy);
-	if (!address_domain(copy))
-		return local_is_no_mailbox(copy) ? local_refuse_no_mailbox(copy, err) :
-		       aliases_resolve(aliases, copy, list, err);
+	if (!address_domain(copy) && local_is_no_mailbox(copy))
+		return local_refuse_no_mailbox(copy, err);
+	if (!address_domain(copy) && !aliases->leaves_names)
+		return aliases_resolve(aliases, copy, list, err);
 	grow((void **)&list->items, &list->room, list->count, sizeof(*list->items));
 	list->items[list->count++] = (struct address){ .mailbox = text_take(&copy) };
 	return true;

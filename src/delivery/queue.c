@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/self.h"
 #include "base/text.h"
+#include "delivery/by_daemon.h"
 #include "delivery/settle.h"
 #include "mail/submission.h"
 #include "spool/resident.h"
@@ -283,6 +284,10 @@ bool queue_prepare(const struct account *account, struct aliases *aliases, struc
 		.id = e->id,
 	};
 
+	if (account->daemon) {
+		by_daemon_address_entry(e);
+		return true;
+	}
 	return !e->is_original || prepare_from_queue(&p, m, &e->envelope.sender, err) ||
 	       error_context(err, "account %s", account->name);
 }

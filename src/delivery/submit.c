@@ -11,24 +11,17 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/daily.h"
 #include "base/log.h"
 #include "delivery/attempt.h"
+#include "delivery/by_daemon.h"
 #include "delivery/choose.h"
-#include "delivery/direct.h"
 #include "delivery/throttle.h"
+#include "delivery/trial.h"
 #include "delivery/worker.h"
 #include "mail/submission.h"
-
-/* An attempt that the caller waits for. */
-struct trial {
-	struct error err;
-	bool is_accounts;	/* the error is about the account, not about an address */
-	bool had_session;
-	time_t not_before;	/* there was none: the account has to wait until then */
-	struct direct direct;
-};
 
 enum submit_mode submit_mode(const struct wishes *wishes,
 			     const struct delivery_settings *settings)
@@ -62,22 +55,6 @@ static bool is_handed_on(const struct submittal *s)
 	return s->queue->add != NULL;
 }
 
-static struct intake_facts facts_of(const struct submittal *s, const struct trial *trial)
-{
-	return (struct intake_facts){
-		.id = s->id,
-		.account = s->account,
-		.prepared = &s->prepared,
-		.config = s->config_file,
-		.why = trial && trial->err.kind != ERROR_NONE ? &trial->err : NULL,
-		.had_session = trial && trial->had_session,
-		.not_before = trial ? trial->not_before : 0,
-		.is_held = s->wishes.holds,
-		.keeps_refused = s->wishes.keeps_failures || s->wishes.keeps_some,
-		.now = time(NULL),
-	};
-}
-
 static void log_queued(const struct submittal *s, const struct envelope *e,
 		       const char *not_before, const struct error *why)
 {
@@ -97,7 +74,7 @@ static void log_queued(const struct submittal *s, const struct envelope *e,
 static bool enqueue(struct submittal *s, struct envelope *e, const struct message *m,
 		    struct trial *trial, struct error *err)
 {
-	const struct intake_facts facts = facts_of(s, trial);
+	const struct intake_facts facts = trial_facts(s, trial);
 	char when[CLOCK_DATE_SIZE];
 
 	if (trial && direct_is_stored(&trial->direct))
@@ -152,64 +129,6 @@ static void keep_failures(struct submittal *s, struct envelope *e, const struct 
 }
 
 /* --- while the caller waits */
-
-static struct turn turn_of(const struct submittal *s, const struct envelope *e)
-{
-	size_t most = (size_t)s->account->max_recipients;
-
-	return (struct turn){
-		.spool = &s->queue->spool,
-		.account = s->account,
-		.messages = (envelope_waiting(e) + most - 1) / most,
-		.is_awaited = true,
-	};
-}
-
-/* A queue that is on knows the account's quota and pauses; without one nobody does. */
-static bool may_try(const struct submittal *s, const struct turn *turn, struct trial *trial)
-{
-	struct pause pause;
-
-	if (!s->queue->is_on || throttle_ask(turn, time(NULL), &pause))
-		return true;
-	trial->not_before = pause.at;
-	return error_set(&trial->err, pause.kind, "%s", pause.why);
-}
-
-static void tell_what_came(const struct submittal *s, const struct turn *turn,
-			   const struct trial *trial, bool ok)
-{
-	if (s->queue->is_on && throttle_learn(turn, ok ? NULL : &trial->err,
-					      trial->had_session, time(NULL)))
-		spool_wake_runner(&s->queue->spool);
-}
-
-static bool try_now(const struct submittal *s, struct envelope *e, const struct message *m,
-		    struct trial *trial)
-{
-	const struct turn turn = turn_of(s, e);
-	struct connection c = { .asker = s->caller->asker };
-	struct intake_facts facts = facts_of(s, NULL);
-	struct attempt a;
-	bool ok;
-
-	trial->is_accounts = true;
-	if (!may_try(s, &turn, trial))
-		return false;
-	facts.keeps_refused = true;	/* while nobody else has been told of them */
-	direct_begin(&trial->direct, s->queue, &facts, e, m);
-	attempt_begin(&a, s->account, s->id, s->caller);
-	a.witness = &trial->direct.witness;
-	ok = connection_open(&c, s->account, s->wishes.trace, &trial->err);
-	trial->had_session = ok;
-	snprintf(a.peer, sizeof(a.peer), "%s", c.peer);
-	ok = ok && attempt_send(&a, &c, e, m, &trial->err);
-	connection_close(&c);
-	ok = attempt_end(&a, ok, e, m, &trial->err);
-	tell_what_came(s, &turn, trial, ok);
-	trial->direct.facts = NULL;
-	return ok;
-}
 
 static const struct recipient *first_refusal(const struct envelope *e)
 {
@@ -342,7 +261,7 @@ static bool take(struct submittal *s, struct envelope *e, const struct message *
 		/* A full disk need not stop the mail. */
 		log_problem_of(s->id, "not queued, so sent directly: %s", err->text);
 	}
-	ok = try_now(s, e, m, &trial);
+	ok = trial_run(s, e, m, &trial);
 	if (ok && direct_is_stored(&trial.direct))
 		direct_remove(&trial.direct);
 	ok = ok || take_rest(s, e, m, &trial, err);
@@ -374,7 +293,8 @@ bool submit_find_account(struct submittal *s, const struct message *m, struct er
 	if (!s->account)
 		return false;
 	/* What would have been thrown away need not be an address. */
-	if (!s->sender_fault || s->account->sender_policy == SENDER_REWRITE)
+	if (!s->sender_fault || s->account->daemon ||
+	    s->account->sender_policy == SENDER_REWRITE)
 		return true;
 	*err = *s->sender_fault;
 	return false;
@@ -389,7 +309,7 @@ static bool make_ready(struct submittal *s, struct envelope *e, struct message *
 		.sender = s->sender,
 		.sender_fault = s->sender_fault,
 		.full_name = s->wishes.full_name,
-		.is_by_default = s->why_account == choose_by_default,
+		.is_by_default = s->why_account == choose_by_default || s->account->daemon,
 		.aliases = s->aliases,
 		.joined = s->joined,
 		.why_sender = &s->why_sender,
@@ -411,12 +331,95 @@ static bool has_queue(struct submittal *s, struct error *err)
 	return s->queue->settings || queue_open(s->queue, &s->config->delivery, err);
 }
 
-bool submit(struct submittal *s, struct envelope *e, struct message *m, struct error *err)
+/* What others have left waiting is not left by us. */
+static void look_after(struct submittal *s, bool reaches)
 {
 	struct error why;
+
+	if (!s->is_queued && !s->is_kept && !is_handed_on(s) &&
+	    !queue_look_after(s->queue, s->config_file, reaches, &why))
+		s->no_runner = why;
+}
+
+/* --- to the daemon: as it was given, for accounts, senders and queue are the daemon's matter */
+
+static void address(const struct submittal *s, struct envelope *e)
+{
+	const struct along along = {
+		.account = (char *)s->wishes.account,
+		.full_name = (char *)s->wishes.full_name,
+		.user_name = (char *)s->caller->full_name,
+		.sender_fault = s->sender_fault ? (char *)s->sender_fault->text : NULL,
+		.is_bare = s->wishes.is_bare,
+		.is_held = s->wishes.holds,
+	};
+
+	by_daemon_address(e, s->sender_fault ? NULL : s->sender, &along);
+}
+
+/* What it could not be given waits in a queue of this user's own, if there is one. */
+static bool keep_for_daemon(struct submittal *s, struct envelope *e, struct message *m,
+			    struct trial *trial, struct error *err)
+{
+	struct error why;
+
+	if (!trial->had_session)
+		by_daemon_blame(s->config, &trial->err);
+	trial->is_accounts = false;
+	*err = trial->err;
+	/* Who may have it already does not get it from us again, nor goes it by another account. */
+	if (envelope_count(e, VERDICT_UNKNOWN) > 0 || envelope_waiting(e) == 0 ||
+	    s->wishes.account || !has_queue(s, &why) || !s->queue->is_on)
+		return false;
+	return make_ready(s, e, m, err) && take_rest(s, e, m, trial, err);
+}
+
+/* One that was needed once, when the daemon was not there. */
+static void look_after_own_queue(struct submittal *s)
+{
+	OWNED_TEXT path = queue_spool_path(&s->config->delivery);
+	struct error unheard;
+
+	if (path && access(path, F_OK) == 0 && has_queue(s, &unheard))
+		look_after(s, true);
+}
+
+static bool hand_over(struct submittal *s, struct envelope *e, struct message *m,
+		      struct error *err)
+{
+	struct trial trial = { .err.kind = ERROR_NONE, .direct.item = ITEM_NONE };
+	const struct recipient *refusal = first_refusal(e);
 	bool ok;
 
-	if (!submit_find_account(s, m, err) || !make_ready(s, e, m, err))
+	address(s, e);
+	s->why_sender = N_("the daemon knows what becomes of it");
+	if (s->wishes.mode == SUBMIT_NOTHING)
+		return true;
+	if (envelope_waiting(e) == 0 && refusal) {
+		recipient_reason(refusal, err);
+		return false;
+	}
+	log_open(account_log(s->account), s->wishes.log_tag ? s->wishes.log_tag : "acsmtp");
+	s->is_begun = true;
+	ok = trial_run(s, e, m, &trial);
+	if (ok)
+		look_after_own_queue(s);
+	ok = ok || keep_for_daemon(s, e, m, &trial, err);
+	direct_end(&trial.direct);
+	return ok;
+}
+
+/* --- all of it */
+
+bool submit(struct submittal *s, struct envelope *e, struct message *m, struct error *err)
+{
+	bool ok;
+
+	if (!submit_find_account(s, m, err))
+		return false;
+	if (s->account->daemon)
+		return hand_over(s, e, m, err);
+	if (!make_ready(s, e, m, err))
 		return false;
 	if (s->wishes.mode == SUBMIT_NOTHING)
 		return true;
@@ -425,10 +428,6 @@ bool submit(struct submittal *s, struct envelope *e, struct message *m, struct e
 	s->is_begun = true;
 	say_no_queue(s);
 	ok = take(s, e, m, err);
-
-	/* What others have left waiting is not left by us. */
-	if (!s->is_queued && !s->is_kept && !is_handed_on(s) &&
-	    !queue_look_after(s->queue, s->config_file, ok, &why))
-		s->no_runner = why;
+	look_after(s, ok);
 	return ok;
 }

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "delivery/by_daemon.h"
 #include "delivery/local.h"
 
 static void open_log(struct worker *w, struct log_place place)
@@ -50,7 +51,9 @@ static bool load_config(struct worker *w, const char *file, struct error *err)
 	if (w->config_path && !strcmp(w->config_path, file ? file : ""))
 		return true;
 	worker_forget_config(w);
-	if (!config_load(&w->config, file, err)) {
+	/* The daemon sends what is in its own queue, whatever its users are to do. */
+	if (!by_daemon_load(&w->config, file, err) &&
+	    (config_free(&w->config), !config_load(&w->config, file, err))) {
 		config_free(&w->config);
 		return false;
 	}
@@ -78,6 +81,12 @@ static const struct account *successor(const struct worker *w, const struct entr
 	return e->is_default ? config_default(config, &unheard) : NULL;
 }
 
+/* Given to the daemon once: the daemon's own queue has no such mail, whatever its settings say. */
+static const struct account *daemon_for(const struct worker *w, const struct entry *e)
+{
+	return e->login && *e->login == '/' ? w->config.by_daemon : NULL;
+}
+
 static bool say_how_to_move(const struct entry *e, struct error *err)
 {
 	const struct error gone = *err;
@@ -91,7 +100,9 @@ bool worker_find_account(struct worker *w, const struct entry *e,
 {
 	if (!load_config(w, *e->config ? e->config : w->config_file, err))
 		return false;
-	*account = config_account(&w->config, e->account, err);
+	*account = daemon_for(w, e);
+	if (!*account)
+		*account = config_account(&w->config, e->account, err);
 	if (!*account)
 		*account = successor(w, e);
 	/* The log that is open is the one for it. */

@@ -453,7 +453,7 @@ static void work_on(struct job *j)
 	}
 	if (strcmp(j->account->name, e->account) != 0)
 		adopt(j);
-	j->settings = &w->config.delivery;
+	job_choose_settings(j);
 	round_know_limits(j->round, j->settings);
 	send_or_wait(j);
 }

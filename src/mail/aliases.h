@@ -36,6 +36,7 @@ struct aliases {
 	/* Whether a domain is none, as this machine's own name is; NULL: all are some. Borrowed */
 	bool (*is_local)(const void *local, const char *domain);
 	const void *local;
+	bool leaves_names;		/* they stay as they are: somebody else knows them */
 	const char *path;		/* NULL: there is no file to look at */
 	bool may_be_missing;
 	const char *local_recipients;	/* "": nobody */

@@ -238,5 +238,6 @@ void envelope_free(struct envelope *e)
 	free(e->notify);
 	free(e->ret);
 	free(e->envid);
+	free(e->along);
 	*e = (struct envelope){ 0 };
 }

@@ -41,6 +41,8 @@ struct envelope {
 	char *notify;		/* "NEVER", or a list of SUCCESS,FAILURE,DELAY */
 	char *ret;		/* "FULL" or "HDRS" */
 	char *envid;		/* xtext */
+	/* What else goes along to a daemon of ours (delivery/along.h), NULL: nothing */
+	char *along;
 };
 
 void envelope_free(struct envelope *e);

@@ -26,15 +26,6 @@ struct word {			/* a name of the program, or a command word after acsmtp */
 	int (*run)(const struct program *program, int argc, char **argv);
 };
 
-static int not_yet(const struct program *program, int argc, char **argv)
-{
-	(void)program;
-	(void)argc;
-	(void)argv;
-	say_aside("not available yet in this version; nothing was read and nothing was sent");
-	return EX_UNAVAILABLE;
-}
-
 static int nothing_kept(const struct program *program, int argc, char **argv)
 {
 	(void)program;
@@ -47,7 +38,7 @@ static int nothing_kept(const struct program *program, int argc, char **argv)
 static const struct word names[] = {
 	{ "mailq",	sendmail_run_as_mailq },
 	{ "newaliases",	sendmail_run_as_newaliases },
-	{ "smtpd",	not_yet },
+	{ "smtpd",	sendmail_run_as_smtpd },
 	{ "hoststat",	nothing_kept },
 	{ "purgestat",	nothing_kept },
 };

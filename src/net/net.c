@@ -28,7 +28,7 @@ struct net_connection {
 	struct tls *tls;		/* NULL: clear text, or: */
 	struct tls_server *tls_server;	/* where we are the server */
 	const struct tls_identity *identity;
-	bool is_server;
+	bool is_server, is_local;
 	struct endpoint endpoint;	/* its host is `host` */
 	char *host;			/* in ASCII, without a dot at its end */
 	char peer[ADDRESS_TEXT_SIZE];
@@ -53,7 +53,7 @@ static ssize_t heard_nothing(const struct net_connection *c, const char *text,
 	long port = c->endpoint.port;
 
 	error_text(err, ERROR_NETWORK, text);
-	if (c->is_server)
+	if (c->is_server || c->is_local)
 		return -1;
 	if (!c->has_heard && port == PORT_IMPLICIT_TLS)
 		error_advise(err, "port 465 wants `tls = implicit`");
@@ -129,6 +129,8 @@ static bool begin_tls(struct transport *t, struct error *err)
 {
 	struct net_connection *c = use(t);
 
+	if (c->is_local)
+		return error_set(err, ERROR_TLS, "there is no TLS between two programs");
 	/* Read ahead of the handshake: somebody put it there. */
 	if (c->wire.start != c->wire.end)
 		return error_set(err, ERROR_TLS,
@@ -236,6 +238,24 @@ struct transport *net_open(const struct endpoint *endpoint, struct error *err)
 		return &c->transport;
 	hang_up(&c->transport);
 	return NULL;
+}
+
+struct transport *net_over(int fd, const char *peer)
+{
+	struct net_connection *c = xcalloc(1, sizeof(*c));
+
+	c->wire.fd = fd;
+	c->is_local = true;
+	snprintf(c->peer, sizeof(c->peer), "%s", peer);
+	c->transport = (struct transport){
+		.read = read_from,
+		.write = write_to,
+		.start_tls = begin_tls,
+		.has_news = has_news,
+		.close = hang_up,
+		.peer = c->peer,
+	};
+	return &c->transport;
 }
 
 /* --- as a server */

@@ -14,6 +14,12 @@
  */
 struct transport *net_open(const struct endpoint *endpoint, struct error *err);
 
+/*
+ * The same over a stream socket of this machine that is connected already and its own from now
+ * on: no TLS. `peer` is who it is, for errors.
+ */
+struct transport *net_over(int fd, const char *peer);
+
 struct tls_identity;	/* net/tls_server.h */
 
 /*

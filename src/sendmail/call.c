@@ -8,6 +8,7 @@
 #include "base/drain.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "delivery/by_daemon.h"
 #include "delivery/local.h"
 #include "talk/ask.h"
 #include "talk/say.h"
@@ -37,13 +38,14 @@ void call_print_error(const struct call *call, const struct error *err)
 bool call_read_config(struct call *call, struct error *err)
 {
 	const char *file = call->options.config_file;
-	bool ok = config_load(&call->config, file && *file ? file : NULL, err);
+	bool ok = by_daemon_load(&call->config, file && *file ? file : NULL, err);
 
 	if (call_may_say(call))
 		say_warning(call->config.passed_over);
 	if (!ok)
 		return false;
 	local_init(&call->aliases, &call->config);
+	by_daemon_leave_names(&call->config, &call->aliases);
 	if (call->sender_address.mailbox)
 		aliases_localize(&call->aliases, call->sender_address.mailbox);
 	return true;

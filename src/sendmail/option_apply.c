@@ -69,10 +69,13 @@ static bool refuse_address_test(struct options *o, struct error *err)
 			    "would go");
 }
 
-/* mailq -qR...: it says which of the messages are listed. */
+/*
+ * mailq -qR...: it says which of the messages are listed. -bd -q30m: the daemon tries again
+ * whenever it is time.
+ */
 static void choose_run(struct options *o)
 {
-	if (o->mode != MODE_LIST_QUEUE)
+	if (o->mode != MODE_LIST_QUEUE && o->mode != MODE_DAEMON && o->mode != MODE_DAEMON_APART)
 		o->mode = MODE_RUN_QUEUE;
 }
 

@@ -16,7 +16,9 @@ enum mode {
 	MODE_SPEAK_SMTP,		/* -bs */
 	MODE_LIST_QUEUE,		/* -bp, mailq */
 	MODE_COUNT_QUEUE,		/* -bP */
-	MODE_REFUSED,			/* -bd, -bD, and -bt: refused */
+	MODE_DAEMON,			/* -bD */
+	MODE_DAEMON_APART,		/* -bd: in the background */
+	MODE_REFUSED,			/* -bt: refused */
 	MODE_HELP,
 	MODE_VERSION,
 };

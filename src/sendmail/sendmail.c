@@ -254,6 +254,23 @@ static bool takes_message(const struct call *call)
 	return call->options.mode == MODE_SEND || call->options.mode == MODE_DRY_RUN;
 }
 
+/* -bd and -bD are another command's words. */
+static int run_daemon(const struct program *program, const struct options *o)
+{
+	const struct command_call call = { .program = program };
+	bool has_file = o->config_file && *o->config_file;
+	char *words[4] = { NULL };
+	size_t count = 0;
+
+	if (o->mode == MODE_DAEMON_APART)
+		words[count++] = (char *)"--background";
+	if (has_file) {
+		words[count++] = (char *)"--config";
+		words[count] = (char *)o->config_file;
+	}
+	return command_go_on(&call, "daemon", words);
+}
+
 static int run_as(enum mode mode, const struct program *program, int argc, char **argv)
 {
 	struct call call = { .name = program->name, .caller = call_from_here(),
@@ -281,6 +298,9 @@ static int run_as(enum mode mode, const struct program *program, int argc, char 
 	case MODE_LIST_QUEUE:
 	case MODE_COUNT_QUEUE:
 		return mailq_show(&call.options);
+	case MODE_DAEMON:
+	case MODE_DAEMON_APART:
+		return run_daemon(program, &call.options);
 	case MODE_LOOK_AT_ALIASES:
 		steps = looking_at_aliases;
 		break;
@@ -315,6 +335,11 @@ int sendmail_run(const struct program *program, int argc, char **argv)
 int sendmail_run_as_mailq(const struct program *program, int argc, char **argv)
 {
 	return run_as(MODE_LIST_QUEUE, program, argc, argv);
+}
+
+int sendmail_run_as_smtpd(const struct program *program, int argc, char **argv)
+{
+	return run_as(MODE_DAEMON_APART, program, argc, argv);
 }
 
 int sendmail_run_as_newaliases(const struct program *program, int argc, char **argv)

@@ -14,6 +14,7 @@ int sendmail_run(const struct program *program, int argc, char **argv);
 int sendmail_run_as_mailq(const struct program *program, int argc, char **argv);
 
 /* The same as sendmail -bi. */
+int sendmail_run_as_smtpd(const struct program *program, int argc, char **argv);
 int sendmail_run_as_newaliases(const struct program *program, int argc, char **argv);
 
 #endif

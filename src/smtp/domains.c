@@ -56,6 +56,7 @@ static void take_over(struct envelope *to, struct envelope *from)
 	to->notify = text_take(&from->notify);
 	to->ret = text_take(&from->ret);
 	to->envid = text_take(&from->envid);
+	to->along = text_take(&from->along);
 	envelope_free(from);
 	*from = *to;
 }

@@ -51,6 +51,8 @@ static const struct {
 	{ "SIZE",	IN(size),	  learn_size,	false },
 	{ "AUTH",	IN(has_auth),	  learn_auth,	true },
 	{ "LIMITS",	IN(limits),	  learn_limits,	true },
+	/* A daemon of ours: delivery/along.h */
+	{ "XACSMTP",	IN(along),	  NULL,		true },
 };
 
 static void learn_line(struct extensions *can, const char *line, size_t len)

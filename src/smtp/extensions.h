@@ -8,7 +8,7 @@
 enum { AUTH_LIST_MAX = 512 };
 
 struct extensions {
-	bool starttls, pipelining, chunking, eightbitmime, smtputf8, dsn, size, has_auth, limits;
+	bool starttls, pipelining, chunking, eightbitmime, smtputf8, dsn, size, has_auth, limits, along;
 	uint64_t size_limit;		/* bytes of a message; 0: not said */
 	long max_recipients;		/* LIMITS RCPTMAX, RFC 9422; 0: not said */
 	char auth[AUTH_LIST_MAX];	/* mechanisms, blank-separated; "" when AUTH is not there */

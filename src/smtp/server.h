@@ -24,7 +24,7 @@ struct server_taker {
 	bool (*recipient)(struct server_taker *t, const char *mailbox, struct error *err);
 	/*
 	 * True is the 250 that says that we have it. The envelope holds sender, recipients and
-	 * what was said of reports; both stay the server's. `id` is where the taker puts what
+	 * what was said of reports and along with them; both stay the server's. `id` is where the taker puts what
 	 * it calls the message.
 	 */
 	bool (*message)(struct server_taker *t, struct envelope *e, struct message *m,
@@ -54,6 +54,7 @@ struct server_options {		/* borrowed while the dialogue lasts */
 	bool is_strict;
 	bool offers_tls;	/* STARTTLS: the transport knows how */
 	bool needs_login;	/* no message before that */
+	bool takes_along;	/* XACSMTP: a sendmail of ours may say more of a message */
 };
 
 /*

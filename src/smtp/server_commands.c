@@ -80,6 +80,8 @@ static enum next do_ehlo(struct server *s, const char *arguments)
 		server_reply_more(s, 250, "STARTTLS");
 	if (server_offers_login(s))
 		server_reply_more(s, 250, "AUTH PLAIN LOGIN");
+	if (s->options->takes_along)
+		server_reply_more(s, 250, "XACSMTP");
 	snprintf(line, sizeof(line), "SIZE %" PRIu64, s->options->max_size);
 	server_reply_more(s, 250, line);
 	/* RFC 9422 */

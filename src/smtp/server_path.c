@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "mail/address.h"
 
-enum { PARAMETER_MAX = 1024 };
+enum { PARAMETER_MAX = 2048 };
 
 /* "FROM:<...>" or "TO:<...>", with the blanks that programs put in; NULL: it is not that. */
 static const char *after_word(const char *arguments, const char *word)
@@ -124,6 +124,14 @@ static bool take_envid(struct server *s, const char *value)
 	return true;
 }
 
+static bool take_along(struct server *s, const char *value)
+{
+	if (!s->options->takes_along || !*value)
+		return false;
+	keep(&s->envelope.along, value);
+	return true;
+}
+
 static bool is_notify_word(const char *word, size_t len)
 {
 	return text_is_n(word, len, "SUCCESS") || text_is_n(word, len, "FAILURE") ||
@@ -174,6 +182,7 @@ static const struct parameter_row {
 	{ "RET",      true,  take_ret },
 	{ "ENVID",    true,  take_envid },
 	{ "AUTH",     true,  take_nothing },
+	{ "XACSMTP",  true,  take_along },
 	{ "NOTIFY",   false, take_notify },
 	{ "ORCPT",    false, take_nothing },
 };

@@ -67,6 +67,11 @@ static bool say_mail(struct transaction *t, struct error *err)
 		buf_addf(&line, " RET=%s", e->ret);
 	if (s->can.dsn && e->envid)
 		buf_addf(&line, " ENVID=%s", e->envid);
+	if (e->along && !s->can.along)
+		return error_set(err, ERROR_LATER, "it cannot be told all that was said to us: the "
+				 "daemon is of another version");
+	if (e->along)
+		buf_addf(&line, " XACSMTP=%s", e->along);
 	return session_say(s, err, "%s", buf_text(&line)) || error_context(err, "MAIL FROM");
 }
 

@@ -258,7 +258,8 @@ int command_go_on(const struct command_call *call, const char *word, char **argu
 	struct command_call next = { .program = call->program, .arguments = arguments };
 
 	for (size_t i = 0; call->program->commands[i]; i++)
-		if (!strcmp(call->program->commands[i]->word, word))
+		if (!strcmp(call->program->commands[i]->word, word) &&
+		    !call->program->commands[i]->sub)
 			next.command = call->program->commands[i];
 	while (arguments[next.count])
 		next.count++;

@@ -68,7 +68,7 @@ int command_run(const struct program *program, int argc, char **argv, const char
 
 /*
  * Runs another command of the program after this one, as if `arguments` had been typed behind
- * its word, which has no subs; NULL ends them. Returns its exit status.
+ * its word alone; NULL ends them. Returns its exit status.
  */
 int command_go_on(const struct command_call *call, const char *word, char **arguments);
 

@@ -206,7 +206,7 @@ def test_caller_who_never_closes(home, bad_ini):
     (["-bp", "-C", "/nowhere/at/all"], None), (["-q", "-C", "/nowhere/at/all"], 78),
     (["--version"], 0), (["--help"], 0), (["-bi", "-C", "/nowhere/at/all"], 78),
     (["-bv", "-C", "/nowhere/at/all", "a@example.org"], 78), (["-bt"], 64),
-    (["-bd"], 69), (["-bp", "-z"], 64),
+    (["-bd", "-C", "/nowhere/at/all"], 78), (["-bp", "-z"], 64),
 ])
 def test_what_takes_no_message_waits_for_none(home, tmp_path, args, status):
     reader, writer = os.pipe()

@@ -252,7 +252,7 @@ def test_address_test_mode(run):
 # --- to come
 
 NOT_YET = """
-    -bd -bD -b:d --json -tbd
+    --json -t:--json
 """.split()
 
 
@@ -269,7 +269,6 @@ def test_not_available_yet(acs, send, option, recipients):
 
 @pytest.mark.parametrize("name, status, said", [
     ("hoststat", 0, "no host status is kept"), ("purgestat", 0, "no host status is kept"),
-    ("smtpd", STATUS_UNAVAILABLE, "not available yet"),
     ("any-other-name", STATUS_USAGE, "no recipients"),
 ])
 def test_names_of_links(run, home, tmp_path, name, status, said):

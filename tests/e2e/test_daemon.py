@@ -408,9 +408,15 @@ def test_sockets_of_systemd(acs, daemon):
     network.close()
 
 
-def test_in_the_background(daemon):
+@pytest.mark.parametrize("words", [["acsmtp", "daemon", "--background"], ["sendmail", "-bd"],
+                                   ["sendmail", "-bd", "-q30m"], ["smtpd"]])
+def test_in_the_background(daemon, words):
     d = daemon(start=False)
-    done = d.run("--background")
+    (d.top / "smtpd").symlink_to(installed("acsmtp"))
+    program = d.top / "smtpd" if words == ["smtpd"] else installed(words[0])
+    done = subprocess.run([program, *words[1:], "-C", d.config], capture_output=True,
+                          text=True, check=False, timeout=PATIENCE,
+                          env=environment(d.home, None))
     assert done.returncode == 0, done.stderr
     assert d.status()["clients"] == 0
     assert d.run("stop").returncode == 0
