@@ -19,6 +19,16 @@ size_t text_item(const char **list, const char *separators)
 	return strcspn(*list, separators);
 }
 
+bool text_list_has(const char *list, const char *separators, const char *word)
+{
+	size_t wanted = strlen(word);
+
+	for (size_t len; (len = text_item(&list, separators)); list += len)
+		if (len == wanted && !strncasecmp(list, word, len))
+			return true;
+	return false;
+}
+
 bool text_is_n(const char *bytes, size_t len, const char *word)
 {
 	for (; len > 0 && *word; len--, bytes++, word++)

@@ -62,6 +62,9 @@ typedef const char *text_candidate(const void *of, size_t i);
  */
 size_t text_item(const char **list, const char *separators);
 
+/* Whether one of the items is this word, in any case. */
+bool text_list_has(const char *list, const char *separators, const char *word);
+
 /*
  * Of the candidates that `next` gives, the one nearest to `word` by edit
  * distance, if it is near enough to be what was meant, else NULL.

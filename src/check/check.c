@@ -50,6 +50,11 @@ static bool has_end(const struct check *c)
 	return end->year && (!end->is_of_passwords || !account_wants_token(&c->account));
 }
 
+static bool has_failover(const struct check *c)
+{
+	return c->account.failover && *c->account.failover;
+}
+
 static bool has_dkim(const struct check *c)
 {
 	return c->domain && service_named(c->account.service)->dkim_target;
@@ -77,6 +82,7 @@ static const struct check_step {
 	{ "sender", N_("sender"), check_sender, true, NULL, { "auth" } },
 	{ "send", N_("sending"), check_sending, true, is_to_send, { "sender" } },
 	{ "quota", N_("quota"), check_quota, false, NULL, { "configuration" } },
+	{ "failover", N_("failover"), check_failover, false, has_failover, { "configuration" } },
 	{ "spool", N_("spool"), check_spool, true, NULL, { "configuration" } },
 	{ "log", N_("log"), check_log, false, NULL, { "configuration" } },
 	{ "service", N_("service"), check_service, false, has_end, { "configuration" } },

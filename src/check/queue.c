@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/language.h"
 #include "base/log.h"
+#include "delivery/failover.h"
 #include "delivery/queue_ops.h"
 
 enum { WORDS_MAX = 500, DAY = 24 * 3600, OVERDUE = 3600 };
@@ -61,6 +62,49 @@ void check_quota(struct check *c, struct finding *f)
 		    text.len ? buf_text(&text) : _("no limit is set"));
 	if (view.paused_until > now)
 		tell_pause(&view, f);
+}
+
+/* --- failover */
+
+static void look_at_all(const struct check *c, const struct failover *all, time_t now,
+			struct throttle_view views[FAILOVER_MAX + 1])
+{
+	for (size_t i = 0; c->queue.is_on && i < all->count; i++)
+		c->queue.does->look_at_account(&c->queue, all->list[i], now, &views[i]);
+}
+
+static void list_accounts(struct check *c, const struct failover *all, struct buf *text)
+{
+	json_array(&c->json, "accounts");
+	for (size_t i = 1; i < all->count; i++) {
+		json_text(&c->json, NULL, all->list[i]->name);
+		buf_addf(text, "%s%s (%s:%ld)", i > 1 ? ", " : "", all->list[i]->name,
+			 all->list[i]->host, all->list[i]->port);
+	}
+	json_end(&c->json);
+}
+
+/* Who sends now is what matters, and then who would. */
+void check_failover(struct check *c, struct finding *f)
+{
+	struct throttle_view views[FAILOVER_MAX + 1] = { { .kind = ERROR_NONE } };
+	OWNED_BUF names = BUF_INIT(WORDS_MAX);
+	time_t now = time(NULL);
+	const struct account *sends;
+	struct failover all;
+	struct error why;
+
+	failover_begin(&all, &c->config, &c->account);
+	look_at_all(c, &all, now, views);
+	sends = failover_now(&all, c->queue.is_on ? views : NULL, now, &why);
+	list_accounts(c, &all, &names);
+	json_text(&c->json, "sends", sends->name);
+	finding_set(f, FINDING_OK, "mail that it cannot send goes by %s", buf_text(&names));
+	if (sends == &c->account)
+		return;
+	finding_set(f, FINDING_WARNING, "%s sends its mail for now: %s", sends->name, why.text);
+	finding_advise(f, "the account is asked again when its pause is over; those that take its "
+			  "mail: %s", buf_text(&names));
 }
 
 /* --- spool */

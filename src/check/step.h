@@ -41,7 +41,7 @@ int64_t check_deadline(const struct check *c);
 typedef void check_step_fn(struct check *c, struct finding *f);
 check_step_fn check_configuration, check_service, check_secret, check_addresses;
 check_step_fn check_connections, check_greeting, check_tls, check_extensions, check_login;
-check_step_fn check_sender, check_sending, check_quota, check_spool, check_log;
+check_step_fn check_sender, check_sending, check_quota, check_failover, check_spool, check_log;
 check_step_fn check_domain, check_spf, check_dkim_1, check_dkim_2, check_dmarc, check_mx;
 
 /* Why a login was refused (535): a line of advice for each cause, in order. */

@@ -62,6 +62,9 @@ struct account {
 	long max_recipients;	/* of one transaction */
 	long max_size;		/* bytes of a message, 0: no limit */
 	long rate_per_minute, rate_per_hour;	/* messages to begin, 0: no limit */
+	char *failover;		/* accounts that take its mail when it cannot; "": none */
+	unsigned failover_line;	/* where its file says so */
+	long failover_after;	/* seconds that its quota may be used up before */
 	char *log;
 	int log_format;		/* enum log_format */
 };
@@ -205,6 +208,14 @@ const struct account *config_account(const struct config *config, const char *na
 
 /* default_account, or the only account, or the one named "default". */
 const struct account *config_default(const struct config *config, struct error *err);
+
+/*
+ * The accounts that take its mail when it cannot, in the order in which they are asked: those
+ * that its `failover` names, then those that these name. Returns how many there are.
+ */
+enum { FAILOVER_MAX = 16 };
+size_t config_failover(const struct config *config, const struct account *account,
+		       const struct account *list[FAILOVER_MAX]);
 
 /* The log of what concerns no account: that of the default one, else of the first. */
 struct log_place config_log(const struct config *config);

@@ -233,6 +233,16 @@ static bool settle_host(const struct layers *l, struct account *account, struct 
 	return ini_blame(l->ini, l->own, l->own->line, err);
 }
 
+/* What stands in the defaults for all is nothing for those whom it names. */
+static void settle_failover(const struct layers *l, struct account *account)
+{
+	const struct ini_section *section;
+
+	account->failover_line = line_of(l, "failover", &section);
+	if (section != l->own && text_list_has(account->failover, CONFIG_SEPARATORS, account->name))
+		account->failover[0] = '\0';
+}
+
 /*
  * In the order of the table, which begins with `service`: what the service says for the
  * other rows is known when it is their turn.
@@ -257,6 +267,7 @@ static bool fill_account(const struct layers *l, struct account *account,
 		error_advise(err, "one of them says where tokens come from; remove the other");
 		return ini_blame(l->ini, l->own, l->own->line, err);
 	}
+	settle_failover(l, account);
 	return settle_host(l, account, err);
 }
 

@@ -239,11 +239,12 @@ bool config_load_any(struct config *config, const char *path, struct error *err)
 		return false;
 	if (!config->default_account)	/* no file was there */
 		config_init(config);
-	return true;
+	return config_check_failover(config, err);
 }
 
 bool config_load(struct config *config, const char *path, struct error *err)
 {
 	return read_files(config, path, err) &&
-	       (config->count > 0 || config_refuse_none(config, path, err));
+	       (config->count > 0 ? config_check_failover(config, err)
+				  : config_refuse_none(config, path, err));
 }

@@ -14,6 +14,7 @@ enum setting_type {
 	SETTING_TEXT,
 	SETTING_NAME,		/* a text that is one of `word` */
 	SETTING_NUMBER,		/* from `least` to `most` */
+	SETTING_SPAN,		/* seconds, or "10m", "2h", "1d": kept in seconds */
 	SETTING_SWITCH,		/* on, off, and what else people write */
 	SETTING_WORD,		/* one of `word`, whose number is kept */
 	SETTING_SECRET,		/* stays in the file; see config_password() */

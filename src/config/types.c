@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "config/account.h"
 
@@ -111,6 +112,34 @@ static bool put_number(const struct setting *row, void *place, const char *value
 			 row->least, row->most);
 }
 
+static const struct unit {
+	char letter;
+	long seconds;
+} units[] = { { 'd', SECONDS_OF_DAY }, { 'h', SECONDS_OF_HOUR }, { 'm', 60 }, { 's', 1 } };
+
+/* Seconds, or as many minutes, hours, days as it says. */
+static bool put_span(const struct setting *row, void *place, const char *value,
+		     struct error *err)
+{
+	size_t len = strlen(value);
+	const struct unit *unit = NULL;
+	char shown[SHOWN_SIZE];
+	OWNED_TEXT digits = NULL;
+	long number;
+
+	for (size_t i = 0; len > 0 && i < COUNT_OF(units); i++)
+		if ((value[len - 1] | ' ') == units[i].letter)
+			unit = &units[i];
+	digits = text_copy_n(value, len - (unit != NULL));
+	if (text_to_number(digits, 0, row->most, &number) &&
+	    number <= row->most / (unit ? unit->seconds : 1)) {
+		*(long *)place = number * (unit ? unit->seconds : 1);
+		return true;
+	}
+	return error_set(err, ERROR_CONFIG, "\"%s\" is no time such as 30s, 10m, 2h or 1d",
+			 text_show(value, shown));
+}
+
 /* U+0080 to U+009F: to a terminal they are what ESC and a letter are. */
 static bool has_c1(const char *value)
 {
@@ -172,6 +201,20 @@ static char *number_text(const struct setting *row, const void *place)
 	return buf_take(&number);
 }
 
+static char *span_text(const struct setting *row, const void *place)
+{
+	long seconds = *(const long *)place;
+	const struct unit *unit = units;
+	OWNED_BUF span = BUF_INIT(32);
+
+	(void)row;
+	while (seconds % unit->seconds != 0)
+		unit++;
+	if (seconds)
+		buf_addf(&span, "%ld%c", seconds / unit->seconds, unit->letter);
+	return seconds ? buf_take(&span) : text_copy("0");
+}
+
 static char *switch_text(const struct setting *row, const void *place)
 {
 	(void)row;
@@ -199,6 +242,7 @@ static const struct type {
 	[SETTING_TEXT]	 = { put_text,	  copy_text,   true },
 	[SETTING_NAME]	 = { put_name,	  copy_text,   true },
 	[SETTING_NUMBER] = { put_number,  number_text, false },
+	[SETTING_SPAN]	 = { put_span,	  span_text,   false },
 	[SETTING_SWITCH] = { put_switch,  switch_text, false },
 	[SETTING_WORD]	 = { put_word,	  word_text,   false },
 	[SETTING_SECRET] = { put_nothing, no_text,     false },

@@ -248,7 +248,6 @@ static void confine_session(const struct door *door)
 	 * later.
 	 */
 	tzset();
-	log_settle();
 	(void)confine(files);
 }
 

@@ -8,6 +8,9 @@
 
 struct attempt {		/* what is known of it, for the log */
 	const struct account *account;
+	/* Whose mail it is where that is another one, and what kept that; NULL: its own. */
+	const struct account *instead_of;
+	const char *why;
 	const char *id;
 	const struct caller *caller;	/* who handed the message in, borrowed */
 	int64_t started;	/* clock_ms() */

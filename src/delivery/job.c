@@ -13,6 +13,8 @@
 
 enum {
 	FULL_PAUSE = 60,		/* seconds until a disk that is full is looked at again */
+	UNREAD_PAUSE = 60,
+	UNREAD_LOGGED = 20,		/* in a round: a disk that is gone is one problem */
 	UNWRITTEN_LOGGED = 20,		/* in a round, as it is one problem */
 	REPORT_PAUSE = 60,		/* seconds until one is tried again that the spool refused */
 	REPORT_PATIENCE = 24 * 3600,	/* over the age of a message that is given up */
@@ -26,6 +28,31 @@ void job_spool_failed(struct job *j, const struct error *err)
 		j->w->spool_fails = true;
 	else
 		round_wake_at(j->round, j->round->now + FULL_PAUSE);
+}
+
+void job_leave(struct job *j, time_t until)
+{
+	if (until)
+		round_block(j->round, j->start.account, until);
+	j->w->counts.left++;
+}
+
+/* What kept those who wait from it until now is past. */
+static void forget_reasons(struct envelope *e)
+{
+	for (size_t i = 0; i < e->count; i++)
+		if (e->recipients[i].verdict != VERDICT_REFUSED)
+			envelope_judge(e, &e->recipients[i], e->recipients[i].verdict, NULL);
+}
+
+/* One that cannot be read, for now or at all, must not stop the others. */
+void job_cannot_read(struct worker *w, struct round *r, const char *id,
+		     const struct error *err)
+{
+	if (w->unread++ < UNREAD_LOGGED)
+		log_problem_of(id, "left where it is: %s", err->text);
+	w->counts.left++;
+	round_wake_at(r, r->now + UNREAD_PAUSE);
 }
 
 bool job_is_expired(const struct job *j)
@@ -63,6 +90,19 @@ bool job_update(struct job *j)
 	if (!ok)
 		job_spool_failed(j, &err);
 	return ok;
+}
+
+void job_wait_for_config(struct job *j, const struct error *err)
+{
+	struct entry *e = &j->item.entry;
+
+	round_wake_at(j->round, j->round->now + JOB_CONFIG_PAUSE);
+	if (!e->why || strcmp(e->why->text, err->text) != 0) {
+		log_problem_of(e->id, "waits: %s", err->text);
+		entry_keep_reason(e, err);
+		forget_reasons(&e->envelope);
+		(void)job_update(j);
+	}
 }
 
 /* The last word on it for now: ours until the disk takes it. */

@@ -33,6 +33,23 @@ bool job_wants_warning(const struct job *j);
 /* Those of the configuration that its account is of. */
 void job_choose_settings(struct job *j);
 
+/*
+ * Tries it: by its account, or where that cannot now by those that take its mail. What becomes of
+ * it is on the disk afterwards; the account has to wait in the round where all of them have to.
+ */
+void job_try(struct job *j);
+
+/* It stays as it is; all mail of its account waits until then in this round, 0: this alone. */
+void job_leave(struct job *j, time_t until);
+
+/* One that cannot be read, for now or at all, stays and is looked at again later; logged. */
+void job_cannot_read(struct worker *w, struct round *r, const char *id,
+		     const struct error *err);
+
+/* It waits for whoever mends the configuration, for so many seconds; that is told once. */
+enum { JOB_CONFIG_PAUSE = 60 };
+void job_wait_for_config(struct job *j, const struct error *err);
+
 /* Puts the entry on the disk. */
 bool job_update(struct job *j);
 

@@ -169,6 +169,8 @@ static void keep_origin(struct entry *e, const struct intake_facts *facts,
 	e->is_bare = !p->repairs;
 	e->is_default = p->is_by_default;
 	e->login = queue_login(facts->account);
+	e->by = facts->by ? text_copy(facts->by) : NULL;
+	e->by_why = facts->by_why ? text_copy(facts->by_why) : NULL;
 	e->given = p->sender ? text_copy(p->sender) : NULL;
 	e->full_name = p->full_name ? text_copy(p->full_name) : NULL;
 	if (p->repairs && prepare_lacks_from(m))

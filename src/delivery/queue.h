@@ -78,6 +78,7 @@ struct intake_facts {
 	const struct account *account;
 	const struct preparation *prepared;
 	const char *config;	/* of -C, or NULL */
+	const char *by, *by_why;	/* the account that has it in hand instead, or NULL */
 	const struct error *why;	/* for which it waits, or NULL */
 	bool had_session;	/* an attempt came as far as a transaction */
 	time_t not_before;	/* there was no attempt: until when its account waits; 0: it

@@ -210,6 +210,9 @@ static void give_to(struct entry *e, const struct queue_change *change)
 	free(e->config);
 	e->config = queue_config_path(change->config);
 	e->is_default = false;
+	free(e->by);
+	free(e->by_why);
+	e->by = e->by_why = NULL;
 	if (e->is_original)
 		return;
 	e->is_original = true;

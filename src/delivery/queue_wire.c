@@ -293,6 +293,8 @@ void queue_view_write(const struct throttle_view *view, struct buf *content)
 	frame_put_time(content, view->paused_until);
 	frame_put_number(content, view->failures);
 	frame_put_time(content, view->last_success);
+	frame_put_time(content, view->spent);
+	frame_put_number(content, (uint64_t)view->kind);
 	frame_put_text(content, view->why);
 }
 
@@ -307,6 +309,8 @@ bool queue_view_read(const struct buf *content, struct throttle_view *view)
 	view->paused_until = frame_time(&r);
 	view->failures = (unsigned)frame_number(&r, UINT32_MAX);
 	view->last_success = frame_time(&r);
+	view->spent = frame_time(&r);
+	view->kind = (enum error_kind)frame_number(&r, ERROR_KINDS - 1);
 	frame_text(&r, view->why, sizeof(view->why));
 	return frame_is_read(&r);
 }

@@ -200,7 +200,7 @@ static bool take_rest(struct submittal *s, struct envelope *e, const struct mess
 
 	*err = trial->err;
 	if (trial->is_accounts)
-		error_context(err, "account %s", s->account->name);
+		error_context(err, "account %s", (trial->by ? trial->by : s->account)->name);
 	if (envelope_waiting(e) == 0) {
 		if (is_to_be_kept(s, e))
 			keep_failures(s, e, m, trial);
@@ -265,7 +265,7 @@ static bool take(struct submittal *s, struct envelope *e, const struct message *
 	if (ok && direct_is_stored(&trial.direct))
 		direct_remove(&trial.direct);
 	ok = ok || take_rest(s, e, m, &trial, err);
-	direct_end(&trial.direct);
+	trial_end(&trial);
 	return ok;
 }
 
@@ -405,7 +405,7 @@ static bool hand_over(struct submittal *s, struct envelope *e, struct message *m
 	if (ok)
 		look_after_own_queue(s);
 	ok = ok || keep_for_daemon(s, e, m, &trial, err);
-	direct_end(&trial.direct);
+	trial_end(&trial);
 	return ok;
 }
 

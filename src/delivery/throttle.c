@@ -90,7 +90,7 @@ bool throttle_ask(const struct turn *turn, time_t now, struct pause *pause)
 	const struct quota quota = quota_of(turn->account);
 	const struct state_place place = place_of(turn->account);
 	struct moment moment = { .now = now, .random = chance_new() };
-	time_t stamp;
+	time_t stamp, spent;
 	bool is_new, may;
 
 	if (!account_state_open(turn->spool, &place, has_quota(turn->account), &state))
@@ -98,8 +98,9 @@ bool throttle_ask(const struct turn *turn, time_t now, struct pause *pause)
 	stamp = p->stamp;
 	is_new = has_changed(p, turn->account);
 	moment.is_free = turn->is_awaited && p->until > now && is_worth_a_try(p);
+	spent = p->spent;
 	may = pace_ask(p, &quota, turn->messages, moment, &pause->at);
-	if (is_new || p->stamp < stamp ||
+	if (is_new || p->stamp < stamp || p->spent != spent ||
 	    (may && (has_quota(turn->account) || p->failures > 0)))
 		account_state_save(&state, &place);
 	if (!may)
@@ -114,7 +115,7 @@ static bool is_news(const struct pace *p, const struct account *account, time_t 
 {
 	time_t step = has_quota(account) ? SUCCESS_STEP : SUCCESS_STEP_ALONE;
 
-	return p->failures > 0 || p->share < PACE_ALL || now < p->last_success ||
+	return p->failures > 0 || p->spent || p->share < PACE_ALL || now < p->last_success ||
 	       now - p->last_success >= step;
 }
 
@@ -193,7 +194,9 @@ void throttle_look(const struct spool *s, const struct account *account, time_t 
 		.share_hour = use.share_hour,
 		.paused_until = state.pace.until > now ? state.pace.until : 0,
 		.failures = state.pace.failures,
+		.kind = state.pace.failures ? retry_class_facts(state.pace.class).kind : ERROR_NONE,
 		.last_success = state.pace.last_success,
+		.spent = state.pace.spent,
 	};
 	snprintf(view->why, sizeof(view->why), "%s", state.pace.why);
 }

@@ -53,8 +53,10 @@ struct throttle_view {
 	long share_minute, share_hour;	/* what this machine uses of the quota; 0: no limit */
 	time_t paused_until;		/* 0: it is not paused */
 	char why[256];			/* of the last failure; "": all is well */
+	enum error_kind kind;		/* of such failures, more or less; ERROR_NONE: none */
 	unsigned failures;		/* in a row */
 	time_t last_success;		/* 0: not known */
+	time_t spent;			/* since when the quota is used up; 0: it is not */
 };
 void throttle_look(const struct spool *s, const struct account *account, time_t now,
 		   struct throttle_view *view);

@@ -149,6 +149,10 @@ static void put_account(const struct telling *t)
 		fputs(_(", which the configuration does not have any more"), stdout);
 	}
 	putchar('\n');
+	if (!e->by || !begin_line(t, N_("taken over")))
+		return;
+	printf(_("by account %s: "), e->by);
+	end_line(e->by_why ? e->by_why : "");
 }
 
 static void tell_recipient(const struct telling *t, const struct recipient *r)
@@ -236,6 +240,10 @@ static void tell_origin(const struct telling *t)
 	if (e->host)
 		json_text(t->json, "host", e->host);
 	json_text(t->json, "account", e->account);
+	if (e->by) {
+		json_text(t->json, "by", e->by);
+		json_text(t->json, "by_why", e->by_why);
+	}
 	tell_text(t, "message_id", has_id ? N_("message-id") : NULL, e->message_id);
 	if (e->is_report)
 		put_line(t, N_("report"), _("about another message: nobody is told of its fate"));

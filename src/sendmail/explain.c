@@ -11,7 +11,10 @@
 #include "base/language.h"
 #include "base/text.h"
 #include "mail/submission.h"
+#include "delivery/failover.h"
 #include "delivery/local.h"
+#include "delivery/queue_ops.h"
+#include "delivery/queue_view.h"
 #include "talk/say.h"
 #include "sendmail/call.h"
 #include "sendmail/dry_run.h"
@@ -149,6 +152,54 @@ static char *way_to_send(const struct explanation *x)
 	return buf_take(&way);
 }
 
+/* --- by whom, when the account cannot */
+
+/* Who sends now, by what is known of pauses and quotas; and what keeps the account itself. */
+static const struct account *who_sends(const struct explanation *x, const struct failover *all,
+				       struct error *why)
+{
+	struct throttle_view views[FAILOVER_MAX + 1] = { { .kind = ERROR_NONE } };
+	OWNED_QUEUE queue = QUEUE_CLOSED;
+	struct error unheard;
+	bool is_known = x->call->config.delivery.queue != QUEUE_OFF && all->count > 1 &&
+			queue_reach(&queue, &x->call->config, false, &unheard) &&
+			queue.is_on;
+	time_t now = time(NULL);
+
+	for (size_t i = 0; is_known && i < all->count; i++)
+		queue.does->look_at_account(&queue, all->list[i], now, &views[i]);
+	return failover_now(all, is_known ? views : NULL, now, why);
+}
+
+static void say_failover(const struct explanation *x)
+{
+	const struct account *own = x->call->submittal.account, *sends;
+	struct failover all;
+	struct error why;
+
+	failover_begin(&all, &x->call->config, own);
+	for (size_t i = 1; i < all.count; i++)
+		say_line(_("failover: %s, at %s:%ld"), all.list[i]->name, all.list[i]->host,
+			 all.list[i]->port);
+	sends = who_sends(x, &all, &why);
+	if (sends != own)
+		say_line(_("sends now: %s, because %s"), sends->name, why.text);
+}
+
+static void write_failover(const struct explanation *x, struct json *j)
+{
+	struct failover all;
+	struct error why;
+
+	failover_begin(&all, &x->call->config, x->call->submittal.account);
+	json_array(j, "failover");
+	for (size_t i = 1; i < all.count; i++)
+		json_text(j, NULL, all.list[i]->name);
+	json_end(j);
+	json_text(j, "sends", who_sends(x, &all, &why)->name);
+	json_text(j, "why_sends", why.kind == ERROR_NONE ? NULL : why.text);
+}
+
 /* --- for people */
 
 static void say_way(void *taker, const char *name, const struct way *way)
@@ -228,6 +279,7 @@ static void say_all(const struct explanation *x)
 		say_line(_("size: %" PRIu64 " bytes of at most %ld"),
 		    message_size(&call->message), call->submittal.account->max_size);
 	say_line(_("way: %s"), way);
+	say_failover(x);
 }
 
 /* --- for machines */
@@ -308,6 +360,7 @@ static void write_json(const struct explanation *x)
 		    x->has_message ? (int64_t)message_size(&x->call->message) : 0);
 	json_number(&j, "max_size", x->call->submittal.account->max_size);
 	json_text(&j, "way", way);
+	write_failover(x, &j);
 	json_end(&j);
 }
 

@@ -54,6 +54,8 @@ void account_state_write(const struct pace *p, struct buf *text)
 		 p->is_probed, p->class[0] ? p->class : no_class);
 	buf_addf(text, "about %016" PRIx64 "\n", p->about);
 	buf_addf(text, "success %lld\n", (long long)p->last_success);
+	if (p->spent)
+		buf_addf(text, "spent %lld\n", (long long)p->spent);
 	buf_addf(text, "why %s\n", why);
 	codec_seal(text, start);
 }
@@ -111,7 +113,13 @@ bool account_state_read(struct pace *p, const char *text, size_t len)
 	read_about(&s, is_old, &found);
 	scanner_words(&s, "success");
 	found.last_success = (time_t)scanner_next(&s, 0, stamp);
-	scanner_words(&s, "\nwhy");
+	scanner_words(&s, "\n");
+	if (codec_after(s.at, "spent")) {
+		scanner_words(&s, "spent");
+		found.spent = (time_t)scanner_next(&s, 0, stamp);
+		scanner_words(&s, "\n");
+	}
+	scanner_words(&s, "why");
 	scanner_rest(&s, found.why, sizeof(found.why));
 	scanner_words(&s, "end ");
 	s.ok = s.ok && found.class[0];

@@ -48,6 +48,8 @@ static const struct row rows[] = {
 	{ "config",	TEXT,	IN(config) },
 	{ "login",	TEXT,	IN(login) },
 	{ "default",	FLAG,	IN(is_default) },
+	{ "by",		TEXT,	IN(by) },
+	{ "by-why",	TEXT,	IN(by_why) },
 	{ "original",	FLAG,	IN(is_original) },
 	{ "bare",	FLAG,	IN(is_bare) },
 	{ "given",	TEXT,	IN(given) },
@@ -120,6 +122,8 @@ void entry_free(struct entry *e)
 	free(e->user);
 	free(e->host);
 	free(e->login);
+	free(e->by);
+	free(e->by_why);
 	free(e->message_id);
 	free(e->why);
 	envelope_free(&e->envelope);

@@ -38,6 +38,8 @@ struct entry {
 	char *full_name;	/* of -F, or NULL */
 	char *user_name;	/* for a From that has to be added; NULL: it has one */
 	char *login;		/* "host:port user" of the account; NULL: not known */
+	/* The account that has tried it last in place of its own, and why; NULL: its own has. */
+	char *by, *by_why;
 	bool is_default;	/* it was the default one, and not named by somebody or an address */
 	char *message_id;	/* as in the header, for the log; "" none */
 	struct error *why;	/* the last reason for waiting that is not a recipient's own */

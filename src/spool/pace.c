@@ -128,6 +128,7 @@ static void shift_all(struct pace *p, time_t now)
 	shift(&p->due, by);
 	shift(&p->until, by);
 	shift(&p->last_success, by);
+	shift(&p->spent, by);
 	p->stamp = now;
 }
 
@@ -262,11 +263,16 @@ bool pace_ask(struct pace *p, const struct quota *quota, size_t messages,
 	for (size_t i = 0; i < COUNT_OF(waits); i++)
 		if (waits[i] > *at)
 			*at = waits[i];
-	if (*at > now)
+	if (*at > now) {
+		if (!p->spent && (moment.is_free || *at != p->until))
+			p->spent = now;
 		return false;
+	}
 	window_add(&p->minute, messages);
 	window_add(&p->hour, messages);
 	take_turn(p, quota, messages, moment);
+	if (p->failures == 0)
+		p->spent = 0;
 	/* One goes ahead. Its turn is a pause for the others, until its outcome is known. */
 	if (p->failures > 0 && !moment.is_free) {
 		p->is_probed = true;
@@ -283,6 +289,7 @@ void pace_resume(struct pace *p)
 	p->is_probed = false;
 	p->class[0] = p->why[0] = '\0';
 	p->about = 0;
+	p->spent = 0;
 }
 
 void pace_nudge(struct pace *p)
@@ -342,6 +349,10 @@ void pace_failed(struct pace *p, const struct quota *quota, const struct setback
 	p->failures = pace_failures(p, setback->class);
 	if (setback->is_quota && hourly(quota) > 0)
 		cut_share(p, quota, moment);
+	if (!setback->is_quota)
+		p->spent = 0;
+	else if (!p->spent)
+		p->spent = now;
 	p->failures++;
 	p->is_probed = false;
 	p->until = now + delay;

@@ -51,6 +51,7 @@ struct pace {
 	uint64_t about;		/* the configuration that failed, as a sum */
 	char why[PACE_TEXT_MAX];
 	time_t last_success;	/* 0: never */
+	time_t spent;		/* since when the quota is used up; 0: it is not */
 };
 
 /* Of an account of which nothing is known. */

@@ -113,8 +113,7 @@ class Daemon:
         """The process of one of its two programs."""
         for pid in self.children():
             words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-            # What follows are paths; that of the keeper's socket is among the door's.
-            if name in words.split(" /")[0]:
+            if name in words:
                 return pid
         return None
 
