@@ -5,10 +5,24 @@
 
 #include <gnutls/crypto.h>
 
+#include "base/secret.h"
+
+enum { STATE_MAX = 4096 };	/* more than the library has on the stack for it */
+
+/* The last bytes that a hash was made of stay there, where the library had them. */
+static __attribute__((noinline)) void wipe_stack(void)
+{
+	char stack[STATE_MAX];
+
+	wipe(stack, sizeof(stack));
+}
+
 bool digest_of(const void *bytes, size_t len, unsigned char digest[DIGEST_SIZE])
 {
-	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, bytes, len, digest) >= 0)
-		return true;
-	memset(digest, 0, DIGEST_SIZE);
-	return false;
+	bool ok = gnutls_hash_fast(GNUTLS_DIG_SHA256, bytes, len, digest) >= 0;
+
+	if (!ok)
+		memset(digest, 0, DIGEST_SIZE);
+	wipe_stack();
+	return ok;
 }

@@ -107,6 +107,12 @@ bool log_try(const char *where, struct error *err)
 	       error_errno(err, ERROR_CREATE, "%s", _PATH_LOG);
 }
 
+void log_settle(void)
+{
+	if (sink.kind == SYSLOG)
+		syslog_stay(_PATH_LOG);
+}
+
 bool log_place_is_same(struct log_place a, struct log_place b)
 {
 	return !strcmp(a.where ? a.where : "", b.where ? b.where : "") && a.format == b.format;

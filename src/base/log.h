@@ -22,6 +22,9 @@ struct log_place {
 /* `tag` (sendmail's -L) names us in each line; all is copied. May be called again to change it. */
 void log_open(struct log_place place, const char *tag);
 
+/* Opens what it needs for good, for a process that soon can open nothing. */
+void log_settle(void);
+
 /* Whether log_open() of both would be the same. */
 bool log_place_is_same(struct log_place a, struct log_place b);
 

@@ -29,34 +29,54 @@ static int connect_to(const char *path, int type)
 	return fd_take(&fd);
 }
 
+/* Of a process that stays connected; -1: it connects for each line. */
+static struct { int fd; bool is_stream; } kept = { .fd = -1 };
+
+/* -1 with errno. */
+static int find(const char *path, bool *is_stream)
+{
+	int fd = connect_to(path, SOCK_DGRAM);
+
+	*is_stream = fd < 0 && errno == EPROTOTYPE;	/* as old loggers have it */
+	return *is_stream ? connect_to(path, SOCK_STREAM) : fd;
+}
+
+void syslog_stay(const char *path)
+{
+	if (kept.fd < 0)
+		kept.fd = find(path, &kept.is_stream);
+}
+
 bool syslog_is_there(const char *path)
 {
-	OWNED_FD fd = connect_to(path, SOCK_DGRAM);
+	bool is_stream;
+	OWNED_FD fd = find(path, &is_stream);
 
-	if (fd < 0 && errno == EPROTOTYPE)
-		fd = connect_to(path, SOCK_STREAM);
 	return fd >= 0;
+}
+
+static bool send_line(int fd, const struct buf *line)
+{
+	struct pollfd end = { .fd = fd, .events = POLLOUT };
+
+	poll(&end, 1, PATIENCE_MS);
+	return send(fd, buf_text(line), line->len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
 }
 
 bool syslog_send(const char *path, int priority, const char *tag, const char *text)
 {
-	OWNED_FD fd = connect_to(path, SOCK_DGRAM);
+	bool is_stream = kept.is_stream;
+	OWNED_FD fd = kept.fd >= 0 ? -1 : find(path, &is_stream);
 	OWNED_BUF line = BUF_INIT(LINE_LIMIT);
-	bool is_stream = fd < 0 && errno == EPROTOTYPE;	/* as old loggers have it */
 	char date[CLOCK_DATE_SIZE];
-	struct pollfd end;
 
-	if (is_stream)
-		fd = connect_to(path, SOCK_STREAM);
 	/* A machine without a system log is no trouble to be told of with each message. */
-	if (fd < 0)
+	if (fd < 0 && kept.fd < 0)
 		return errno == ENOENT;
 	clock_syslog(time(NULL), date);
 	buf_addf(&line, "<%d>%s %.100s[%ld]: %s", LOG_MAIL | priority, date, tag,
 		 (long)getpid(), text);
 	if (is_stream)		/* where a NUL ends a line */
 		buf_add_char(&line, '\0');
-	end = (struct pollfd){ .fd = fd, .events = POLLOUT };
-	poll(&end, 1, PATIENCE_MS);
-	return send(fd, buf_text(&line), line.len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+	return send_line(fd >= 0 ? fd : kept.fd, &line);
 }

@@ -12,6 +12,12 @@
  */
 bool syslog_send(const char *path, int priority, const char *tag, const char *text);
 
+/*
+ * Connects, and stays connected to the end of the process: for one that soon can connect to
+ * nothing.
+ */
+void syslog_stay(const char *path);
+
 /* Whether somebody listens there; false with errno. */
 bool syslog_is_there(const char *path);
 

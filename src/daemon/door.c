@@ -29,7 +29,9 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/secret.h"
+#include "base/text.h"
 #include "daemon/beginning.h"
+#include "daemon/lend.h"
 #include "daemon/provision.h"
 #include "daemon/sockets.h"
 #include "net/listen.h"
@@ -51,6 +53,8 @@ struct gate {
 	bool is_provided;	/* the door knows what it has to */
 	bool is_apart;
 	struct listeners listeners;
+	size_t inherited;	/* of them, which stand first; the others the keeper lends */
+	char *listen;		/* `listen` that those are of, or NULL */
 	int signals;
 	bool is_over;		/* nobody more is let in */
 	struct client clients[CLIENTS_MAX];
@@ -159,12 +163,47 @@ static void take_client(struct gate *g, int listener)
 
 /* --- what it knows */
 
+static bool has_address(const struct gate *g)
+{
+	for (size_t i = 0; i < g->inherited; i++)
+		if (!g->listeners.list[i].is_local)
+			return true;
+	return false;
+}
+
+static void give_back(struct gate *g)
+{
+	while (g->listeners.count > g->inherited)
+		close(g->listeners.list[--g->listeners.count].fd);
+}
+
+/*
+ * What systemd listens at goes first, as in sockets_open(). Those of before are closed first: the
+ * new addresses may be among them.
+ */
+static bool borrow(struct gate *g, const struct door *fresh, struct error *err)
+{
+	const char *listen = fresh->config.daemon.listen;
+	struct addresses unused;
+
+	if (!g->is_apart || has_address(g) || text_is(g->listen ? g->listen : "", listen))
+		return true;
+	if (!listen_parse(listen, &unused, err))
+		return daemon_settings_blame(&fresh->config.daemon, "listen", err);
+	give_back(g);
+	text_cleanup(&g->listen);
+	if (*listen && !lend_take(fresh->keeper, &g->listeners, err))
+		return false;
+	g->listen = text_copy(listen);
+	return true;
+}
+
 /* False: it knows what it knew before. */
 static bool provide(struct gate *g, int seconds, struct error *err)
 {
 	struct door fresh = { .keeper = g->door.keeper, .counts = g->door.counts };
 
-	if (!provision_get(&fresh, seconds, err) ||
+	if (!provision_get(&fresh, seconds, err) || !borrow(g, &fresh, err) ||
 	    !sockets_may_serve(&g->listeners, &fresh.config.daemon, err)) {
 		provision_free(&fresh);
 		return false;
@@ -176,7 +215,7 @@ static bool provide(struct gate *g, int seconds, struct error *err)
 	return g->is_provided = true;
 }
 
-static void reload(struct gate *g)
+static bool reload(struct gate *g)
 {
 	struct error err;
 
@@ -186,15 +225,18 @@ static void reload(struct gate *g)
 	else
 		log_problem("the settings of the door stay as they were: %s", err.text);
 	notify_say("READY=1");
+	return true;
 }
 
 /* A keeper that was away at the beginning may be there now. */
-static void catch_up(struct gate *g)
+static bool catch_up(struct gate *g)
 {
 	struct error err;
 
-	if (provide(g, 0, &err))
-		notify_say("STATUS=serves clients");
+	if (!provide(g, 0, &err))
+		return false;
+	notify_say("STATUS=serves clients");
+	return true;
 }
 
 /* --- its life */
@@ -208,9 +250,11 @@ static void end(struct gate *g)
 		kill(g->clients[i].pid, SIGTERM);
 }
 
-static void hear_signal(struct gate *g)
+/* True: the listeners may be others now. */
+static bool hear_signal(struct gate *g)
 {
 	struct signalfd_siginfo info;
+	bool is_new = false;
 
 	while (read(g->signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD)
@@ -218,10 +262,11 @@ static void hear_signal(struct gate *g)
 		if (info.ssi_signo != SIGHUP)
 			end(g);
 		else if (g->is_apart)
-			reload(g);
+			is_new = reload(g);
 		else
 			g->is_over = true;	/* another follows; who is here stays */
 	}
+	return is_new;
 }
 
 /* Until when it may be asleep: -1, for ever. */
@@ -234,22 +279,23 @@ static void live(struct gate *g)
 {
 	struct pollfd fds[LISTENERS_MAX + 1] = { { .fd = g->signals, .events = POLLIN } };
 
-	for (size_t i = 0; i < g->listeners.count; i++)
-		fds[i + 1] = (struct pollfd){ .fd = g->listeners.list[i].fd, .events = POLLIN };
 	while (!g->is_over || g->count > 0) {
-		bool listens = !g->is_over && clock_left(g->full_until) == 0;
+		bool is_new, listens = !g->is_over && clock_left(g->full_until) == 0;
 		/*
 		 * While there is no room the listeners are not asked: they would be
 		 * ready again at once.
 		 */
 		nfds_t count = listens ? g->listeners.count + 1 : 1;
 
+		/* They may be others after each reload. */
+		for (size_t i = 1; i < count; i++)
+			fds[i] = (struct pollfd){ .fd = g->listeners.list[i - 1].fd,
+						  .events = POLLIN };
 		(void)poll(fds, count, pause_ms(g, listens));
-		if (fds[0].revents)
-			hear_signal(g);
+		is_new = fds[0].revents && hear_signal(g);
 		if (!g->is_provided && !g->is_over)
-			catch_up(g);
-		for (size_t i = 1; !g->is_over && i < count; i++)
+			is_new = catch_up(g) || is_new;
+		for (size_t i = 1; !is_new && !g->is_over && i < count; i++)
 			if (fds[i].revents)
 				take_client(g, fds[i].fd);
 		reap(g);
@@ -263,10 +309,10 @@ static bool prepare_gate(struct gate *g, struct error *err)
 	g->signals = beginning_signals("the door", err);
 	if (g->signals < 0 || !listen_inherit(&g->listeners, err))
 		return false;
-	if (g->listeners.count == 0)
-		return error_set(err, ERROR_USAGE, "the door has no socket");
+	g->inherited = g->listeners.count;
 	if (provide(g, KEEPER_PATIENCE, err))
-		return true;
+		return g->listeners.count > 0 ||
+		       error_set(err, ERROR_CONFIG, "the door has no socket");
 	if (!g->is_apart || err->kind != ERROR_LATER)
 		return false;
 	/* Its clients are told; that is better than none who listens to them. */

@@ -141,8 +141,9 @@ void handover_refusal(char line[HANDOVER_LINE_MAX], const struct error *why)
 {
 	size_t len;
 
-	snprintf(line, HANDOVER_LINE_MAX - 1, "%s %.500s",
-		 error_is_worth_retrying(why) ? "LATER" : "NEVER", why->text);
+	snprintf(line, HANDOVER_LINE_MAX - 1, "%s %.400s%s%s",
+		 error_is_worth_retrying(why) ? "LATER" : "NEVER", why->text,
+		 why->advice ? "; " : "", why->advice ? why->advice : "");
 	text_make_printable(line);
 	len = strlen(line);
 	line[len] = '\n';

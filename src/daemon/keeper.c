@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/background.h"
+#include "base/fate.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/notify.h"
@@ -81,6 +82,8 @@ static void run_queue(struct keeper *k)
 	struct error err;
 
 	begin_child(k);
+	/* Whoever is told to end while a server may have taken a message waits for its answer. */
+	fate_catch_signals();
 	background_set_title("acsmtp: sends what waits");
 	_exit(runner_stay(&run, &err) ? EX_OK : error_exit_status(&err));
 }

@@ -248,6 +248,7 @@ static void confine_session(const struct door *door)
 	 * later.
 	 */
 	tzset();
+	log_settle();
 	(void)confine(files);
 }
 

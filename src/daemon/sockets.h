@@ -23,6 +23,10 @@ void sockets_close(struct sockets *s);
 bool sockets_open_control(struct sockets *s, const struct daemon_settings *settings,
 			  struct error *err);
 
+/* What `listen` says, alone. */
+bool sockets_open_network(struct listeners *l, const struct daemon_settings *settings,
+			  struct error *err);
+
 /* Whether the settings suit these, whoever has opened them; ERROR_CONFIG as of sockets_open(). */
 bool sockets_may_serve(const struct listeners *open, const struct daemon_settings *settings,
 		       struct error *err);

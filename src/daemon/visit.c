@@ -10,10 +10,12 @@
 #include <unistd.h>
 
 #include "base/background.h"
+#include "base/fate.h"
 #include "base/self.h"
 #include "base/text.h"
 #include "daemon/handover.h"
 #include "daemon/inquiry.h"
+#include "daemon/lend.h"
 #include "daemon/provision.h"
 #include "delivery/queue_wire.h"
 
@@ -40,10 +42,16 @@ static bool is_of_door(const struct visit *v)
 /* No limit: the session waits for its client, which has one. */
 static void take_mail(const struct visit *v, int client, char line[HANDOVER_LINE_MAX])
 {
+	bool ok;
+
 	background_set_title("acsmtp: takes mail in");
 	do {
-		if (strcmp(line, HANDOVER_BEGIN) != 0 &&
-		    (!text_after(line, "ADD ") || !intake_take(v->intake, client, line)))
+		/* A signal between the disk's word and ours would double the message. */
+		fate_hold(true);
+		ok = !strcmp(line, HANDOVER_BEGIN) ||
+		     (text_after(line, "ADD ") && intake_take(v->intake, client, line));
+		fate_hold(false);
+		if (!ok)
 			return;
 	} while (handover_read_line(client, line, INT32_MAX / 1000));
 }
@@ -78,6 +86,8 @@ void visit_serve(const struct visit *v, int client)
 		answer(v, client);
 	else if (is_of_door(v) && !strcmp(line, "SETTINGS"))
 		provision_give(client, v->intake->config);
+	else if (is_of_door(v) && !strcmp(line, "LISTEN"))
+		lend_give(client, v->intake->config);
 	else if (is_of_door(v))
 		take_mail(v, client, line);
 }

@@ -307,7 +307,7 @@ static bool learn_name(struct listener *one, const char *called, struct error *e
 	return true;
 }
 
-static bool inherit_one(struct listeners *l, int fd, const char *called, struct error *err)
+bool listen_adopt(struct listeners *l, int fd, const char *called, struct error *err)
 {
 	int flags = fcntl(fd, F_GETFL);
 	struct listener *new;
@@ -329,7 +329,7 @@ static bool inherit(struct listeners *l, long count, const char *names, struct e
 		size_t len = strcspn(names, ":");
 		OWNED_TEXT called = text_copy_n(names, len);
 
-		if (!inherit_one(l, FIRST_FD + i, called, err))
+		if (!listen_adopt(l, FIRST_FD + i, called, err))
 			return false;
 		names += len + (names[len] == ':');
 	}

@@ -49,6 +49,9 @@ bool listen_local(struct listeners *l, const char *path, mode_t mode, struct err
  */
 bool listen_inherit(struct listeners *l, struct error *err);
 
+/* Adds one of those, whoever has opened it; `called` as there. ERROR_CONFIG. */
+bool listen_adopt(struct listeners *l, int fd, const char *called, struct error *err);
+
 /* Closes all, and removes the paths that we made, if they are ours still. */
 void listeners_close(struct listeners *l);
 

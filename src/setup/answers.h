@@ -21,10 +21,17 @@ enum answer {
 	ANSWER_FROM,
 	ANSWER_FROM_NAME,
 	ANSWER_ACCOUNT,
+	ANSWER_TOKEN,
+	ANSWER_CLIENT_ID,
+	ANSWER_TENANT,
+	ANSWER_IDENTITY,
+	ANSWER_CERTIFICATE_FILE,
+	ANSWER_CLIENT_SECRET_FILE,
 	ANSWER_TOKEN_COMMAND,
 	ANSWER_KEEP,
 	ANSWER_PASSWORD_FILE,
 	ANSWER_PASSWORD_COMMAND,
+	ANSWER_PASSWORD_EXPIRES,
 	ANSWERS
 };
 
@@ -89,8 +96,11 @@ void setup_say(const struct error *err);
 /* A yes-or-no question; false too when there is nobody to ask. */
 bool setup_confirm(struct setup *s, const char *question);
 
-/* Whether the account logs in with a password, and not with a token or not at all. */
+/* Whether there is a secret to be kept: a password, or what tokens are fetched with. */
 bool setup_has_password(const struct setup *s);
+
+/* Whether that is what a person's login brings, which comes afterwards. */
+bool setup_is_for_login(const struct setup *s);
 
 /* What the secret is for, as the keyring has it; borrowed from the draft. */
 struct secret_place setup_place(const struct setup *s);

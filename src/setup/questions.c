@@ -18,6 +18,7 @@
 #include "mail/address.h"
 #include "secret/file.h"
 #include "secret/keyring.h"
+#include "setup/token_questions.h"
 
 enum { PROPOSAL_LIMIT = 4096 };
 
@@ -247,7 +248,8 @@ static const char *doubt_account(const struct setup *s)
 
 static bool wants_no_token(const struct setup *s)
 {
-	return !s->flags.answers[ANSWER_TOKEN_COMMAND] && !setup_service(s)->wants_token;
+	return draft_value(&s->draft, "token") ||
+	       (!s->flags.answers[ANSWER_TOKEN_COMMAND] && !setup_service(s)->wants_token);
 }
 
 static const char *keep_word(size_t i)
@@ -291,7 +293,9 @@ static bool take_place(struct setup *s, const char *answer, struct error *err)
 	if (word == KEEP_KEYRING && !keyring_is_there(&place, err))
 		return false;
 	s->keep = (enum keep)word;
-	return true;
+	/* A login would choose the keyring. */
+	return word != KEEP_INI || !setup_is_for_login(s) ||
+	       draft_set(&s->draft, "keyring", "off", err);
 }
 
 static bool needs_no_file(const struct setup *s)
@@ -332,6 +336,14 @@ static bool needs_no_command(const struct setup *s)
 	return needs_no_place(s) || s->keep != KEEP_COMMAND;
 }
 
+/* Those of Azure end, in silence. Whoever has a flag for the place is not asked for more. */
+static bool needs_no_end(const struct setup *s)
+{
+	return needs_no_place(s) || setup_is_for_login(s) || !setup_service(s)->is_azure ||
+	       s->flags.answers[ANSWER_KEEP] || s->keep == KEEP_COMMAND ||
+	       s->keep == KEEP_NOWHERE || secret_is_set(&s->secret);
+}
+
 /* clang-format off */
 #define ALL_THE_SAME	.overrule = N_("Take it all the same?"), .overruled_by = OVERRULE_YES
 
@@ -357,6 +369,27 @@ static const struct question questions[] = {
 	  N_("The account's name here. The file has others already."),
 	  .is_known = is_first, .proposal = propose_account, .take = take_account,
 	  .doubt = doubt_account, .overrule = N_("Replace it?"), .overruled_by = OVERRULE_REPLACE },
+	{ ANSWER_TOKEN, NULL, N_("Where do tokens come from"),
+	  N_("The service takes access tokens, which acsmtp fetches and renews by itself:"),
+	  .list = token_questions_list_sources, .is_known = token_questions_no_source,
+	  .proposal = token_questions_source, .take = token_questions_take_source },
+	{ ANSWER_CLIENT_ID, "client_id", N_("Application id"),
+	  N_("The application (client) id: of the application that the SMTP username is linked to, or\n"
+	  "that people log in to. For a managed identity's own token leave it empty."),
+	  .is_known = token_questions_no_client_id, .proposal = token_questions_client_id,
+	  .may_be_empty = token_questions_may_lack_client_id },
+	{ ANSWER_TENANT, "tenant", N_("Tenant"), N_("The id or a domain of its Entra tenant."),
+	  .is_known = token_questions_no_tenant, .proposal = token_questions_tenant },
+	{ ANSWER_IDENTITY, "identity", N_("Identity"),
+	  N_("The client id of a user-assigned identity; empty for the machine's own."),
+	  .is_known = token_questions_no_identity, .may_be_empty = always, .proposal = no_text },
+	{ ANSWER_CERTIFICATE_FILE, "certificate_file", N_("Certificate"),
+	  N_("The whole path of a file in PEM with the certificate and its key."),
+	  .is_known = token_questions_no_certificate },
+	{ ANSWER_CLIENT_SECRET_FILE, "client_secret_file", N_("Secret of the application"),
+	  N_("The whole path of a file with it, if the provider wants one besides; else empty."),
+	  .is_known = token_questions_no_client_secret, .may_be_empty = always,
+	  .proposal = no_text },
 	{ ANSWER_TOKEN_COMMAND, "token_command", N_("Command for tokens"),
 	  N_("The service takes access tokens instead of passwords: a command that prints one."),
 	  .is_known = wants_no_token },
@@ -373,6 +406,10 @@ static const struct question questions[] = {
 	{ ANSWER_PASSWORD_COMMAND, "password_command", N_("Command for the secret"),
 	  N_("A command that prints the secret, such as: pass show acsmtp"),
 	  .is_known = needs_no_command },
+	{ ANSWER_PASSWORD_EXPIRES, "password_expires", N_("End of the secret"),
+	  N_("The day on which it ends, as the portal shows it, such as 2027-03-01: a month before,\n"
+	  "the log and acsmtp check warn of it. Empty if it has none."),
+	  .is_known = needs_no_end, .may_be_empty = always, .proposal = no_text },
 };
 /* clang-format on */
 

@@ -5,20 +5,33 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/language.h"
 #include "service/login.h"
 #include "service/service.h"
 #include "secret/file.h"
+#include "secret/token.h"
 #include "talk/ask.h"
 
 enum { ANSWER_SECONDS = 600 };
 
 bool setup_has_password(const struct setup *s)
 {
+	const char *token = draft_value(&s->draft, "token");
+
+	if (token)
+		return token_wants_password(token);
 	return !draft_value(&s->draft, "token_command") &&
 	       !draft_value(&s->draft, "auth");
+}
+
+bool setup_is_for_login(const struct setup *s)
+{
+	const char *token = draft_value(&s->draft, "token");
+
+	return token && !strcmp(token, account_token_word(TOKEN_REFRESH));
 }
 
 static const char *value_or_usual(const struct setup *s, const char *setting)
@@ -72,7 +85,7 @@ static bool ask_secret_once(struct setup *s, struct error *err)
 
 static bool is_wanted(const struct setup *s)
 {
-	if (!setup_has_password(s) || secret_is_set(&s->secret))
+	if (!setup_has_password(s) || setup_is_for_login(s) || secret_is_set(&s->secret))
 		return false;
 	return s->keep == KEEP_KEYRING || s->keep == KEEP_INI ||
 	       (s->keep == KEEP_FILE &&

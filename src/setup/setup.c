@@ -188,8 +188,8 @@ static char *options_for(const struct setup *s)
 	return buf_take(&options);
 }
 
-/* As `acsmtp check NAME` does it. */
-static int check(const struct command_call *call, const struct setup *s)
+/* As `acsmtp WORD NAME` does it. */
+static int go_on(const struct command_call *call, const struct setup *s, const char *word)
 {
 	const char *arguments[] = { "--", s->draft.name, NULL, NULL, NULL };
 
@@ -199,28 +199,41 @@ static int check(const struct command_call *call, const struct setup *s)
 		arguments[2] = "--";
 		arguments[3] = s->draft.name;
 	}
-	return command_go_on(call, "check", (char **)arguments);
+	return command_go_on(call, word, (char **)arguments);
+}
+
+static void tell_how_to_send(const struct setup *s)
+{
+	OWNED_TEXT options = options_for(s);
+
+	puts(_("\nNow send a message:\n"));
+	printf("    printf 'To: you@example.org\\nSubject: test\\n\\nHello\\n' | acsmtp%s -t\n",
+	       options);
 }
 
 static int finish(const struct command_call *call, const struct setup *s)
 {
+	bool is_for_login = setup_is_for_login(s);
 	int status = EX_OK;
 
-	if (!s->flags.no_check) {
-		puts(_("\nDoes it work?\n"));
-		status = check(call, s);
+	if (is_for_login && !s->is_attended) {
+		printf(_("\nNow a person has to log in: acsmtp login %s\n"), s->draft.name);
+		return EX_OK;
 	}
-	if (status == EX_OK) {
-		OWNED_TEXT options = options_for(s);
-
-		puts(_("\nNow send a message:\n"));
-		printf("    printf 'To: you@example.org\\nSubject: test\\n\\nHello\\n' | acsmtp%s -t\n",
-		       options);
-	} else {
+	if (is_for_login) {
+		putchar('\n');
+		status = go_on(call, s, "login");
+	}
+	if (status == EX_OK && !s->flags.no_check) {
+		puts(_("\nDoes it work?\n"));
+		status = go_on(call, s, "check");
+	}
+	if (status == EX_OK)
+		tell_how_to_send(s);
+	else
 		printf(_("\nThe account is written, and does not work yet. Mend what is said above, then\n"
 		       "try again with `acsmtp check %s`, or `acsmtp setup` to answer anew.\n"),
 		       s->draft.name);
-	}
 	return status;
 }
 
@@ -267,6 +280,17 @@ static const struct flag flags[] = {
 	[ANSWER_FROM_NAME] = { "from-name", FLAG_TEXT, ANSWER(FROM_NAME), "TEXT",
 	  N_("name before that address") },
 	[ANSWER_ACCOUNT] = { "account", FLAG_TEXT, ANSWER(ACCOUNT), "NAME", N_("name of the account") },
+	[ANSWER_TOKEN] = { "token", FLAG_TEXT, ANSWER(TOKEN), "SOURCE",
+	  N_("where access tokens come from, see `token` in acsmtp.ini(5)") },
+	[ANSWER_CLIENT_ID] = { "client-id", FLAG_TEXT, ANSWER(CLIENT_ID), "ID",
+	  N_("the application that tokens are for") },
+	[ANSWER_TENANT] = { "tenant", FLAG_TEXT, ANSWER(TENANT), "ID|DOMAIN", N_("its Entra tenant") },
+	[ANSWER_IDENTITY] = { "identity", FLAG_TEXT, ANSWER(IDENTITY), "ID",
+	  N_("a user-assigned managed identity") },
+	[ANSWER_CERTIFICATE_FILE] = { "certificate-file", FLAG_TEXT, ANSWER(CERTIFICATE_FILE), "FILE",
+	  N_("the application's certificate, with its key") },
+	[ANSWER_CLIENT_SECRET_FILE] = { "client-secret-file", FLAG_TEXT, ANSWER(CLIENT_SECRET_FILE),
+	  "FILE", N_("the application's secret, for a person's token") },
 	[ANSWER_TOKEN_COMMAND] = { "token-command", FLAG_TEXT, ANSWER(TOKEN_COMMAND), "COMMAND",
 	  N_("it prints an access token, instead of a secret") },
 	[ANSWER_KEEP] = { "keep-secret", FLAG_TEXT, ANSWER(KEEP), "keyring|ini|file|command|none",
@@ -275,6 +299,8 @@ static const struct flag flags[] = {
 	  N_("file for the secret, or that has it") },
 	[ANSWER_PASSWORD_COMMAND] = { "password-command", FLAG_TEXT, ANSWER(PASSWORD_COMMAND),
 	  "COMMAND", N_("it prints the secret") },
+	[ANSWER_PASSWORD_EXPIRES] = { "password-expires", FLAG_TEXT, ANSWER(PASSWORD_EXPIRES), "DAY",
+	  N_("the day on which the secret ends, as 2027-03-01") },
 	{ "config", FLAG_TEXT, IN(config), "FILE", N_("file to write the account to") },
 	{ "replace", FLAG_SWITCH, IN(replace), NULL, N_("an account of that name may be replaced") },
 	{ "yes", FLAG_SWITCH, IN(yes), NULL, N_("take what is proposed, and what looks wrong") },

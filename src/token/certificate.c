@@ -112,14 +112,16 @@ static bool load(struct signer *signer, const struct assertion *assertion,
 	gnutls_datum_t pem;
 	bool ok;
 
-	if (!file_read_named(assertion->file, true, &text, &err))
-		return token_fail(failure, TOKEN_CONFIG,
-				  "application: certificate_file: %s%s%s", err.text,
-				  err.advice ? "; " : "", err.advice ? err.advice : "");
-	pem.data = (unsigned char *)text.text;
-	pem.size = (unsigned)text.len;
-	ok = load_certificate(signer, assertion, &pem, failure) &&
-	     load_key(signer, assertion, &pem, failure);
+	if (file_read_named(assertion->file, true, &text, &err)) {
+		pem.data = (unsigned char *)text.text;
+		pem.size = (unsigned)text.len;
+		ok = load_certificate(signer, assertion, &pem, failure) &&
+		     load_key(signer, assertion, &pem, failure);
+	} else {
+		ok = token_fail(failure, TOKEN_CONFIG, "application: certificate_file: %s%s%s",
+				err.text, err.advice ? "; " : "",
+				err.advice ? err.advice : "");
+	}
 	wipe(text.text, text.len);
 	buf_free(&text);
 	return ok;

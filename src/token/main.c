@@ -115,6 +115,7 @@ static bool read_input(struct token_wish *wish)
 	return true;
 }
 
+/* What was used is of no more use, and whoever reads our output may take his time. */
 static void drop_secrets(struct token_wish *wish)
 {
 	secret_free(&wish->secret);

@@ -8,9 +8,11 @@ import signal
 import smtplib
 import socket
 import subprocess
+import threading
 
 import pytest
 
+from emulator.faults import Fault
 from helpers.daemon import PATIENCE, Local, text
 from helpers.ports import port_for_us
 from helpers.waiting import wait_until
@@ -184,12 +186,16 @@ def test_a_socket_that_was_left_behind(daemon):
         os.kill(pid, signal.SIGKILL)
     d.process.wait(PATIENCE)
     assert d.socket.exists()
+    restart(d)
+    with Local(d.socket) as client:
+        assert client.noop()[0] == 250
+
+
+def restart(d):
     d.process.stdout.close()
     d.process.stderr.close()
     d.heard.close()
     assert d.start(), d.process.stderr.read().decode()
-    with Local(d.socket) as client:
-        assert client.noop()[0] == 250
 
 
 @pytest.mark.as_user
@@ -220,3 +226,28 @@ def test_a_new_keeper(acs, daemon):
     with Local(d.socket) as client:
         client.sendmail("me@contoso.com", ["b@example.org"], text())
     wait_until(lambda: server.messages, "it arrives")
+
+
+@pytest.mark.parametrize("what", [signal.SIGHUP, signal.SIGTERM])
+def test_told_while_an_answer_is_awaited(acs, daemon, what):
+    """Whether the message is there is known before it goes on: it is sent once."""
+    asked, go = threading.Event(), threading.Event()
+
+    def wait(_session, _line):
+        asked.set()
+        go.wait(PATIENCE)
+        return False
+
+    server = acs(faults=(Fault("body", reply="250 2.6.0 Queued", when=wait),))
+    d = daemon(server)
+    with Local(d.socket) as client:
+        client.sendmail("me@contoso.com", ["b@example.org"], text())
+    assert asked.wait(PATIENCE)
+    d.process.send_signal(what)
+    assert d.hears("READY=1" if what == signal.SIGHUP else "STOPPING=1")
+    go.set()
+    if what == signal.SIGTERM:
+        assert d.process.wait(PATIENCE) == 0
+        restart(d)
+    wait_until(lambda: d.status()["waiting"] == 0, "all is sent")
+    assert len(server.messages) == 1

@@ -2,7 +2,9 @@
 """acsmtp setup: by a person at a terminal, and by a script with flags."""
 
 import os
+import re
 import stat
+import subprocess
 
 import pytest
 
@@ -16,6 +18,7 @@ OTHER_GUID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 MESSAGE = f"From: {SENDER}\nTo: a@example.org\n\nbody\n"
 OK, USAGE, UNAVAILABLE, CANTCREAT, NOPERM, CONFIG = 0, 64, 69, 73, 77, 78
 KEPT = "Where is the secret kept"
+END = "End of the secret: "
 LAST = "Secret: "
 
 
@@ -82,6 +85,9 @@ def test_first_account(person, server, ini, run):
     one.answer("Sender: ", "mail.contoso.com")
     one.answer("Name of the sender: ", "Contoso")
     one.answer(f"{KEPT} [ini]: ", "")
+    one.answer(END, "2027-02-30")
+    one.wait_for("it is no day such as 2027-03-01")
+    one.answer(END, "2097-03-01")
     one.secret(LAST, SECRET)
     assert one.end() == OK
     assert "Communication Services resource > Email > SMTP credentials" in one.words
@@ -96,6 +102,7 @@ def test_first_account(person, server, ini, run):
     assert text.startswith("# ours\n[defaults]\n")
     assert "[account default]" in text and f"from = {SENDER}\n" in text
     assert "from_name = Contoso\n" in text and SECRET in text
+    assert "password_expires = 2097-03-01\n" in text
     result = run(["-C", ini, "-t"], input=MESSAGE)
     assert (result.status, result.stderr) == (OK, "")
     assert server.message.accepted and server.message.sender == SENDER
@@ -152,6 +159,7 @@ def test_nothing_is_typed(person, server, ini):
     one.answer("Sender: ", SENDER)
     one.answer("Name of the sender: ", "")
     one.answer(f"{KEPT} [ini]: ", "")
+    one.answer(END, "")
     one.secret(LAST, SECRET)
     assert one.end() == OK
 
@@ -266,6 +274,7 @@ def test_keyring_that_takes_nothing(person, flags, ini, session_bus):
     one = person(*flags, "--from-name", "", "--service", "acs",
                  env={"DBUS_SESSION_BUS_ADDRESS": session_bus.address})
     one.answer(f"{KEPT} [keyring]: ", "")
+    one.answer(END, "")
     one.secret(LAST, SECRET)
     one.wait_for("the keyring is locked")
     one.answer(KEPT, "ini")
@@ -416,6 +425,110 @@ def test_token(setup, ini):
                    "--token-command", "echo token", "--no-check")
     assert result.status == OK, result.stderr
     assert "token_command = echo token\nfrom = a@example.org\n" in ini.read_text()
+
+
+# --- without a password
+
+@pytest.mark.parametrize("env", [
+    {"IDENTITY_ENDPOINT": "http://127.0.0.1:9/msi/token", "IDENTITY_HEADER": "x"},
+    {"AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:9"},
+])
+def test_a_machine_with_an_identity(setup, flags, ini, env):
+    """It is proposed first, and what nobody answers is taken."""
+    result = setup(*flags, "--no-check", env=env)
+    assert (result.status, result.stderr) == (OK, "")
+    text = ini.read_text()
+    assert "token = managed-identity\n" in text and "password" not in text
+
+
+def test_whoever_names_a_place_for_the_password_has_one(setup, flags, ini):
+    result = setup(*flags, "--keep-secret", "ini", "--no-check", secret=SECRET,
+                   env={"IDENTITY_ENDPOINT": "http://127.0.0.1:9/", "IDENTITY_HEADER": "x"})
+    assert result.status == OK, result.stderr
+    assert SECRET in ini.read_text() and "token" not in ini.read_text()
+
+
+def test_a_workload(setup, flags, ini):
+    """What the variables say is written."""
+    result = setup(*flags, "--no-check", env={
+        "AZURE_FEDERATED_TOKEN_FILE": "/var/run/secrets/azure/tokens/azure-identity-token",
+        "AZURE_CLIENT_ID": GUID, "AZURE_TENANT_ID": OTHER_GUID})
+    assert (result.status, result.stderr) == (OK, "")
+    text = ini.read_text()
+    assert f"token = workload-identity\ntenant = {OTHER_GUID}\nclient_id = {GUID}\n" in text
+
+
+def test_a_person_hears_of_the_identity(person, ini):
+    one = person("--config", ini, "--service", "acs", "--user", "contoso-smtp", "--from",
+                 SENDER, "--from-name", "", "--no-check",
+                 env={"IDENTITY_ENDPOINT": "http://127.0.0.1:9/", "IDENTITY_HEADER": "x"})
+    one.answer("Where do tokens come from [managed-identity]: ", "")
+    one.answer("Application id: ", GUID)
+    one.answer("Tenant: ", "contoso.com")
+    one.answer("Identity: ", OTHER_GUID)
+    assert one.end() == OK, one.screen
+    text = ini.read_text()
+    assert (f"token = managed-identity\ntenant = contoso.com\nclient_id = {GUID}\n"
+            f"identity = {OTHER_GUID}\n") in text
+
+
+@pytest.mark.parametrize("words, written", [
+    (("--token", "client-secret", "--keep-secret", "ini", "--password-expires", "2097-01-02"),
+     ("token = client-secret", "password_expires = 2097-01-02", SECRET)),
+    (("--token", "client-certificate", "--certificate-file", "/etc/acsmtp.pem"),
+     ("token = client-certificate", "certificate_file = /etc/acsmtp.pem")),
+    (("--token", "managed-identity"), ("token = managed-identity",)),
+    (("--token", "refresh", "--password-file", "/nowhere/person"),
+     ("token = refresh", "password_file = /nowhere/person")),
+])
+def test_sources_by_flags(setup, flags, ini, words, written):
+    result = setup(*flags, "--no-check", "--client-id", GUID, "--tenant", "contoso.com", *words,
+                   secret=SECRET)
+    assert (result.status, result.stderr) == (OK, "")
+    text = ini.read_text()
+    for line in ("tenant = contoso.com", f"client_id = {GUID}", *written):
+        assert line in text
+    assert ("acsmtp login default" in result.stdout) == ("refresh" in words)
+
+
+@pytest.mark.parametrize("words, missing", [
+    (("--token", "client-secret"), "--client-id"),
+    (("--token", "client-secret", "--client-id", GUID), "--tenant"),
+    (("--token", "client-certificate", "--client-id", GUID, "--tenant", "x"),
+     "--certificate-file"),
+    (("--token", "password"), "--token: "),
+])
+def test_what_a_source_needs(setup, flags, words, missing):
+    result = setup(*flags, *words, "--keep-secret", "ini", "--no-check", secret=SECRET)
+    assert result.status in (USAGE, CONFIG)
+    assert missing in result.stderr and "nothing was written" in result.stderr
+
+
+def test_a_mailbox_of_a_person(person, acs, identity, ini, run, pki):
+    """From nothing to a message that is sent, with one login between them."""
+    them = identity()
+    server = acs(mechanisms=("XOAUTH2",), token=them.accepts, user="me@example.org",
+                 senders=("me@example.org",))
+    ini.write_text(ini.read_text().replace(
+        "[defaults]\n", f"[defaults]\ntoken_authority = {them.authority}\n"
+        f"token_ca_file = {pki.ca}\n"
+        "token_scope = https://communication.azure.com/.default offline_access\n"))
+    one = person("--config", ini, "--service", "office365", "--host", server.host, "--port",
+                 server.port, "--user", "me@example.org", "--from", "me@example.org",
+                 "--from-name", "", "--no-check")
+    one.answer("Where do tokens come from [refresh]: ", "")
+    one.answer("Application id: ", them.client_id)
+    one.answer("Tenant [organizations]: ", "")
+    one.answer(f"{KEPT} [ini]: ", "")
+    one.wait_for("Waiting for")
+    address = re.search(r"https://localhost\S+", one.screen)[0]
+    subprocess.run(["curl", "-s", "-L", "--noproxy", "*", "--cacert", pki.ca, address],
+                   check=True, stdout=subprocess.DEVNULL, timeout=30)
+    assert one.end() == OK
+    assert "Now send a message" in one.words
+    result = run(["-C", ini, "-t"], input="To: a@example.org\n\nbody\n")
+    assert (result.status, result.stderr) == (OK, "")
+    assert server.message.sender == "me@example.org"
 
 
 def test_without_login(setup, ini, acs):

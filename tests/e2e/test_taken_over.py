@@ -142,11 +142,13 @@ def test_nothing_in_its_memory(attacked):
         assert [1 for part in memory(one.session) if b"DoNotReply@contoso.com" in part]
 
 
-def test_the_keeper_gives_no_secret(attacked):
-    with Attack(attacked) as one:
-        assert one.tries("keeper", "SETTINGS") == 0
-        assert "DoNotReply@contoso.com" in one.got
-        assert "password" not in one.got and '"p"' not in one.got
+def test_the_keeper_tells_nothing(attacked):
+    """A session's connection is for giving mail alone."""
+    for words in "SETTINGS", "LISTEN", "STATUS", "QUEUE 1":
+        with Attack(attacked) as one:
+            one.got = ""
+            one.tries("keeper", words)
+            assert one.got == "", words
     # An entry that it made up itself: what would have consequences is not for it to say.
     for words in ("ADD 5 5 0|hello|", "ADD 18446744073709551615 1 0|x", "ADD 1 -1 0|x", "ADD|",
                   "EVERYTHING|", "x" * 1000, "|"):

@@ -96,6 +96,8 @@ def test_its_life(acs, machine):
     done = send(machine, "first")
     assert done.returncode == 0, done.stderr + machine.said()
     wait_until(lambda: arrived(server) == ["first"], "it arrives", machine.said)
+    # From behind its walls the session has told the log who that was.
+    assert f": taken: uid={machine.ids('www-data')[0]} client=www-data" in machine.said()
     assert "kept by acsmtp, clients are served by acsmtp-door" in daemon(machine, "status").stdout
     for unit in "acsmtp.service", "acsmtp-door.service":
         before = machine.show(unit, "MainPID")
@@ -169,6 +171,41 @@ def test_addresses_and_a_credential(acs, machine):
         client.sendmail("me@contoso.com", ["b@example.org"], "Subject: by TCP\n\nx\n")
     assert send(machine, "by the socket").returncode == 0, machine.said()
     wait_until(lambda: arrived(server) == ["by TCP", "by the socket"], "they arrive", machine.said)
+
+
+def test_listen_of_the_settings(acs, machine):
+    """The door has no network: the keeper opens what they say, and anew when they change."""
+    server, ports = acs(), [port_for_us(), port_for_us()]
+    configure(machine, server, f"listen = 127.0.0.1:{ports[0]}\n")
+    machine.boot()
+    assert machine.systemctl("start", "acsmtp-door.service").returncode == 0, machine.said()
+    for port in ports:
+        configure(machine, server, f"listen = 127.0.0.1:{port} 127.0.0.1:{ports[0]}\n"
+                  if port != ports[0] else f"listen = 127.0.0.1:{port}\n")
+        assert machine.systemctl("reload", "acsmtp.service").returncode == 0
+        wait_until(lambda: is_open(port), "it listens there", machine.said)  # noqa: B023
+        assert is_open(ports[0])
+        with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+            client.sendmail("me@contoso.com", ["b@example.org"], f"Subject: {port}\n\nx\n")
+    # A door that died gets them again; one that cannot have them says so.
+    wait_until(lambda: machine.show("acsmtp-door.service", "SubState") == "running", "reloaded")
+    before = machine.show("acsmtp-door.service", "MainPID")
+    machine.run("kill", "-KILL", before, check=True)
+    wait_until(lambda: is_open(ports[1]), "it listens again", machine.said)
+    configure(machine, server, "listen = 127.0.0.1:25\n")
+    machine.systemctl("reload", "acsmtp.service")
+    wait_until(lambda: "ports below 1024 are for root" in machine.said(), "it says so",
+               machine.said)
+    assert send(machine, "by the socket").returncode == 0
+    wait_until(lambda: len(server.messages) == 3, "they arrive", machine.said)
+
+
+def is_open(port):
+    try:
+        with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
+            return client.noop()[0] == 250
+    except (OSError, smtplib.SMTPException):
+        return False
 
 
 def test_an_address_for_all(machine):

@@ -113,7 +113,8 @@ class Daemon:
         """The process of one of its two programs."""
         for pid in self.children():
             words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-            if name in words:
+            # What follows are paths; that of the keeper's socket is among the door's.
+            if name in words.split(" /")[0]:
                 return pid
         return None
 

@@ -124,6 +124,21 @@ static void test_nobody_there(void **state)
 	assert_true(syslog_send(scratch("log"), LOG_INFO, "t", "one"));
 }
 
+/* The last one: it stays so. */
+static void test_connected_before(void **state)
+{
+	OWNED_FD log = listen_as(SOCK_DGRAM);
+	char heard[HEARD_MAX] = "";
+	time_t before = time(NULL);
+
+	(void)state;
+	syslog_stay(scratch("log"));
+	unlink(scratch("log"));
+	assert_true(syslog_send(scratch("log"), LOG_INFO, "t", "one"));
+	assert_true(read_some(log, heard, sizeof(heard) - 1) > 0);
+	assert_heard(heard, LOG_INFO, before);
+}
+
 static int remove_scratch(void **state)
 {
 	(void)state;
@@ -139,6 +154,7 @@ int main(void)
 		cmocka_unit_test(test_stream),
 		cmocka_unit_test(test_nobody_reads),
 		cmocka_unit_test(test_nobody_there),
+		cmocka_unit_test(test_connected_before),
 	};
 
 	return cmocka_run_group_tests_name("syslog-socket", tests, NULL, remove_scratch);
