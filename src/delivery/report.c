@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "delivery/account_secret.h"
 #include "delivery/queue.h"
 #include "mail/header.h"
 #include "mail/people.h"
@@ -231,6 +232,7 @@ static bool make(struct work *w, struct message *m, struct error *err)
 	OWNED_TEXT machine =
 		account->domain[0] ? text_copy(account->domain) : net_host_name();
 	OWNED_BUF from = BUF_INIT(1000);
+	long days;
 	const struct report report = {
 		.kind = w->kind,
 		.id = w->entry.id,
@@ -251,6 +253,9 @@ static bool make(struct work *w, struct message *m, struct error *err)
 		.why = original->why,
 		.original = &w->original,
 		.is_damaged = w->r->is_damaged,
+		.secret_ends = account_secret_ends(account, w->r->now, &days)
+				       ? account->password_expires
+				       : NULL,
 		.max_size = (uint64_t)account->max_size,
 	};
 

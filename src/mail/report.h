@@ -37,6 +37,7 @@ struct report {			/* all borrowed */
 	const struct error *why;	/* for recipients without a reason of their own; or NULL */
 	const struct message *original;
 	bool is_damaged;		/* it is: nothing of it can be shown, and it cannot be sent */
+	const char *secret_ends;	/* the day, "2027-03-01", if it is near; else NULL */
 	uint64_t max_size;		/* bytes of the report; 0: any */
 };
 

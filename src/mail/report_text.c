@@ -257,6 +257,20 @@ static void add_future(const struct report *r, struct buf *out)
 		 r->kind == REPORT_DELAYED && r->is_held ? "release" : "retry", r->original_id);
 }
 
+/* Whoever runs the machine may read no log, and gets this one. */
+static void add_end_of_secret(const struct report *r, struct buf *out)
+{
+	OWNED_BUF text = BUF_INIT(1000);
+
+	if (!r->secret_ends)
+		return;
+	buf_addf(&text, "What %.300s logs in with at the mail service ends on %s. Whoever runs it "
+		 "has to make a new one, or no mail leaves it from then on.", r->machine,
+		 r->secret_ends);
+	buf_add(out, "\r\n");
+	report_add_lines(out, "", "", buf_text(&text));
+}
+
 void report_add_text(const struct report *r, struct buf *out)
 {
 	report_add_lines(out, "This is the mail program of ", "", r->machine);
@@ -264,6 +278,7 @@ void report_add_text(const struct report *r, struct buf *out)
 		 r->kind == REPORT_FAILED ? "A message could not be delivered"
 					  : "A message has not been delivered yet");
 	add_recipients(r, out);
+	add_end_of_secret(r, out);
 	add_future(r, out);
 	add_original(r, out);
 }

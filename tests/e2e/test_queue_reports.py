@@ -6,6 +6,7 @@ import email
 import email.policy
 import quopri
 import re
+from datetime import date, timedelta
 
 import pytest
 
@@ -80,6 +81,16 @@ def test_the_sender_is_told(acs, queued):
     assert entry.id in words.get_content()
     assert queue.ids() == []
     assert re.search(rf"{entry.id}: failure is reported to <{ME}> as \w+", queue.log)
+
+
+@pytest.mark.parametrize("days, is_told", [(20, True), (-2, True), (40, False)])
+def test_the_end_of_the_secret_is_told(acs, queued, days, is_told):
+    """To who reads no log."""
+    day = (date.today() + timedelta(days=days)).isoformat()
+    server = refusing(acs)
+    fail(queued(server, password_expires=day))
+    words, _, _ = parsed(server.message).iter_parts()
+    assert (f"ends on {day}" in " ".join(words.get_content().split())) == is_told
 
 
 def test_the_envelope_sender_is_told(acs, queued):

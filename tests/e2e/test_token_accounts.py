@@ -13,7 +13,8 @@ from datetime import date, timedelta
 import pytest
 
 from emulator.faults import Fault
-from helpers.program import installed
+from helpers.program import environment, installed
+from helpers.waiting import wait_for
 from outcome import (HELLO, assert_failed, assert_nobody_called, assert_not_in, assert_sent,
                      only_session)
 
@@ -410,3 +411,67 @@ def test_a_kept_token_starts_no_program(mail, tmp_path):
             timeout=60).returncode == 0
         counts.append(trace.read_text().count("execve("))
     assert counts == [2, 1]
+
+
+@pytest.mark.as_root
+def test_memory(mail, home):
+    """While a message is sent with a kept token: what it was fetched with is nowhere, and the
+    token stands in memory that is neither swapped nor dumped."""
+    mail.begin(server={"faults": (Fault("mail", action="silence", connection=2),)})
+    path = mail.config(timeout=60)
+    assert_sent(mail(path=path))
+    token = mail.identity.issued[0].encode()
+    (home / "message").write_text(HELLO)
+    with open(home / "message", encoding="utf-8") as message, subprocess.Popen(
+            [installed("sendmail"), "-C", path, "-t"], stdin=message,
+            env=environment(home, {})) as process:
+        try:
+            assert wait_for(lambda: len(mail.server.sessions) == 2 and
+                            mail.server.sessions[1].user)
+            places = found_in_memory(process.pid, token)
+            assert places and all({"lo", "dd"} <= flags for flags in places), places
+            assert found_in_memory(process.pid, mail.identity.client_secret.encode()) == []
+        finally:
+            process.kill()
+
+
+def found_in_memory(pid, bytes_):
+    """The flags of each mapping of the process in which they stand."""
+    found, maps = [], []
+    with open(f"/proc/{pid}/smaps", encoding="utf-8") as smaps:
+        for line in smaps:
+            begin = re.match(r"([0-9a-f]+)-([0-9a-f]+) (r\S+)", line)
+            if begin:
+                maps.append((int(begin[1], 16), int(begin[2], 16)))
+            elif line.startswith("VmFlags:") and maps:
+                maps[-1] += (set(line.split()[1:]),)
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for start, end, flags in (one for one in maps if len(one) == 3):
+            try:
+                memory.seek(start)
+                if bytes_ in memory.read(end - start):
+                    found.append(flags)
+            except (OSError, ValueError, OverflowError):
+                pass        # [vvar] and its like
+    return found
+
+
+def test_cost(mail, config, home, tmp_path):
+    """A kept token may cost 0.3 million instructions more than a password."""
+    def count(path):
+        log = tmp_path / "valgrind.log"
+        done = subprocess.run(
+            ["valgrind", "--vgdb=no", "--tool=callgrind", "--callgrind-out-file=/dev/null",
+             f"--log-file={log}", installed("sendmail"), "-C", path, "-t"],
+            input=HELLO.encode(), env=environment(home, {}), cwd=home, timeout=300,
+            check=False)
+        assert done.returncode == 0
+        return int(re.search(r"Collected : (\d+)", log.read_text())[1])
+
+    mail.begin(server={"mechanisms": ("PLAIN", "XOAUTH2")})
+    path = mail.config(timeout=60)
+    assert_sent(mail(path=path))
+    # Beside the same settings, so that the table and the file cost the same.
+    password = mail.config(auth="plain", password=mail.server.options.password, timeout=60)
+    assert count(path) - count(password) <= 300_000
+    assert mail.asked == 1
