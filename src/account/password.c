@@ -47,9 +47,11 @@ static bool read_password(const struct secret_place *place, struct secret *secre
 /* What stands before the keyring would win: silence about it would be a riddle. */
 static void warn_of_others(const struct account *account)
 {
-	const struct secret_request request =
-		account_secret_request(account, account_wants_token(account),
-				       &ask_at_terminal);
+	/* A token may be fetched with what is stored there. */
+	bool is_of_tokens = account->token != TOKEN_NONE &&
+			    token_wants_password(account_token_word(account->token));
+	const struct secret_request request = account_secret_request(
+		account, account_wants_token(account) && !is_of_tokens, &ask_at_terminal);
 	struct source_line line;
 
 	for (size_t i = 0; source_at(&request, i, &line); i++) {

@@ -251,12 +251,13 @@ static void take_auth(struct import *import, struct imported *account,
 	 * Words that mean the same to both. For all others acsmtp chooses from what is
 	 * offered.
 	 */
-	static const char *const same[] = { "off", "login", "plain", "xoauth2" };
+	static const char *const same[] = { "off", "login", "plain", "xoauth2",
+					     "oauthbearer" };
 	const char *command = record_text(r, "passwordeval");
 	const char *auth = record_text(r, "auth");
 	bool is_token =
 		record_is(r, "auth", "xoauth2") || record_is(r, "auth", "oauthbearer");
-	const char *ours = !auth ? "off" : is_token ? "xoauth2" : "auto";
+	const char *ours = !auth ? "off" : "auto";
 
 	for (size_t i = 0; auth && i < COUNT_OF(same); i++)
 		if (text_is(auth, same[i]))
@@ -264,7 +265,7 @@ static void take_auth(struct import *import, struct imported *account,
 	import_set(import, account, "auth", ours, r, "auth");
 	if (auth && strcmp(ours, "off") != 0 && !text_is(auth, ours) && *auth &&
 	    !record_says_yes(r, "auth"))
-		note_row(import, NOTE_CHANGED, r, "auth", is_token ? N_("xoauth2 is used") :
+		note_row(import, NOTE_CHANGED, r, "auth",
 			 N_("acsmtp does not know this way to log in, and chooses one"));
 	import_password(import, account, r, "password");
 	if (command && record_text(r, "password"))

@@ -179,6 +179,7 @@ def test_setup(acs, pki, home, japanese, tmp_path):
         one.answer("送信者: ", "DoNotReply@contoso.com")
         one.answer("送信者の名前: ", "")
         one.answer("シークレットの保存場所 [ini]: ", "")
+        one.answer("シークレットの期限: ", "")
         one.secret("シークレット: ", server.options.password)
         assert one.end() == 0
     finally:

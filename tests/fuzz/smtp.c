@@ -186,12 +186,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	OWNED_FD trace_fd = fuzz_file("", 0);
 	struct trace trace = { .name = "fuzz", .fds = { -1, trace_fd } };
 	struct smtp_options options = { .helo = "me.example",
-					.user = "user",
+					.user = "user", .host = "mx.example.org", .port = 587,
 					.timeout = 60,
 					.secret = &secret,
 					.trace = &trace };
 	static const enum auth_choice ways[] = { AUTH_OFF, AUTH_AUTO, AUTH_LOGIN, AUTH_PLAIN,
-						 AUTH_XOAUTH2 };
+						 AUTH_XOAUTH2, AUTH_OAUTHBEARER };
 	struct server server = {
 		.transport = { server_read, server_write, server_start_tls,
 			       .has_news = server_has_news, .close = server_close },
@@ -203,6 +203,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	secret_set(&secret, SECRET, strlen(SECRET));
 	options.service = services[data[0] & 3];
 	options.auth = ways[data[0] / 4 % (sizeof(ways) / sizeof(*ways))];
+	options.secret_is_token = data[0] & 128;
 	options.starttls = data[1] & 1;
 	server.transport.is_secret = data[1] & 2;
 	options.max_recipients = data[1] & 4 ? 1 : 50;

@@ -258,6 +258,26 @@ spool = {tmp_path}/spool
         assert not file.is_file() or PASSWORD.encode() not in file.read_bytes()
 
 
+def test_a_person_s_login(desktop, acs, identity, config, run):
+    """It goes into the keyring, and so does each token that takes the place of the last."""
+    them = identity(rotates=True)
+    server = acs(mechanisms=("XOAUTH2",), senders=(SENDER,), token=them.accepts)
+    desktop.log_in()
+    path = config(server, password=None, token="refresh", tenant="organizations",
+                  client_id=them.client_id, token_authority=them.authority,
+                  token_ca_file=them.ca)
+    done = run(["login", "--config", path], program="acsmtp", env=desktop.user)
+    assert (done.status, done.stderr) == (STATUS_OK, "")
+    assert "logged in; that is kept in the keyring" in done.stdout
+    for _ in range(2):
+        them.revoke()
+        sent = run(["-C", path, "-t"], input=MESSAGE, env=desktop.user)
+        assert (sent.status, sent.stderr) == (STATUS_OK, "")
+        kept = desktop.secret_tool("lookup", "application", "acsmtp", "account", "test")
+        assert kept.stdout.decode().strip() == them.refresh_token
+    assert len(server.messages) == 2
+
+
 def test_setup(desktop, acs, run, pki, home, sendmail):
     """The whole way of a newcomer on a desktop: setup, the keyring, a message."""
     server = acs(senders=(SENDER,), password=PASSWORD)
@@ -276,6 +296,7 @@ def test_setup(desktop, acs, run, pki, home, sendmail):
         one.answer("Sender: ", SENDER)
         one.answer("Name of the sender: ", "")
         one.answer("Where is the secret kept [keyring]: ", "")
+        one.answer("End of the secret: ", "")
         one.secret("Secret: ", PASSWORD)
         assert one.end() == STATUS_OK
     finally:
