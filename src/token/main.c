@@ -152,7 +152,7 @@ static int get(struct token_wish *wish, bool is_refused)
 {
 	OWNED_TOKEN token = { { 0 }, 0, 0, 0 };
 	OWNED_SECRET refresh = { 0 };
-	struct token_failure failure;
+	struct token_failure failure = { TOKEN_FAILED, "" };
 	bool is_done;
 
 	if (!(is_refused ? token_renew : token_get)(wish, &token, &refresh, &failure))
@@ -217,7 +217,7 @@ static int forget(const struct token_wish *wish)
 static int login(const struct token_wish *wish)
 {
 	OWNED_SECRET refresh = { 0 };
-	struct token_failure failure;
+	struct token_failure failure = { TOKEN_FAILED, "" };
 
 	return token_enter(wish, &refresh, &failure)
 		       ? hand_over(put("refresh_token=", &refresh))
