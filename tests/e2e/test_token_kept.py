@@ -5,11 +5,13 @@ import base64
 import fcntl
 import os
 import re
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
+from helpers.program import environment, installed
 from helpers.tokens import LATER, NOTHING, OK, REFUSED, Helper, memory_of
 from helpers.waiting import wait_for, wait_until
 
@@ -345,3 +347,22 @@ def test_it_ends_when_nobody_reads(given):
     assert process.returncode == 1
     assert b"nobody reads it" in process.communicate()[1]
     assert get(helper).token == helper.identity.issued[0]
+
+
+# --- messages
+
+def test_eight_messages_at_once(acs, identity, config, home):
+    """All of them are sent, with one token that was asked for once."""
+    one = identity()
+    server = acs(mechanisms=("XOAUTH2",), token=one.accepts)
+    path = config(server, password=one.client_secret, token="client-secret", tenant="contoso",
+                  client_id=one.client_id, token_authority=one.authority,
+                  token_ca_file=one.ca)
+    running = [subprocess.Popen([installed("sendmail"), "-C", path, f"{n}@example.org"],
+                                stdin=subprocess.PIPE, stderr=subprocess.PIPE,
+                                env=environment(home, None)) for n in range(8)]
+    said = [process.communicate(b"Subject: eight\n\nbody\n", timeout=60)[1]
+            for process in running]
+    assert [process.returncode for process in running] == [OK] * 8, said
+    assert len(server.messages) == 8
+    assert len(one.asked("token")) == 1
