@@ -286,11 +286,12 @@ static void live(struct keeper *k)
 		(void)poll(fds, COUNT_OF(fds), k->wants_runner ? clock_left(k->runner_after) + 1 : -1);
 		if (fds[0].revents)
 			hear_signal(k);
+		/* Who has gone is no client any more, to those who ask. */
+		reap(k);
 		if (fds[1].revents)
 			hear_pokes(k);
 		if (fds[2].revents)
 			take_client(k);
-		reap(k);
 	}
 }
 

@@ -74,9 +74,12 @@ static bool ask(int keeper, struct answer *a, struct error *err)
 	}
 	a->text = xcalloc(1, a->len + 1);
 	a->places = xcalloc(1, a->places_len + 1);
-	return (handover_read(keeper, a->text, a->len, PATIENCE) &&
-		handover_read(keeper, a->places, a->places_len, PATIENCE)) ||
-	       error_set(err, ERROR_LATER, "the daemon's queue does not answer");
+	if (!handover_read(keeper, a->text, a->len, PATIENCE) ||
+	    !handover_read(keeper, a->places, a->places_len, PATIENCE))
+		return error_set(err, ERROR_LATER, "the daemon's queue does not answer");
+	/* Its end: so that we do not count as a client afterwards. */
+	(void)handover_read(keeper, line, 1, PATIENCE);
+	return true;
 }
 
 static bool read_answer(struct config *config, struct answer *a, struct error *err)

@@ -63,6 +63,12 @@ def send(machine, *subjects, user="www-data"):
     return machine.run("/usr/bin/python3", "-I", "-c", SEND, *subjects, user=user)
 
 
+def sendmail(machine, subject, *words, user="www-data"):
+    """As PHP calls it."""
+    return machine.run(machine.prefix / "sbin/sendmail", "-t", "-i", *words, user=user,
+                       input=f"To: b@example.org\nSubject: {subject}\n\nx\n")
+
+
 def arrived(server):
     return sorted(m.data.split(b"Subject: ")[1].split(b"\r\n")[0].decode() for m in server.messages)
 
@@ -245,3 +251,31 @@ def inside(machine, unit, command):
     uid, gid = machine.ids(unit)
     return machine.run("nsenter", "-t", pid, "-m", "-n", "setpriv", f"--reuid={uid}",
                        f"--regid={gid}", "--clear-groups", "--bounding-set=-all", *command.split())
+
+
+def test_a_program_of_a_user(acs, machine):
+    """It calls sendmail, and never sees the secret: through all that happens to the units."""
+    server = acs()
+    configure(machine)
+    machine.boot()
+    for subject in "one", "two":
+        done = sendmail(machine, subject)
+        assert done.returncode == 0 and done.stderr == "", done.stderr + machine.said()
+    done = sendmail(machine, "three", user="games")
+    assert done.returncode == 0, done.stderr
+    # Each sees the own mail, root all of it.
+    for user, count in ("www-data", 2), ("games", 1), (None, 3):
+        done = machine.run(machine.prefix / "bin/mailq", user=user)
+        assert done.returncode == 0 and done.stdout.count("b@example.org") == count, done.stdout
+    machine.systemctl("stop", "acsmtp.socket", "acsmtp-door.service", "acsmtp.service")
+    done = sendmail(machine, "four")
+    assert done.returncode == 75 and "acsmtp" in done.stderr, done.stderr
+    # Root's own mail needs no daemon, but the queue is the daemon's.
+    configure(machine, server)
+    start(machine)
+    done = machine.run(machine.prefix / "sbin/sendmail", "-q")
+    assert done.returncode == 0, done.stderr
+    wait_until(lambda: arrived(server) == ["one", "three", "two"], "all arrive", machine.said)
+    done = sendmail(machine, "root's", user=None)
+    assert done.returncode == 0, done.stderr
+    wait_until(lambda: len(server.messages) == 4, "root's arrives", machine.said)
