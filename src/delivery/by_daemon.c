@@ -5,26 +5,58 @@
  */
 #include "delivery/by_daemon.h"
 
+#include <pwd.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/language.h"
+#include "base/self.h"
 #include "base/text.h"
 #include "delivery/daemon_socket.h"
+#include "delivery/queue_place.h"
 
 static bool is_wished(const struct config *config)
 {
 	return config->delivery.mode == DELIVER_BY_DAEMON;
 }
 
+bool by_daemon_has_queue(const struct config *config)
+{
+	OWNED_TEXT path = queue_spool_path(&config->delivery);
+	const struct passwd *keeper;
+	struct stat st;
+
+	if (!path || lstat(path, &st) < 0 || self_owns(&st))
+		return false;
+	keeper = getpwnam(config->daemon.user);
+	return keeper && keeper->pw_uid == st.st_uid;
+}
+
+/*
+ * What cannot be sent at once would have no place, and what the account has sent already is
+ * counted there. While no daemon is there mail goes without either.
+ */
+static bool has_our_queue(const struct config *config)
+{
+	OWNED_TEXT socket = NULL;
+
+	if (!by_daemon_has_queue(config))
+		return false;
+	socket = daemon_socket_find(&config->daemon, DAEMON_DOOR);
+	return socket && access(socket, F_OK) == 0;
+}
+
 const char *by_daemon_why(const struct config *config)
 {
 	return is_wished(config) ? N_("`mode = daemon`") :
+	       config->count > 0 ? N_("the queue is the daemon's") :
 	       N_("this user may not read the system's settings");
 }
 
 void by_daemon_blame(const struct config *config, struct error *err)
 {
-	if (!is_wished(config))
+	if (!is_wished(config) && config->count == 0)
 		error_context(err, "this user may not read the system's settings, and ");
 }
 
@@ -34,8 +66,10 @@ bool by_daemon_load(struct config *config, const char *path, struct error *err)
 
 	if (!config_load_any(config, path, err))
 		return false;
-	if (!is_wished(config) && (config->count > 0 || !config->is_closed))
-		return config->count > 0 || config_refuse_none(config, path, err);
+	if (!is_wished(config) && config->count == 0 && !config->is_closed)
+		return config_refuse_none(config, path, err);
+	if (!is_wished(config) && config->count > 0 && !has_our_queue(config))
+		return true;
 	socket = daemon_socket_find(&config->daemon, DAEMON_DOOR);
 	if (!socket) {
 		error_set(err, ERROR_CONFIG, "[delivery] mode = daemon, and [daemon] socket is off");

@@ -20,6 +20,12 @@
  */
 bool by_daemon_load(struct config *config, const char *path, struct error *err);
 
+/*
+ * Whether the spool that the settings name is the daemon's own, and so not ours: as root finds
+ * it where the daemon has a user of its own.
+ */
+bool by_daemon_has_queue(const struct config *config);
+
 /* Why it is so, in the words of a person, marked with N_(). */
 const char *by_daemon_why(const struct config *config);
 

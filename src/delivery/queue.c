@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Where the queue is, how a message comes into it, and who sees to it then. It is kept
+ * How a message comes into the queue, and who sees to it then. It is kept
  * as it was given, with all that the sender policy will ask for beside it: accounts
  * change between now and the attempt, and the policy of that moment is what counts.
  */
@@ -16,34 +16,16 @@
 #include "base/background.h"
 #include "base/fate.h"
 #include "base/file.h"
-#include "base/home.h"
 #include "base/log.h"
-#include "base/self.h"
 #include "base/text.h"
 #include "delivery/by_daemon.h"
 #include "delivery/settle.h"
 #include "mail/submission.h"
 #include "spool/resident.h"
 
-enum { PATH_BYTES = 4096, MESSAGE_ID_MAX = 1000, LOGIN_MAX = 4096 };
+enum { MESSAGE_ID_MAX = 1000, LOGIN_MAX = 4096 };
 
-/* --- where it is */
-
-char *queue_spool_path(const struct delivery_settings *settings)
-{
-	const char *state = home_xdg("XDG_STATE_HOME"), *home;
-	OWNED_BUF path = BUF_INIT(PATH_BYTES);
-
-	if (settings->spool && settings->spool[0])
-		return text_copy(settings->spool);
-	if (self_is_root())
-		return text_copy(QUEUE_OF_SYSTEM);
-	if (state)
-		buf_addf(&path, "%s/acsmtp/spool", state);
-	else if ((home = home_found()))
-		buf_addf(&path, "%s/.local/state/acsmtp/spool", home);
-	return path.len && !buf_is_full(&path) ? buf_take(&path) : NULL;
-}
+/* --- open */
 
 static bool open_spool(struct queue *q, struct error *err)
 {

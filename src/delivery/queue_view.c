@@ -9,29 +9,13 @@
  */
 #include "delivery/queue_view.h"
 
-#include <pwd.h>
-#include <sys/stat.h>
-
-#include "base/self.h"
+#include "delivery/by_daemon.h"
 #include "delivery/queue_line.h"
-
-/* The spool that the settings name is the keeper's own, and so not ours. */
-static bool is_keepers(const struct config *config)
-{
-	OWNED_TEXT path = queue_spool_path(&config->delivery);
-	const struct passwd *keeper;
-	struct stat st;
-
-	if (!path || lstat(path, &st) < 0 || self_owns(&st))
-		return false;
-	keeper = getpwnam(config->daemon.user);
-	return keeper && keeper->pw_uid == st.st_uid;
-}
 
 /* It alone can have it: there are no accounts but those that are closed to this user. */
 static bool must_have(const struct config *config)
 {
-	return (config->is_closed && config->count == 0) || is_keepers(config);
+	return (config->is_closed && config->count == 0) || by_daemon_has_queue(config);
 }
 
 /* It may have mail of ours. */

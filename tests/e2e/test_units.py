@@ -270,12 +270,22 @@ def test_a_program_of_a_user(acs, machine):
     machine.systemctl("stop", "acsmtp.socket", "acsmtp-door.service", "acsmtp.service")
     done = sendmail(machine, "four")
     assert done.returncode == 75 and "acsmtp" in done.stderr, done.stderr
-    # Root's own mail needs no daemon, but the queue is the daemon's.
     configure(machine, server)
     start(machine)
     done = machine.run(machine.prefix / "sbin/sendmail", "-q")
     assert done.returncode == 0, done.stderr
     wait_until(lambda: arrived(server) == ["one", "three", "two"], "all arrive", machine.said)
+    # What cron has to say as root is kept where all mail is.
+    configure(machine)
+    assert daemon(machine, "reload").returncode == 0
     done = sendmail(machine, "root's", user=None)
     assert done.returncode == 0, done.stderr
-    wait_until(lambda: len(server.messages) == 4, "root's arrives", machine.said)
+    assert "root's" not in arrived(server)
+    configure(machine, server)
+    assert daemon(machine, "reload").returncode == 0
+    assert machine.run(machine.prefix / "sbin/sendmail", "-q").returncode == 0
+    wait_until(lambda: "root's" in arrived(server), "root's arrives", machine.said)
+    # Without the daemon root sends as before.
+    machine.systemctl("stop", "acsmtp.socket", "acsmtp-door.service", "acsmtp.service")
+    assert sendmail(machine, "at once", user=None).returncode == 0
+    assert "at once" in arrived(server)

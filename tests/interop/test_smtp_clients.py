@@ -115,8 +115,8 @@ NODEMAILER = """\
 const nodemailer = require('nodemailer');
 const [port, user, pass, from] = process.argv.slice(2);
 const transport = nodemailer.createTransport({
-	host: 'localhost', port: Number(port), pool: true, maxConnections: 3, requireTLS: true,
-	auth: { user, pass } });
+	host: '127.0.0.1', port: Number(port), tls: { servername: 'localhost' },
+	pool: true, maxConnections: 3, requireTLS: true, auth: { user, pass } });
 const send = n => transport.sendMail({ from, to: 'b@example.org', subject: `Grüße ${n}`,
 	text: 'Zeile 1\\n.\\nZeile ü\\n' });
 Promise.all([...Array(8).keys()].map(send)).then(all => {
