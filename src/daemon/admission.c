@@ -115,18 +115,38 @@ bool allowed_users_have(const struct allowed_users *users, const struct visitor 
 
 /* --- how often */
 
+/*
+ * Whoever has one address of IPv6 has all of its network, and would be another one with each. What
+ * is one of IPv4 in disguise is that one.
+ */
+static const unsigned char *identity(const struct ip_address *address, size_t *len)
+{
+	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
+	const unsigned char *bytes = ip_address_bytes(address, len);
+
+	if (*len == 4)
+		return bytes;
+	if (!memcmp(bytes, mapped, sizeof(mapped))) {
+		*len = 4;
+		return bytes + sizeof(mapped);
+	}
+	*len = 8;
+	return bytes;
+}
+
 uint64_t admission_whose(const struct visitor *who)
 {
 	size_t len = sizeof(who->uid);
 	const void *bytes = who->is_local ? (const void *)&who->uid :
-			    ip_address_bytes(&who->address, &len);
+			    identity(&who->address, &len);
 
-	return sum_add(SUM_INIT, bytes, len);
+	return sum_add(sum_add(SUM_INIT, &who->is_local, 1), bytes, len);
 }
 
 /*
- * A table that neither grows nor forgets. Whoever finds no place near his own goes
- * uncounted: to refuse his mail for that would be worse than to take too much of it.
+ * A table that does not grow: the place of one who has given nothing this hour is anybody's.
+ * Who finds none near his own goes uncounted: to refuse his mail for that would be worse
+ * than to take too much of it.
  */
 enum { SLOTS = 4096, TRIES = 64 };
 
@@ -145,16 +165,27 @@ struct admission_counts *admission_counts_new(void)
 	return room == MAP_FAILED ? NULL : room;
 }
 
-/* NULL: all are taken, and who comes now is not counted. */
-static struct slot *find_slot(struct admission_counts *counts, uint64_t whose)
+static bool is_past(const struct slot *slot, uint64_t hour)
 {
+	return atomic_load(&slot->hour_and_count) >> 24 != hour;
+}
+
+/*
+ * NULL: all are taken, and who comes now is not counted. His own first, wherever it is, as one
+ * that became free before it would let him begin the hour anew.
+ */
+static struct slot *find_slot(struct admission_counts *counts, uint64_t whose, uint64_t hour)
+{
+	for (uint64_t i = 0; i < TRIES; i++)
+		if (atomic_load(&counts->slots[(whose + i) % SLOTS].whose) == whose)
+			return &counts->slots[(whose + i) % SLOTS];
 	for (uint64_t i = 0; i < TRIES; i++) {
 		struct slot *slot = &counts->slots[(whose + i) % SLOTS];
-		uint64_t nobody = 0;
+		uint64_t before = atomic_load(&slot->whose);
 
-		if (atomic_load(&slot->whose) == whose ||
-		    atomic_compare_exchange_strong(&slot->whose, &nobody, whose) ||
-		    nobody == whose)
+		if (before != whose && before && !is_past(slot, hour))
+			continue;
+		if (atomic_compare_exchange_strong(&slot->whose, &before, whose) || before == whose)
 			return slot;
 	}
 	return NULL;
@@ -163,7 +194,7 @@ static struct slot *find_slot(struct admission_counts *counts, uint64_t whose)
 bool admission_counts_take(struct admission_counts *counts, uint64_t whose, long most, time_t now)
 {
 	uint64_t hour = (uint64_t)now / SECONDS_OF_HOUR;
-	struct slot *slot = counts && most > 0 ? find_slot(counts, whose) : NULL;
+	struct slot *slot = counts && most > 0 ? find_slot(counts, whose, hour) : NULL;
 	uint64_t before, after;
 
 	if (!slot)
