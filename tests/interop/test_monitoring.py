@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Monitors read the installed mailq: Debian's check_mailq, as it reads Postfix's."""
+"""Monitors read the installed mailq: Debian's check_mailq, whatever server it takes us for."""
 
 import os
 import re
@@ -36,8 +36,8 @@ def check_mailq(packages, tmp_path, spool):
     plugin = tmp_path / "check_mailq"
     plugin.write_bytes((plugins / "check_mailq").read_bytes())
 
-    def check(*arguments):
-        done = subprocess.run(["perl", plugin, "-M", "postfix", *arguments], text=True,
+    def check(*arguments, mode="postfix"):
+        done = subprocess.run(["perl", plugin, "-M", mode, *arguments], text=True,
                               capture_output=True, check=False, timeout=60)
         return done.returncode, done.stdout
     return check
@@ -61,3 +61,20 @@ def test_check_mailq_hears_of_failures(check_mailq, spool):
     spool.path.chmod(0o755)
     found, said = check_mailq("-w", "2", "-c", "4")
     assert found == CRITICAL and "Error code 73" in said, said
+
+
+@pytest.mark.parametrize("mode", ["sendmail", "exim", "nullmailer", "postfix"])
+@pytest.mark.parametrize("messages, status", [(0, OK), (1, OK), (3, WARNING), (4, CRITICAL)])
+def test_another_mode(check_mailq, spool, mode, messages, status):
+    """Whatever server it takes us for, mail that waits is counted."""
+    for i in range(messages):
+        spool.add(why="451 try again" if i else None, held=i % 2, sender="" if i == 2 else "a@b.c")
+    found, said = check_mailq("-w", "2", "-c", "4", mode=mode)
+    assert found == status and f"|unsent={messages};" in said, said
+
+
+def test_a_mode_of_no_queue(check_mailq, spool):
+    """It asks a program of qmail's, which is not ours."""
+    spool.add()
+    found, said = check_mailq("-w", "2", "-c", "4", mode="qmail")
+    assert found != OK, said
