@@ -15,12 +15,11 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/language.h"
-#include "daemon/handover.h"
 #include "daemon/launch.h"
-#include "daemon/sockets.h"
 #include "daemon/status.h"
 #include "daemon/supervise.h"
 #include "daemon/units.h"
+#include "delivery/daemon_socket.h"
 #include "delivery/queue.h"
 #include "talk/say.h"
 
@@ -76,14 +75,19 @@ static int run(struct command_call *call)
 
 /* --- those who ask it */
 
-/* The settings say where; a user who may not read them asks at the usual place. */
-static char *control_path(const char *config_file, struct error *err)
+/*
+ * The settings say where; a user who may not read them asks at the usual places. A connection
+ * to the daemon, -1: none.
+ */
+static int connect_to_it(const char *config_file, struct error *err)
 {
 	OWNED_CONFIG config = { 0 };
+	OWNED_TEXT path = NULL;
 
 	if (!config_load_any(&config, config_file, err))
-		return NULL;
-	return sockets_control_path(&config.daemon, err);
+		return -1;
+	path = daemon_socket_find(&config.daemon, DAEMON_KEEPER);
+	return daemon_socket_connect(&config.daemon, path, err);
 }
 
 static const struct flag status_flags[] = {
@@ -96,14 +100,14 @@ static const struct flag status_flags[] = {
 static int show_status(struct command_call *call)
 {
 	struct daemon_flags flags = { .config = NULL };
-	OWNED_TEXT path = NULL;
+	OWNED_FD fd = -1;
 	struct error err;
 	int status;
 
 	if (!command_parse(call, &flags, &status))
 		return status;
-	path = control_path(flags.config, &err);
-	if (!path || !status_show(path, flags.json ? STATUS_JSON :
+	fd = connect_to_it(flags.config, &err);
+	if (fd < 0 || !status_show(fd, flags.json ? STATUS_JSON :
 				  flags.prometheus ? STATUS_PROMETHEUS : STATUS_WORDS, stdout, &err))
 		return say_error(&err);
 	return say_finish();
@@ -113,12 +117,12 @@ static int show_status(struct command_call *call)
  * Who listens there is who has begun it all, says the kernel; whether we may send it a signal
  * is for the kernel to know as well. *fd stays connected while the keeper lives.
  */
-static bool find_supervisor(const char *path, int *fd, pid_t *pid, struct error *err)
+static bool find_supervisor(const char *config_file, int *fd, pid_t *pid, struct error *err)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
-	*fd = handover_connect(path, err);
+	*fd = connect_to_it(config_file, err);
 	if (*fd < 0)
 		return false;
 	*pid = getsockopt(*fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 ? peer.pid : 0;
@@ -128,13 +132,11 @@ static bool find_supervisor(const char *path, int *fd, pid_t *pid, struct error 
 static bool find_it(struct command_call *call, int *fd, pid_t *pid, int *status)
 {
 	struct daemon_flags flags = { .config = NULL };
-	OWNED_TEXT path = NULL;
 	struct error err;
 
 	if (!command_parse(call, &flags, status))
 		return false;
-	path = control_path(flags.config, &err);
-	if (path && find_supervisor(path, fd, pid, &err))
+	if (find_supervisor(flags.config, fd, pid, &err))
 		return true;
 	*status = say_error(&err);
 	return false;

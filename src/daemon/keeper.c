@@ -30,6 +30,7 @@
 #include "base/secret.h"
 #include "base/self.h"
 #include "daemon/beginning.h"
+#include "daemon/sockets.h"
 #include "daemon/visit.h"
 #include "delivery/runner.h"
 #include "talk/say.h"
@@ -127,6 +128,7 @@ static void serve(struct keeper *k, int client, const struct visitor *who)
 	const struct status_facts facts = {
 		.queue = &k->queue, .config = &k->config, .door_uid = k->job->door_uid,
 		.clients = count_clients(k), .confined = k->job->confined,
+		.is_blind = !visitors_are_known(),
 	};
 	const struct visit visit = { who, &desk, &facts };
 
@@ -318,6 +320,10 @@ static bool begin(struct keeper *k, struct error *err)
 		return false;
 	if (pipe2(k->pokes, O_CLOEXEC | O_NONBLOCK) < 0)
 		return error_errno(err, ERROR_SYSTEM, "the daemon's queue");
+	/* As with PrivateUsers= in a unit: whose mail it is would be a guess. */
+	if (sockets_are_of_system() && !visitors_are_known())
+		log_problem("warning: users cannot be told apart in this user namespace: all but one "
+			    "are taken for nobody");
 	return open_all(k, err);
 }
 

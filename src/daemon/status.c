@@ -14,14 +14,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/self.h"
 #include "base/text.h"
 #include "daemon/handover.h"
 #include "delivery/throttle.h"
+#include "talk/queue_words.h"
 
-enum { PATIENCE = 10, ACCOUNTS_MAX = 200, WORDS_MAX = 300 };
+enum { PATIENCE = 10, ACCOUNTS_MAX = 200, WORDS_MAX = 300, MOMENT_SIZE = 256 };
 
 /* --- what there is to know: numbers, words, and a line for each account */
 
@@ -33,7 +35,8 @@ struct account_facts {
 
 struct facts {
 	int64_t waiting, due, held, failed, oldest, last_success, clients;
-	char user[64], door_user[64], confined[WORDS_MAX];
+	int64_t is_blind;
+	char user[64], door_user[64], confined[WORDS_MAX], problem[WORDS_MAX];
 	struct account_facts accounts[ACCOUNTS_MAX];
 	size_t count;
 };
@@ -140,17 +143,21 @@ void status_tell(int client, const struct status_facts *facts)
 	struct facts f = { .clients = (int64_t)facts->clients };
 	struct counting c = { &f, time(NULL) };
 	OWNED_BUF out = BUF_INIT(256 * 1024);
-	struct error unheard;
+	struct error err, unheard;
 
-	(void)spool_scan(&facts->queue->spool, SPOOL_QUEUE, count_waiting, &c, &unheard);
+	if (!spool_can_lock(&facts->queue->spool, &err) ||
+	    !spool_scan(&facts->queue->spool, SPOOL_QUEUE, count_waiting, &c, &err)) {
+		text_make_printable(err.text);
+		buf_addf(&out, "problem %.290s\n", err.text);
+	}
 	(void)spool_scan(&facts->queue->spool, SPOOL_FAILED, count_failed, &c, &unheard);
 	look_at_accounts(facts, &f, c.now);
 	for (size_t i = 0; i < COUNT_OF(numbers); i++)
 		buf_addf(&out, "%s %" PRId64 "\n", numbers[i].name, value_of(&numbers[i], &f));
 	name_user(self_user(), f.user);
 	name_user(facts->door_uid, f.door_user);
-	buf_addf(&out, "user %s\ndoor_user %s\nconfined %s\n", f.user, f.door_user,
-		 facts->confined);
+	buf_addf(&out, "user %s\ndoor_user %s\nconfined %s\nblind %d\n", f.user, f.door_user,
+		 facts->confined, facts->is_blind);
 	for (size_t i = 0; i < f.count; i++)
 		buf_addf(&out, "account %s %" PRId64 " %" PRId64 " %" PRId64 " %s\n",
 			 f.accounts[i].name, f.accounts[i].left_minute, f.accounts[i].left_hour,
@@ -189,7 +196,11 @@ static void read_line(const char *line, struct facts *f)
 			*(int64_t *)((char *)f + numbers[i].place) =
 				strtoll(line + len + 1, NULL, 10);
 	}
-	if ((rest = text_after(line, "user ")))
+	if ((rest = text_after(line, "problem ")))
+		snprintf(f->problem, sizeof(f->problem), "%s", rest);
+	else if ((rest = text_after(line, "blind ")))
+		f->is_blind = *rest == '1';
+	else if ((rest = text_after(line, "user ")))
 		snprintf(f->user, sizeof(f->user), "%s", rest);
 	else if ((rest = text_after(line, "door_user ")))
 		snprintf(f->door_user, sizeof(f->door_user), "%s", rest);
@@ -199,13 +210,10 @@ static void read_line(const char *line, struct facts *f)
 		read_account(rest, f);
 }
 
-static bool ask(const char *path, struct facts *f, struct error *err)
+static bool ask(int fd, struct facts *f, struct error *err)
 {
-	OWNED_FD fd = handover_connect(path, err);
 	char line[HANDOVER_LINE_MAX];
 
-	if (fd < 0)
-		return false;
 	if (write_patiently(fd, "STATUS\n", 7, PATIENCE * 1000))
 		while (handover_read_line(fd, line, PATIENCE)) {
 			if (!strcmp(line, "end"))
@@ -214,7 +222,7 @@ static bool ask(const char *path, struct facts *f, struct error *err)
 			text_make_printable(line);
 			read_line(line, f);
 		}
-	return error_set(err, ERROR_LATER, "the daemon does not answer at %s", path);
+	return error_set(err, ERROR_LATER, "the daemon does not answer");
 }
 
 /* --- and shows */
@@ -244,7 +252,9 @@ static void show_json(const struct facts *f, FILE *out)
 	json_text(&j, "keeper", f->user);
 	json_text(&j, "door", f->door_user);
 	json_end(&j);
+	json_bool(&j, "users_told_apart", !f->is_blind);
 	json_text(&j, "confined", f->confined);
+	json_text(&j, "problem", *f->problem ? f->problem : NULL);
 	json_end(&j);
 }
 
@@ -275,28 +285,33 @@ static void show_prometheus(const struct facts *f, FILE *out)
 	}
 }
 
-static void put_time(char *text, size_t size, time_t when)
+/* "Tue, 24 Nov 2026 08:53:25 +0000 (5 min ago)" */
+static const char *moment(int64_t when, char text[MOMENT_SIZE])
 {
-	struct tm tm;
+	char date[CLOCK_DATE_SIZE], span[WORDS_SIZE];
+	time_t now = time(NULL);
 
-	if (!localtime_r(&when, &tm) || !strftime(text, size, "%Y-%m-%d %H:%M:%S", &tm))
-		snprintf(text, size, "?");
+	clock_date((time_t)when, date);
+	if (when > now)
+		snprintf(text, MOMENT_SIZE, _("%s (in %s)"), date, words_span(when - now, span));
+	else
+		snprintf(text, MOMENT_SIZE, _("%s (%s ago)"), date, words_span(now - when, span));
+	return text;
 }
 
 static void show_words(const struct facts *f, FILE *out)
 {
-	char when[32];
+	char when[MOMENT_SIZE];
 
 	fprintf(out, _("%lld messages wait, %lld of them are due; %lld are held, %lld failed\n"),
 		(long long)f->waiting, (long long)f->due, (long long)f->held,
 		(long long)f->failed);
 	if (f->oldest) {
-		put_time(when, sizeof(when), (time_t)f->oldest);
-		fprintf(out, _("the oldest came at %s\n"), when);
+		fprintf(out, _("the oldest came on %s\n"), moment(f->oldest, when));
 	}
 	if (f->last_success) {
-		put_time(when, sizeof(when), (time_t)f->last_success);
-		fprintf(out, _("a message was accepted last at %s\n"), when);
+		fprintf(out, _("a message was accepted last on %s\n"),
+			moment(f->last_success, when));
 	}
 	for (size_t i = 0; i < f->count; i++) {
 		const struct account_facts *a = &f->accounts[i];
@@ -306,10 +321,8 @@ static void show_words(const struct facts *f, FILE *out)
 			fprintf(out, _(", %ld messages left this minute"), (long)a->left_minute);
 		if (a->left_hour >= 0)
 			fprintf(out, _(", %ld messages left this hour"), (long)a->left_hour);
-		if (a->paused_until) {
-			put_time(when, sizeof(when), (time_t)a->paused_until);
-			fprintf(out, _(", waits until %s: %s"), when, a->why);
-		}
+		if (a->paused_until)
+			fprintf(out, _(", waits until %s: %s"), moment(a->paused_until, when), tr(a->why));
 		fputc('\n', out);
 	}
 	fprintf(out, _("%lld clients\n"), (long long)f->clients);
@@ -320,12 +333,14 @@ static void show_words(const struct facts *f, FILE *out)
 		fprintf(out, _("both the queue and the clients are served by %s\n"), f->user);
 	fprintf(out, _("sessions are confined by: %s\n"),
 		*f->confined ? f->confined : _("nothing"));
+	if (f->is_blind)
+		fputs(_("users cannot be told apart here: all but one are taken for nobody\n"), out);
 }
 
-bool status_show(const char *path, enum status_format format, FILE *out, struct error *err)
+bool status_show(int fd, enum status_format format, FILE *out, struct error *err)
 {
 	struct facts *f = xcalloc(1, sizeof(*f));
-	bool ok = ask(path, f, err);
+	bool ok = ask(fd, f, err);
 
 	if (ok && format == STATUS_JSON)
 		show_json(f, out);
@@ -333,6 +348,8 @@ bool status_show(const char *path, enum status_format format, FILE *out, struct 
 		show_prometheus(f, out);
 	else if (ok)
 		show_words(f, out);
+	if (ok && *f->problem)
+		ok = error_set(err, ERROR_LATER, "the daemon cannot keep mail: %s", f->problem);
 	free(f);
 	return ok;
 }

@@ -16,6 +16,7 @@ struct status_facts {		/* borrowed */
 	size_t clients;
 	uid_t door_uid;
 	const char *confined;
+	bool is_blind;		/* the kernel does not tell us users apart */
 };
 
 /* The keeper's side: finds out, and says so. */
@@ -24,8 +25,9 @@ void status_tell(int client, const struct status_facts *facts);
 enum status_format { STATUS_WORDS, STATUS_JSON, STATUS_PROMETHEUS };
 
 /*
- * The other side: asks at the socket `path`, and prints. ERROR_LATER: no daemon answers there.
+ * The other side: asks the keeper at the other end of `fd`, and prints. ERROR_LATER: nobody
+ * answers there, or it cannot keep any mail, which is printed too.
  */
-bool status_show(const char *path, enum status_format format, FILE *out, struct error *err);
+bool status_show(int fd, enum status_format format, FILE *out, struct error *err);
 
 #endif
