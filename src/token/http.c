@@ -188,8 +188,8 @@ static bool blame(const struct http_request *request, CURLcode code, const char 
 	case CURLE_SSL_ISSUER_ERROR:
 		return token_fail(
 			failure, TOKEN_UNTRUSTED,
-			"endpoint: the certificate of %s does not verify (%s): set "
-			"token_ca_file, or the clock of this machine",
+			"endpoint: the certificate of %s does not verify (%s): check "
+			"token_authority, token_ca_file and the clock of this machine",
 			host, why);
 	case CURLE_SSL_CACERT_BADFILE:
 		return token_fail(

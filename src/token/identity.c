@@ -242,6 +242,13 @@ static bool judge(const struct machine *machine, const struct http_request *http
 		return token_fail(failure, TOKEN_REFUSED,
 				  "identity: HTTP 400: %s (%.100s)", no_identity,
 				  said ? said : "the endpoint does not say why");
+	/* Other clouds have something else at that address. */
+	if (machine->kind == ENDPOINT_IMDS && !fields && reply->status >= 400)
+		return token_fail(
+			failure, TOKEN_LATER,
+			"endpoint: what answers in place of %s is not Azure's (HTTP %ld): "
+			"is this a machine of Azure?",
+			machine->name, reply->status);
 	if (reply->status == 401 || reply->status == 403)
 		return token_fail(
 			failure, TOKEN_REFUSED,

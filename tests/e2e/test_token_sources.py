@@ -337,6 +337,14 @@ def test_endpoint_that_is_absent(on):
         "AZURE_POD_IDENTITY_AUTHORITY_HOST": "file:///etc"}).fails(CONFIG, "file:///etc")
 
 
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_something_else_is_at_that_address(on, status):
+    """Other clouds have a service of their own there, and some networks a wall."""
+    helper = on("imds")
+    helper.identity.fail("metadata", status=status, body="<html>Who are you?</html>")
+    helper("get", "managed-identity").fails(LATER, "endpoint:", f"HTTP {status}", "Azure")
+
+
 @pytest.mark.parametrize("status", [404, 410, 429, 503])
 def test_metadata_service_that_is_not_ready(on, status):
     helper = on("imds")
