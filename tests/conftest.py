@@ -20,6 +20,7 @@ from emulator.client import Client
 from emulator.identity import Identity
 from emulator.options import Options
 from emulator.pki import Pki
+from emulator.proxy import Proxy
 from emulator.server import Emulator
 from helpers.bus import SessionBus
 from helpers.daemon import Daemon
@@ -112,6 +113,22 @@ def identity(pki):
         assert one.failures == [], "the emulator itself failed"
         if not one.violations_expected:
             assert one.violations == [], "an assertion was not as it must be"
+
+
+@pytest.fixture
+def proxy():
+    """proxy(kind, **options) starts one: see emulator/proxy.py."""
+    running = []
+
+    def start(kind, **options):
+        running.append(Proxy(kind, **options).start())
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.stop()
+    for one in running:
+        assert one.failures == [], "the proxy itself failed"
 
 
 # --- the program

@@ -33,6 +33,11 @@ static bool has_no_implicit_tls(const struct check *c)
 	return !has_implicit_tls(c);
 }
 
+static bool has_proxy(const struct check *c)
+{
+	return c->account.proxy && c->account.proxy[0];
+}
+
 static bool is_to_send(const struct check *c)
 {
 	return c->flags.send != NULL;
@@ -60,7 +65,7 @@ static bool has_dkim(const struct check *c)
 	return c->domain && service_named(c->account.service)->dkim_target;
 }
 
-enum { NEEDS_MAX = 2 };
+enum { NEEDS_MAX = 3 };
 
 static const struct check_step {
 	const char *name;		/* for machines */
@@ -74,8 +79,9 @@ static const struct check_step {
 	{ "secret", N_("secret"), check_secret, true, NULL, { "configuration" } },
 	{ "dns", "DNS", check_addresses, true, NULL, { "configuration" } },
 	{ "tcp", "TCP", check_connections, true, NULL, { "dns" } },
-	{ "tls", "TLS", check_tls, true, has_implicit_tls, { "tcp" } },
-	{ "greeting", N_("greeting"), check_greeting, true, NULL, { "tcp", "tls" } },
+	{ "proxy", N_("proxy"), check_proxy, true, has_proxy, { "tcp" } },
+	{ "tls", "TLS", check_tls, true, has_implicit_tls, { "tcp", "proxy" } },
+	{ "greeting", N_("greeting"), check_greeting, true, NULL, { "tcp", "proxy", "tls" } },
 	{ "tls", "TLS", check_tls, true, has_no_implicit_tls, { "greeting" } },
 	{ "ehlo", "EHLO", check_extensions, true, NULL, { "tls", "greeting" } },
 	{ "auth", "AUTH", check_login, true, NULL, { "secret", "ehlo" } },

@@ -142,9 +142,13 @@ void check_secret(struct check *c, struct finding *f)
 
 	c->connection.asker = &ask_at_terminal;
 	ok = connection_prepare(&c->connection, &c->account, NULL, &err);
-	is_needed = c->connection.options.auth != AUTH_OFF;
+	is_needed = c->connection.options.auth != AUTH_OFF &&
+		    c->connection.options.auth != AUTH_EXTERNAL;
 	if (!ok)
 		finding_fail(f, &err);
+	else if (c->connection.options.auth == AUTH_EXTERNAL)
+		finding_set(f, FINDING_OK, "none is needed: the certificate %s is shown",
+			    c->account.tls_client_cert);
 	else if (!is_needed)
 		finding_set(f, FINDING_OK, "none is needed: nobody logs in");
 	if (is_needed)

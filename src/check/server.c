@@ -11,6 +11,7 @@
 #include "net/net.h"
 #include "net/tcp.h"
 #include "delivery/queue_view.h"
+#include "delivery/route.h"
 
 enum { LISTED_MAX = 4000, SLOW_MS = 200 }; /* bytes of a list of addresses */
 
@@ -102,16 +103,29 @@ static void add_addresses(const struct addresses *found, struct buf *text,
 	json_end(json);
 }
 
+/* Whom we call first: the server, or the proxy that knows where it is. */
+static bool find_addresses(struct check *c, char **name, struct error *err)
+{
+	OWNED_ROUTE route = { .url = { 0 } };
+	const struct endpoint *to = &route.endpoint;
+
+	if (!route_find(&route, &c->account, err))
+		return false;
+	c->first_port = to->proxy ? to->proxy->port : to->port;
+	*name = net_ascii_name(to->proxy ? to->proxy->host : to->host, err);
+	return *name && resolve(*name, c->first_port, check_deadline(c), &c->addresses, err) &&
+	       addresses_narrow(&c->addresses, to->family, to->source, err);
+}
+
 void check_addresses(struct check *c, struct finding *f)
 {
 	int64_t started = clock_ms();
 	OWNED_BUF list = BUF_INIT(LISTED_MAX);
 	struct ip_address literal;
 	struct error err;
-	OWNED_TEXT name = net_ascii_name(c->account.host, &err);
+	OWNED_TEXT name = NULL;
 
-	if (!name ||
-	    !resolve(name, c->account.port, check_deadline(c), &c->addresses, &err)) {
+	if (!find_addresses(c, &name, &err)) {
 		finding_fail(f, &err);
 		if (err.kind == ERROR_NETWORK)
 			finding_advise(f,
@@ -121,7 +135,10 @@ void check_addresses(struct check *c, struct finding *f)
 	}
 	add_addresses(&c->addresses, &list, &c->json);
 	json_number(&c->json, "ms", clock_ms() - started);
-	if (ip_address_parse(name, &literal))
+	if (c->account.proxy[0])
+		finding_set(f, FINDING_OK, "the proxy %s is %s; it looks up the server's name",
+			    name, buf_text(&list));
+	else if (ip_address_parse(name, &literal))
 		finding_set(f, FINDING_OK, "%s is an address", name);
 	else
 		finding_set(f, FINDING_OK, "%s is %s, found in %lld ms", name,
@@ -138,7 +155,8 @@ struct connections {
 static void try_address(struct check *c, const struct ip_address *address,
 			struct connections *all)
 {
-	struct addresses one = { .list = { *address }, .count = 1 };
+	struct addresses one = { .list = { *address }, .count = 1,
+				 .source = c->addresses.source };
 	int64_t started = clock_ms();
 	const struct ip_address *winner;
 	char shown[ADDRESS_TEXT_SIZE];
@@ -163,14 +181,14 @@ static void try_address(struct check *c, const struct ip_address *address,
 
 static void advise_on_port(const struct check *c, struct finding *f)
 {
-	if (c->account.port == 25)
+	if (c->first_port == 25)
 		finding_advise(f, "port 25 is closed on many lines: try `port = 587`");
 	else
 		finding_advise(
 			f,
 			"does a firewall keep connections to port %ld from leaving? is the port "
 			"right?",
-			c->account.port);
+			c->first_port);
 }
 
 void check_connections(struct check *c, struct finding *f)
@@ -183,7 +201,7 @@ void check_connections(struct check *c, struct finding *f)
 	json_end(&c->json);
 	/* What is refused at once, as IPv6 is where there is none, costs nothing. */
 	finding_set(f, all.slow ? FINDING_WARNING : FINDING_OK, "port %ld: %s",
-		    c->account.port, buf_text(&all.text));
+		    c->first_port, buf_text(&all.text));
 	buf_free(&all.text);
 	if (all.made == 0) {
 		f->state = FINDING_FAILED;
@@ -195,4 +213,21 @@ void check_connections(struct check *c, struct finding *f)
 			"mail goes by the others, but an address that does not answer costs time "
 			"whenever it is tried first");
 	}
+}
+
+/* --- the proxy */
+
+void check_proxy(struct check *c, struct finding *f)
+{
+	int64_t started = clock_ms();
+	struct error err;
+
+	/* With implicit TLS the server's part of it fails here too, and the error says so. */
+	if (!connection_dial(&c->connection, &err)) {
+		finding_fail(f, &err);
+		return;
+	}
+	json_number(&c->json, "ms", clock_ms() - started);
+	finding_set(f, FINDING_OK, "%s connects to %s:%ld, in %lld ms", c->account.proxy,
+		    c->account.host, c->account.port, (long long)(clock_ms() - started));
 }

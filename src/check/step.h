@@ -27,7 +27,8 @@ struct check {
 	struct ip_address nameserver;
 	bool has_nameserver;
 	bool names_are_silent;		/* no name server answers: not the next time either */
-	struct addresses addresses;	/* of the server */
+	struct addresses addresses;	/* of the server, or of its proxy */
+	long first_port;		/* there */
 	struct connection connection;
 	struct queue queue;
 	char *domain;			/* of `from`, in ASCII; NULL: no records to see */
@@ -40,8 +41,9 @@ int64_t check_deadline(const struct check *c);
 /* The steps. */
 typedef void check_step_fn(struct check *c, struct finding *f);
 check_step_fn check_configuration, check_service, check_secret, check_addresses;
-check_step_fn check_connections, check_greeting, check_tls, check_extensions, check_login;
-check_step_fn check_sender, check_sending, check_quota, check_failover, check_spool, check_log;
+check_step_fn check_connections, check_proxy, check_greeting, check_tls, check_extensions;
+check_step_fn check_login, check_sender, check_sending, check_quota, check_failover;
+check_step_fn check_spool, check_log;
 check_step_fn check_domain, check_spf, check_dkim_1, check_dkim_2, check_dmarc, check_mx;
 
 /* Why a login was refused (535): a line of advice for each cause, in order. */

@@ -21,6 +21,9 @@ enum token_source {
 	TOKEN_NONE, TOKEN_MANAGED_IDENTITY, TOKEN_WORKLOAD_IDENTITY, TOKEN_CLIENT_SECRET,
 	TOKEN_CLIENT_CERTIFICATE, TOKEN_REFRESH
 };
+enum address_family { FAMILY_ANY, FAMILY_IPV4, FAMILY_IPV6 };
+/* Settings that may hold a password inside an address. */
+enum url_setting { URL_NONE, URL_PROXY, URL_STORE, URL_SETTINGS };
 enum null_sender { NULL_SENDER_SEND, NULL_SENDER_ACCOUNT };
 enum sender_policy { SENDER_REWRITE, SENDER_KEEP, SENDER_REFUSE };
 
@@ -41,7 +44,13 @@ struct account {
 	char *tls_ca_file;	/* "": the system's trust store */
 	char *tls_fingerprint;	/* SHA-256 of the leaf in hex (colons allowed), or "" */
 	char *tls_priorities;	/* what it may use, as GnuTLS writes it; "": by the system */
+	char *tls_client_cert, *tls_client_key;	/* files in PEM; "": none */
 	bool tls_session_cache;
+	char *proxy;		/* SCHEME://[USER@]HOST:PORT, or "" */
+	char *proxy_password_file;
+	bool has_url_password[URL_SETTINGS];	/* config_url_password() reads it */
+	char *source_address;	/* to connect from; "": the system chooses */
+	int address_family;	/* enum address_family */
 	int auth;		/* enum auth_choice */
 	char *user;
 	bool has_password;	/* one stands in the file: config_password() reads it */
@@ -170,6 +179,10 @@ bool config_load_any(struct config *config, const char *path, struct error *err)
  */
 bool config_password(const struct account *account, struct secret *password,
 		     struct error *err);
+
+/* The same of one that stands inside an address (has_url_password), decoded. */
+bool config_url_password(const struct account *account, enum url_setting which,
+			 struct secret *password, struct error *err);
 
 /*
  * Puts another password in its place there, or makes the file's account have one: see

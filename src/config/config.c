@@ -12,6 +12,8 @@
 
 #include "base/language.h"
 #include "base/text.h"
+#include "base/url.h"
+#include "config/agree.h"
 #include "config/environment.h"
 #include "config/file.h"
 #include "config/places.h"
@@ -152,6 +154,8 @@ static bool is_overruled(const struct layers *l, const struct setting *row)
 		       (l->own_source && !needs_password(ini_value(l->ini, l->defaults, row)));
 	if (l->own_token && !strcmp(row->name, "token_command"))
 		return true;
+	if (row->beside && is_said(l->ini, l->own, row->beside))
+		return true;
 	return row->source && l->own_source;
 }
 
@@ -185,13 +189,31 @@ static const struct ini_section *password_section(const struct layers *l)
 	return from && from->has_password ? from : NULL;
 }
 
-static unsigned line_of(const struct layers *l, const char *name,
-			const struct ini_section **section)
+/* The section in which the setting of that row stands for the account, or NULL. */
+static const struct ini_section *section_of(const struct layers *l, const struct setting *row)
+{
+	const struct ini_section *defaults = defaults_for(l, row);
+
+	return l->own->lines[setting_index(row)] ? l->own :
+	       defaults && defaults->lines[setting_index(row)] ? defaults : NULL;
+}
+
+/* The section whose password inside that address is the account's, or NULL. */
+static const struct ini_section *url_section(const struct layers *l, const struct setting *row)
+{
+	const struct ini_section *from = section_of(l, row);
+
+	return from && from->url_passwords[row->url].is_there ? from : NULL;
+}
+
+static bool blame_setting(const struct layers *l, const char *name, struct error *err)
 {
 	const struct setting *row = setting_find(SECTION_ACCOUNT, name);
+	const struct ini_section *section = section_of(l, row);
 
-	*section = l->own->lines[setting_index(row)] || !l->defaults ? l->own : l->defaults;
-	return (*section)->lines[setting_index(row)];
+	error_context(err, "%s", name);
+	return ini_blame(l->ini, section ? section : l->own,
+			 section ? section->lines[setting_index(row)] : l->own->line, err);
 }
 
 static bool refuse_region(const struct layers *l, const struct account *account,
@@ -199,16 +221,14 @@ static bool refuse_region(const struct layers *l, const struct account *account,
 {
 	OWNED_BUF known = BUF_INIT(REGIONS_MAX);
 	const char *words = service_region_words(service_named(account->service), &known);
-	const struct ini_section *section;
-	unsigned line = line_of(l, "region", &section);
 
 	if (words)
-		error_set(err, ERROR_CONFIG, "region: service \"%s\" has no \"%s\"; there are %s",
+		error_set(err, ERROR_CONFIG, "service \"%s\" has no \"%s\"; there are %s",
 			  account->service, account->region, words);
 	else
-		error_set(err, ERROR_CONFIG, "region: service \"%s\" has no regions",
+		error_set(err, ERROR_CONFIG, "service \"%s\" has no regions",
 			  account->service);
-	return ini_blame(l->ini, section, line, err);
+	return blame_setting(l, "region", err);
 }
 
 /* Where the section does not name it the service does, by the region. */
@@ -236,11 +256,22 @@ static bool settle_host(const struct layers *l, struct account *account, struct 
 /* What stands in the defaults for all is nothing for those whom it names. */
 static void settle_failover(const struct layers *l, struct account *account)
 {
-	const struct ini_section *section;
+	const struct setting *row = setting_find(SECTION_ACCOUNT, "failover");
+	const struct ini_section *section = section_of(l, row);
 
-	account->failover_line = line_of(l, "failover", &section);
+	account->failover_line = section ? section->lines[setting_index(row)] : 0;
 	if (section != l->own && text_list_has(account->failover, CONFIG_SEPARATORS, account->name))
 		account->failover[0] = '\0';
+}
+
+static bool settle(const struct layers *l, struct account *account, struct error *err)
+{
+	const char *name;
+
+	settle_failover(l, account);
+	if (account_agrees(account, &name, err))
+		return settle_host(l, account, err);
+	return blame_setting(l, name, err);
 }
 
 /*
@@ -261,14 +292,10 @@ static bool fill_account(const struct layers *l, struct account *account,
 		else if (!setting_apply(row, account, choose(l, account, row), err))
 			return error_context(err, "service %s: %s", account->service,
 					     row->name);
+		if (row->url)
+			account->has_url_password[row->url] = url_section(l, row) != NULL;
 	}
-	if (account->token != TOKEN_NONE && account->token_command[0]) {
-		error_set(err, ERROR_CONFIG, "both token and token_command are set");
-		error_advise(err, "one of them says where tokens come from; remove the other");
-		return ini_blame(l->ini, l->own, l->own->line, err);
-	}
-	settle_failover(l, account);
-	return settle_host(l, account, err);
+	return settle(l, account, err);
 }
 
 /* The account takes the place of one of its name. */
@@ -351,74 +378,6 @@ bool config_merge(struct config *config, const struct ini *ini, struct error *er
 	return apply_rest(ini, config, err);
 }
 
-/* --- which account */
-
-static const struct account *find_account(const struct config *config, const char *name)
-{
-	for (size_t i = 0; i < config->count; i++)
-		if (text_is(config->accounts[i].name, name))
-			return &config->accounts[i];
-	return NULL;
-}
-
-static void add_names(const struct config *config, struct buf *names)
-{
-	for (size_t i = 0; i < config->count; i++)
-		buf_addf(names, "%s%s", i > 0 ? ", " : "", config->accounts[i].name);
-}
-
-enum { NAMES_MAX = 600 };	/* bytes of a list of accounts */
-
-const struct account *config_account(const struct config *config, const char *name,
-				     struct error *err)
-{
-	const struct account *account = find_account(config, name);
-	OWNED_BUF names = BUF_INIT(NAMES_MAX);
-	char shown[SHOWN_SIZE];
-
-	if (account)
-		return account;
-	text_show(name, shown);
-	add_names(config, &names);
-	if (config->count == 1)
-		error_set(err, ERROR_CONFIG, "there is no account \"%s\"; there is %s",
-			  shown, buf_text(&names));
-	else if (!buf_is_full(&names))
-		error_set(err, ERROR_CONFIG, "there is no account \"%s\"; there are %s",
-			  shown, buf_text(&names));
-	else
-		error_set(err, ERROR_CONFIG,
-			  "there is no account \"%s\"; there are %s, and more", shown,
-			  buf_text(&names));
-	return NULL;
-}
-
-const struct account *config_default(const struct config *config, struct error *err)
-{
-	const struct account *account;
-	OWNED_BUF names = BUF_INIT(NAMES_MAX);
-
-	if (config->default_account && *config->default_account) {
-		account = config_account(config, config->default_account, err);
-		if (!account)
-			error_context(err, "default_account");
-		return account;
-	}
-	if (config->count == 1)
-		return &config->accounts[0];
-	account = find_account(config, "default");
-	if (account)
-		return account;
-	add_names(config, &names);
-	if (buf_is_full(&names))
-		error_set(err, ERROR_CONFIG, "which account? there are %s, and more",
-			  buf_text(&names));
-	else
-		error_set(err, ERROR_CONFIG, "which account? there are %s", buf_text(&names));
-	error_advise(err, "name one with -a NAME, or in [defaults] as default_account");
-	return NULL;
-}
-
 /* --- a password, when it is wanted */
 
 /*
@@ -428,8 +387,14 @@ const struct account *config_default(const struct config *config, struct error *
  * do: a call that wants to queue and finds the disk full logs in after all.
  */
 
-static bool logs_in_alike(const struct account *a, const struct account *b)
+/* A password goes nowhere but where it stands beside. */
+static bool logs_in_alike(const struct account *a, const struct account *b,
+			  enum url_setting which)
 {
+	if (which == URL_PROXY)
+		return b->has_url_password[which] && !strcmp(a->proxy, b->proxy);
+	if (!b->has_password)
+		return false;
 	return text_is(a->host, b->host) && a->port == b->port && a->tls == b->tls &&
 	       !strcmp(a->user, b->user);
 }
@@ -441,60 +406,69 @@ static bool tell_of_change(const struct account *account, struct error *err)
 }
 
 /* Where somebody has written to the file meanwhile; `sum`: of what was read of it now. */
-static bool is_still_there(const struct account *account, uint64_t sum, struct error *err)
+static bool is_still_there(const struct account *account, enum url_setting which,
+			   uint64_t sum, struct error *err)
 {
 	OWNED_INI ini = { 0 };
 	OWNED_CONFIG now = { 0 };
 	OWNED_FD fd = ini_open(account->file);
 	const struct account *same;
+	struct error unheard;
 
 	if (fd < 0)
 		return error_errno(err, ERROR_CONFIG, "%s", account->file);
 	if (!ini_read(&ini, fd, account->file, err) || !config_merge(&now, &ini, err))
 		return false;
-	same = find_account(&now, account->name);
-	return (same && same->files_sum == sum && same->has_password &&
-		logs_in_alike(same, account)) ||
+	same = config_account(&now, account->name, &unheard);
+	return (same && same->files_sum == sum && logs_in_alike(account, same, which)) ||
 	       tell_of_change(account, err);
+}
+
+/* The section that has it; `ini` is read and freed by the caller. */
+static const struct ini_section *find_secret(struct ini *ini, const struct account *account,
+					     enum url_setting which, struct error *err)
+{
+	OWNED_FD fd = ini_open(account->file);
+	struct layers l = { .ini = ini };
+	const struct ini_section *from;
+	const struct setting *row = NULL;
+
+	if (fd < 0) {
+		error_errno(err, ERROR_CONFIG, "%s", account->file);
+		return NULL;
+	}
+	if (!ini_look(ini, fd, account->file, err) ||
+	    (ini->sum != account->files_sum && !is_still_there(account, which, ini->sum, err)))
+		return NULL;
+	l.own = ini_find(ini, SECTION_ACCOUNT, account->name);
+	l.defaults = ini_find(ini, SECTION_DEFAULTS, NULL);
+	for (size_t i = 0; which && (row = setting_row(i)) && row->url != (int)which; i++)
+		;
+	/* The time of a file may be as it was, and its text be another all the same. */
+	from = !l.own ? NULL : row ? url_section(&l, row) : password_section(&l);
+	if (!from)
+		tell_of_change(account, err);
+	return from;
 }
 
 bool config_password(const struct account *account, struct secret *password,
 		     struct error *err)
 {
 	OWNED_INI ini = { .keeps_secrets = true };
-	OWNED_FD fd = account->is_of_environment ? -1 : ini_open(account->file);
-	struct layers l = { .ini = &ini };
 	const struct ini_section *from;
 
 	if (account->is_of_environment)
 		return environment_password(password, err);
-	if (fd < 0)
-		return error_errno(err, ERROR_CONFIG, "%s", account->file);
-	if (!ini_look(&ini, fd, account->file, err) ||
-	    (ini.sum != account->files_sum && !is_still_there(account, ini.sum, err)))
-		return false;
-	l.own = ini_find(&ini, SECTION_ACCOUNT, account->name);
-	l.defaults = ini_find(&ini, SECTION_DEFAULTS, NULL);
-	/* The time of a file may be as it was, and its text be another all the same. */
-	from = l.own ? password_section(&l) : NULL;
-	if (!from)
-		return tell_of_change(account, err);
-	return secret_set(password, from->password.bytes, from->password.len);
+	from = find_secret(&ini, account, URL_NONE, err);
+	return from && secret_set(password, from->password.bytes, from->password.len);
 }
 
-/* --- its log */
-
-struct log_place account_log(const struct account *account)
+bool config_url_password(const struct account *account, enum url_setting which,
+			 struct secret *password, struct error *err)
 {
-	return (struct log_place){ account->log, (enum log_format)account->log_format };
-}
+	OWNED_INI ini = { .keeps_secrets = true };
+	const struct ini_section *from = find_secret(&ini, account, which, err);
+	const struct secret *text = from ? &from->url_passwords[which].text : NULL;
 
-struct log_place config_log(const struct config *config)
-{
-	struct error unheard;
-	const struct account *account = config_default(config, &unheard);
-
-	if (!account && config->count > 0)
-		account = &config->accounts[0];
-	return account ? account_log(account) : (struct log_place){ "syslog", LOG_AS_TEXT };
+	return text && url_decode_secret(text->bytes, text->len, password, err);
 }

@@ -56,10 +56,18 @@ static bool check_file(const char *path, const struct stat *st, struct error *er
 	       error_set(err, ERROR_CONFIG, "%s: more than %d bytes", path, INI_MAX_BYTES);
 }
 
+static bool has_secret(const struct ini_section *section)
+{
+	for (size_t i = 0; i < URL_SETTINGS; i++)
+		if (section->url_passwords[i].is_there)
+			return true;
+	return section->has_password;
+}
+
 bool ini_has_secret(const struct ini *ini)
 {
 	for (size_t i = 0; i < ini->count; i++)
-		if (ini->sections[i].has_password)
+		if (has_secret(&ini->sections[i]))
 			return true;
 	return false;
 }
@@ -247,6 +255,8 @@ void ini_free(struct ini *ini)
 		text_cleanup(&ini->sections[i].name);
 		secret_free(&ini->sections[i].password);
 		texts_free(ini->sections[i].said, SETTINGS_MAX);
+		for (size_t n = 0; n < URL_SETTINGS; n++)
+			secret_free(&ini->sections[i].url_passwords[n].text);
 	}
 	texts_free(ini->said_by, ini->said_count);
 	free(ini->sections);

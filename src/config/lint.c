@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/url.h"
 #include "config/value.h"
 
 enum {
@@ -219,6 +220,33 @@ static bool take_secret(const struct linter *l, struct span value, struct error 
 	       secret_set(&l->section->password, value.at, value.len);
 }
 
+/* Nobody else sees the password of an address: what is left has the user alone. */
+static bool take_url(const struct linter *l, const struct setting *row, struct span value,
+		     struct error *err)
+{
+	struct url_password *password = &l->section->url_passwords[row->url];
+	struct span bare = value_bare(value);
+	struct buf *clean = &l->ini->clean;
+	OWNED_SECRET decoded = { 0 };
+	size_t at, size;
+
+	if (!url_find_password(bare.at, bare.len, &at, &size)) {
+		buf_add_bytes(clean, value.at, value.len);
+		return true;
+	}
+	if (size > SECRET_MAX)
+		return error_set(err, ERROR_CONFIG, "its password is longer than %d bytes",
+				 SECRET_MAX);
+	if (!url_decode_secret(bare.at + at, size, &decoded, err))
+		return false;
+	password->is_there = size > 0;
+	buf_add_bytes(clean, value.at, (size_t)(bare.at + at - value.at) - 1);
+	at += size;
+	buf_add_bytes(clean, bare.at + at, (size_t)(value.at + value.len - (bare.at + at)));
+	return size == 0 || !l->ini->keeps_secrets ||
+	       secret_set(&password->text, bare.at + at - size, size);
+}
+
 static bool take_value(struct linter *l, const struct setting *row, struct span value,
 		       struct error *err)
 {
@@ -230,6 +258,8 @@ static bool take_value(struct linter *l, const struct setting *row, struct span 
 		return false;
 	/* In our spelling, for iniparser compares names byte by byte. */
 	buf_addf(clean, "%s=", row->name);
+	if (row->url)
+		return take_url(l, row, value, err);
 	buf_add_bytes(clean, value.at, value.len);
 	return true;
 }

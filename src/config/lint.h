@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/secret.h"
+#include "config/account.h"
 #include "config/settings.h"
 
 enum { INI_LINE_MAX_BYTES = 1022 };	/* iniparser has room for 1024, with line feed and NUL */
@@ -20,6 +21,10 @@ struct ini_section {
 	unsigned lines[SETTINGS_MAX];	/* where each row's setting stands; 0: nowhere */
 	bool has_password;
 	struct secret password;		/* if the file is read with secrets */
+	struct url_password {		/* inside an address, as it is encoded there */
+		bool is_there;
+		struct secret text;	/* likewise */
+	} url_passwords[URL_SETTINGS];
 	char **said;			/* the values by row, where no file has them; else NULL */
 };
 

@@ -16,6 +16,7 @@
 #include "base/language.h"
 #include "base/text.h"
 #include "config/account.h"
+#include "config/urls.h"
 #include "service/service.h"
 
 #define WORDS(function, ...) \
@@ -28,9 +29,11 @@
 
 /* In the order of their enums in config/account.h. */
 WORDS(tls_word, "starttls", "implicit", "off")
-WORDS(auth_word, "auto", "login", "plain", "xoauth2", "oauthbearer", "off")
+WORDS(auth_word, "auto", "login", "plain", "xoauth2", "oauthbearer", "off",
+      "external")
 WORDS(token_word, "none", "managed-identity", "workload-identity", "client-secret",
       "client-certificate", "refresh")
+WORDS(family_word, "any", "ipv4", "ipv6")
 WORDS(policy_word, "rewrite", "keep", "refuse")
 WORDS(null_word, "send", "account")
 WORDS(t_word, "add", "remove")
@@ -216,7 +219,19 @@ static const struct setting table[] = {
 	{ ACCOUNT(tls_fingerprint, TEXT, "", N_("SHA-256 of the certificate to trust")),
 	  .check = check_fingerprint },
 	{ ACCOUNT(tls_priorities, TEXT, "", N_("what TLS may use, as GnuTLS writes it")) },
+	{ ACCOUNT(tls_client_cert, TEXT, "", N_("certificate to show the server, with those above it")),
+	  .check = check_path },
+	{ ACCOUNT(tls_client_key, TEXT, "", N_("its key")), .is_private = true, .check = check_path,
+	  .beside = "tls_client_cert" },
 	{ ACCOUNT(tls_session_cache, SWITCH, "on", N_("whether TLS sessions are resumed")) },
+	{ ACCOUNT(proxy, TEXT, "", N_("SOCKS5 or HTTP proxy that the server is reached by")),
+	  .exact = true, .url = URL_PROXY, .check = urls_check_proxy },
+	{ ACCOUNT(proxy_password_file, TEXT, "", N_("file whose first line is the proxy's password")),
+	  .exact = true, .is_private = true, .check = check_path, .beside = "proxy" },
+	{ ACCOUNT(source_address, TEXT, "", N_("address of this machine to connect from")),
+	  .check = urls_check_source },
+	{ ACCOUNT(address_family, WORD, "any", N_("whether to connect by IPv4 or IPv6 alone")),
+	  .word = family_word },
 	{ ACCOUNT(auth, WORD, "auto", N_("how to log in")), .word = auth_word },
 	{ ACCOUNT(user, TEXT, "", N_("user name")) },
 	{ ROW(ACCOUNT, password, SECRET, 0, "", N_("password")), .exact = true, .source = true },

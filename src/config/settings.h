@@ -33,6 +33,9 @@ struct setting {
 	void (*tidy)(char *value);	/* of what was taken, in place; NULL: it stays */
 	bool exact;		/* no comment may stand beside the value unless it is quoted */
 	bool is_private;	/* tells where a secret is, and is nothing for others */
+	int url;		/* enum url_setting: a password inside it stays in the file */
+	const char *beside;	/* a setting that it belongs to: where an account says that one
+				   itself, what the defaults say here is about another */
 	bool source;		/* one of those that tell where the password comes from */
 };
 

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "delivery/account_secret.h"
 #include "delivery/daemon_socket.h"
+#include "delivery/route.h"
 #include "net/net.h"
 #include "service/service.h"
 
@@ -31,7 +32,7 @@ static bool choose_auth(const struct account *account, enum auth_choice *auth,
 		error_set(err, ERROR_CONFIG, "a password is never sent without TLS");
 		return error_advise(err, "set `tls = starttls` or `implicit`, or `auth = off`");
 	}
-	if (account->user[0])
+	if (account->user[0] || *auth == AUTH_EXTERNAL)
 		return true;
 	account_lacks(account, "user", err);
 	return error_advise(err, "set it to the SMTP username of the service, or `auth = off`");
@@ -50,7 +51,7 @@ static bool find_secret(struct connection *c, struct error *err)
 	const struct secret_request request =
 		account_secret_request(c->account, c->options.secret_is_token, c->asker);
 
-	if (c->options.auth == AUTH_OFF)
+	if (c->options.auth == AUTH_OFF || c->options.auth == AUTH_EXTERNAL)
 		return true;
 	if (!secret_find(&request, &c->secret, &c->origin, err))
 		return false;
@@ -78,18 +79,9 @@ static bool renew(struct renewal *renewal)
 
 static struct transport *connect_to(const struct account *account, struct error *err)
 {
-	struct endpoint endpoint = {
-		.host = account->host,
-		.port = account->port,
-		.implicit_tls = account->tls == TLS_IMPLICIT,
-		.timeout = account->timeout,
-		.ca_file = account->tls_ca_file,
-		.fingerprint = account->tls_fingerprint,
-		.priorities = account->tls_priorities,
-		.cache_name = account->tls_session_cache ? account->name : NULL,
-	};
+	OWNED_ROUTE route = { .url = { 0 } };
 
-	return net_open(&endpoint, err);
+	return route_find(&route, account, err) ? net_open(&route.endpoint, err) : NULL;
 }
 
 bool connection_prepare(struct connection *c, const struct account *account,

@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#include "net/proxy.h"
+
 /* Whom to connect to, and how to know them. The texts are borrowed until close(). */
 struct endpoint {
 	const char *host;	/* name (IDNA welcome) or address */
@@ -21,6 +23,11 @@ struct endpoint {
 	 * by ours where it has none. Never less than TLS 1.2.
 	 */
 	const char *priorities;
+	/* The certificate that shows who we are, and its key: files in PEM; NULL or "": none. */
+	const char *client_cert, *client_key;
+	const struct proxy *proxy;	/* that the server is reached by, until it is; NULL: none */
+	const char *source;	/* address of this machine to connect from; NULL or "": any */
+	int family;		/* AF_INET or AF_INET6 alone; AF_UNSPEC: either */
 	/* Whose sessions are kept for resumption (the account), or NULL: none. */
 	const char *cache_name;
 };

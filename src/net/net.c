@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/language.h"
 #include "net/priorities.h"
+#include "net/proxy.h"
 #include "net/tcp.h"
 #include "net/tls.h"
 #include "net/tls_server.h"
@@ -191,22 +192,63 @@ static char *canonical_name(const char *host, struct error *err)
 	return NULL;
 }
 
-static bool connect_to(struct net_connection *c, int64_t deadline, struct error *err)
+static bool dial(struct net_connection *c, const char *host, long port, struct error *err)
 {
+	int64_t deadline = c->transport.deadline;
 	struct addresses addresses;
 	const struct ip_address *winner;
 
-	if (!resolve(c->host, c->endpoint.port, deadline, &addresses, err))
+	if (!resolve(host, port, deadline, &addresses, err) ||
+	    !addresses_narrow(&addresses, c->endpoint.family, c->endpoint.source, err))
 		return false;
 	c->wire.fd = tcp_connect(&addresses, deadline, &winner, err);
 	if (c->wire.fd < 0) {
-		if (c->endpoint.port == PORT_RELAY)
+		if (port == PORT_RELAY)
 			error_advise(err,
 				     "port 25 is closed on many lines: try `port = 587`");
 		return false;
 	}
 	ip_address_text(winner, c->peer);
 	return true;
+}
+
+static bool dial_proxy(struct net_connection *c, const char *host, struct error *err)
+{
+	const struct proxy *proxy = c->endpoint.proxy;
+
+	if (dial(c, host, proxy->port, err))
+		return true;
+	/* Whatever there is to mend, it is not the server's name. */
+	if (err->kind == ERROR_NO_HOST)
+		err->advice = N_("check the account's `proxy`");
+	return error_advise(err, "the account's `proxy` must be there: nothing goes around it");
+}
+
+/* Where the server is only the proxy knows. */
+static bool connect_by_proxy(struct net_connection *c, struct error *err)
+{
+	const struct proxy *proxy = c->endpoint.proxy;
+	OWNED_TEXT host = canonical_name(proxy->host, err);
+	char address[ADDRESS_TEXT_SIZE];
+
+	if (host && dial_proxy(c, host, err)) {
+		c->wire.deadline = c->transport.deadline;
+		if (proxy_ask(&c->wire, proxy, c->host, c->endpoint.port, err)) {
+			memcpy(address, c->peer, sizeof(address));
+			snprintf(c->peer, sizeof(c->peer), "proxy-%.*s",
+				 (int)sizeof(c->peer) - 7, address);
+			return true;
+		}
+	}
+	return error_context(err, "proxy %s://%s:%ld",
+			     proxy->kind == PROXY_SOCKS5 ? "socks5" : "http", proxy->host,
+			     proxy->port);
+}
+
+static bool connect_to(struct net_connection *c, struct error *err)
+{
+	return c->endpoint.proxy ? connect_by_proxy(c, err) :
+				   dial(c, c->host, c->endpoint.port, err);
 }
 
 struct transport *net_open(const struct endpoint *endpoint, struct error *err)
@@ -233,7 +275,7 @@ struct transport *net_open(const struct endpoint *endpoint, struct error *err)
 		.deadline = clock_after(endpoint->timeout),
 		.peer = c->peer,
 	};
-	if (connect_to(c, c->transport.deadline, err) &&
+	if (connect_to(c, err) &&
 	    (!endpoint->implicit_tls || begin_tls(&c->transport, err)))
 		return &c->transport;
 	hang_up(&c->transport);

@@ -10,7 +10,8 @@
  * Connects to the first address of the host that answers (RFC 8305), with TCP_NODELAY.
  * ERROR_NO_HOST: the name does not exist; ERROR_NETWORK: it could not be looked up now,
  * or no address answered, with each one's reason; ERROR_CONFIG: the host is no name,
- * or a TLS setting makes no sense; ERROR_TLS.
+ * or a TLS setting makes no sense; ERROR_TLS. By a proxy also what proxy_ask() has, and the peer is
+ * "proxy-" and the proxy's address: nobody here knows the server's.
  */
 struct transport *net_open(const struct endpoint *endpoint, struct error *err);
 
@@ -20,7 +21,7 @@ struct transport *net_open(const struct endpoint *endpoint, struct error *err);
  */
 struct transport *net_over(int fd, const char *peer);
 
-struct tls_identity;	/* net/tls_server.h */
+struct tls_identity;	/* net/tls_identity.h */
 
 /*
  * The same of a connection that somebody else has opened to us: a stream socket, which is its

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/background.h"
+#include "base/language.h"
 #include "base/text.h"
 #include "net/errand.h"
 
@@ -95,6 +96,26 @@ static bool known(const char *host, struct addresses *found)
 	ip_address_parse("::1", &found->list[1]);
 	found->count = 2;
 	return true;
+}
+
+bool addresses_narrow(struct addresses *found, int family, const char *source,
+		      struct error *err)
+{
+	size_t kept = 0;
+
+	if (source && *source && ip_address_parse(source, &found->source))
+		family = found->source.socket.any.sa_family;
+	if (family == AF_UNSPEC)
+		return true;
+	for (size_t i = 0; i < found->count; i++)
+		if (found->list[i].socket.any.sa_family == family)
+			found->list[kept++] = found->list[i];
+	found->count = kept;
+	if (kept > 0)
+		return true;
+	error_text(err, ERROR_NO_HOST, family == AF_INET ? N_("the host has no IPv4 address") :
+							   N_("the host has no IPv6 address"));
+	return error_advise(err, "`address_family` or `source_address` of the account asks for one");
 }
 
 static void lookup_free(void *work)
@@ -198,6 +219,7 @@ static bool look_up(const char *host, long port, int64_t deadline,
 bool resolve(const char *host, long port, int64_t deadline, struct addresses *found,
 	     struct error *err)
 {
+	found->source.len = 0;
 	if (!known(host, found) && !look_up(host, port, deadline, found, err))
 		return false;
 	for (size_t i = 0; i < found->count; i++)

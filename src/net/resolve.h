@@ -25,6 +25,7 @@ struct ip_address {
 struct addresses {
 	struct ip_address list[ADDRESSES_MAX];
 	size_t count;
+	struct ip_address source;	/* to connect from; its len is 0: any */
 };
 
 /*
@@ -36,6 +37,13 @@ struct addresses {
  */
 bool resolve(const char *host, long port, int64_t deadline, struct addresses *found,
 	     struct error *err);
+
+/*
+ * Leaves those of a family (AF_UNSPEC: any) that can be reached from `source`, an address of this
+ * machine (NULL or "": any). ERROR_NO_HOST: there is none.
+ */
+bool addresses_narrow(struct addresses *found, int family, const char *source,
+		      struct error *err);
 
 /* Whether `host` is an address, and which; the bytes are in network order. */
 bool ip_address_parse(const char *host, struct ip_address *address);

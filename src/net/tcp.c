@@ -27,6 +27,7 @@ struct tcp_attempt {
 };
 
 struct race {
+	const struct ip_address *source;
 	struct tcp_attempt attempts[ADDRESSES_MAX];
 	size_t count, started, running;
 	int64_t next;		/* when the next one starts, clock_ms() */
@@ -61,6 +62,15 @@ static void fail(struct race *race, struct tcp_attempt *attempt, int reason)
 	race->next = clock_ms();	/* the next one need not wait for its turn */
 }
 
+/* The port is chosen when it is known where to, so that all of them can be used. */
+static bool leaves_from(int fd, const struct ip_address *source)
+{
+	if (source->len == 0)
+		return true;
+	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &(int){ 1 }, sizeof(int));
+	return bind(fd, &source->socket.any, source->len) == 0;
+}
+
 /* Whether it is connected already. */
 static bool start_next(struct race *race)
 {
@@ -72,6 +82,10 @@ static bool start_next(struct race *race)
 	attempt->fd = socket(address->socket.any.sa_family,
 			     SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (attempt->fd < 0) {
+		fail(race, attempt, errno);
+		return false;
+	}
+	if (!leaves_from(attempt->fd, race->source)) {
 		fail(race, attempt, errno);
 		return false;
 	}
@@ -153,12 +167,14 @@ static void explain(const struct race *race, struct error *err)
 	error_texts(err, ERROR_NETWORK, buf_text(&reasons), buf_text(&words));
 	err->number = race->attempts[0].failure;
 	error_context(err, "no connection");
+	if (race->source->len > 0 && err->number == EADDRNOTAVAIL)
+		error_advise(err, "`source_address` is no address that this machine has");
 }
 
 int tcp_connect(const struct addresses *addresses, int64_t deadline,
 		const struct ip_address **winner, struct error *err)
 {
-	struct race race = { 0 };
+	struct race race = { .source = &addresses->source };
 	struct tcp_attempt *first;
 
 	line_up(&race, addresses);

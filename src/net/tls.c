@@ -19,6 +19,7 @@
 #include "net/priorities.h"
 #include "net/resolve.h"
 #include "net/tickets.h"
+#include "net/tls_identity.h"
 #include "net/tls_stream.h"
 #include "net/trust.h"
 
@@ -32,6 +33,7 @@ struct tls {
 	const struct endpoint *endpoint;
 	gnutls_session_t session;	/* the stream's */
 	gnutls_certificate_credentials_t credentials;
+	struct tls_identity *identity;	/* whose they are; NULL: there is none to show */
 
 	bool is_verified;		/* in this handshake */
 	bool is_refused;		/* in this handshake, for `refusal` */
@@ -54,6 +56,31 @@ static bool hash(const struct buf *b, unsigned char digest[TICKET_BINDING_SIZE])
 {
 	return !buf_is_full(b) &&
 	       gnutls_hash_fast(GNUTLS_DIG_SHA256, buf_text(b), b->len, digest) >= 0;
+}
+
+static bool has_client_cert(const struct endpoint *e)
+{
+	return e->client_cert && *e->client_cert;
+}
+
+static void add_state(struct buf *b, const struct stat *st)
+{
+	buf_addf(b, "%ju %ju %jd %jd.%09ld", (uintmax_t)st->st_dev, (uintmax_t)st->st_ino,
+		 (intmax_t)st->st_size, (intmax_t)st->st_mtim.tv_sec, st->st_mtim.tv_nsec);
+}
+
+/* The server knows by a resumed session who we were, as we know who it was. */
+static bool add_client_cert(const struct endpoint *e, struct buf *b)
+{
+	struct stat st;
+
+	if (!has_client_cert(e))
+		return true;
+	if (stat(e->client_cert, &st) < 0)
+		return false;
+	add_part(b, e->client_cert);
+	add_state(b, &st);
+	return true;
 }
 
 /*
@@ -84,9 +111,8 @@ static void find_cache(struct tls *tls)
 	add_part(&b, e->fingerprint);
 	add_part(&b, gnutls_check_version(NULL));
 	add_part(&b, priorities_text(e->priorities));
-	buf_addf(&b, "%ju %ju %jd %jd.%09ld", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino,
-		 (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
-	tls->has_cache = hash(&b, tls->binding);
+	add_state(&b, &st);
+	tls->has_cache = add_client_cert(e, &b) && hash(&b, tls->binding);
 }
 
 static void use_ticket(struct tls *tls)
@@ -217,7 +243,8 @@ static int prepare(struct tls *tls)
 	 * nearly always for nothing.
 	 */
 	unsigned int flags = GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_KEY_SHARE_TOP |
-			     (e->cache_name ? 0 : GNUTLS_NO_TICKETS);
+			     (e->cache_name ? 0 : GNUTLS_NO_TICKETS) |
+			     (tls->identity ? GNUTLS_FORCE_CLIENT_CERT : 0);
 	struct ip_address address;
 	int result;
 
@@ -228,13 +255,15 @@ static int prepare(struct tls *tls)
 	/* Who can set the environment of a mailer must not read what it says. */
 	unsetenv("SSLKEYLOGFILE");
 	gnutls_global_set_log_level(0);	/* GNUTLS_DEBUG_LEVEL: its messages name the keys */
-	result = gnutls_certificate_allocate_credentials(&tls->credentials);
+	result = tls->identity ? 0 : gnutls_certificate_allocate_credentials(&tls->credentials);
 	if (result >= 0)
 		result = gnutls_init(&tls->session, flags);
 	if (result >= 0)
 		result = priorities_use(tls->session, e->priorities);
 	if (result >= 0)
 		result = gnutls_credentials_set(tls->session, GNUTLS_CRD_CERTIFICATE,
+						tls->identity ?
+						tls_identity_credentials(tls->identity) :
 						tls->credentials);
 	/* RFC 6066 section 3: no addresses here. */
 	if (result >= 0 && !ip_address_parse(e->host, &address))
@@ -256,7 +285,19 @@ static void tls_free(struct tls *tls)
 		gnutls_deinit(tls->session);
 	if (tls->credentials)
 		gnutls_certificate_free_credentials(tls->credentials);
+	tls_identity_free(tls->identity);
 	free(tls);
+}
+
+static bool load_identity(struct tls *tls, struct error *err)
+{
+	const struct endpoint *e = tls->endpoint;
+
+	if (!has_client_cert(e))
+		return true;
+	tls->identity = tls_identity_load(e->client_cert, e->client_key, err);
+	return tls->identity ||
+	       error_context(err, "tls_client_cert, tls_client_key");
 }
 
 struct tls *tls_open(struct wire *wire, const struct endpoint *endpoint,
@@ -268,6 +309,10 @@ struct tls *tls_open(struct wire *wire, const struct endpoint *endpoint,
 	tls->stream.wire = wire;
 	tls->endpoint = endpoint;
 	tls->refusal = err;
+	if (!load_identity(tls, err)) {
+		tls_free(tls);
+		return NULL;
+	}
 	result = prepare(tls);
 	if (result < 0) {
 		error_set(err, ERROR_TLS, "cannot prepare TLS: %s",

@@ -1,132 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * TLS as a server: certificate and key, read once when the door begins, and a session
- * with them. Clients show no certificates, as they log in by name and password. No
- * tickets are given: each session is a process of its own, which would have to share
- * the key to them.
+ * TLS as a server: sessions with a certificate that was read once when the door began.
+ * Clients show no certificates, as they log in by name and password. No tickets are
+ * given: each session is a process of its own, which would have to share the key to them.
  */
 #include "net/tls_server.h"
 
 #include <gnutls/gnutls.h>
-#include <gnutls/x509.h>
 #include <stdlib.h>
 
-#include "base/file.h"
-#include "base/secret.h"
 #include "net/priorities.h"
 #include "net/tls_stream.h"
-
-enum { PEM_MAX = 1024 * 1024 };
-
-struct tls_identity {
-	gnutls_certificate_credentials_t credentials;
-	time_t begins, ends;
-};
 
 struct tls_server {
 	struct tls_stream stream;
 	gnutls_session_t session;	/* the stream's */
 };
-
-/* ---- who we are -------------------------------------------------------------- */
-
-static bool read_certificate(struct tls_identity *identity, const gnutls_datum_t *pem,
-			     const char *file, struct error *err)
-{
-	gnutls_x509_crt_t *chain = NULL;
-	unsigned int count = 0;
-	int result = gnutls_x509_crt_list_import2(&chain, &count, pem, GNUTLS_X509_FMT_PEM, 0);
-
-	if (result < 0 || count == 0) {
-		error_set(err, ERROR_CONFIG, "there is no certificate in PEM in it: %s",
-			  gnutls_strerror(result));
-		return error_context(err, "%s", file);
-	}
-	identity->begins = gnutls_x509_crt_get_activation_time(chain[0]);
-	identity->ends = gnutls_x509_crt_get_expiration_time(chain[0]);
-	for (unsigned int i = 0; i < count; i++)
-		gnutls_x509_crt_deinit(chain[i]);
-	gnutls_free(chain);
-	return true;
-}
-
-static bool read_key(const gnutls_datum_t *pem, const char *file, struct error *err)
-{
-	gnutls_x509_privkey_t key;
-	int result = gnutls_x509_privkey_init(&key);
-
-	if (result >= 0) {
-		result = gnutls_x509_privkey_import2(key, pem, GNUTLS_X509_FMT_PEM, NULL, 0);
-		gnutls_x509_privkey_deinit(key);
-	}
-	if (result >= 0)
-		return true;
-	error_set(err, ERROR_CONFIG, "there is no key in PEM, without a password, in it: %s",
-		  gnutls_strerror(result));
-	return error_context(err, "%s", file);
-}
-
-static bool load(struct tls_identity *identity, const char *cert_file, const char *key_file,
-		 struct buf *cert, struct buf *key, struct error *err)
-{
-	gnutls_datum_t cert_pem, key_pem;
-	int result;
-
-	if (!file_read_named(cert_file, false, cert, err) ||
-	    !file_read_named(key_file, true, key, err))
-		return false;
-	cert_pem = (gnutls_datum_t){ (void *)buf_text(cert), (unsigned int)cert->len };
-	key_pem = (gnutls_datum_t){ (void *)buf_text(key), (unsigned int)key->len };
-	if (!read_certificate(identity, &cert_pem, cert_file, err) ||
-	    !read_key(&key_pem, key_file, err))
-		return false;
-	result = gnutls_certificate_set_x509_key_mem2(identity->credentials, &cert_pem, &key_pem,
-						      GNUTLS_X509_FMT_PEM, NULL, 0);
-	if (result >= 0)
-		result = gnutls_certificate_set_known_dh_params(identity->credentials,
-								GNUTLS_SEC_PARAM_MEDIUM);
-	if (result >= 0)
-		return true;
-	if (result == GNUTLS_E_CERTIFICATE_KEY_MISMATCH)
-		return error_set(err, ERROR_CONFIG, "the key in %s is not that of the certificate "
-				 "in %s", key_file, cert_file);
-	error_set(err, ERROR_CONFIG, "cannot use it: %s", gnutls_strerror(result));
-	return error_context(err, "%s", cert_file);
-}
-
-struct tls_identity *tls_identity_load(const char *cert_file, const char *key_file,
-				       struct error *err)
-{
-	struct tls_identity *identity = xcalloc(1, sizeof(*identity));
-	OWNED_BUF cert = BUF_INIT(PEM_MAX);
-	struct buf key = BUF_INIT(PEM_MAX);
-	bool ok;
-
-	/* Room for all of it at once: a buffer that grows leaves what it held behind. */
-	(void)buf_reserve(&key, PEM_MAX);
-	ok = gnutls_certificate_allocate_credentials(&identity->credentials) >= 0 ?
-	     load(identity, cert_file, key_file, &cert, &key, err) :
-	     error_set(err, ERROR_SYSTEM, "cannot prepare TLS");
-	wipe(key.text, key.len);
-	buf_free(&key);
-	if (ok)
-		return identity;
-	tls_identity_free(identity);
-	return NULL;
-}
-
-void tls_identity_free(struct tls_identity *identity)
-{
-	if (identity && identity->credentials)
-		gnutls_certificate_free_credentials(identity->credentials);
-	free(identity);
-}
-
-void tls_identity_validity(const struct tls_identity *identity, time_t *begins, time_t *ends)
-{
-	*begins = identity->begins;
-	*ends = identity->ends;
-}
 
 /* ---- a session ---------------------------------------------------------------- */
 
@@ -142,7 +31,7 @@ static int prepare(struct tls_server *tls, const struct tls_identity *identity)
 		result = priorities_use(tls->session, NULL);
 	if (result >= 0)
 		result = gnutls_credentials_set(tls->session, GNUTLS_CRD_CERTIFICATE,
-						identity->credentials);
+						tls_identity_credentials(identity));
 	if (result < 0)
 		return result;
 	gnutls_certificate_server_set_request(tls->session, GNUTLS_CERT_IGNORE);

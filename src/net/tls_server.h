@@ -6,22 +6,8 @@
 #ifndef NET_TLS_SERVER_H
 #define NET_TLS_SERVER_H
 
-#include <time.h>
-
+#include "net/tls_identity.h"
 #include "net/wire.h"
-
-struct tls_identity;
-
-/*
- * PEM files: our certificate first, and those that lead to its root; and its key, which nobody
- * else may read (file_is_private). NULL: ERROR_CONFIG, with the name of the file.
- */
-struct tls_identity *tls_identity_load(const char *cert_file, const char *key_file,
-				       struct error *err);
-void tls_identity_free(struct tls_identity *identity);	/* NULL is fine */
-
-/* When the certificate begins and ceases to be valid. */
-void tls_identity_validity(const struct tls_identity *identity, time_t *begins, time_t *ends);
 
 struct tls_server;
 

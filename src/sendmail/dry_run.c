@@ -9,7 +9,10 @@
 #include <stdio.h>
 
 #include "base/language.h"
+#include "delivery/route.h"
 #include "talk/say.h"
+
+enum { ROUTE_MAX = 4000 };	/* bytes */
 
 static bool show_message(const struct message *m, struct error *err)
 {
@@ -30,9 +33,13 @@ void dry_run_show_account(const struct account *account, const char *why)
 		[TLS_STARTTLS] = "starttls", [TLS_IMPLICIT] = "implicit", [TLS_OFF] = "off",
 	};
 
+	OWNED_BUF route = BUF_INIT(ROUTE_MAX);
+
 	printf(_("account: %s (%s)\n"), account->name, tr(why));
 	printf(_("server: %s:%ld, tls = %s, user = %s\n"), account->host, account->port,
 	       tls[account->tls], account->user);
+	route_text(account, &route);
+	printf(_("route: %s\n"), buf_text(&route));
 }
 
 bool dry_run_show(const struct account *account, const char *why,

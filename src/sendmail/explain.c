@@ -15,6 +15,7 @@
 #include "delivery/local.h"
 #include "delivery/queue_ops.h"
 #include "delivery/queue_view.h"
+#include "delivery/route.h"
 #include "talk/say.h"
 #include "sendmail/call.h"
 #include "sendmail/dry_run.h"
@@ -339,7 +340,9 @@ static void write_json(const struct explanation *x)
 	struct json j = { .out = stdout };
 	struct plan plan = plan_of(x);
 	OWNED_TEXT way = way_to_send(x);
+	OWNED_BUF route = BUF_INIT(PATH_MAX_BYTES);
 
+	route_text(x->call->submittal.account, &route);
 	json_object(&j, NULL);
 	json_text(&j, "account", x->call->submittal.account->name);
 	json_text(&j, "why_account", x->call->submittal.why_account);
@@ -359,6 +362,7 @@ static void write_json(const struct explanation *x)
 	json_number(&j, "size",
 		    x->has_message ? (int64_t)message_size(&x->call->message) : 0);
 	json_number(&j, "max_size", x->call->submittal.account->max_size);
+	json_text(&j, "route", buf_text(&route));
 	json_text(&j, "way", way);
 	write_failover(x, &j);
 	json_end(&j);

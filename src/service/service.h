@@ -12,7 +12,8 @@
 
 /* How to log in, in the order of the words of the setting `auth`. */
 enum auth_choice {
-	AUTH_AUTO, AUTH_LOGIN, AUTH_PLAIN, AUTH_XOAUTH2, AUTH_OAUTHBEARER, AUTH_OFF
+	AUTH_AUTO, AUTH_LOGIN, AUTH_PLAIN, AUTH_XOAUTH2, AUTH_OAUTHBEARER, AUTH_OFF,
+	AUTH_EXTERNAL, AUTH_SCRAM_SHA_256, AUTH_CRAM_MD5
 };
 
 /* --- replies */

@@ -72,6 +72,15 @@ static void respond_oauthbearer(const struct smtp_options *o, int turn,
 	bearer_oauthbearer(o, raw);
 }
 
+/* RFC 4422 appendix A: who the certificate of TLS says that we are, unless another name is said. */
+static void respond_external(const struct smtp_options *o, int turn, const char *challenge,
+			     struct buf *raw)
+{
+	(void)turn;
+	(void)challenge;
+	buf_add(raw, o->user);
+}
+
 static const struct mechanism {
 	const char *name;
 	enum auth_choice choice;
@@ -86,6 +95,7 @@ static const struct mechanism {
 	{ "PLAIN",   AUTH_PLAIN,	false, true,  respond_plain, NULL },
 	{ "XOAUTH2", AUTH_XOAUTH2,	true,  true,  respond_xoauth2, "" },
 	{ "OAUTHBEARER", AUTH_OAUTHBEARER, true, true, respond_oauthbearer, "AQ==" },
+	{ "EXTERNAL", AUTH_EXTERNAL,	false, true,  respond_external, NULL },
 };
 
 /* A buffer in a secret's memory: it is wiped with it, and can never move. */
@@ -111,6 +121,9 @@ static bool say_turn(struct session *s, const struct mechanism *m, int turn,
 		buf_addf(&line, "AUTH %s", m->name);
 	if (is_first && raw.len > 0)
 		buf_add_char(&line, ' ');
+	/* RFC 4954 section 4: an initial response of no bytes. */
+	if (is_first && m->initial_response && raw.len == 0)
+		buf_add(&line, " =");
 	buf_add_base64(&line, raw.text, raw.len);
 	if (buf_is_full(&raw) || buf_is_full(&line))
 		return error_set(err, ERROR_CONFIG,
@@ -196,6 +209,8 @@ static bool is_candidate(const struct session *s, const struct mechanism *m, int
 		return false;
 	if (s->options.auth != AUTH_AUTO)
 		return m->choice == s->options.auth;
+	if (m->choice == AUTH_EXTERNAL)
+		return false;
 	if (m->takes_token != s->options.secret_is_token)
 		return false;
 	/* Azure takes tokens, and nobody knows whether it says so. */
