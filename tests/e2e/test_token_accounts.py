@@ -384,13 +384,13 @@ def test_nothing_is_printed_or_logged(mail, home):
             assert b"Bearer" not in base64.b64decode(word[:len(word) // 4 * 4])
 
 
-def test_command_lines_and_environments(mail, tmp_path):
+def test_command_lines_and_environments(mail, home, tmp_path):
     """Of the program and of every program that it starts."""
     trace = tmp_path / "trace"
     done = subprocess.run(
         ["strace", "-f", "-v", "-s", "20000", "-e", "trace=execve", "-o", trace,
          installed("sendmail"), "-C", mail.config(), "-t"],
-        input=HELLO.encode(), env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]},
+        input=HELLO.encode(), env=environment(home, {}),
         check=False, timeout=60)
     assert done.returncode == 0
     seen = trace.read_text()
@@ -399,15 +399,14 @@ def test_command_lines_and_environments(mail, tmp_path):
     assert_not_in(mail.identity.issued[0], seen)
 
 
-def test_a_kept_token_starts_no_program(mail, tmp_path):
+def test_a_kept_token_starts_no_program(mail, home, tmp_path):
     path = mail.config()
-    env = {"HOME": str(tmp_path), "PATH": os.environ["PATH"]}
     counts = []
     for number in range(2):
         trace = tmp_path / f"trace-{number}"
         assert subprocess.run(
             ["strace", "-f", "-e", "trace=execve", "-o", trace, installed("sendmail"), "-C",
-             path, "-t"], input=HELLO.encode(), env=env, check=False,
+             path, "-t"], input=HELLO.encode(), env=environment(home, {}), check=False,
             timeout=60).returncode == 0
         counts.append(trace.read_text().count("execve("))
     assert counts == [2, 1]
