@@ -257,7 +257,8 @@ def test_left_in_the_middle(person, ini, tmp_path, home, key, expected, count):
 def test_usual_file(person, home):
     one = person("--no-check")
     one.wait_for(f"This makes an account in {home}/.config/acsmtp.ini.")
-    for question, text in [("Service", "sendgrid"), ("User name [apikey]", ""),
+    for question, text in [("Service", "sendgrid"), ("Region [us]", ""),
+                           ("User name [apikey]", ""),
                            ("Sender", "a@example.org"), ("Name", ""), (KEPT, "")]:
         one.answer(question, text)
     one.secret(LAST, SECRET)

@@ -384,6 +384,7 @@ def test_nothing_is_printed_or_logged(mail, home):
             assert b"Bearer" not in base64.b64decode(word[:len(word) // 4 * 4])
 
 
+@pytest.mark.as_root      # a guarded process is closed to strace, too
 def test_command_lines_and_environments(mail, home, tmp_path):
     """Of the program and of every program that it starts."""
     trace = tmp_path / "trace"
