@@ -94,6 +94,7 @@ struct delivery_settings {
 	long expire, keep_failed;	/* days: of trying, and in failed/ after that */
 	char *report_to;	/* who is told of failures; "": the sender */
 	long reports_per_hour;	/* at most; 0: none are sent */
+	char *metrics_file;	/* for node_exporter; "": none */
 	long warn_after;	/* hours until the sender hears that a message waits; 0: never */
 };
 

@@ -311,6 +311,8 @@ static const struct setting table[] = {
 	  RANGE(0, 1000) },
 	{ DELIVERY(t_with_arguments, WORD, "add", N_("what recipients mean beside -t")),
 	  .word = t_word },
+	{ DELIVERY(metrics_file, TEXT, "", N_("file of figures about the queue, for node_exporter")),
+	  .check = check_path },
 	{ DELIVERY(warn_after, NUMBER, "4", N_("hours until the sender is warned; 0 is never")),
 	  RANGE(0, 8760) },
 	{ DAEMON(socket, TEXT, "", N_("unix socket of the daemon, or off")), .check = check_socket },

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "delivery/metrics.h"
 #include "spool/resident.h"
 
 enum { PIECE = 16 * 1024 };
@@ -224,6 +225,7 @@ static bool run(const struct queue *q, struct run *run, struct error *err)
 static bool attend(const struct queue *q, const char *config, enum queue_need need,
 		   struct error *err)
 {
+	metrics_update(q, config);
 	if (need != QUEUE_LOOK_ANEW)
 		return queue_see_to_it(q, config, need == QUEUE_SEND_ALL ? SPOOL_FLUSH : NULL,
 				       err);

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "delivery/crew.h"
 #include "delivery/hand.h"
+#include "delivery/metrics.h"
 #include "spool/account_state.h"
 
 enum {
@@ -141,6 +142,7 @@ bool runner_once(struct run *run, struct error *err)
 	ok = work(&r, run, err) && report_trouble(&r, err);
 	sum_up(&r, run);
 	hand_end(&r.hand);
+	metrics_update(run->queue, run->config);
 	return ok;
 }
 
@@ -170,6 +172,7 @@ static bool round_or_trouble(struct runner *r, struct run *run, struct error *er
 
 	if (!ok)
 		log_problem("the queue cannot be worked on: %s", err->text);
+	metrics_update(run->queue, run->config);
 	/* It sleeps without a secret in memory, and sees what was changed meanwhile. */
 	worker_forget_config(&r->hand.worker);
 	return ok || !spool_is_gone(&run->queue->spool);

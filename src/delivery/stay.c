@@ -22,6 +22,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "delivery/crew.h"
+#include "delivery/metrics.h"
 #include "spool/account_state.h"
 #include "spool/resident.h"
 
@@ -31,6 +32,7 @@ enum {
 	DESCRIPTORS = 24,	/* that we need besides those of our beginning */
 	PLACE_TRIES = 10,
 	PLACE_PAUSE_MS = 20,
+	METRICS_PAUSE = 15,	/* between two writes of the file */
 	BELL_MAX = 32 * 1024,	/* so much unheard means that some may not have fitted */
 };
 
@@ -46,6 +48,8 @@ struct stay {
 	bool is_in_trouble;	/* the last one did not: it is not known what waits */
 	bool is_changed;	/* something was done since we knew that something waits */
 	time_t wake;		/* when to look again */
+	time_t watched;		/* when metrics_file was written */
+	bool has_news;		/* for it */
 	time_t cut_off;		/* since when no server was reached; 0: one was */
 	size_t reached, unreached;	/* as of then */
 };
@@ -223,7 +227,20 @@ static void rest(struct stay *s)
 	now = time(NULL);
 	s->wants_look = s->wants_look || s->crew.wants_look || now >= s->wake ||
 			(s->crew.wake && now >= s->crew.wake);
+	s->has_news = s->has_news || was_busy || s->wants_look;
 	s->is_changed = s->is_changed || was_busy || s->crew.count != orders_before;
+}
+
+/* A look at all of the queue, so not with each message. */
+static void tell_watchers(struct stay *s, bool is_last)
+{
+	time_t now = time(NULL);
+
+	if (!is_last && (!s->has_news || (now >= s->watched && now - s->watched < METRICS_PAUSE)))
+		return;
+	metrics_update(s->run->queue, s->run->config);
+	s->watched = now;
+	s->has_news = false;
 }
 
 /* Whether something waits is asked again when something was done. */
@@ -254,6 +271,7 @@ static bool work_in_place(struct stay *s, struct error *err)
 					 "more");
 		if (is_over(s))
 			break;
+		tell_watchers(s, false);
 		rest(s);
 	}
 	return true;
@@ -307,6 +325,7 @@ static bool stay(struct stay *s, struct error *err)
 		/* With the place still held, which is what makes the mark true. */
 		if (ok && !is_displaced)
 			(void)spool_mark_empty(spool_of(s));
+		tell_watchers(s, true);
 		leave_place(s);
 		if (!ok || is_displaced || spool_is_empty(spool_of(s)) ||
 		    !spool_has_waiting(spool_of(s)))
