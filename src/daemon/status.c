@@ -2,8 +2,8 @@
 /*
  * Lines of text and no struct, as the daemon that answers may be older or newer than
  * the program that asks: what a reader does not know it passes over, and what is not
- * said stays 0. The numbers stand in one table for all four uses: told, read back, and
- * shown in two formats.
+ * said stays 0. The numbers stand in one table for all uses (delivery/metrics.h): told, read
+ * back, and shown in two formats.
  */
 #include "daemon/status.h"
 
@@ -20,113 +20,20 @@
 #include "base/self.h"
 #include "base/text.h"
 #include "daemon/handover.h"
-#include "delivery/throttle.h"
+#include "delivery/metrics.h"
 #include "talk/queue_words.h"
 
-enum { PATIENCE = 10, ACCOUNTS_MAX = 200, WORDS_MAX = 300, MOMENT_SIZE = 256 };
+enum { PATIENCE = 10, MOMENT_SIZE = 256 };
 
-/* --- what there is to know: numbers, words, and a line for each account */
-
-struct account_facts {
-	char name[128], why[WORDS_MAX];
-	int64_t left_minute, left_hour;	/* -1: there is no limit, and so nothing to tell */
-	int64_t paused_until;
-};
+/* --- what there is to know: figures, words, and a line for each account */
 
 struct facts {
-	int64_t waiting, due, held, failed, oldest, last_success, clients;
-	int64_t is_blind;
-	char user[64], door_user[64], confined[WORDS_MAX], problem[WORDS_MAX];
-	struct account_facts accounts[ACCOUNTS_MAX];
-	size_t count;
+	struct metrics m;
+	bool is_blind;
+	char user[64], door_user[64], confined[METRICS_WORDS_MAX], problem[METRICS_WORDS_MAX];
 };
-
-struct number {
-	const char *name;
-	size_t place;
-	const char *help;	/* for Prometheus */
-};
-
-#define NUMBER(field)	offsetof(struct facts, field)
-static const struct number numbers[] = {
-	{ "waiting", NUMBER(waiting), "Messages that wait in the queue." },
-	{ "due", NUMBER(due), "Messages that could be tried now." },
-	{ "held", NUMBER(held), "Messages that somebody holds." },
-	{ "failed", NUMBER(failed), "Messages that failed and are kept." },
-	{ "oldest", NUMBER(oldest), "When the oldest message that waits came, in seconds since 1970; 0 none." },
-	{ "last_success", NUMBER(last_success), "When a message was accepted last; 0 never." },
-	{ "clients", NUMBER(clients), "Clients that are connected." },
-};
-
-#define ACCOUNT(field)	offsetof(struct account_facts, field)
-static const struct number account_numbers[] = {
-	{ "left_minute", ACCOUNT(left_minute), "Messages of the account that may begin in this minute." },
-	{ "left_hour", ACCOUNT(left_hour), "The same of this hour." },
-	{ "paused_until", ACCOUNT(paused_until),
-	  "Until when the account waits, in seconds since 1970; 0 it does not." },
-};
-
-static int64_t value_of(const struct number *number, const void *facts)
-{
-	return *(const int64_t *)((const char *)facts + number->place);
-}
 
 /* --- the keeper finds out */
-
-struct counting {
-	struct facts *facts;
-	time_t now;
-};
-
-static bool count_waiting(void *seer, const char *id, const struct entry_start *start)
-{
-	struct counting *c = seer;
-
-	(void)id;
-	if (start->is_held) {
-		c->facts->held++;
-		return true;
-	}
-	c->facts->waiting++;
-	c->facts->due += start->next <= c->now;
-	if (!c->facts->oldest || start->arrived < c->facts->oldest)
-		c->facts->oldest = start->arrived;
-	return true;
-}
-
-static bool count_failed(void *seer, const char *id, const struct entry_start *start)
-{
-	(void)id;
-	(void)start;
-	((struct counting *)seer)->facts->failed++;
-	return true;
-}
-
-static long left(long limit, long share, long used)
-{
-	long most = share > 0 && share < limit ? share : limit;
-
-	return limit == 0 ? -1 : most > used ? most - used : 0;
-}
-
-static void look_at_accounts(const struct status_facts *facts, struct facts *f, time_t now)
-{
-	for (size_t i = 0; i < facts->config->count && f->count < ACCOUNTS_MAX; i++) {
-		const struct account *account = &facts->config->accounts[i];
-		struct account_facts *a = &f->accounts[f->count++];
-		struct throttle_view view;
-
-		throttle_look(&facts->queue->spool, account, now, &view);
-		snprintf(a->name, sizeof(a->name), "%s", account->name);
-		a->left_minute = left(account->rate_per_minute, view.share_minute, view.used_minute);
-		a->left_hour = left(account->rate_per_hour, view.share_hour, view.used_hour);
-		a->paused_until = view.paused_until > now ? view.paused_until : 0;
-		snprintf(a->why, sizeof(a->why), "%s", a->paused_until ? view.why : "");
-		text_make_printable(a->why);
-		if (view.last_success > f->last_success)
-			f->last_success = view.last_success;
-	}
-}
 
 static void name_user(uid_t uid, char name[64])
 {
@@ -140,28 +47,28 @@ static void name_user(uid_t uid, char name[64])
 
 void status_tell(int client, const struct status_facts *facts)
 {
-	struct facts f = { .clients = (int64_t)facts->clients };
-	struct counting c = { &f, time(NULL) };
-	OWNED_BUF out = BUF_INIT(256 * 1024);
-	struct error err, unheard;
+	struct facts f = { .m.clients = (int64_t)facts->clients };
+	OWNED_BUF out = BUF_INIT(METRICS_TEXT_MAX);
+	const struct metric *row;
+	struct error err;
+	bool ok = metrics_collect(&facts->queue->spool, facts->config, time(NULL), &f.m, &err);
 
-	if (!spool_can_lock(&facts->queue->spool, &err) ||
-	    !spool_scan(&facts->queue->spool, SPOOL_QUEUE, count_waiting, &c, &err)) {
+	if (!ok || !spool_can_lock(&facts->queue->spool, &err)) {
 		text_make_printable(err.text);
 		buf_addf(&out, "problem %.290s\n", err.text);
 	}
-	(void)spool_scan(&facts->queue->spool, SPOOL_FAILED, count_failed, &c, &unheard);
-	look_at_accounts(facts, &f, c.now);
-	for (size_t i = 0; i < COUNT_OF(numbers); i++)
-		buf_addf(&out, "%s %" PRId64 "\n", numbers[i].name, value_of(&numbers[i], &f));
+	for (size_t i = 0; (row = metrics_row(i)); i++)
+		buf_addf(&out, "%s %" PRId64 "\n", row->name, metric_value(row, &f.m));
 	name_user(self_user(), f.user);
 	name_user(facts->door_uid, f.door_user);
 	buf_addf(&out, "user %s\ndoor_user %s\nconfined %s\nblind %d\n", f.user, f.door_user,
 		 facts->confined, facts->is_blind);
-	for (size_t i = 0; i < f.count; i++)
-		buf_addf(&out, "account %s %" PRId64 " %" PRId64 " %" PRId64 " %s\n",
-			 f.accounts[i].name, f.accounts[i].left_minute, f.accounts[i].left_hour,
-			 f.accounts[i].paused_until, f.accounts[i].why);
+	for (size_t i = 0; i < f.m.count; i++) {
+		const struct metrics_account *a = &f.m.accounts[i];
+
+		buf_addf(&out, "account %s %" PRId64 " %" PRId64 " %" PRId64 " %s\n", a->name,
+			 a->left_minute, a->left_hour, a->paused_until, a->why);
+	}
 	/*
 	 * Without it an answer that was cut off would look like one with fewer
 	 * accounts.
@@ -172,28 +79,29 @@ void status_tell(int client, const struct status_facts *facts)
 
 /* --- the other side reads */
 
-static void read_account(const char *rest, struct facts *f)
+static void read_account(const char *rest, struct metrics *m)
 {
-	struct account_facts *a = &f->accounts[f->count];
+	struct metrics_account *a = &m->accounts[m->count];
 	int used = 0;
 
-	if (f->count == ACCOUNTS_MAX ||
+	if (m->count == METRICS_ACCOUNTS_MAX ||
 	    sscanf(rest, "%127s %" SCNd64 " %" SCNd64 " %" SCNd64 " %n", a->name,
 		   &a->left_minute, &a->left_hour, &a->paused_until, &used) != 4)
 		return;
 	snprintf(a->why, sizeof(a->why), "%s", rest + used);
-	f->count++;
+	m->count++;
 }
 
 static void read_line(const char *line, struct facts *f)
 {
+	const struct metric *row;
 	const char *rest;
 
-	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
-		size_t len = strlen(numbers[i].name);
+	for (size_t i = 0; (row = metrics_row(i)); i++) {
+		size_t len = strlen(row->name);
 
-		if (!strncmp(line, numbers[i].name, len) && line[len] == ' ')
-			*(int64_t *)((char *)f + numbers[i].place) =
+		if (!strncmp(line, row->name, len) && line[len] == ' ')
+			*(int64_t *)((char *)&f->m + row->place) =
 				strtoll(line + len + 1, NULL, 10);
 	}
 	if ((rest = text_after(line, "problem ")))
@@ -207,7 +115,7 @@ static void read_line(const char *line, struct facts *f)
 	else if ((rest = text_after(line, "confined ")))
 		snprintf(f->confined, sizeof(f->confined), "%s", rest);
 	else if ((rest = text_after(line, "account ")))
-		read_account(rest, f);
+		read_account(rest, &f->m);
 }
 
 static bool ask(int fd, struct facts *f, struct error *err)
@@ -230,20 +138,20 @@ static bool ask(int fd, struct facts *f, struct error *err)
 static void show_json(const struct facts *f, FILE *out)
 {
 	struct json j = { .out = out };
+	const struct metric *row;
 
 	json_object(&j, NULL);
-	for (size_t i = 0; i < COUNT_OF(numbers); i++)
-		json_number(&j, numbers[i].name, value_of(&numbers[i], f));
+	for (size_t i = 0; (row = metrics_row(i)); i++)
+		json_number(&j, row->name, metric_value(row, &f->m));
 	json_array(&j, "accounts");
-	for (size_t i = 0; i < f->count; i++) {
-		const struct account_facts *a = &f->accounts[i];
+	for (size_t i = 0; i < f->m.count; i++) {
+		const struct metrics_account *a = &f->m.accounts[i];
 
 		json_object(&j, NULL);
 		json_text(&j, "name", a->name);
-		for (size_t k = 0; k < COUNT_OF(account_numbers); k++)
-			if (value_of(&account_numbers[k], a) >= 0)
-				json_number(&j, account_numbers[k].name,
-					    value_of(&account_numbers[k], a));
+		for (size_t k = 0; (row = metrics_account_row(k)); k++)
+			if (metric_value(row, a) >= 0)
+				json_number(&j, row->name, metric_value(row, a));
 		json_text(&j, "why", *a->why ? a->why : NULL);
 		json_end(&j);
 	}
@@ -258,31 +166,12 @@ static void show_json(const struct facts *f, FILE *out)
 	json_end(&j);
 }
 
-static void show_gauge(FILE *out, const struct number *number)
-{
-	fprintf(out, "# HELP acsmtp_%s %s\n# TYPE acsmtp_%s gauge\n", number->name, number->help,
-		number->name);
-}
-
-/* Names of accounts have no quotes and no backslashes (config/lint.c). */
-static void show_of_accounts(const struct facts *f, const struct number *number, FILE *out)
-{
-	for (size_t i = 0; i < f->count; i++)
-		if (value_of(number, &f->accounts[i]) >= 0)
-			fprintf(out, "acsmtp_%s{account=\"%s\"} %" PRId64 "\n", number->name,
-				f->accounts[i].name, value_of(number, &f->accounts[i]));
-}
-
 static void show_prometheus(const struct facts *f, FILE *out)
 {
-	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
-		show_gauge(out, &numbers[i]);
-		fprintf(out, "acsmtp_%s %" PRId64 "\n", numbers[i].name, value_of(&numbers[i], f));
-	}
-	for (size_t i = 0; i < COUNT_OF(account_numbers); i++) {
-		show_gauge(out, &account_numbers[i]);
-		show_of_accounts(f, &account_numbers[i], out);
-	}
+	OWNED_BUF text = BUF_INIT(METRICS_TEXT_MAX);
+
+	metrics_print(&f->m, &text);
+	fputs(buf_text(&text), out);
 }
 
 /* "Tue, 24 Nov 2026 08:53:25 +0000 (5 min ago)" */
@@ -304,17 +193,17 @@ static void show_words(const struct facts *f, FILE *out)
 	char when[MOMENT_SIZE];
 
 	fprintf(out, _("%lld messages wait, %lld of them are due; %lld are held, %lld failed\n"),
-		(long long)f->waiting, (long long)f->due, (long long)f->held,
-		(long long)f->failed);
-	if (f->oldest) {
-		fprintf(out, _("the oldest came on %s\n"), moment(f->oldest, when));
+		(long long)f->m.waiting, (long long)f->m.due, (long long)f->m.held,
+		(long long)f->m.failed);
+	if (f->m.oldest) {
+		fprintf(out, _("the oldest came on %s\n"), moment(f->m.oldest, when));
 	}
-	if (f->last_success) {
+	if (f->m.last_success) {
 		fprintf(out, _("a message was accepted last on %s\n"),
-			moment(f->last_success, when));
+			moment(f->m.last_success, when));
 	}
-	for (size_t i = 0; i < f->count; i++) {
-		const struct account_facts *a = &f->accounts[i];
+	for (size_t i = 0; i < f->m.count; i++) {
+		const struct metrics_account *a = &f->m.accounts[i];
 
 		fprintf(out, _("account %s"), a->name);
 		if (a->left_minute >= 0)
@@ -325,7 +214,7 @@ static void show_words(const struct facts *f, FILE *out)
 			fprintf(out, _(", waits until %s: %s"), moment(a->paused_until, when), tr(a->why));
 		fputc('\n', out);
 	}
-	fprintf(out, _("%lld clients\n"), (long long)f->clients);
+	fprintf(out, _("%lld clients\n"), (long long)f->m.clients);
 	if (strcmp(f->user, f->door_user) != 0)
 		fprintf(out, _("the queue is kept by %s, clients are served by %s\n"), f->user,
 			f->door_user);

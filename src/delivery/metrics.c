@@ -105,16 +105,17 @@ static void look_at_account(const struct spool *spool, const struct account *acc
 		m->last_success = view.last_success;
 }
 
-void metrics_collect(const struct spool *spool, const struct config *config, time_t now,
-		     struct metrics *m)
+bool metrics_collect(const struct spool *spool, const struct config *config, time_t now,
+		     struct metrics *m, struct error *err)
 {
 	struct counting c = { m, now };
 	struct error unheard;
+	bool ok = spool_scan(spool, SPOOL_QUEUE, count_waiting, &c, err);
 
-	(void)spool_scan(spool, SPOOL_QUEUE, count_waiting, &c, &unheard);
 	(void)spool_scan(spool, SPOOL_FAILED, count_failed, &c, &unheard);
 	for (size_t i = 0; i < config->count && m->count < METRICS_ACCOUNTS_MAX; i++)
 		look_at_account(spool, &config->accounts[i], now, m);
+	return ok;
 }
 
 /* --- written */
@@ -183,10 +184,10 @@ void metrics_update(const struct queue *q, const char *file)
 	m->clients = -1;
 	/* Where the accounts cannot be read the queue is worth being watched all the same. */
 	(void)config_load_any(&config, file, &err);
-	metrics_collect(&q->spool, &config, time(NULL), m);
-	metrics_print(m, &text);
+	if (metrics_collect(&q->spool, &config, time(NULL), m, &err))
+		metrics_print(m, &text);
 	free(m);
-	if (put_file(path, &text, &err))
+	if (text.len > 0 && put_file(path, &text, &err))
 		return;
 	error_context(&err, "metrics_file %s", path);
 	if (daily_say(err.text) == DAILY_FIRST)

@@ -37,9 +37,12 @@ static inline int64_t metric_value(const struct metric *metric, const void *fact
 	return *(const int64_t *)((const char *)facts + metric->place);
 }
 
-/* Looks at the whole queue; `clients` is the caller's to fill. */
-void metrics_collect(const struct spool *spool, const struct config *config, time_t now,
-		     struct metrics *m);
+/*
+ * Looks at the whole queue, into a zeroed struct; `clients` is the caller's to fill. False: it
+ * cannot be listed, ERROR_IO; what else is known is there.
+ */
+bool metrics_collect(const struct spool *spool, const struct config *config, time_t now,
+		     struct metrics *m, struct error *err);
 
 /* In Prometheus' text format. What is -1 is left out. */
 void metrics_print(const struct metrics *m, struct buf *out);
