@@ -6,8 +6,8 @@
 
 static const struct reply_rule rules[] = {
 	{ REPLY_ANY, 535, NULL, "5.7.139", { ERROR_AUTH,
-	  N_("passwords are switched off for SMTP there: use `token = refresh` "
-	  "and `acsmtp login`, or another `token`") } },
+	  N_("passwords are switched off for SMTP there: use `auth = xoauth2`, "
+	  "with `token = refresh` and `acsmtp login`, or with another `token`") } },
 	{ REPLY_ANY, 535, NULL, NULL, { ERROR_AUTH, SERVICE_WRONG_TOKEN } },
 	{ REPLY_TO_MAIL, REPLY_ANY, NULL, "5.7.60", { ERROR_SENDER,
 	  N_("the mailbox may not send as this sender; set `from` to its own address") } },
