@@ -510,10 +510,11 @@ def test_word_without_a_number(given, error, status):
 def test_endpoint_that_misbehaves(given, failure, words, where):
     helper = given()
     helper.identity.fail(where, times=None, **failure)
+    seconds = 1 if failure.get("how") in ("silence", "endless") else None
     if where == "token":
-        answer = by_secret(helper, seconds=2)
+        answer = by_secret(helper, seconds=seconds)
     else:
-        answer = helper("get", "managed-identity", seconds=2, client_id=None,
+        answer = helper("get", "managed-identity", seconds=seconds, client_id=None,
                         env=helper.identity.machine("app-service"))
     answer.fails(LATER, *words)
     assert helper.identity.asked("nowhere") == []
