@@ -84,9 +84,9 @@ static bool load_key(struct signer *signer, const struct assertion *assertion,
 	size_t len = sizeof(of_certificate), key_len = sizeof(of_key);
 	int got = import_key(signer, assertion, pem);
 
-	if (got == GNUTLS_E_DECRYPTION_FAILED)
-		return fail(assertion, failure, "the passphrase does not open its key",
-			    "store the right one where a password may stand");
+	if (got < 0 && strstr((const char *)pem->data, "ENCRYPTED"))
+		return fail(assertion, failure, "its key has a passphrase that is not known",
+			    "take it off with `openssl pkey`: the file is private anyway");
 	if (got < 0)
 		return fail(assertion, failure, "the certificate's key is not in it",
 			    "put the key into it, as PEM");

@@ -131,7 +131,8 @@ def test_client_certificate_with_a_passphrase(certified, pki, home):
     file.write_text(plain[:plain.index("-----BEGIN PRIVATE")] + key)
     works(certified, by_certificate(certified, file, "open sesame\n"))
     by_certificate(certified, file, "wrong").fails(CONFIG, "passphrase", str(file))
-    by_certificate(certified, file, tenant="other").fails(CONFIG, str(file))
+    by_certificate(certified, file, tenant="other").fails(CONFIG, str(file), "passphrase",
+                                                          "openssl")
 
 
 def certificate_faults(pki, file):
