@@ -26,3 +26,24 @@ bool digest_of(const void *bytes, size_t len, unsigned char digest[DIGEST_SIZE])
 	wipe_stack();
 	return ok;
 }
+
+bool digest_keyed(const struct digest_key *key, const void *bytes, size_t len,
+		  unsigned char digest[DIGEST_SIZE])
+{
+	return gnutls_hmac_fast(GNUTLS_MAC_SHA256, key->bytes, key->len, bytes, len, digest) >= 0;
+}
+
+bool digest_keyed_md5(const struct digest_key *key, const void *bytes, size_t len,
+		      unsigned char digest[DIGEST_MD5_SIZE])
+{
+	return gnutls_hmac_fast(GNUTLS_MAC_MD5, key->bytes, key->len, bytes, len, digest) >= 0;
+}
+
+bool digest_stretch(const struct digest_key *password, const void *salt, size_t salt_len,
+		    unsigned rounds, unsigned char digest[DIGEST_SIZE])
+{
+	const gnutls_datum_t key = { (void *)password->bytes, (unsigned)password->len };
+	const gnutls_datum_t grain = { (void *)salt, (unsigned)salt_len };
+
+	return gnutls_pbkdf2(GNUTLS_MAC_SHA256, &key, &grain, rounds, digest, DIGEST_SIZE) >= 0;
+}

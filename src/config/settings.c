@@ -30,7 +30,7 @@
 /* In the order of their enums in config/account.h. */
 WORDS(tls_word, "starttls", "implicit", "off")
 WORDS(auth_word, "auto", "login", "plain", "xoauth2", "oauthbearer", "off",
-      "external")
+      "external", "scram-sha-256", "cram-md5")
 WORDS(token_word, "none", "managed-identity", "workload-identity", "client-secret",
       "client-certificate", "refresh")
 WORDS(family_word, "any", "ipv4", "ipv6")

@@ -10,26 +10,44 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "smtp/bearer.h"
+#include "smtp/scram.h"
 
 enum {
 	TURNS_MAX = 4,		/* answers that we give before a mechanism is a muddle */
 	REASON_MAX = 300,	/* bytes that are shown of why a token was refused */
 };
 
-/* The raw words of a turn; the base64 of them goes over the wire. */
-typedef void respond_fn(const struct smtp_options *o, int turn, const char *challenge,
-			struct buf *raw);
+struct exchange {
+	const struct smtp_options *options;
+	int turn;
+	const char *challenge;		/* in base64; NULL: nothing was said yet */
+	struct scram scram;
+};
 
-static void respond_plain(const struct smtp_options *o, int turn, const char *challenge,
-			  struct buf *raw)	/* RFC 4616 */
+static void exchange_free(struct exchange *x)
 {
-	(void)turn;
-	(void)challenge;
+	scram_free(&x->scram);
+}
+#define OWNED_EXCHANGE	__attribute__((cleanup(exchange_free))) struct exchange
+
+/*
+ * The raw words of a turn; the base64 of them goes over the wire. False: what the server says is
+ * not answered, with ERROR_PROTOCOL or ERROR_CONFIG.
+ */
+typedef bool respond_fn(struct exchange *x, struct buf *raw, struct error *err);
+
+static bool respond_plain(struct exchange *x, struct buf *raw, struct error *err) /* RFC 4616 */
+{
+	const struct smtp_options *o = x->options;
+
+	(void)err;
 	buf_add_bytes(raw, "", 1);
 	buf_add(raw, o->user);
 	buf_add_bytes(raw, "", 1);
 	buf_add_bytes(raw, o->secret->bytes, o->secret->len);
+	return true;
 }
 
 /*
@@ -47,38 +65,66 @@ static bool asks_for_user(const char *challenge)
 	return false;
 }
 
-static void respond_login(const struct smtp_options *o, int turn, const char *challenge,
-			  struct buf *raw)
+static bool respond_login(struct exchange *x, struct buf *raw, struct error *err)
 {
-	if (turn == 0 || asks_for_user(challenge))
+	const struct smtp_options *o = x->options;
+
+	(void)err;
+	if (x->turn == 0 || asks_for_user(x->challenge))
 		buf_add(raw, o->user);
 	else
 		buf_add_bytes(raw, o->secret->bytes, o->secret->len);
+	return true;
 }
 
-static void respond_xoauth2(const struct smtp_options *o, int turn, const char *challenge,
-			    struct buf *raw)
+static bool decode_challenge(const char *challenge, struct buf *bytes, struct error *err)
 {
-	(void)turn;
-	(void)challenge;
-	bearer_xoauth2(o, raw);
+	char *room = buf_reserve(bytes, strlen(challenge));
+
+	if (room && base64_decode(challenge, strlen(challenge), "+/", room, &bytes->len)) {
+		room[bytes->len] = '\0';
+		return true;
+	}
+	return error_set(err, ERROR_PROTOCOL, "the server's challenge makes no sense");
 }
 
-static void respond_oauthbearer(const struct smtp_options *o, int turn,
-				const char *challenge, struct buf *raw)
+static bool respond_scram(struct exchange *x, struct buf *raw, struct error *err)
 {
-	(void)turn;
-	(void)challenge;
-	bearer_oauthbearer(o, raw);
+	OWNED_BUF bytes = BUF_INIT(REPLY_TEXT_MAX);
+
+	return (!x->challenge || decode_challenge(x->challenge, &bytes, err)) &&
+	       scram_next(&x->scram, x->options->user, x->options->secret,
+			  x->challenge ? &bytes : NULL, raw, err);
+}
+
+static bool respond_cram(struct exchange *x, struct buf *raw, struct error *err)
+{
+	OWNED_BUF bytes = BUF_INIT(REPLY_TEXT_MAX);
+
+	return decode_challenge(x->challenge, &bytes, err) &&
+	       cram_md5(x->options->user, x->options->secret, &bytes, raw, err);
+}
+
+static bool respond_xoauth2(struct exchange *x, struct buf *raw, struct error *err)
+{
+	(void)err;
+	bearer_xoauth2(x->options, raw);
+	return true;
+}
+
+static bool respond_oauthbearer(struct exchange *x, struct buf *raw, struct error *err)
+{
+	(void)err;
+	bearer_oauthbearer(x->options, raw);
+	return true;
 }
 
 /* RFC 4422 appendix A: who the certificate of TLS says that we are, unless another name is said. */
-static void respond_external(const struct smtp_options *o, int turn, const char *challenge,
-			     struct buf *raw)
+static bool respond_external(struct exchange *x, struct buf *raw, struct error *err)
 {
-	(void)turn;
-	(void)challenge;
-	buf_add(raw, o->user);
+	(void)err;
+	buf_add(raw, x->options->user);
+	return true;
 }
 
 static const struct mechanism {
@@ -88,14 +134,21 @@ static const struct mechanism {
 	bool initial_response;
 	respond_fn *respond;
 	const char *to_reason;		/* the answer to a challenge that says why it refuses */
+	bool is_second_try;		/* for servers that choke on an initial response */
 } mechanisms[] = {
 	/* ACS takes a password by LOGIN alone; elsewhere it is as good as PLAIN. */
-	{ "LOGIN",   AUTH_LOGIN,	false, true,  respond_login, NULL },
-	{ "LOGIN",   AUTH_LOGIN,	false, false, respond_login, NULL },
-	{ "PLAIN",   AUTH_PLAIN,	false, true,  respond_plain, NULL },
-	{ "XOAUTH2", AUTH_XOAUTH2,	true,  true,  respond_xoauth2, "" },
-	{ "OAUTHBEARER", AUTH_OAUTHBEARER, true, true, respond_oauthbearer, "AQ==" },
-	{ "EXTERNAL", AUTH_EXTERNAL,	false, true,  respond_external, NULL },
+	{ "LOGIN",   AUTH_LOGIN,	false, true,  respond_login, NULL, false },
+	{ "LOGIN",   AUTH_LOGIN,	false, false, respond_login, NULL, true },
+	{ "PLAIN",   AUTH_PLAIN,	false, true,  respond_plain, NULL, false },
+	{ "XOAUTH2", AUTH_XOAUTH2,	true,  true,  respond_xoauth2, "", false },
+	{ "OAUTHBEARER", AUTH_OAUTHBEARER, true, true, respond_oauthbearer, "AQ==", false },
+	/*
+	 * They keep a password from the server, which has no use for it: TLS has shown who it is.
+	 * And servers list what a user's password was not kept for.
+	 */
+	{ "SCRAM-SHA-256", AUTH_SCRAM_SHA_256, false, true, respond_scram, NULL, false },
+	{ "CRAM-MD5", AUTH_CRAM_MD5,	false, false, respond_cram, NULL, false },
+	{ "EXTERNAL", AUTH_EXTERNAL,	false, true,  respond_external, NULL, false },
 };
 
 /* A buffer in a secret's memory: it is wiped with it, and can never move. */
@@ -106,17 +159,20 @@ static struct buf buf_in(struct secret *room, size_t limit)
 }
 
 /* Says one line: `command` (or nothing) and the base64 of the mechanism's answer. */
-static bool say_turn(struct session *s, const struct mechanism *m, int turn,
-		     const char *challenge, struct error *err)
+static bool say_turn(struct session *s, const struct mechanism *m, struct exchange *x,
+		     struct error *err)
 {
 	OWNED_SECRET raw_room = { 0 }, line_room = { 0 };
 	struct buf raw = buf_in(&raw_room, SECRET_MAX);
 	struct buf line = buf_in(&line_room, COMMAND_MAX - 2);
 	char shown[64];
-	bool is_first = !challenge;
+	bool is_first = !x->challenge;
 
-	if (!is_first || m->initial_response)
-		m->respond(&s->options, turn, challenge ? challenge : "", &raw);
+	/* What is left unanswered is waited for: nothing more can be said, not even QUIT. */
+	if ((!is_first || m->initial_response) && !m->respond(x, &raw, err)) {
+		s->is_broken = true;
+		return false;
+	}
 	if (is_first)
 		buf_addf(&line, "AUTH %s", m->name);
 	if (is_first && raw.len > 0)
@@ -163,33 +219,44 @@ static enum outcome judge_refusal(const struct session *s, const struct mechanis
 	       m->initial_response && login_is_all_there_is(s) ? TRY_NEXT : FAILED;
 }
 
+/* Who lets anybody in does not know the password, and is perhaps not who he should be. */
+static enum outcome judge_success(struct session *s, const struct mechanism *m,
+				  const struct exchange *x, struct error *err)
+{
+	if (m->choice != AUTH_SCRAM_SHA_256 || x->scram.is_proven)
+		return LOGGED_IN;
+	s->is_broken = true;
+	error_set(err, ERROR_PROTOCOL, "the server does not show that it knows the password");
+	return FAILED;
+}
+
 static enum outcome try_mechanism(struct session *s, const struct mechanism *m,
 				  struct error *err)
 {
 	OWNED_REPLY reply = REPLY_INIT;
 	OWNED_TEXT challenge = NULL;
 	OWNED_BUF reason = BUF_INIT(REASON_MAX);
+	OWNED_EXCHANGE x = { .options = &s->options };
 	bool has_answered = m->initial_response;
-	int turn = 0;
 
 	do {
-		bool is_reason = m->to_reason && turn > 0;
+		bool is_reason = m->to_reason && x.turn > 0;
 
 		if (!(is_reason ? answer_reason(s, m, challenge, &reason, err) :
-				  say_turn(s, m, turn, challenge, err)) ||
+				  say_turn(s, m, &x, err)) ||
 		    !session_hear(s, &reply, 1, err))
 			return FAILED;
 		if (reply.code == 235)
-			return LOGGED_IN;
+			return judge_success(s, m, &x, err);
 		text_cleanup(&challenge);
-		challenge = text_copy(buf_text(&reply.text));
-		turn += has_answered;
+		x.challenge = challenge = text_copy(buf_text(&reply.text));
+		x.turn += has_answered;
 		has_answered = true;
-	} while (reply.code == 334 && turn < TURNS_MAX);
+	} while (reply.code == 334 && x.turn < TURNS_MAX);
 	if (reason.len > 0)
 		buf_addf(&reply.text, " (%s)", buf_text(&reason));
 	session_refused(s, &reply, AT_AUTH, err);
-	return judge_refusal(s, m, reply.code, turn == 1);
+	return judge_refusal(s, m, reply.code, x.turn == 1);
 }
 
 static bool lists_token_mechanism(const struct session *s)
@@ -203,8 +270,7 @@ static bool lists_token_mechanism(const struct session *s)
 /* What the server does not list is tried where the account names it, and never on trial. */
 static bool is_candidate(const struct session *s, const struct mechanism *m, int last_code)
 {
-	/* The row without initial response is for servers that choke on one. */
-	if (!m->initial_response && last_code != 500 && last_code != 501 &&
+	if (m->is_second_try && last_code != 500 && last_code != 501 &&
 	    !((last_code == 504 || last_code == 535) && login_is_all_there_is(s)))
 		return false;
 	if (s->options.auth != AUTH_AUTO)

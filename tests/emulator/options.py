@@ -11,7 +11,8 @@ EXTENSIONS = frozenset((
     "BINARYMIME", "CHUNKING", "SMTPUTF8",
 ))
 
-MECHANISMS = ("LOGIN", "PLAIN", "XOAUTH2", "OAUTHBEARER")
+MECHANISMS = ("LOGIN", "PLAIN", "XOAUTH2", "OAUTHBEARER", "SCRAM-SHA-256", "CRAM-MD5",
+              "EXTERNAL")
 
 
 @dataclass
@@ -28,6 +29,9 @@ class Options:
     token           of AUTH XOAUTH2 and OAUTHBEARER, with the same user; or a function that
                     says of one whether it is good, as Identity.accepts
     token_reason    a refused token hears why, in a challenge, before the refusal
+    scram_fault     of SCRAM-SHA-256: stranger (does not know the password), nonce, rounds,
+                    garbage, silent (lets in without a proof), late (says why after the proof)
+    clients         a file of certificates that clients may show; they are asked for one
     senders         the MailFrom list; None lets everybody send
     mechanisms      those that work; the others get a 504
     listed          those that EHLO lists; None: those that work. () leaves AUTH out
@@ -57,6 +61,8 @@ class Options:
     password: str = "correct horse; battery#staple"
     token: str | Callable = "token"
     token_reason: bool = True
+    scram_fault: str | None = None
+    clients: str | None = None
     senders: tuple | None = ("donotreply@contoso.com",)
     mechanisms: tuple = ("LOGIN", "XOAUTH2")
     listed: tuple | None = None

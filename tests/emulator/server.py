@@ -119,6 +119,9 @@ class Emulator:
             context.options |= ssl.OP_NO_TICKET
             context.num_tickets = 0
         context.load_cert_chain(*self._pki.chain(options.certificate))
+        if options.clients:
+            context.verify_mode = ssl.CERT_OPTIONAL
+            context.load_verify_locations(options.clients)
         context.sni_callback = lambda tls, name, _: setattr(tls, "sni", name)
         return context
 

@@ -13,7 +13,7 @@ import traceback
 from dataclasses import dataclass
 
 from emulator import envelope
-from emulator.auth import MECHANISMS
+from emulator.auth import MECHANISMS, external
 from emulator.record import AUTH_LINE, COMMAND_LINE, LINE_LIMITS, Entry, Record, verb_of
 from emulator.transaction import Transaction
 from emulator.wire import Gone, Wire
@@ -43,7 +43,7 @@ class Session(Record):
         self.options = emulator.options
         self.wire = Wire(connection, emulator.options.patience)
         self.done = False
-        self.tls = self.sni = self.resumed = None
+        self.tls = self.sni = self.resumed = self.client_name = None
         self.offered = frozenset()
         self.then = None
         self.transaction = self._ended = None
@@ -200,6 +200,9 @@ class Session(Record):
         self.wire.start_tls(context)
         self.tls = self.wire.tls.version()
         self.sni = getattr(self.wire.tls, "sni", None)
+        shown = self.wire.tls.getpeercert() if self.options.clients else None
+        self.client_name = dict(pair for (pair,) in shown["subject"])["commonName"] \
+            if shown else None
         self.resumed = self.wire.tls.session_reused
         self._secured = self.options.tls == "starttls"
         self._greeted = False
@@ -225,7 +228,8 @@ class Session(Record):
             if first is None:
                 return b"501 5.5.2 Cannot decode the response"
         self.mechanism = name
-        self._exchange = MECHANISMS[name](self.options, first)
+        self._exchange = external(self.client_name, self.options, first) \
+            if name == "EXTERNAL" else MECHANISMS[name](self.options, first)
         return self.challenge(None)
 
     def challenge(self, response):
