@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* SHA-256: what names bytes, and tells nothing of them; and what shows that one knows a key. base/sum.h is for accidents alone. */
+/*
+ * SHA-256: what names bytes, and tells nothing of them; and what shows that one knows a key.
+ * base/sum.h is for accidents alone.
+ */
 #ifndef BASE_DIGEST_H
 #define BASE_DIGEST_H
 

@@ -102,7 +102,7 @@ static bool respond_cram(struct exchange *x, struct buf *raw, struct error *err)
 	OWNED_BUF bytes = BUF_INIT(REPLY_TEXT_MAX);
 
 	return decode_challenge(x->challenge, &bytes, err) &&
-	       cram_md5(x->options->user, x->options->secret, &bytes, raw, err);
+	       smtp_cram_md5(x->options->user, x->options->secret, &bytes, raw, err);
 }
 
 static bool respond_xoauth2(struct exchange *x, struct buf *raw, struct error *err)

@@ -9,10 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef HAVE_UNISTRING
 #include <uninorm.h>
+#endif
 
 #include "base/text.h"
 
+#ifdef HAVE_UNISTRING
 struct range {
 	uint32_t first, last;
 };
@@ -98,6 +101,15 @@ static bool prepare(const char *text, size_t len, struct secret *secret)
 	}
 	return ok;
 }
+#else
+static bool prepare(const char *text, size_t len, struct secret *secret)
+{
+	(void)text;
+	(void)len;
+	(void)secret;
+	return false;
+}
+#endif
 
 bool saslprep(const char *text, size_t len, struct secret *secret)
 {

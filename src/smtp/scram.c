@@ -189,8 +189,8 @@ void scram_free(struct scram *s)
 	*s = (struct scram){ .nonce = "" };
 }
 
-bool cram_md5(const char *user, const struct secret *password, const struct buf *challenge,
-	      struct buf *raw, struct error *err)
+bool smtp_cram_md5(const char *user, const struct secret *password, const struct buf *challenge,
+		   struct buf *raw, struct error *err)
 {
 	unsigned char digest[DIGEST_MD5_SIZE];
 

@@ -30,7 +30,7 @@ bool scram_next(struct scram *scram, const char *user, const struct secret *pass
 		const struct buf *challenge, struct buf *raw, struct error *err);
 void scram_free(struct scram *scram);
 
-bool cram_md5(const char *user, const struct secret *password, const struct buf *challenge,
-	      struct buf *raw, struct error *err);
+bool smtp_cram_md5(const char *user, const struct secret *password, const struct buf *challenge,
+		   struct buf *raw, struct error *err);
 
 #endif
