@@ -212,7 +212,7 @@ static bool login_is_all_there_is(const struct session *s)
 static enum outcome judge_refusal(const struct session *s, const struct mechanism *m,
 				  int code, bool is_first)
 {
-	if (code == 504 || code == 534 || (code == 501 && m->initial_response) ||
+	if (code == 504 || code == 534 || (code == 501 && m->initial_response && !m->takes_token) ||
 	    (code == 500 && m->initial_response && is_first))
 		return TRY_NEXT;
 	return code == 535 && is_first && m->choice == AUTH_LOGIN &&
@@ -284,13 +284,18 @@ static bool is_candidate(const struct session *s, const struct mechanism *m, int
 	       (m->choice == AUTH_XOAUTH2 && !lists_token_mechanism(s));
 }
 
-/* A token that was kept may have been taken back since; a new one is tried once. */
+/*
+ * A token that was kept may have been taken back since, or be too near to its end for this
+ * server, which Microsoft's say by this code; a new one is tried once.
+ */
 static bool has_new_token(struct session *s, const struct mechanism *m,
 			  const struct error *err)
 {
 	struct renewal *renewal = m->takes_token ? s->options.renewal : NULL;
 
-	return renewal && err->reply == 535 && renewal->renew(renewal) && !s->is_broken;
+	bool is_of_token = err->reply == 535 || !strcmp(err->status, "5.5.127");
+
+	return renewal && is_of_token && renewal->renew(renewal) && !s->is_broken;
 }
 
 bool auth_log_in(struct session *s, struct error *err)

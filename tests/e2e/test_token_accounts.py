@@ -13,6 +13,7 @@ from datetime import date, timedelta
 import pytest
 
 from emulator.faults import Fault
+from helpers.daemon import Local, text
 from helpers.program import environment, installed
 from helpers.waiting import wait_for
 from outcome import (HELLO, assert_failed, assert_nobody_called, assert_not_in, assert_sent,
@@ -186,6 +187,17 @@ def test_renewed_once(mail):
     assert_sent(mail(path=path))
     assert mail.asked == 2
     assert logins(mail.server) == ["XOAUTH2"] * 3
+    assert_sent(mail(path=path))
+    assert mail.asked == 2
+
+
+def test_too_near_to_its_end(mail):
+    """As High Volume Email says it."""
+    mail.begin(server={"faults": (Fault(
+        "auth", connection=2, times=1,
+        reply="501 5.5.127 Invalid XOAUTH2 auth data - Token will expire soon"),)})
+    path = mail.config()
+    assert_sent(mail(path=path))
     assert_sent(mail(path=path))
     assert mail.asked == 2
 
@@ -475,3 +487,19 @@ def test_cost(mail, config, home, tmp_path):
     password = mail.config(auth="plain", password=mail.server.options.password, timeout=60)
     assert count(path) - count(password) <= 300_000
     assert mail.asked == 1
+
+
+# --- the daemon
+
+def test_the_daemon(mail, daemon, home):
+    """The keeper has the secret, and what it sends by asks for the token."""
+    one = daemon(mail.server, start=False)
+    one.keys = {**mail.keys(), "password": f'"{mail.identity.client_secret}"',
+                "token_ca_file": one.top / "ca.pem"}
+    one.write()
+    assert one.start(), one.process.stderr.read().decode()
+    with Local(one.socket) as client:
+        client.sendmail("a@contoso.com", ["b@example.org"], text())
+    assert wait_for(lambda: mail.server.messages)
+    assert mail.asked == 1
+    assert logins(mail.server) == ["XOAUTH2"]
