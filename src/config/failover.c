@@ -84,8 +84,12 @@ static bool check_account(const struct config *config, const struct account *acc
 		if (named(config, name, len) == account)
 			return error_set(err, ERROR_CONFIG, "\"%s\" is the account itself",
 					 text_show(one, shown)), blame(account, err);
-		if (!config_account(config, one, err))
+		if (!config_account(config, one, err)) {
+			if (config->is_closed)
+				error_advise(err, "those of the system's file are not this user's to "
+					     "read, or to fail over to");
 			return blame(account, err);
+		}
 	}
 	back = find_circle(config, account);
 	if (!back)

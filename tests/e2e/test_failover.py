@@ -7,6 +7,7 @@ import re
 import pytest
 
 from emulator.faults import Fault
+from helpers.daemon import Local, text
 from helpers.spool import checksum
 from helpers.waiting import wait_until
 
@@ -343,3 +344,23 @@ def test_moved_by_a_person(acs, run, two, second, spool):
     result = run(["queue", "move", entry.stem, "--account", "nobody", "--config", ini],
                  program="acsmtp")
     assert result.status == CONFIG and "nobody" in result.stderr
+
+
+def test_by_the_daemon(second, daemon, pki):
+    """Its keeper works on the queue as every runner does."""
+    # What stands behind the last setting of its account are sections of their own.
+    d = daemon(None, failover=f"""second
+[account second]
+host = {second.host}
+port = {second.port}
+tls_fingerprint = {pki.fingerprint("good")}
+user = {second.options.user}
+password = "{second.options.password}"
+from = {OTHER}
+log = off
+[defaults]
+default_account = test""")
+    with Local(d.socket) as client:
+        client.sendmail("me@contoso.com", ["b@example.org"], text())
+    wait_until(lambda: bodies(second), "it goes by the second")
+    assert second.message.sender == OTHER
