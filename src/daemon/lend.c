@@ -29,13 +29,15 @@ union parcel {			/* aligned as cmsg(3) wants it */
 static bool send_them(int door, const struct listeners *l)
 {
 	union parcel parcel = { .bytes = { 0 } };
-	struct iovec text = { (void *)(uintptr_t)word, strlen(word) };
+	char line[sizeof(word)];
+	struct iovec text = { line, sizeof(line) - 1 };
 	struct msghdr message = { .msg_iov = &text, .msg_iovlen = 1 };
 	struct cmsghdr *head;
-	int fds[MOST];
+	int fds[MOST] = { 0 };
 
 	for (size_t i = 0; i < l->count; i++)
 		fds[i] = l->list[i].fd;
+	memcpy(line, word, sizeof(line));
 	message.msg_control = parcel.bytes;
 	message.msg_controllen = CMSG_SPACE(l->count * sizeof(int));
 	head = CMSG_FIRSTHDR(&message);

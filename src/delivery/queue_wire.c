@@ -317,8 +317,10 @@ bool queue_view_read(const struct buf *content, struct throttle_view *view)
 
 void queue_done_write(const struct wire_done *done, struct buf *content)
 {
+	static const struct error none = { .kind = ERROR_NONE };
+
 	frame_put_number(content, done->ok);
-	put_error(content, done->ok ? &(struct error){ .kind = ERROR_NONE } : &done->err);
+	put_error(content, done->ok ? &none : &done->err);
 	put_counts(content, &done->counts);
 	frame_put_number(content, done->waiting);
 	frame_put_number(content, done->changed);
