@@ -97,9 +97,14 @@ static bool try_file(const char *path, struct error *err)
 	return fd >= 0;
 }
 
+static bool is_standard(const char *where)
+{
+	return !strcmp(where, "stderr") || !strcmp(where, "stdout");
+}
+
 bool log_try(const char *where, struct error *err)
 {
-	if (!*where || !strcmp(where, "off") || !strcmp(where, "stderr"))
+	if (!*where || !strcmp(where, "off") || is_standard(where))
 		return true;
 	if (strcmp(where, "syslog") != 0)
 		return try_file(where, err);
@@ -136,7 +141,7 @@ void log_open(struct log_place place, const char *tag)
 	}
 	sink.kind = DESCRIPTOR;
 	sink.fd = self_complaints();
-	if (!strcmp(sink.where, "stderr"))
+	if (is_standard(sink.where))
 		return;
 	sink.fd = append_open(sink.where, &err);
 	sink.owns_fd = sink.fd >= 0;

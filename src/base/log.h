@@ -13,8 +13,9 @@
 enum log_format { LOG_AS_TEXT, LOG_AS_JSON };
 
 struct log_place {
-	/* "syslog", "stderr", "off", "" or NULL (no log), or the path of a file, which is made
-	   with mode 0600 and appended to. */
+	/* "syslog", "stderr", "stdout", "off", "" or NULL (no log), or the path of a file, which
+	   is made with mode 0600 and appended to. Standard output is what a caller reads: only
+	   the daemon logs there, whose standard error it makes the same. */
 	const char *where;
 	enum log_format format;
 };

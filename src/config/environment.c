@@ -144,7 +144,9 @@ static const char *next_name(const void *of, size_t i)
 static bool pass_or_refuse(const char *variable, const char *name, bool is_in_file,
 			   struct error *err)
 {
-	const char *nearest = text_nearest(name, next_name, NULL);
+	/* The rest of what Kubernetes tells of a service: ACSMTP_SERVICE_HOST, ACSMTP_PORT_25_TCP. */
+	bool is_foreign = text_after(name, "service_") || text_after(name, "port_");
+	const char *nearest = is_foreign ? NULL : text_nearest(name, next_name, NULL);
 	OWNED_TEXT known = NULL;
 
 	if (setting_is_planned(name))
@@ -213,11 +215,21 @@ static bool take(struct variables *r, const struct setting *row, const char *var
 	return true;
 }
 
+/*
+ * Kubernetes tells each container of the services beside it: of one that is called "smtp" by
+ * SMTP_PORT=tcp://10.0.0.1:25, which is no setting.
+ */
+static bool is_of_kubernetes(const char *variable, const char *value)
+{
+	return strstr(variable, "_PORT=") && (text_after(value, "tcp://") ||
+					      text_after(value, "udp://"));
+}
+
 static bool has_value(const char *variable)
 {
 	const char *equals = strchr(variable, '=');
 
-	return equals && equals[1];
+	return equals && equals[1] && !is_of_kubernetes(variable, equals + 1);
 }
 
 static bool read_ours(struct variables *r, struct error *err)

@@ -142,10 +142,10 @@ static bool check_fingerprint(const char *value, struct error *err)
 static bool check_log(const char *value, struct error *err)
 {
 	if (*value == '/' || !strcmp(value, "syslog") || !strcmp(value, "stderr") ||
-	    !strcmp(value, "off"))
+	    !strcmp(value, "stdout") || !strcmp(value, "off"))
 		return true;
-	return error_set(err, ERROR_CONFIG, "it is neither syslog nor stderr nor off nor the "
-			 "whole path of a file");
+	return error_set(err, ERROR_CONFIG, "it is neither syslog nor stderr nor stdout nor off "
+			 "nor the whole path of a file");
 }
 
 static bool check_aliases(const char *value, struct error *err)
@@ -287,7 +287,7 @@ static const struct setting table[] = {
 	{ ACCOUNT(failover, TEXT, "", N_("accounts that take its mail when it cannot")) },
 	{ ACCOUNT(failover_after, SPAN, "10m", N_("how long its quota may be used up before")),
 	  RANGE(0, 365 * 86400) },
-	{ ACCOUNT(log, TEXT, "syslog", N_("syslog, stderr, off, or the path of a file")),
+	{ ACCOUNT(log, TEXT, "syslog", N_("syslog, stderr, stdout, off, or the path of a file")),
 	  .check = check_log },
 	{ ACCOUNT(log_format, WORD, "text", N_("what a line of the log is")), .word = log_word },
 	{ DEFAULTS(default_account, TEXT, "", N_("account to use when nothing tells which")) },

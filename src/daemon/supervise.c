@@ -206,11 +206,21 @@ static void end(struct supervisor *s)
 	reap(s);
 }
 
+/* Log and complaints go one way then: the door, too, has its standard output for other things. */
+static void open_log(const struct config *config)
+{
+	struct log_place place = config_log(config);
+
+	if (!strcmp(place.where, "stdout"))
+		(void)dup2(STDOUT_FILENO, STDERR_FILENO);
+	log_open(place, "acsmtp");
+}
+
 static bool begin(struct supervisor *s, const char *config_file, struct error *err)
 {
 	s->launch.config_file = config_file;
 	return launch_read_settings(&s->launch, err) &&
-	       (log_open(config_log(&s->launch.config), "acsmtp"), true) &&
+	       (open_log(&s->launch.config), true) &&
 	       sockets_open(&s->sockets, &s->launch.config.daemon, err) &&
 	       (s->signals = beginning_signals("the daemon", err)) >= 0 &&
 	       start_keeper(s, err) && start_door(s, err);

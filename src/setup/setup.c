@@ -12,10 +12,12 @@
 
 #include "base/buf.h"
 #include "base/language.h"
+#include "base/self.h"
 #include "service/service.h"
 #include "config/write.h"
 #include "talk/say.h"
 #include "setup/answers.h"
+#include "setup/daemon.h"
 
 static void setup_free(struct setup *s)
 {
@@ -134,6 +136,33 @@ static void tell_closed(const char *path)
 		       path, path);
 }
 
+/* Of a user's own account, or one in another file, nothing is the daemon's business. */
+static bool is_of_system(const struct setup *s)
+{
+	return self_is_root() && !s->flags.config;
+}
+
+/* As the settings name it now; "": that is not known. */
+static char *daemon_user(const struct setup *s)
+{
+	OWNED_CONFIG config = { 0 };
+	struct error unheard;
+
+	return text_copy(config_read(&config, s->path, &unheard) ? config.daemon.user : "");
+}
+
+/* Whether the daemon may read the account now. */
+static bool share(const struct setup *s)
+{
+	OWNED_TEXT user = is_of_system(s) ? daemon_user(s) : NULL;
+
+	if (!user || !setup_share(s->path, user))
+		return false;
+	if (s->made_file)
+		(void)setup_share(draft_value(&s->draft, "password_file"), user);
+	return true;
+}
+
 /* What was set up will not do for ever. */
 static void tell_end(const struct setup *s)
 {
@@ -242,6 +271,7 @@ static int run(struct command_call *call)
 	OWNED_SETUP s = { .flag_rows = call->command->flags };
 	struct error err;
 	int status, written;
+	bool is_shared;
 
 	if (!command_parse(call, &s.flags, &status))
 		return status;
@@ -259,7 +289,10 @@ static int run(struct command_call *call)
 	}
 	if (!write_account(&s, &err))
 		return say_error(&err);
+	is_shared = share(&s);
 	tell_written(&s);
+	if (is_shared)
+		setup_start_daemon();
 	status = finish(call, &s);
 	written = say_finish();
 	return status == EX_OK ? written : status;

@@ -219,8 +219,13 @@ def test_mistakes(acs, run, variables, said, expected):
 
 def test_what_is_nothing_to_us(run, home, variables):
     said = variables() | {"ACSMTP_ZZZZZZZZ": "x", "acsmtp_host": "y", "ACSMTP_": "z",
-                          "ACSMTP_Host": "z", "SMTP_WHATEVER": "x", "ACSMTP_" + "X" * 500: "y"}
+                          "ACSMTP_Host": "z", "SMTP_PORT": "tcp://10.0.0.1:25",
+                          "ACSMTP_SERVICE_HOST": "10.0.0.1", "ACSMTP_SERVICE_PORT": "25",
+                          "ACSMTP_PORT_25_TCP": "tcp://10.0.0.1:25",
+                          "ACSMTP_PORT_25_TCP_PROTO": "tcp", "SMTP_WHATEVER": "x", "ACSMTP_" + "X" * 500: "y"}
     assert explained(run, said)["host"] == "localhost"
+    # What Kubernetes tells of a service that is called "acsmtp".
+    assert explained(run, said | {"ACSMTP_PORT": "tcp://10.0.0.1:25"})["port"] == 587
 
 
 def test_none_at_all(run):
