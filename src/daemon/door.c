@@ -121,7 +121,7 @@ static void let_in(struct gate *g, int client, const struct visitor *who)
 	pid_t pid;
 
 	if (!g->is_provided) {
-		turn_away(client, "the keeper of the mail is not there, try again later");
+		turn_away(client, "the keeper of the mail is not there or not ready, try again later");
 		return;
 	}
 	if (g->count >= CLIENTS_MAX || (long)g->count >= settings->max_clients) {

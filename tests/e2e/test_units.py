@@ -194,15 +194,18 @@ def test_listen_of_the_settings(acs, machine):
         with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
             client.sendmail("me@contoso.com", ["b@example.org"], f"Subject: {port}\n\nx\n")
     # A door that died gets them again; one that cannot have them says so.
-    wait_until(lambda: machine.show("acsmtp-door.service", "SubState") == "running", "reloaded")
+    again = "the settings of the door were read again"
+    wait_until(lambda: machine.said().count(again) == len(ports), "each is read", machine.said)
     before = machine.show("acsmtp-door.service", "MainPID")
     machine.run("kill", "-KILL", before, check=True)
-    wait_until(lambda: is_open(ports[1]), "it listens again", machine.said)
+    wait_until(lambda: is_up(machine, "acsmtp-door.service", before), "it is back", machine.said)
+    assert is_open(ports[1])
     configure(machine, server, "listen = 127.0.0.1:25\n")
     machine.systemctl("reload", "acsmtp.service")
     wait_until(lambda: "ports below 1024 are for root" in machine.said(), "it says so",
                machine.said)
-    assert send(machine, "by the socket").returncode == 0
+    done = send(machine, "by the socket")
+    assert done.returncode == 0, done.stderr + machine.said()
     wait_until(lambda: len(server.messages) == 3, "they arrive", machine.said)
 
 

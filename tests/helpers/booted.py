@@ -31,8 +31,10 @@ mount -t tmpfs -o mode=755 tmpfs "$root/root/etc/systemd/system"
 echo mounted
 read -r _ || true
 export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_TMPFS_TMP=0
+# Without that right services would get no networks of their own.
 exec systemd-nspawn --quiet --register=no --keep-unit --link-journal=no --console=pipe \\
-	--directory="$root/root" --boot -- --unit=multi-user.target --show-status=false < /dev/null
+	--capability=CAP_NET_ADMIN --directory="$root/root" --boot -- \\
+	--unit=multi-user.target --show-status=false < /dev/null
 """
 
 # What a machine of tests can do without.
@@ -124,10 +126,16 @@ class Booted:
         if user:
             uid, gid = self.ids(user)
             change = ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups"]
-        return subprocess.run(
-            ["nsenter", "-t", str(self.first), "-m", "-p", "-u", "-i", "-C", "-r", "-w", *change,
-             *map(str, command)], capture_output=True, text=True, check=check, timeout=PATIENCE,
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}, **more)
+        try:
+            return subprocess.run(
+                ["nsenter", "-t", str(self.first), "-m", "-p", "-u", "-i", "-C", "-r", "-w",
+                 *change, *map(str, command)], capture_output=True, text=True, check=check,
+                timeout=PATIENCE, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+                                       "LANG": "C.UTF-8"}, **more)
+        except subprocess.TimeoutExpired:
+            if command[0] != "journalctl":
+                print(self.said())
+            raise
 
     def systemctl(self, *arguments):
         return self.run("systemctl", *arguments)
