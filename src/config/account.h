@@ -104,6 +104,7 @@ struct daemon_settings {
 	char *allow_from;	/* networks; "": this machine */
 	char *allow_users;	/* names, @groups, numbers; "*": all */
 	long max_clients, max_clients_per_user;
+	long max_connections;	/* to the server of one account */
 	long max_per_user_per_hour;	/* messages; 0: any number */
 	long idle_timeout;	/* seconds */
 	char *listen_cert, *listen_key, *listen_users;	/* files; "": none */

@@ -321,6 +321,7 @@ static const struct setting table[] = {
 	{ DAEMON(allow_users, TEXT, "*", N_("names, @groups and numbers that may send at the socket")) },
 	{ DAEMON(max_clients, NUMBER, "200", N_("clients at one time")), RANGE(1, 2000) },
 	{ DAEMON(max_clients_per_user, NUMBER, "32", N_("of one user or address")), RANGE(1, 2000) },
+	{ DAEMON(max_connections, NUMBER, "2", N_("to the server of one account, at one time")), RANGE(1, 250) },
 	{ DAEMON(max_per_user_per_hour, NUMBER, "0", N_("messages an hour of one; 0 is no limit")),
 	  RANGE(0, 1000000) },
 	{ DAEMON(idle_timeout, NUMBER, "300", N_("seconds that a client may say nothing")),

@@ -79,6 +79,7 @@ static void begin_child(const struct keeper *k)
 static void run_queue(struct keeper *k)
 {
 	struct run run = { .queue = &k->queue, .config = k->job->config,
+			   .connections = k->config.daemon.max_connections,
 			   .log = config_log(&k->config) };
 	struct error err;
 

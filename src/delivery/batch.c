@@ -10,7 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sum.h"
 #include "delivery/retry.h"
+
+unsigned round_lane(const char *id, unsigned lanes)
+{
+	return (unsigned)(sum_add(SUM_INIT, id, strlen(id)) >> 32) % lanes;
+}
 
 void round_begin(struct round *r, const struct spool *spool, time_t now)
 {
@@ -139,10 +145,14 @@ static void sift_up(struct round *r)
 static void note_account(struct round *r, uint64_t account)
 {
 	for (size_t i = 0; i < r->account_count; i++)
-		if (r->accounts[i] == account)
+		if (r->accounts[i] == account) {
+			r->account_rows[i]++;
 			return;
-	if (r->account_count < ACCOUNTS_MAX)
-		r->accounts[r->account_count++] = account;
+		}
+	if (r->account_count == ACCOUNTS_MAX)
+		return;
+	r->account_rows[r->account_count] = 1;
+	r->accounts[r->account_count++] = account;
 }
 
 static void offer(struct round *r, const struct batch_row *row)
@@ -167,7 +177,8 @@ static bool see(void *seer, const char *id, const struct entry_start *start)
 
 	/* What a person holds waits for that person, however old it gets. */
 	if ((start->is_held && !start->is_held_by_us) || start->is_foreign ||
-	    (r->has_only && entry_start_key(start) != r->only))
+	    (r->has_only && entry_start_key(start) != r->only) ||
+	    (r->lanes > 1 && round_lane(id, r->lanes) != r->lane))
 		return true;
 	r->waiting++;
 	row.key = r->is_flush ? start->arrived : start->next;

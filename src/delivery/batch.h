@@ -35,8 +35,10 @@ struct round {
 	size_t count;
 	bool has_only;		/* nothing but the mail of `only`, an entry_start_key(), is there */
 	uint64_t only;
+	unsigned lane, lanes;	/* of so many parts this one is there; lanes 0: all of it */
 	bool is_census;		/* no rows: the accounts that have something to do */
 	uint64_t accounts[ACCOUNTS_MAX];
+	size_t account_rows[ACCOUNTS_MAX];	/* and how much */
 	size_t account_count;
 	bool is_begun;		/* the cursor stands: what is not behind it was met */
 	time_t at_key;
@@ -44,6 +46,9 @@ struct round {
 	size_t waiting;		/* messages that are not held, as of the last batch */
 	time_t wake;		/* when the first of those that were left will be due; 0: none */
 };
+
+/* In which of so many parts a message is, always. */
+unsigned round_lane(const char *id, unsigned lanes);
 
 void round_begin(struct round *r, const struct spool *spool, time_t now);
 

@@ -5,6 +5,10 @@
  * ends by itself when it had none for a while, or when the leader closes its orders;
  * its end is seen as the end of its reports. The leader never waits for a pipe: what
  * does not fit becomes a round, in which the member finds by itself what waits.
+ *
+ * What an account has may be parted among several, by id: a message then is one member's
+ * alone, as another would not know what this one knows and the disk does not. So the
+ * number of parts changes only while nobody of the account is at work or owes.
  */
 #include "delivery/crew.h"
 
@@ -22,16 +26,20 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "delivery/batch.h"
 #include "delivery/hand.h"
 
 enum {
 	WARM = 10,		/* seconds that a connection is kept without use */
 	DEATH_PAUSE = 60,	/* after one of them ended as it should not */
 	STOP_PATIENCE = 75,	/* for the answer to a message that is on its way */
+	SHARED_LEAST = 8,	/* messages that are worth another connection */
+	PILE_MAX = 16,		/* that one is told of, until it is seen whether others should help */
 };
 
 struct order {
 	char id[ID_SIZE];	/* "": a round */
+	unsigned lane, lanes;
 	bool is_flush;
 };
 
@@ -116,6 +124,8 @@ static void carry_out(struct crew_service *s, const struct order *order)
 	struct error err;
 
 	s->hand.round->is_flush = order->is_flush;
+	s->hand.round->lane = order->lane;
+	s->hand.round->lanes = order->lanes;
 	s->hand.round->is_asked_for = order->is_flush || s->hand.run->is_asked_for;
 	/* Who asks for all may have mended something. */
 	if (!order->id[0])
@@ -236,18 +246,18 @@ static bool is_stopped(struct crew_member *m)
 	return true;
 }
 
-static struct crew_member *find(struct crew *c, uint64_t account)
+static struct crew_member *find(struct crew *c, uint64_t account, unsigned lane)
 {
 	for (size_t i = 0; i < c->count; i++) {
 		struct crew_member *m = &c->members[i];
 
-		if (m->account == account && m->to >= 0 && !is_stopped(m))
+		if (m->account == account && m->lane == lane && m->to >= 0 && !is_stopped(m))
 			return m;
 	}
 	return NULL;
 }
 
-static struct crew_member *hire(struct crew *c, uint64_t account)
+static struct crew_member *hire(struct crew *c, uint64_t account, unsigned lane)
 {
 	struct crew_member *m = &c->members[c->count];
 	struct error err;
@@ -259,7 +269,7 @@ static struct crew_member *hire(struct crew *c, uint64_t account)
 				dismiss(&c->members[i]);
 		return NULL;
 	}
-	*m = (struct crew_member){ .account = account };
+	*m = (struct crew_member){ .account = account, .lane = lane };
 	if (start(c, m, &err)) {
 		c->count++;
 		c->has_failed = false;
@@ -270,25 +280,74 @@ static struct crew_member *hire(struct crew *c, uint64_t account)
 	return NULL;
 }
 
-bool crew_order(struct crew *c, uint64_t account, const char *id, bool is_flush)
+/* In how many parts the mail of an account is, or may be from now on. */
+static unsigned parts_of(const struct crew *c, uint64_t account, size_t backlog)
 {
-	struct crew_member *m = find(c, account);
-	struct order order = { .is_flush = is_flush };
+	unsigned most = c->run->connections > 1 ? (unsigned)c->run->connections : 1, others = 0;
+
+	for (size_t i = 0; i < c->count; i++) {
+		const struct crew_member *m = &c->members[i];
+
+		if (m->account == account && (m->orders > 0 || m->owes))
+			return m->lanes;
+		others += m->account != account;
+	}
+	if (backlog <= SHARED_LEAST || others + 1 >= CREW_MAX)
+		return 1;
+	/* A place is left for an account that has nobody yet. */
+	return most < CREW_MAX - 1 - others ? most : CREW_MAX - 1 - others;
+}
+
+static bool give(struct crew *c, uint64_t account, const struct order *order)
+{
+	struct crew_member *m = find(c, account, order->lane);
+	bool is_round = !order->id[0];
 
 	if (!m)
-		m = hire(c, account);
+		m = hire(c, account, order->lane);
 	if (!m)
 		return false;
-	snprintf(order.id, sizeof(order.id), "%s", id ? id : "");
+	m->lanes = order->lanes;
+	m->is_piled = m->is_piled || (!is_round && m->lanes == 1 && c->run->connections > 1 &&
+				      m->orders >= PILE_MAX);
 	/* One round behind another is enough; a pipe that is full means many messages. */
-	if ((!id && m->orders > 0) ||
-	    write(m->to, &order, sizeof(order)) != (ssize_t)sizeof(order)) {
+	if ((is_round && m->orders > 0) || m->is_piled ||
+	    write(m->to, order, sizeof(*order)) != (ssize_t)sizeof(*order)) {
 		m->wants_round = true;
-		m->wants_flush = m->wants_flush || is_flush;
+		m->wants_flush = m->wants_flush || order->is_flush;
 	} else {
 		m->orders++;
 	}
 	return true;
+}
+
+bool crew_order(struct crew *c, uint64_t account, const char *id, bool is_flush, size_t backlog)
+{
+	struct order order = { .is_flush = is_flush, .lanes = parts_of(c, account, backlog) };
+	bool ok = true;
+
+	if (id) {
+		snprintf(order.id, sizeof(order.id), "%s", id);
+		order.lane = round_lane(id, order.lanes);
+		return give(c, account, &order);
+	}
+	for (; order.lane < order.lanes; order.lane++)
+		ok = give(c, account, &order) && ok;
+	return ok;
+}
+
+/* What it was not told of: of its own part, or with all who may help. */
+static void order_rest(struct crew *c, struct crew_member *m)
+{
+	const struct order order = { .lane = m->lane, .lanes = m->lanes,
+				     .is_flush = m->wants_flush };
+	size_t backlog = m->is_piled ? SHARED_LEAST + 1 : 0;
+
+	m->wants_round = m->wants_flush = m->is_piled = false;
+	if (m->lanes > 1)
+		(void)give(c, m->account, &order);
+	else
+		(void)crew_order(c, m->account, NULL, order.is_flush, backlog);
 }
 
 bool crew_is_busy(const struct crew *c)
@@ -319,8 +378,6 @@ static void add_counts(struct work_counts *sum, const struct work_counts *now,
 static void take_report(struct crew *c, struct crew_member *m,
 			const struct crew_report *report)
 {
-	bool is_flush = m->wants_flush;
-
 	add_counts(&c->counts, &report->counts, &m->counts);
 	m->counts = report->counts;
 	m->owes = report->owes;
@@ -333,10 +390,8 @@ static void take_report(struct crew *c, struct crew_member *m,
 	c->unwritten += report->unwritten;
 	c->spool_fails = c->spool_fails || report->spool_fails;
 	wake_at(c, report->spool_fails ? time(NULL) + DEATH_PAUSE : report->wake);
-	if (m->wants_round && m->to >= 0 && m->orders == 0) {
-		m->wants_round = m->wants_flush = false;
-		(void)crew_order(c, m->account, NULL, is_flush);
-	}
+	if (m->wants_round && m->to >= 0 && m->orders == 0)
+		order_rest(c, m);
 }
 
 /* With orders left, its end came between them and us, or it died. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Those who send for a run: a process for each account, so that none waits for the server of
- * another. Whoever leads them never speaks to a server, and so has time to listen. They keep
- * their connection warm for a while, and end with their leader.
+ * Those who send for a run: a process for each account, or several where much waits, so that
+ * none waits for the server of another. Whoever leads them never speaks to a server, and so
+ * has time to listen. They keep their connection warm for a while, and end with their leader.
  */
 #ifndef DELIVERY_CREW_H
 #define DELIVERY_CREW_H
@@ -22,7 +22,9 @@ struct crew_member {
 	pid_t pid;
 	int to, from;		/* orders to it, reports of it; to -1: it was told to go */
 	uint64_t account;	/* entry_start_key() */
+	unsigned lane, lanes;	/* the part of its mail that it has, of the last order */
 	unsigned orders;	/* that it has not done yet */
+	bool is_piled;		/* more came than it was told of */
 	bool wants_round, wants_flush;	/* when it has done these */
 	bool owes;		/* it knows what the disk does not */
 	struct work_counts counts;
@@ -53,9 +55,11 @@ void crew_end(struct crew *c);
 /*
  * Mail of the account is to be sent: this message, or (NULL) all that is due, or with
  * `is_flush` all. False: all are busy now, which wants_look tells when that is over; or no
- * process could be had (has_failed, logged).
+ * process could be had (has_failed, logged). With a `backlog` of so many messages (0: not known)
+ * they are shared among several, as far as the run allows.
  */
-bool crew_order(struct crew *c, uint64_t account, const char *id, bool is_flush);
+bool crew_order(struct crew *c, uint64_t account, const char *id, bool is_flush,
+		size_t backlog);
 
 bool crew_is_busy(const struct crew *c);
 

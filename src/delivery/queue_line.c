@@ -122,7 +122,7 @@ static bool open_at(struct queue *q, const struct daemon_settings *settings, con
 		    struct error *err)
 {
 	OWNED_FD fd = daemon_socket_connect(settings, path, err);
-	struct wire_hello hello;
+	struct wire_hello hello = { .sees_all = false };
 
 	if (fd < 0 || !greet(fd, &hello, err))
 		return false;

@@ -11,6 +11,7 @@ struct run {
 	struct log_place log;		/* of what concerns no account */
 	struct trace *trace;		/* NULL: none */
 	const struct asker *asker;	/* the person who watches it; NULL: nobody does */
+	long connections;		/* for one account at one time; 0: one */
 	bool is_flush;			/* also what is not due */
 	bool is_asked_for;		/* now, by somebody: an account that pauses is tried once */
 	bool (*selects)(const void *selector, const struct entry *e);	/* NULL: all */

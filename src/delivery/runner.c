@@ -58,7 +58,7 @@ static bool do_together(struct runner *r, struct error *err)
 
 	crew_begin(&r->crew, r->hand.run);
 	for (size_t i = 0; i < round->account_count && !r->crew.has_failed; ) {
-		if (crew_order(&r->crew, round->accounts[i], NULL, round->is_flush))
+		if (crew_order(&r->crew, round->accounts[i], NULL, round->is_flush, 0))
 			i++;
 		else if (!r->crew.has_failed)
 			crew_wait(&r->crew, -1, -1);

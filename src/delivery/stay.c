@@ -97,7 +97,8 @@ static bool take_census(struct stay *s, time_t now, struct error *err)
 static void give_orders(struct stay *s)
 {
 	for (size_t i = 0; i < s->round->account_count; i++)
-		(void)crew_order(&s->crew, s->round->accounts[i], NULL, s->wants_flush);
+		(void)crew_order(&s->crew, s->round->accounts[i], NULL, s->wants_flush,
+				 s->round->account_rows[i]);
 }
 
 /* A flush takes all and does not see what is due when, so there is another look behind it. */
@@ -138,7 +139,7 @@ static void hear_of_message(struct stay *s, const char *id)
 	if (!round_is_due(s->round, &start))
 		wake_at(s, start.next);
 	else
-		(void)crew_order(&s->crew, entry_start_key(&start), id, false);
+		(void)crew_order(&s->crew, entry_start_key(&start), id, false, 0);
 }
 
 static void hear_line(struct stay *s)

@@ -2,18 +2,13 @@
 """The queue of users who cannot read the spool: the keeper answers, to each for his own mail."""
 
 import json
-import os
 import pwd
-import signal
-import socket
-import struct
 import subprocess
-import time
 
 import pytest
 
 from emulator.faults import Fault
-from helpers.daemon import KEEPER, PATIENCE, Local, text
+from helpers.daemon import PATIENCE, Local, arrived, text
 from helpers.program import environment, installed
 from helpers.waiting import wait_until
 
@@ -196,3 +191,21 @@ def test_a_stopped_daemon(users):
                  ["acsmtp", "queue", "list", "--config", u.daemon.config]):
         done = u.call("root", *args)
         assert done.returncode == 75 and "acsmtp daemon" in done.stderr, (args, done)
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_connections(acs, daemon, most):
+    """What waits is shared among as many connections as may be; each message goes once."""
+    server = acs()
+    port, server.port = server.port, 1
+    d = daemon(server, extra=f"max_connections = {most}\n", rate_per_minute=0, rate_per_hour=0)
+    with Local(d.socket) as client:
+        for number in range(30):
+            client.sendmail("me@contoso.com", ["b@example.org"], text(number))
+    wait_until(lambda: d.status()["accounts"][0]["paused_until"], "the account waits")
+    server.port = port
+    d.write(f"max_connections = {most}\n")
+    assert d.run("reload").returncode == 0
+    wait_until(lambda: d.status()["waiting"] == 0, "all have gone")
+    assert arrived(server) == sorted(str(number) for number in range(30))
+    assert len([s for s in server.sessions if s.messages]) == most
