@@ -50,14 +50,36 @@ bool handover_read(int fd, void *bytes, size_t len, int seconds)
 	return true;
 }
 
-/* Byte by byte: what follows a line is not for this reader to keep. */
+/*
+ * How many bytes there are up to the end of a line, and with it: what follows is not for this
+ * reader to keep. Into a pipe one cannot look; there it is one byte.
+ */
+static size_t look(int fd, char *bytes, size_t size)
+{
+	const char *lf;
+	ssize_t n;
+
+	while ((n = recv(fd, bytes, size, MSG_PEEK)) < 0 && errno == EINTR)
+		;
+	if (n <= 0)
+		return n < 0 && errno == ENOTSOCK ? 1 : 0;
+	lf = memchr(bytes, '\n', (size_t)n);
+	return lf ? (size_t)(lf - bytes) + 1 : (size_t)n;
+}
+
 bool handover_read_line(int fd, char line[HANDOVER_LINE_MAX], int seconds)
 {
-	for (size_t len = 0; len < HANDOVER_LINE_MAX; len++) {
-		if (!handover_read(fd, line + len, 1, seconds))
+	int64_t deadline = clock_after(seconds);
+	size_t len = 0;
+
+	while (len < HANDOVER_LINE_MAX && is_readable(fd, deadline)) {
+		size_t n = look(fd, line + len, HANDOVER_LINE_MAX - len);
+
+		if (n == 0 || !handover_read(fd, line + len, n, seconds))
 			return false;
-		if (line[len] == '\n') {
-			line[len] = '\0';
+		len += n;
+		if (line[len - 1] == '\n') {
+			line[len - 1] = '\0';
 			return true;
 		}
 	}

@@ -121,7 +121,7 @@ bool intake_take(const struct intake_desk *desk, int door, const char *line)
 	struct error err = { 0 };
 	uint64_t len, sum;
 	size_t entry_len;
-	bool ok, is_whole;
+	bool ok, is_whole, is_heard;
 
 	message_init(&m);
 	if (sscanf(line, "ADD %zu %" SCNu64 " %" SCNx64, &entry_len, &len, &sum) != 3 ||
@@ -143,7 +143,9 @@ bool intake_take(const struct intake_desk *desk, int door, const char *line)
 	ok = is_whole && spool_add(&desk->queue->spool, &entry, &m, &err);
 	if (!ok)
 		log_not_taken(&entry, &err);
-	else if (!entry.is_held)
+	/* The client waits for it, and the mail can wait a moment; it is on the disk. */
+	is_heard = answer(door, &entry, ok, &err);
+	if (ok && !entry.is_held)
 		wake(desk, entry.id);
-	return answer(door, &entry, ok, &err);
+	return is_heard;
 }

@@ -187,6 +187,7 @@ static enum next do_vrfy(struct server *s, const char *arguments)
 static enum next do_quit(struct server *s, const char *arguments)
 {
 	(void)arguments;
+	s->has_quit = true;
 	server_reply(s, 221, "2.0.0", "%s closes", s->options->name);
 	return HANG_UP;
 }

@@ -229,7 +229,7 @@ void server_reset(struct server *s)
 /* With the reason on the wire where the client may still hear it. */
 static void say_goodbye(struct server *s)
 {
-	if (!s->is_lost)
+	if (!s->is_lost || s->has_quit)
 		return;
 	if (s->why_lost.kind == ERROR_NETWORK) {
 		struct error unheard;
@@ -271,7 +271,7 @@ bool smtp_serve(struct transport *wire, const struct server_options *options,
 	message_init(&s->message);
 	talk(s);
 	say_goodbye(s);
-	is_lost = s->is_lost;
+	is_lost = s->is_lost && !s->has_quit;
 	if (is_lost)
 		*err = s->why_lost;
 	server_reset(s);

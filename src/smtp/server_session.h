@@ -33,6 +33,7 @@ struct server {
 	bool is_spoilt;			/* a chunk could not be taken: BDAT is refused to LAST */
 	bool is_too_big;		/* and that is why */
 	struct error why_spoilt;
+	bool has_quit;			/* whether it hears our last word is all one */
 	bool is_lost;			/* nothing can be read or written any more */
 	struct error why_lost;
 	size_t start, end;		/* of what was read ahead */

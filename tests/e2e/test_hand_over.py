@@ -4,11 +4,14 @@ closed to whoever calls it."""
 
 import os
 import pwd
+import random
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -337,3 +340,67 @@ def test_closed_settings_and_no_daemon(server_machine):
     assert done.returncode == 75
     assert "this user may not read the system's settings" in done.stderr
     assert "systemctl start acsmtp.socket" in done.stderr
+
+
+# --- whatever dies
+
+class Killer(threading.Thread):
+    """Kills the door, the keeper, or one of their processes, whenever it wants to."""
+
+    def __init__(self, d):
+        super().__init__()
+        self.d, self.over, self.killed, self.random = d, threading.Event(), 0, random.Random(1)
+
+    def victims(self):
+        found = self.d.children()
+        for pid in list(found):
+            try:
+                found += self.d.children(pid)
+            except OSError:
+                pass
+        return found
+
+    def run(self):
+        while not self.over.wait(self.random.uniform(0.02, 0.12)):
+            try:
+                os.kill(self.random.choice(self.victims()), signal.SIGKILL)
+                self.killed += 1
+            except (OSError, IndexError):
+                pass
+
+
+def test_killed_at_random(acs, user):
+    """What was taken arrives. What arrives twice, or was refused and arrives, is what whoever
+    sent it was told of: it may have been sent."""
+    server = acs()
+    u = user(server, rate_per_minute=0, rate_per_hour=0)
+    told, lock = {}, threading.Lock()
+
+    def client(number):
+        for i in range(12):
+            subject = f"{number}-{i}"
+            for _ in range(100):
+                done = u.run("b@example.org", data=f"To: b@example.org\nSubject: {subject}\n\nx\n")
+                with lock:
+                    told.setdefault(subject, []).append((done.returncode, done.stderr))
+                if done.returncode == 0:
+                    break
+                assert done.returncode == 75, done.stderr
+                time.sleep(0.05)
+
+    clients = [threading.Thread(target=client, args=(i,)) for i in range(4)]
+    killer = Killer(u.d)
+    killer.start()
+    for one in clients:
+        one.start()
+    for one in clients:
+        one.join()
+    killer.over.set()
+    killer.join()
+    assert killer.killed > 5
+    assert len(told) == 48 and all(results[-1][0] == 0 for results in told.values())
+    wait_until(lambda: set(arrived(server)) == set(told), "all have come", seconds=60)
+    wait_until(lambda: u.d.status()["waiting"] == 0, "none waits", seconds=60)
+    # One that was killed between the end of a message and its answer is one such answer too.
+    unheard = sum("may have been sent" in said for results in told.values() for _, said in results)
+    assert len(arrived(server)) - len(told) <= unheard + killer.killed
