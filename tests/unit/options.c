@@ -219,8 +219,6 @@ static const struct {
 	{ "sendmail|--account=x\n", ERROR_USAGE, "control character" },
 	{ "sendmail|a@x\nRCPT TO:<evil@x>", ERROR_USAGE, "recipient 1" },
 	{ "sendmail|a@x|b\t@x", ERROR_USAGE, "recipient 2" },
-	/* what a later version brings is never read as mail */
-	{ "sendmail|-bd", ERROR_UNAVAILABLE, "-bd" }, { "sendmail|-bD", ERROR_UNAVAILABLE, "-bD" },
 	/* the queue */
 	{ "sendmail|-qx", ERROR_USAGE, "-q: \"x\" is not an interval" },
 	{ "sendmail|-q10y", ERROR_USAGE, "-q: \"10y\" is not an interval" },
