@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "delivery/failover.h"
 #include "delivery/queue_ops.h"
+#include "delivery/quota_store.h"
 
 enum { WORDS_MAX = 500, DAY = 24 * 3600, OVERDUE = 3600 };
 
@@ -39,6 +40,22 @@ static void tell_pause(const struct throttle_view *view, struct finding *f)
 		"tries at once, and ends the pause if it works");
 }
 
+/* Mail goes without it too. */
+static void try_store(struct check *c, struct finding *f)
+{
+	struct error err;
+	bool ok = quota_store_greet(&c->account, &err);
+
+	json_bool(&c->json, "store_answers", ok);
+	if (ok) {
+		buf_addf(&f->text, _("; shared in %s, which answers"), c->account.quota_store);
+		return;
+	}
+	f->state = FINDING_WARNING;
+	buf_addf(&f->text, "; %s", error_words(&err));
+	finding_advise(f, "until it answers this machine counts for itself");
+}
+
 void check_quota(struct check *c, struct finding *f)
 {
 	OWNED_BUF text = BUF_INIT(WORDS_MAX);
@@ -60,6 +77,8 @@ void check_quota(struct check *c, struct finding *f)
 	add_shares(&text, &view);
 	finding_set(f, FINDING_OK, "%s",
 		    text.len ? buf_text(&text) : _("no limit is set"));
+	if (quota_store_is_set(&c->account))
+		try_store(c, f);
 	if (view.paused_until > now)
 		tell_pause(&view, f);
 }

@@ -70,6 +70,8 @@ struct account {
 	long timeout;		/* seconds */
 	long max_recipients;	/* of one transaction */
 	long max_size;		/* bytes of a message, 0: no limit */
+	char *quota_store;	/* where machines share these; "": each counts for itself */
+	char *quota_store_password_file;
 	long rate_per_minute, rate_per_hour;	/* messages to begin, 0: no limit */
 	char *failover;		/* accounts that take its mail when it cannot; "": none */
 	unsigned failover_line;	/* where its file says so */

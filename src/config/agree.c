@@ -69,6 +69,12 @@ static bool proxy_agrees(const struct account *a, struct error *err)
 	return error_advise(err, "it is written socks5://USER@HOST:PORT");
 }
 
+static bool store_agrees(const struct account *a, struct error *err)
+{
+	return password_agrees(a->quota_store, a->has_url_password[URL_STORE],
+			       a->quota_store_password_file, err);
+}
+
 bool account_agrees(const struct account *account, const char **name, struct error *err)
 {
 	static const struct {
@@ -80,6 +86,7 @@ bool account_agrees(const struct account *account, const char **name, struct err
 		{ "auth", external_agrees },
 		{ "source_address", family_agrees },
 		{ "proxy", proxy_agrees },
+		{ "quota_store", store_agrees },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(rules); i++) {

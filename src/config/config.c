@@ -391,8 +391,10 @@ bool config_merge(struct config *config, const struct ini *ini, struct error *er
 static bool logs_in_alike(const struct account *a, const struct account *b,
 			  enum url_setting which)
 {
-	if (which == URL_PROXY)
-		return b->has_url_password[which] && !strcmp(a->proxy, b->proxy);
+	if (which != URL_NONE)
+		return b->has_url_password[which] &&
+		       !strcmp(which == URL_PROXY ? a->proxy : a->quota_store,
+			       which == URL_PROXY ? b->proxy : b->quota_store);
 	if (!b->has_password)
 		return false;
 	return text_is(a->host, b->host) && a->port == b->port && a->tls == b->tls &&

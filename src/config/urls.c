@@ -31,6 +31,30 @@ bool urls_check_proxy(const char *value, struct error *err)
 	       error_advise(err, as_proxy);
 }
 
+static bool check_store(const struct url *url, struct error *err)
+{
+	long db;
+
+	if (!text_is(url->scheme, "redis") && !text_is(url->scheme, "rediss"))
+		return error_set(err, ERROR_CONFIG, "a store of that kind is not known");
+	return !*url->rest || text_to_number(url->rest, 0, INT32_MAX, &db) ||
+	       error_set(err, ERROR_CONFIG, "what follows the / is no number of a database");
+}
+
+bool urls_check_store(const char *value, struct error *err)
+{
+	const char *path = text_after(value, "unix:");
+	OWNED_URL url = { 0 };
+
+	if (!*value || (path ? *path == '/' :
+			url_parse(value, &url, err) && check_store(&url, err)))
+		return true;
+	if (path)
+		error_set(err, ERROR_CONFIG, "it is not the whole path of a socket");
+	return error_advise(err, "it is written redis://[USER:PASSWORD@]HOST[:PORT][/NUMBER], "
+			    "rediss:// for TLS, or unix:PATH");
+}
+
 int urls_family(const char *address)
 {
 	unsigned char bytes[sizeof(struct in6_addr)];

@@ -8,6 +8,8 @@
 /* Whether a value makes sense, its password taken out; ERROR_CONFIG shows none of it. */
 bool urls_check_proxy(const char *value, struct error *err);
 
+bool urls_check_store(const char *value, struct error *err);
+
 /* An address of this machine, IPv4 or IPv6. */
 bool urls_check_source(const char *value, struct error *err);
 

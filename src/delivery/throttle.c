@@ -13,12 +13,15 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/language.h"
+#include "base/log.h"
+#include "delivery/quota_store.h"
 #include "delivery/retry.h"
 #include "spool/account_state.h"
 
 enum {
 	SUCCESS_STEP = 60,		/* seconds that a last success is good for, */
 	SUCCESS_STEP_ALONE = 24 * 3600,	/* where that is all there is to be known */
+	STORE_AWAY = 45,		/* seconds that a store is left alone which did not answer */
 	NUDGES_MAX = 3,			/* failures: then nobody but a person asks for more */
 };
 
@@ -83,6 +86,60 @@ static bool is_worth_a_try(const struct pace *p)
 	return facts.is_unheard || (p->last_success == 0 && !facts.counts);
 }
 
+static bool is_asked(const struct pace *p, const struct account *account, time_t now)
+{
+	return quota_store_is_set(account) && p->store_away <= now;
+}
+
+/* Once when it goes and once when it is back: mail goes on all the same. */
+static void note_store(struct pace *p, const struct account *account, time_t now,
+		       const struct error *failure)
+{
+	if (failure && !p->store_away)
+		log_problem("account %s: %s; this machine counts for itself until it answers",
+			    account->name, failure->text);
+	else if (!failure && p->store_away)
+		log_info("account %s: the quota's store answers again", account->name);
+	p->store_away = failure ? now + STORE_AWAY : 0;
+}
+
+/*
+ * The windows are the store's then, and only pauses this machine's own; what it counts of them is
+ * for the time when the store does not answer.
+ */
+static bool ask_store(struct pace *p, const struct turn *turn, struct moment moment,
+		      struct pause *pause)
+{
+	const struct quota none = { 0, 0 }, quota = quota_of(turn->account);
+	struct error err;
+	long wait;
+	bool is_there;
+
+	if (!pace_ask(p, &none, turn->messages, moment, &pause->at)) {
+		tell_why(p, pause);
+		return false;
+	}
+	is_there = quota_store_charge(turn->account, turn->messages, &wait, &err);
+	note_store(p, turn->account, p->stamp, is_there ? NULL : &err);
+	if (is_there && wait == 0)
+		return true;
+	pace_give_back(p, turn->messages);
+	pace_undecided(p);
+	if (!is_there) {
+		if (pace_ask(p, &quota, turn->messages, moment, &pause->at))
+			return true;
+		tell_why(p, pause);
+		return false;
+	}
+	if (!p->spent)
+		p->spent = p->stamp;
+	pause->at = moment.now + wait;
+	pause->kind = ERROR_QUOTA;
+	snprintf(pause->why, sizeof(pause->why), "%s",
+		 N_("the quota that machines share is used up for now"));
+	return false;
+}
+
 bool throttle_ask(const struct turn *turn, time_t now, struct pause *pause)
 {
 	OWNED_ACCOUNT_STATE state = ACCOUNT_STATE_NONE;
@@ -90,7 +147,7 @@ bool throttle_ask(const struct turn *turn, time_t now, struct pause *pause)
 	const struct quota quota = quota_of(turn->account);
 	const struct state_place place = place_of(turn->account);
 	struct moment moment = { .now = now, .random = chance_new() };
-	time_t stamp, spent;
+	time_t stamp, spent, away;
 	bool is_new, may;
 
 	if (!account_state_open(turn->spool, &place, has_quota(turn->account), &state))
@@ -99,12 +156,14 @@ bool throttle_ask(const struct turn *turn, time_t now, struct pause *pause)
 	is_new = has_changed(p, turn->account);
 	moment.is_free = turn->is_awaited && p->until > now && is_worth_a_try(p);
 	spent = p->spent;
-	may = pace_ask(p, &quota, turn->messages, moment, &pause->at);
-	if (is_new || p->stamp < stamp || p->spent != spent ||
+	away = p->store_away;
+	if (is_asked(p, turn->account, now))
+		may = ask_store(p, turn, moment, pause);
+	else if (!(may = pace_ask(p, &quota, turn->messages, moment, &pause->at)))
+		tell_why(p, pause);
+	if (is_new || p->stamp < stamp || p->spent != spent || p->store_away != away ||
 	    (may && (has_quota(turn->account) || p->failures > 0)))
 		account_state_save(&state, &place);
-	if (!may)
-		tell_why(p, pause);
 	return may;
 }
 
@@ -135,6 +194,16 @@ static void learn_failure(struct pace *p, const struct account *account,
 	pace_failed(p, &quota, &setback, (struct moment){ .now = now, .random = random });
 }
 
+static void give_back(struct pace *p, const struct turn *turn, time_t now)
+{
+	struct error err;
+
+	pace_give_back(p, turn->messages);
+	if (is_asked(p, turn->account, now) &&
+	    !quota_store_give_back(turn->account, turn->messages, &err))
+		note_store(p, turn->account, now, &err);
+}
+
 bool throttle_learn(const struct turn *turn, const struct error *err, bool in_transaction,
 		    time_t now)
 {
@@ -153,7 +222,7 @@ bool throttle_learn(const struct turn *turn, const struct error *err, bool in_tr
 	if (!has_failed && !is_news(p, turn->account, now))
 		return false;
 	if (has_failed && !in_transaction && retry_class_facts(retry_class(err)).is_unheard)
-		pace_give_back(p, turn->messages);
+		give_back(p, turn, now);
 	if (has_failed)
 		learn_failure(p, turn->account, err, now);
 	else if (err && !in_transaction)

@@ -54,6 +54,8 @@ void account_state_write(const struct pace *p, struct buf *text)
 		 p->is_probed, p->class[0] ? p->class : no_class);
 	buf_addf(text, "about %016" PRIx64 "\n", p->about);
 	buf_addf(text, "success %lld\n", (long long)p->last_success);
+	if (p->store_away)
+		buf_addf(text, "store-away %lld\n", (long long)p->store_away);
 	if (p->spent)
 		buf_addf(text, "spent %lld\n", (long long)p->spent);
 	buf_addf(text, "why %s\n", why);
@@ -114,6 +116,11 @@ bool account_state_read(struct pace *p, const char *text, size_t len)
 	scanner_words(&s, "success");
 	found.last_success = (time_t)scanner_next(&s, 0, stamp);
 	scanner_words(&s, "\n");
+	if (codec_after(s.at, "store-away")) {
+		scanner_words(&s, "store-away");
+		found.store_away = (time_t)scanner_next(&s, 0, stamp + PACE_PAUSE_MAX);
+		scanner_words(&s, "\n");
+	}
 	if (codec_after(s.at, "spent")) {
 		scanner_words(&s, "spent");
 		found.spent = (time_t)scanner_next(&s, 0, stamp);

@@ -129,6 +129,7 @@ static void shift_all(struct pace *p, time_t now)
 	shift(&p->until, by);
 	shift(&p->last_success, by);
 	shift(&p->spent, by);
+	shift(&p->store_away, by);
 	p->stamp = now;
 }
 

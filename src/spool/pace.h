@@ -49,6 +49,7 @@ struct pace {
 	bool is_probed;		/* somebody tries whether the pause may end */
 	char class[16];		/* of these failures, a word */
 	uint64_t about;		/* the configuration that failed, as a sum */
+	time_t store_away;	/* the shared store is not asked before then; 0: it answers */
 	char why[PACE_TEXT_MAX];
 	time_t last_success;	/* 0: never */
 	time_t spent;		/* since when the quota is used up; 0: it is not */

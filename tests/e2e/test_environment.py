@@ -82,6 +82,7 @@ BESIDE = {
     "password_file": {"PASSWORD": None},
     "region": {"SERVICE": "ses"},
     "proxy_password_file": {"PROXY": "socks5://jo@localhost:1080"},
+    "quota_store_password_file": {"QUOTA_STORE": "redis://localhost"},
     "tls_client_cert": {"TLS_CLIENT_KEY": "/nowhere"},
     "tls_client_key": {"TLS_CLIENT_CERT": "/nowhere"},
 }
@@ -108,7 +109,7 @@ def standard(run, name):
     own = {"host": "localhost", "from": FROM, "sender_policy": "rewrite", "service": "acs",
            "default_account": "environment", "tls_fingerprint": "ab" * 32,
            "password_expires": "2031-01-01", "region": "eu-west-1", "local_recipients": FROM, "report_to": FROM,
-           "proxy": "socks5://localhost:1080", "source_address": "127.0.0.1",
+           "proxy": "socks5://localhost:1080", "quota_store": "redis://localhost", "source_address": "127.0.0.1",
            "allowed_senders": FROM, "spool": "/nowhere/spool"}
     if name.endswith(("authority", "endpoint")):
         return "https://localhost/"

@@ -167,6 +167,12 @@ class Queue(Spool):
         for id in self.ids():
             self.rewrite(id, next=int(time.time()) - 1)
 
+    def end_store_pause(self, account="test"):
+        """The store that did not answer may be asked again."""
+        file = self.state(account)
+        text = re.sub(rb"(?m)^store-away \d+", b"store-away 1", file.read_bytes()[:-21])
+        file.write_bytes(text + b"end %016x\n" % checksum(text))
+
     def set_failures(self, account, times):
         """It failed so often in a row."""
         self._rewrite_pause(account, rb"^(pause \d+) \d+", rb"\g<1> %d" % times)
