@@ -124,7 +124,7 @@ static bool prove(struct scram *s, const struct secret *password, const struct s
 	ok = ok && digest_keyed(&(struct digest_key){ salted, DIGEST_SIZE }, "Server Key", 10, server);
 	ok = ok && digest_keyed(&(struct digest_key){ server, DIGEST_SIZE }, auth->text, auth->len,
 				s->signature);
-	for (size_t i = 0; i < DIGEST_SIZE; i++)
+	for (size_t i = 0; ok && i < DIGEST_SIZE; i++)
 		proof[i] ^= client[i];
 	return ok;
 }
