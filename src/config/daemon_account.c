@@ -23,7 +23,7 @@ void config_set_daemon(struct config *config, const char *socket)
 	a->name = text_copy("daemon");
 	a->file = text_copy("");
 	a->daemon = &config->daemon;
-	set_text(&a->service, service_other.name);
+	set_text(&a->service, service_daemon.name);
 	set_text(&a->host, socket);
 	a->port = 0;
 	a->tls = TLS_OFF;

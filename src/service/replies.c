@@ -57,8 +57,7 @@ static const struct reply_rule rules[] = {
 	{ REPLY_TO(AT_MAIL), 554, "", NULL, { ERROR_BARRED, NULL } },
 	{ REPLY_TO(AT_MAIL), 554, "7.", NULL, { ERROR_BARRED, NULL } },
 	{ REPLY_TO(AT_MAIL) | REPLY_TO(AT_RCPT), 503, NULL, NULL, { ERROR_PROTOCOL, NULL } },
-	/* About the message; the first is what a daemon of ours says. */
-	{ REPLY_TO_MAIL, 550, "7.1", "may not send through account", { ERROR_SENDER, NULL } },
+	/* About the message. */
 	{ REPLY_TO_MAIL, 5, NULL, "5.7.60", { ERROR_SENDER,
 	  N_("the account may not send as this sender") } },
 	{ REPLY_TO_MAIL, 5, "1.7", NULL, { ERROR_SENDER,

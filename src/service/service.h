@@ -116,6 +116,9 @@ struct service {
 #define SERVICE_IS_SOMEWHERE(name)	extern const struct service service_##name;
 SERVICES(SERVICE_IS_SOMEWHERE)
 
+/* A daemon of ours, which no file names. */
+extern const struct service service_daemon;
+
 /* For usage lines: "acs|sendgrid|..." */
 #define SERVICE_WORD(name)	"|" #name
 #define SERVICE_NAMES		(&(SERVICES(SERVICE_WORD))[1])

@@ -25,6 +25,20 @@ const struct service service_other = {
 	.usual_sender = SENDER_IS_USER,
 };
 
+/* What smtp/server_dialogue.c makes of an error becomes that error again. */
+static const struct reply_rule daemon_rules[] = {
+	{ REPLY_TO_MAIL, 550, "7.1", "may not send through account", { ERROR_SENDER, NULL } },
+	{ REPLY_TO(AT_DATA), 554, "6.0", NULL, { ERROR_DATA, NULL } },
+};
+
+const struct service service_daemon = {
+	.name = "daemon",
+	.what = "acsmtp",
+	.rules = daemon_rules,
+	.rule_count = COUNT_OF(daemon_rules),
+	.login_is_optional = true,
+};
+
 #define ITS_PLACE(name)	&service_##name,
 static const struct service *const services[] = { SERVICES(ITS_PLACE) };
 
@@ -43,7 +57,7 @@ const struct service *service_named(const char *name)
 	for (size_t i = 0; name && i < COUNT_OF(services); i++)
 		if (!strcasecmp(services[i]->name, name))
 			return services[i];
-	return &service_other;
+	return name && !strcmp(name, service_daemon.name) ? &service_daemon : &service_other;
 }
 
 static const char *setting_of(const struct service *service, const char *key)

@@ -155,7 +155,7 @@ static const struct {
 	{ WORK "max_size = -1\n", { "max_size: \"-1\" is not a number, 0 or more" } },
 	{ WORK "tls = startls\n", { "tls: \"startls\" is none of starttls, implicit, off; did "
 				    "you mean \"starttls\"?" } },
-	{ WORK "auth = cram-md5\n", { "none of auto, login, plain, xoauth2, oauthbearer, off" } },
+	{ WORK "auth = digest-md5\n", { "none of auto, login, plain, xoauth2, oauthbearer, off" } },
 	{ WORK "sender_policy = zzzzzzzzz\n", { "is none of rewrite, keep, refuse" } },
 	{ WORK "service = sengrid\n", { "service: \"sengrid\" is none of ",
 					"did you mean \"sendgrid\"?" } },
