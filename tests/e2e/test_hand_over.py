@@ -155,7 +155,7 @@ def test_quota_of_a_user(user):
 
 
 def test_who_may_not(user):
-    u = user(daemons="allow_users = nobody\n")
+    u = user(daemons="allow_users = root\n")
     done = u.run("b@example.org")
     assert done.returncode == 75
     assert "this user may not send mail here" in done.stderr
