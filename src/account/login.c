@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * acsmtp login: a person lets acsmtp send as himself. What comes of it lasts, and goes where
- * the account's password would stand; whether it can go there is found out before anybody
- * has typed anything.
+ * acsmtp login: a person lets acsmtp send as himself. What comes of it lasts, and goes
+ * where the account's password would stand; whether it can go there is found out before
+ * anybody has typed anything.
  */
 #include "account/commands.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* acsmtp password: an account's secret in the keyring, and whether one is found at all. */
+/*
+ * acsmtp password: an account's secret in the keyring, and whether one is found at all.
+ */
 #include "account/commands.h"
 
 #include <stdio.h>

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Root walks a path by hand, a directory at a time, and looks at each that it stands in: as
- * long as root alone could have put things there the next name can be what it likes; from
- * the first directory on in which others can, no link is followed any more. To check the path
- * first and to open it then would leave a moment in which it can become another one.
+ * Root walks a path by hand, a directory at a time, and looks at each that it stands in:
+ * as long as root alone could have put things there the next name can be what it likes;
+ * from the first directory on in which others can, no link is followed any more. To check
+ * the path first and to open it then would leave a moment in which it can become another
+ * one.
  */
 #include "base/append.h"
 
@@ -65,7 +66,10 @@ static int open_among_others(int dir, uid_t owner, const char *rest, struct erro
 		fd = openat(dir, rest, FILE_FLAGS | O_NOFOLLOW, 0600);
 	if (fd < 0 && errno != ELOOP && errno != ENXIO)
 		return fail(err);
-	/* Opened is not yet written: a second name of a file elsewhere is refused in time. */
+	/*
+	 * Opened is not yet written: a second name of a file elsewhere is refused in
+	 * time.
+	 */
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1 ||
 	    (st.st_uid != 0 && st.st_uid != owner))
 		return refuse(err);
@@ -93,7 +97,10 @@ static int open_as_root(const char *path, struct error *err)
 		OWNED_TEXT name = text_copy_n(at, len);
 		int next;
 
-		/* In a sticky one root's own directories stay root's, but a file may be planted. */
+		/*
+		 * In a sticky one root's own directories stay root's, but a file may be
+		 * planted.
+		 */
 		if (!is_roots(&st) && !(is_sticky(&st) && at[len]))
 			return open_among_others(dir, st.st_uid, at, err);
 		if (!at[len]) {
@@ -110,7 +117,10 @@ static int open_as_root(const char *path, struct error *err)
 	return fail(err);
 }
 
-/* The root of a namespace in which the machine's own files are nobody's is a user like others. */
+/*
+ * The root of a namespace in which the machine's own files are nobody's is a user like
+ * others.
+ */
 static bool is_root(void)
 {
 	struct stat st;

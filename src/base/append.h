@@ -6,11 +6,11 @@
 #include "base/error.h"
 
 /*
- * Opens a file, pipe or device for that, making a file of mode 0600; -1 with ERROR_CREATE.
- * Never waits, for a pipe's reader say. Where others than root can write to a directory on
- * the way, root's process follows no link there, and takes nothing but a regular file with
- * one name that belongs to root or to the owner of that directory: a link would let its maker
- * write into files of others by our hand.
+ * Opens a file, pipe or device for that, making a file of mode 0600; -1 with
+ * ERROR_CREATE. Never waits, for a pipe's reader say. Where others than root can write to
+ * a directory on the way, root's process follows no link there, and takes nothing but a
+ * regular file with one name that belongs to root or to the owner of that directory: a
+ * link would let its maker write into files of others by our hand.
  */
 int append_open(const char *path, struct error *err);
 

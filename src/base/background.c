@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The program is executed anew and not merely forked: what stays for hours should hold no
- * secret, message or descriptor of the call that happened to start it, and should be today's
- * program after an upgrade.
+ * secret, message or descriptor of the call that happened to start it, and should be
+ * today's program after an upgrade.
  */
 #include "base/background.h"
 
@@ -46,7 +46,10 @@ int descriptor_of_nothing(int flags)
 	return fd >= 0 ? fd : open("/", O_PATH | O_DIRECTORY);
 }
 
-/* Never left closed: the next file that is opened would be standard error, and get complaints. */
+/*
+ * Never left closed: the next file that is opened would be standard error, and get
+ * complaints.
+ */
 static void leave_standard_descriptors(void)
 {
 	int nothing = descriptor_of_nothing(O_RDWR);
@@ -77,7 +80,10 @@ static void raise_limit(__rlimit_resource_t resource, rlim_t wanted)
 void limits_raise(void)
 {
 	raise_limit(RLIMIT_NOFILE, DESCRIPTORS);
-	/* Each of these ends a process by a signal, or in the middle of a message, hours later. */
+	/*
+	 * Each of these ends a process by a signal, or in the middle of a message, hours
+	 * later.
+	 */
 	raise_limit(RLIMIT_FSIZE, RLIM_INFINITY);
 	raise_limit(RLIMIT_CPU, RLIM_INFINITY);
 	raise_limit(RLIMIT_AS, RLIM_INFINITY);
@@ -85,7 +91,9 @@ void limits_raise(void)
 	raise_limit(RLIMIT_NPROC, RLIM_INFINITY);
 }
 
-/* The words of the command line lie behind each other, and the environment behind them. */
+/*
+ * The words of the command line lie behind each other, and the environment behind them.
+ */
 void background_set_title(const char *title)
 {
 	char *start = program_invocation_name;

@@ -6,15 +6,15 @@
 #include "base/base.h"
 
 /*
- * The value of a digit; -1: it is none. `last_digits` are those behind the "9": "+/", or "-_"
- * as in tokens.
+ * The value of a digit; -1: it is none. `last_digits` are those behind the "9": "+/", or
+ * "-_" as in tokens.
  */
 int base64_value(char c, const char *last_digits);
 
 /*
- * Decodes into `bytes`, which has room for `len` of them. Padding may be missing, and may end a
- * group anywhere: some programs put several texts together. False: a byte that is no digit, or
- * a group of one.
+ * Decodes into `bytes`, which has room for `len` of them. Padding may be missing, and may
+ * end a group anywhere: some programs put several texts together. False: a byte that is
+ * no digit, or a group of one.
  */
 bool base64_decode(const char *text, size_t len, const char *last_digits, char *bytes,
 		   size_t *count);

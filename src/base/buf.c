@@ -11,7 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Doubling, so that a text of many pieces is copied twice on the average and not each time. */
+/*
+ * Doubling, so that a text of many pieces is copied twice on the average and not each
+ * time.
+ */
 char *buf_reserve(struct buf *b, size_t more)
 {
 	size_t need, room;

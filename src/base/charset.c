@@ -94,7 +94,10 @@ bool charset_to_utf8(const char *charset, const char *text, size_t len, struct b
 	}
 	if (!is_in_use(charset))
 		return false;
-	/* Without a mark the order is that of the network (RFC 2781), and iconv's is the machine's. */
+	/*
+	 * Without a mark the order is that of the network (RFC 2781), and iconv's is the
+	 * machine's.
+	 */
 	if (text_is(charset, "utf-16") && !has_mark(text, len))
 		charset = "utf-16be";
 	how = iconv_open("UTF-8", charset);

@@ -6,8 +6,8 @@
 #include "base/buf.h"
 
 /*
- * Appends the text as UTF-8. False, and nothing is appended: nobody here knows the charset,
- * or the text is none in it.
+ * Appends the text as UTF-8. False, and nothing is appended: nobody here knows the
+ * charset, or the text is none in it.
  */
 bool charset_to_utf8(const char *charset, const char *text, size_t len, struct buf *out);
 

@@ -13,7 +13,8 @@ enum daily {
 
 /*
  * Whether a process of this user has said `words` within a day. That is remembered in the
- * user's state directory or, where that cannot be had, in one of ours below TMPDIR or /tmp.
+ * user's state directory or, where that cannot be had, in one of ours below TMPDIR or
+ * /tmp.
  */
 enum daily daily_say(const char *words);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * SHA-256: what names bytes, and tells nothing of them; and what shows that one knows a key.
- * base/sum.h is for accidents alone.
+ * SHA-256: what names bytes, and tells nothing of them; and what shows that one knows a
+ * key. base/sum.h is for accidents alone.
  */
 #ifndef BASE_DIGEST_H
 #define BASE_DIGEST_H
@@ -24,7 +24,9 @@ bool digest_keyed(const struct digest_key *key, const void *bytes, size_t len,
 bool digest_keyed_md5(const struct digest_key *key, const void *bytes, size_t len,
 		      unsigned char digest[DIGEST_MD5_SIZE]);
 
-/* PBKDF2 (RFC 8018) with HMAC and SHA-256: a key that is costly to guess the password by. */
+/*
+ * PBKDF2 (RFC 8018) with HMAC and SHA-256: a key that is costly to guess the password by.
+ */
 bool digest_stretch(const struct digest_key *password, const void *salt, size_t salt_len,
 		    unsigned rounds, unsigned char digest[DIGEST_SIZE]);
 

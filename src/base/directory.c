@@ -37,7 +37,10 @@ bool directory_settle(int dir, const struct stat *st)
 	if (parent >= 0 && (fstat(parent, &above) < 0 || !directory_settle(parent, &above) ||
 			    fsync(parent) < 0))
 		return false;
-	/* Where this fails, as on a disk that is read-only by now, it is synced once more. */
+	/*
+	 * Where this fails, as on a disk that is read-only by now, it is synced once
+	 * more.
+	 */
 	(void)!fchmod(dir, st->st_mode & 07777 & ~(mode_t)S_ISVTX);
 	return true;
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a caller goes on writing when we know already that we fail. If nobody read it, SIGPIPE
- * would end the caller before it can ask for our exit status.
+ * What a caller goes on writing when we know already that we fail. If nobody read it,
+ * SIGPIPE would end the caller before it can ask for our exit status.
  */
 #ifndef BASE_DRAIN_H
 #define BASE_DRAIN_H
 
 #include "base/base.h"
 
-/* A caller may be writing a message there that is not read yet; -1: nobody is, any more. */
+/*
+ * A caller may be writing a message there that is not read yet; -1: nobody is, any more.
+ */
 void drain_expect(int fd);
 
 /*

@@ -45,7 +45,10 @@ static const struct {
 	[ERROR_CONFIG]		= { EX_CONFIG,		true  },
 };
 
-/* In English for logs and files, and in the language of the person, where that is another. */
+/*
+ * In English for logs and files, and in the language of the person, where that is
+ * another.
+ */
 __attribute__((format(printf, 2, 0)))
 static void put(struct error *err, const char *fmt, va_list args)
 {

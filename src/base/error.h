@@ -53,22 +53,27 @@ struct error {			/* lives on the caller's stack; nothing to free */
 };
 
 /*
- * Each returns false, so that callers can write "return error_set(...)". Formats and advice
- * are translated here and where they are printed, see base/language.h: call sites write English.
+ * Each returns false, so that callers can write "return error_set(...)". Formats and
+ * advice are translated here and where they are printed, see base/language.h: call sites
+ * write English.
  */
 bool error_set(struct error *err, enum error_kind kind, const char *fmt, ...) PRINTF(3, 4);
 bool error_text(struct error *err, enum error_kind kind, const char *text);
 
 /*
- * With the words of errno behind it. Where that is a passing lack of descriptors, memory or
- * processes it becomes ERROR_LATER, whatever `kind` says, unless that is ERROR_NETWORK.
+ * With the words of errno behind it. Where that is a passing lack of descriptors, memory
+ * or processes it becomes ERROR_LATER, whatever `kind` says, unless that is
+ * ERROR_NETWORK.
  */
 bool error_errno(struct error *err, enum error_kind kind, const char *fmt, ...) PRINTF(3, 4);
 
 /* The words of errno alone; else the same. */
 bool error_reason(struct error *err, enum error_kind kind);
 
-/* error_text(), for a text that is made of several; `words` is it in the person's language. */
+/*
+ * error_text(), for a text that is made of several; `words` is it in the person's
+ * language.
+ */
 bool error_texts(struct error *err, enum error_kind kind, const char *text,
 		 const char *words);
 
@@ -78,7 +83,10 @@ bool error_context(struct error *err, const char *fmt, ...) PRINTF(2, 3);
 /* Adds what to do about it, unless something said so before; keeps the pointer. */
 bool error_advise(struct error *err, const char *advice);
 
-/* What the server said, code and text; the whole text where no refusal of a server is behind it. */
+/*
+ * What the server said, code and text; the whole text where no refusal of a server is
+ * behind it.
+ */
 const char *error_said(const struct error *err);
 
 /* Whether both say one thing, wherever it happened. */
@@ -96,10 +104,14 @@ bool error_is_no_room(const struct error *err);
 /* Of descriptors, memory or processes: whoever waits a moment may have them. */
 bool errno_is_lack(int number);
 
-/* Whether this process lacks descriptors, memory or the like: no fault of an account's. */
+/*
+ * Whether this process lacks descriptors, memory or the like: no fault of an account's.
+ */
 bool error_is_lack(const struct error *err);
 
-/* Whether the same message may succeed later, unchanged (or once the account is mended). */
+/*
+ * Whether the same message may succeed later, unchanged (or once the account is mended).
+ */
 bool error_is_worth_retrying(const struct error *err);
 bool error_kind_is_worth_retrying(enum error_kind kind);
 

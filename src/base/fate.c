@@ -26,8 +26,8 @@ enum {
 };
 
 /*
- * Global, as a signal handler is given nothing else to know it from; each field is written
- * in one store, as the handler may look between any two of them.
+ * Global, as a signal handler is given nothing else to know it from; each field is
+ * written in one store, as the handler may look between any two of them.
  */
 static struct {
 	volatile sig_atomic_t fate, group, put_off;
@@ -38,8 +38,9 @@ static struct {
 } mail;
 
 /*
- * The signal does what it would have done without us, so that whoever waits for us sees which
- * one ended us: a shell stops its loop after an interrupt, and not after an exit status.
+ * The signal does what it would have done without us, so that whoever waits for us sees
+ * which one ended us: a shell stops its loop after an interrupt, and not after an exit
+ * status.
  */
 static void give_way(int number)
 {
@@ -55,7 +56,10 @@ void fate_set(enum fate fate)
 
 	if (is_end)
 		mail.is_stored = fate == FATE_STORED;
-	/* In this order: a signal in between is put off before we look, or ends us by itself. */
+	/*
+	 * In this order: a signal in between is put off before we look, or ends us by
+	 * itself.
+	 */
 	mail.fate = (sig_atomic_t)fate;
 	if (is_end && mail.put_off)
 		give_way(mail.put_off);
@@ -109,7 +113,9 @@ _Noreturn void fate_end(const char *why)
 		[FATE_STORED] = { "the message is queued and will be sent", EX_OK },
 		[FATE_AWAITED] = { "the message is queued, and may have been sent", EX_OK },
 	};
-	/* Without FATE_STORED before it it is not known whether the disk has it already. */
+	/*
+	 * Without FATE_STORED before it it is not known whether the disk has it already.
+	 */
 	enum fate fate = fate_now() == FATE_AWAITED && !mail.is_stored ? FATE_PERHAPS : fate_now();
 	char line[LINE_SIZE];
 	size_t len = add(line, 0, self_name());
@@ -158,7 +164,10 @@ static void on_signal(int number)
 		errno = saved;
 		return;
 	}
-	/* A command that was to give us a secret may wait for a person, and nobody comes now. */
+	/*
+	 * A command that was to give us a secret may wait for a person, and nobody comes
+	 * now.
+	 */
 	if (mail.group > 0)
 		kill(-mail.group, SIGKILL);
 	if (fate == FATE_PERHAPS)
@@ -193,7 +202,10 @@ void fate_catch_signals(void)
 {
 	struct sigaction ours = { .sa_handler = on_signal, .sa_flags = SA_RESTART }, alarms;
 
-	/* One at a time: the handler of a second one would run between the lines of the first. */
+	/*
+	 * One at a time: the handler of a second one would run between the lines of the
+	 * first.
+	 */
 	sigfillset(&ours.sa_mask);
 	sigaction(SIGALRM, &(struct sigaction){ .sa_handler = on_alarm, .sa_flags = SA_RESTART,
 						.sa_mask = ours.sa_mask }, &alarms);

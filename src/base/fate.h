@@ -20,8 +20,8 @@ enum fate {
 				   comes of it is worth waiting for */
 };
 /*
- * A signal that was put off ends us with the next FATE_NOT_SENT or FATE_STORED; where it came
- * while an answer is awaited, after a minute at the latest.
+ * A signal that was put off ends us with the next FATE_NOT_SENT or FATE_STORED; where it
+ * came while an answer is awaited, after a minute at the latest.
  */
 void fate_set(enum fate fate);
 enum fate fate_now(void);
@@ -39,10 +39,10 @@ bool fate_is_put_off(void);
 void fate_explain(const char *words);
 
 /*
- * From now on SIGTERM, SIGINT and SIGHUP, unless our caller has them ignored, kill us only
- * while nothing is sent. After that they end us with a complaint (base/self.h), and EX_TEMPFAIL
- * or what FATE_STORED has; they are put off once all is sent or queued, and while an answer
- * is awaited. self_begin() comes first.
+ * From now on SIGTERM, SIGINT and SIGHUP, unless our caller has them ignored, kill us
+ * only while nothing is sent. After that they end us with a complaint (base/self.h), and
+ * EX_TEMPFAIL or what FATE_STORED has; they are put off once all is sent or queued, and
+ * while an answer is awaited. self_begin() comes first.
  */
 void fate_catch_signals(void);
 
@@ -50,9 +50,9 @@ void fate_catch_signals(void);
 void fate_take_along(pid_t group);
 
 /*
- * Says "NAME: WHY: " and what became of the mail where complaints go, reads what the caller is
- * still writing (drain), and ends the process: EX_OK when it was sent or queued, else
- * EX_TEMPFAIL. Needs no memory; safe in signal handlers.
+ * Says "NAME: WHY: " and what became of the mail where complaints go, reads what the
+ * caller is still writing (drain), and ends the process: EX_OK when it was sent or
+ * queued, else EX_TEMPFAIL. Needs no memory; safe in signal handlers.
  */
 _Noreturn void fate_end(const char *why);
 

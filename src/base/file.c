@@ -131,7 +131,9 @@ int file_unnamed(struct error *err)
 			return fd;
 		}
 	}
-	/* Nothing can be made on any disk, or may be: the system pages it out, at worst. */
+	/*
+	 * Nothing can be made on any disk, or may be: the system pages it out, at worst.
+	 */
 	if (!errno_is_lack(errno) && errno != ENOSPC && errno != EDQUOT)
 		fd = memfd_create("acsmtp", MFD_CLOEXEC);
 	if (fd < 0)
@@ -156,7 +158,9 @@ bool file_is_ours(const struct stat *st, struct error *err)
 	return error_advise(err, "chmod 600 the file");
 }
 
-/* The memory that everybody may put files into is no place that somebody mounted for us. */
+/*
+ * The memory that everybody may put files into is no place that somebody mounted for us.
+ */
 static bool is_everybodys(dev_t device)
 {
 	static const char *const places[] = { "/tmp", "/var/tmp", "/dev/shm" };
@@ -169,8 +173,8 @@ static bool is_everybodys(dev_t device)
 }
 
 /*
- * Docker, Kubernetes and systemd mount secrets that root owns and all of a container can read:
- * who is in there is meant to.
+ * Docker, Kubernetes and systemd mount secrets that root owns and all of a container can
+ * read: who is in there is meant to.
  */
 static bool is_mounted_secret(int fd, const struct stat *st)
 {

@@ -24,14 +24,15 @@ bool file_replace(int dir, const char *name, const void *bytes, size_t len,
 		  struct error *err);
 
 /*
- * Makes a file to write to, mode 0600; what has the name is litter, or not even a file, and
- * goes. -1: errno says why.
+ * Makes a file to write to, mode 0600; what has the name is litter, or not even a file,
+ * and goes. -1: errno says why.
  */
 int file_create_anew(int dir, const char *name);
 
 /*
- * As file_replace(), and on the disk when it returns true: file and directory are fsynced. When
- * false the old content is there, or the new one. The name `temp` is used on the way.
+ * As file_replace(), and on the disk when it returns true: file and directory are
+ * fsynced. When false the old content is there, or the new one. The name `temp` is used
+ * on the way.
  */
 bool file_replace_durably(int dir, const char *temp, const char *name,
 			  const struct buf *content, struct error *err);
@@ -43,15 +44,15 @@ bool file_replace_durably(int dir, const char *temp, const char *name,
 bool file_is_ours(const struct stat *st, struct error *err);
 
 /*
- * Whether nobody else can read it; but root may share a file with a group, as 0640, and with
- * all where it is mounted read-only or in memory, as the secrets of containers are.
+ * Whether nobody else can read it; but root may share a file with a group, as 0640, and
+ * with all where it is mounted read-only or in memory, as the secrets of containers are.
  * ERROR_CONFIG, with what to do.
  */
 bool file_is_private(int fd, const struct stat *st, struct error *err);
 
 /*
- * The text of a regular file, as settings name one; if `is_secret` it must be private. ERROR_CONFIG,
- * with the path: whatever it is, whoever runs the program has to mend it.
+ * The text of a regular file, as settings name one; if `is_secret` it must be private.
+ * ERROR_CONFIG, with the path: whatever it is, whoever runs the program has to mend it.
  */
 bool file_read_named(const char *path, bool is_secret, struct buf *text, struct error *err);
 
@@ -59,8 +60,8 @@ bool file_read_named(const char *path, bool is_secret, struct buf *text, struct 
 uint64_t file_sum(uint64_t sum, const struct stat *st);
 
 /*
- * A file without a name, in TMPDIR or the usual places, or in memory where none may be made there:
- * gone with its descriptor. ERROR_CREATE; a full disk above all.
+ * A file without a name, in TMPDIR or the usual places, or in memory where none may be
+ * made there: gone with its descriptor. ERROR_CREATE; a full disk above all.
  */
 int file_unnamed(struct error *err);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Where this user's own files are. sudo -E and su leave HOME and the XDG_*_HOME of whoever
- * called them, and another's files must neither stop us nor steer us, nor be made for him.
+ * Where this user's own files are. sudo -E and su leave HOME and the XDG_*_HOME of
+ * whoever called them, and another's files must neither stop us nor steer us, nor be made
+ * for him.
  */
 #ifndef BASE_HOME_H
 #define BASE_HOME_H
@@ -24,8 +25,8 @@ const char *home_own(void);
 const char *home_found(void);
 
 /*
- * The value of an XDG variable, if it is a whole path and the nearest directory of it that is
- * there is this user's or root's; else NULL.
+ * The value of an XDG variable, if it is a whole path and the nearest directory of it
+ * that is there is this user's or root's; else NULL.
  */
 const char *home_xdg(const char *variable);
 

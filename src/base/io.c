@@ -30,8 +30,8 @@ bool write_all(int fd, const void *bytes, size_t len)
 }
 
 /*
- * The descriptor may be shared, so O_NONBLOCK is not ours to set. A pipe that poll(2) calls
- * writable has room for PIPE_BUF bytes: as much at a time does not block.
+ * The descriptor may be shared, so O_NONBLOCK is not ours to set. A pipe that poll(2)
+ * calls writable has room for PIPE_BUF bytes: as much at a time does not block.
  */
 bool write_patiently(int fd, const void *bytes, size_t len, int patience_ms)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * JSON (RFC 8259) for machines, written piece by piece to a stream: what the reader sees is
- * one value in one line. Errors of the stream are the caller's to ask for, with ferror(3).
+ * JSON (RFC 8259) for machines, written piece by piece to a stream: what the reader sees
+ * is one value in one line. Errors of the stream are the caller's to ask for, with
+ * ferror(3).
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
@@ -28,8 +29,8 @@ void json_array(struct json *j, const char *key);
 void json_end(struct json *j);
 
 /*
- * Bytes that are no UTF-8 become U+FFFD, one each; what is harmful for a terminal is escaped;
- * a NULL text is null.
+ * Bytes that are no UTF-8 become U+FFFD, one each; what is harmful for a terminal is
+ * escaped; a NULL text is null.
  */
 void json_text(struct json *j, const char *key, const char *text);
 void json_number(struct json *j, const char *key, int64_t number);

@@ -10,9 +10,9 @@
 #include "base/base.h"
 
 /*
- * The text of the first member of that name of the outermost object; of an array, its first
- * text. It is cut at the room that there is, and harmless for a terminal. False: there is
- * none, or no object before it; then `text` is "".
+ * The text of the first member of that name of the outermost object; of an array, its
+ * first text. It is cut at the room that there is, and harmless for a terminal. False:
+ * there is none, or no object before it; then `text` is "".
  */
 bool json_read_text(const char *json, size_t len, const char *name, char *text,
 		    size_t size);

@@ -12,8 +12,8 @@
 
 /*
  * From now on people are spoken to in the language that LANGUAGE, LC_ALL, LC_MESSAGES or
- * LANG asks for, if its letters are UTF-8 and there is a catalog. The locale of the process
- * stays as it is: strerror(3), strftime(3) and libraries go on in English.
+ * LANG asks for, if its letters are UTF-8 and there is a catalog. The locale of the
+ * process stays as it is: strerror(3), strftime(3) and libraries go on in English.
  */
 void language_init(void);
 

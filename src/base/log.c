@@ -290,7 +290,9 @@ static bool put_json(const struct json_line *line, int priority)
 static void end_json(struct json_line *line, int priority)
 {
 	json_end(&line->json);
-	/* Without memory there is no stream, and less to say than that the mail goes on. */
+	/*
+	 * Without memory there is no stream, and less to say than that the mail goes on.
+	 */
 	if (!line->json.out || fclose(line->json.out) != 0 || !put_json(line, priority))
 		complain(strerror(errno));
 	free(line->text);

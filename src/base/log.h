@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Where log lines go: syslog, a file, or where complaints go (base/self.h), which is standard
- * error; and what they look like. A line is what happened, to which message, and facts by
- * name, listed once by whoever knows them: base/log.c writes them as text or as JSON. A log
- * that cannot be written never fails a mail: the trouble is a complaint, once a day.
+ * Where log lines go: syslog, a file, or where complaints go (base/self.h), which is
+ * standard error; and what they look like. A line is what happened, to which message, and
+ * facts by name, listed once by whoever knows them: base/log.c writes them as text or as
+ * JSON. A log that cannot be written never fails a mail: the trouble is a complaint, once
+ * a day.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -20,7 +21,10 @@ struct log_place {
 	enum log_format format;
 };
 
-/* `tag` (sendmail's -L) names us in each line; all is copied. May be called again to change it. */
+/*
+ * `tag` (sendmail's -L) names us in each line; all is copied. May be called again to
+ * change it.
+ */
 void log_open(struct log_place place, const char *tag);
 
 /* Opens what it needs for good, for a process that soon can open nothing. */
@@ -64,17 +68,22 @@ struct log_list {
 };
 #define OWNED_LOG_LIST	__attribute__((cleanup(log_list_free))) struct log_list
 
-/* Adds one, if the list then has at most so many bytes; else it is cut, and takes no more. */
+/*
+ * Adds one, if the list then has at most so many bytes; else it is cut, and takes no
+ * more.
+ */
 void log_list_add(struct log_list *list, const char *item, size_t most);
 void log_list_free(struct log_list *list);
 
-/* What happened in a few words, to the message of that id, and the facts in this order. */
+/*
+ * What happened in a few words, to the message of that id, and the facts in this order.
+ */
 void log_facts(bool is_problem, const char *id, const char *event,
 	       const struct log_fact *facts, size_t count);
 
 /*
- * Whether lines could be put there now, without putting one or making a file; a machine without
- * a system log, as containers are, is no trouble. ERROR_CREATE.
+ * Whether lines could be put there now, without putting one or making a file; a machine
+ * without a system log, as containers are, is no trouble. ERROR_CREATE.
  */
 bool log_try(const char *where, struct error *err);
 

@@ -6,8 +6,8 @@
 #include "base/base.h"
 
 /*
- * Says it, such as "READY=1", to whoever the environment's NOTIFY_SOCKET names; nobody: nothing
- * happens. What is not heard is no error.
+ * Says it, such as "READY=1", to whoever the environment's NOTIFY_SOCKET names; nobody:
+ * nothing happens. What is not heard is no error.
  */
 void notify_say(const char *words);
 

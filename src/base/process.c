@@ -100,7 +100,10 @@ static bool start(struct child *child, struct error *err)
 
 	if (!open_pipes(&pipes, err))
 		return false;
-	/* A signal that ended us before fate knows the group would leave its children alive. */
+	/*
+	 * A signal that ended us before fate knows the group would leave its children
+	 * alive.
+	 */
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &before);
 	child->pid = fork();
@@ -194,8 +197,8 @@ static bool has_ended(struct child *child)
 }
 
 /*
- * Until the command has ended and its pipes are empty. They need not be closed: it may have
- * left an agent behind that holds them.
+ * Until the command has ended and its pipes are empty. They need not be closed: it may
+ * have left an agent behind that holds them.
  */
 static bool listen_to(struct child *child, int64_t deadline, struct error *err)
 {

@@ -24,12 +24,12 @@ struct process {
 };
 
 /*
- * Runs it to its end. True: it ended by itself, and `status`, `output` and `complaint` say
- * how (status 127: there is no such program). ERROR_SECRET when it was killed, took too
- * long or printed far too much (PROCESS_DROP_MAX), ERROR_SYSTEM when it could not be
+ * Runs it to its end. True: it ended by itself, and `status`, `output` and `complaint`
+ * say how (status 127: there is no such program). ERROR_SECRET when it was killed, took
+ * too long or printed far too much (PROCESS_DROP_MAX), ERROR_SYSTEM when it could not be
  * started. It is killed with all of its process group then, or when a signal ends us; one
- * that we may not kill is left behind after a moment. A pipe that nobody reads is no signal
- * for us from now on.
+ * that we may not kill is left behind after a moment. A pipe that nobody reads is no
+ * signal for us from now on.
  */
 bool process_run(struct process *process, struct error *err);
 

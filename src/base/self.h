@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * This process: whose files are its own, and where whoever started it hears what it has to
- * complain of. Who sends a message is another matter, and need not be the same user.
+ * This process: whose files are its own, and where whoever started it hears what it has
+ * to complain of. Who sends a message is another matter, and need not be the same user.
  */
 #ifndef BASE_SELF_H
 #define BASE_SELF_H
@@ -19,9 +19,9 @@ bool self_is_root(void);
 bool self_owns(const struct stat *st);
 
 /*
- * Once, by main(), before anything can go wrong: our name, which begins a complaint and is
- * copied; where complaints go (-1: nowhere, as before), and whether a person reads them there
- * while they are written.
+ * Once, by main(), before anything can go wrong: our name, which begins a complaint and
+ * is copied; where complaints go (-1: nowhere, as before), and whether a person reads
+ * them there while they are written.
  */
 void self_begin(const char *name, int complaints, bool is_watched);
 

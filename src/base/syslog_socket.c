@@ -70,7 +70,9 @@ bool syslog_send(const char *path, int priority, const char *tag, const char *te
 	OWNED_BUF line = BUF_INIT(LINE_LIMIT);
 	char date[CLOCK_DATE_SIZE];
 
-	/* A machine without a system log is no trouble to be told of with each message. */
+	/*
+	 * A machine without a system log is no trouble to be told of with each message.
+	 */
 	if (fd < 0 && kept.fd < 0)
 		return errno == ENOENT;
 	clock_syslog(time(NULL), date);

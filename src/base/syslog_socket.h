@@ -13,8 +13,8 @@
 bool syslog_send(const char *path, int priority, const char *tag, const char *text);
 
 /*
- * Connects, and stays connected to the end of the process: for one that soon can connect to
- * nothing.
+ * Connects, and stays connected to the end of the process: for one that soon can connect
+ * to nothing.
  */
 void syslog_stay(const char *path);
 

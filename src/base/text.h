@@ -28,7 +28,9 @@ bool text_is_white(char c);
 void text_lower(char *text);
 void text_upper(char *text);
 
-/* How much of the text has no character of UTF-8 at its end of which bytes are missing. */
+/*
+ * How much of the text has no character of UTF-8 at its end of which bytes are missing.
+ */
 size_t text_whole(const char *bytes, size_t len);
 
 /* The character of UTF-8 that begins there, and how many bytes it has; 0: it is none. */
@@ -57,8 +59,8 @@ bool text_to_number(const char *text, long least, long most, long *number);
 typedef const char *text_candidate(const void *of, size_t i);
 
 /*
- * Moves *list behind separators, to the next item. How long that is; 0: there is no more. Who has
- * seen it moves *list behind it.
+ * Moves *list behind separators, to the next item. How long that is; 0: there is no more.
+ * Who has seen it moves *list behind it.
  */
 size_t text_item(const char **list, const char *separators);
 

@@ -38,7 +38,10 @@ bool url_find_password(const char *text, size_t len, size_t *at, size_t *size)
 	return true;
 }
 
-/* One byte, encoded or not; how many of the text it takes, 0: "%" and no two digits, or a NUL. */
+/*
+ * One byte, encoded or not; how many of the text it takes, 0: "%" and no two digits, or a
+ * NUL.
+ */
 static size_t decode(const char *text, size_t len, char *byte)
 {
 	int high, low;
@@ -147,7 +150,10 @@ static bool parse(const char *text, struct url *url, struct error *err)
 	authority = strcspn(text, "/?#");
 	url->rest = text_copy(text[authority] == '/' ? text + authority + 1 : text + authority);
 	at = memchr(text, '@', authority);
-	/* Where it stands among settings it is gone by now; nowhere else is a place for one. */
+	/*
+	 * Where it stands among settings it is gone by now; nowhere else is a place for
+	 * one.
+	 */
 	if (at && memchr(text, ':', (size_t)(at - text))) {
 		error_set(err, ERROR_CONFIG, "a password cannot stand in it here");
 		return error_advise(err, "put it into a file of its own, which the setting with "

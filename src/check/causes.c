@@ -54,7 +54,10 @@ static void look_at_user(const struct check *c, struct finding *f)
 			user);
 }
 
-/* What it is for, as a scope has it: "https://outlook.office.com/SMTP.Send offline_access". */
+/*
+ * What it is for, as a scope has it: "https://outlook.office.com/SMTP.Send
+ * offline_access".
+ */
 static int first_scope(const char *scope)
 {
 	return (int)strcspn(scope, " ");

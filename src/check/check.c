@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A walk through the table of steps. A step whose needs have failed is not tried, and says the
- * first cause rather than the last consequence; the walk goes on, for what comes later may
- * be broken on its own. What is vital decides the exit status, by the first failure.
+ * A walk through the table of steps. A step whose needs have failed is not tried, and
+ * says the first cause rather than the last consequence; the walk goes on, for what comes
+ * later may be broken on its own. What is vital decides the exit status, by the first
+ * failure.
  */
 #include "check/check.h"
 
@@ -103,7 +104,10 @@ static const struct check_step {
 struct check_walk {
 	struct check *check;
 	struct show show;
-	/* For each step what failed and so kept it from being tried, maybe itself; or NULL. */
+	/*
+	 * For each step what failed and so kept it from being tried, maybe itself; or
+	 * NULL.
+	 */
 	const struct check_step *blamed[COUNT_OF(steps)];
 	int status;			/* EX_OK: mail can be sent */
 };

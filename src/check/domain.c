@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What others see of the sender's domain: without it mail is sent, and lands with the spam. */
+/*
+ * What others see of the sender's domain: without it mail is sent, and lands with the
+ * spam.
+ */
 #include "check/step.h"
 
 #include <stdlib.h>

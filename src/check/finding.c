@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Formats are translated here, so that steps are written in English and found by xgettext. */
+/*
+ * Formats are translated here, so that steps are written in English and found by
+ * xgettext.
+ */
 #include "check/finding.h"
 
 #include <stdarg.h>

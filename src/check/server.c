@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* From the configuration to a TCP connection: what can be known before the server speaks. */
+/*
+ * From the configuration to a TCP connection: what can be known before the server speaks.
+ */
 #include "check/step.h"
 
 #include <time.h>
@@ -222,7 +224,10 @@ void check_proxy(struct check *c, struct finding *f)
 	int64_t started = clock_ms();
 	struct error err;
 
-	/* With implicit TLS the server's part of it fails here too, and the error says so. */
+	/*
+	 * With implicit TLS the server's part of it fails here too, and the error says
+	 * so.
+	 */
 	if (!connection_dial(&c->connection, &err)) {
 		finding_fail(f, &err);
 		return;

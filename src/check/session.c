@@ -240,7 +240,9 @@ static struct turn turn_of(const struct check *c)
 			      .is_awaited = true };
 }
 
-/* It counts as any other message. The steps before went well, and a person wants it now. */
+/*
+ * It counts as any other message. The steps before went well, and a person wants it now.
+ */
 static bool may_send(const struct check *c, struct error *err)
 {
 	const struct turn turn = turn_of(c);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Findings are paragraphs beside a column of titles. Lines are broken here and not by the
- * terminal, which would not keep the column; Japanese has no blanks to break at, so any wide
- * letter will do that does not have to stay with the one before.
+ * terminal, which would not keep the column; Japanese has no blanks to break at, so any
+ * wide letter will do that does not have to stay with the one before.
  */
 #include "check/show.h"
 
@@ -59,7 +59,9 @@ static bool clings(const char *text)
 	return false;
 }
 
-/* A word; or, for wide letters have no blanks between words, one of them and what clings. */
+/*
+ * A word; or, for wide letters have no blanks between words, one of them and what clings.
+ */
 static size_t piece_at(const char *text, int *width)
 {
 	size_t at = language_character(text, width), len;

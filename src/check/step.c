@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A person watches: one question of many is not worth the time that a message would wait. */
+/*
+ * A person watches: one question of many is not worth the time that a message would wait.
+ */
 #include "check/step.h"
 
 #include "base/clock.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The steps of acsmtp check. Each looks at one thing, reports a finding, and leaves in the
- * check what later steps need. Their order, and which needs which, is the table in
+ * The steps of acsmtp check. Each looks at one thing, reports a finding, and leaves in
+ * the check what later steps need. Their order, and which needs which, is the table in
  * check/check.c.
  */
 #ifndef CHECK_STEP_H

@@ -37,7 +37,10 @@ struct account {
 	char *service;
 	char *region;		/* of the service's servers; "": the usual one */
 	char *host;		/* "" where neither file nor service knows one */
-	/* No server: `host` is the path of this daemon's socket; its config's. NULL: a server. */
+	/*
+	 * No server: `host` is the path of this daemon's socket; its config's. NULL: a
+	 * server.
+	 */
 	const struct daemon_settings *daemon;
 	long port;
 	int tls;		/* enum tls_mode */
@@ -135,20 +138,23 @@ struct config {
 	struct error *passed_over;	/* a file of another user that HOME leads to, or NULL */
 	bool is_usual;		/* what was read are this user's files, and not one of -C */
 	bool is_closed;		/* the system's is there, and not for this user to read */
-	/* Who has all mail while others send it (delivery/by_daemon.h); NULL: the accounts. */
+	/*
+	 * Who has all mail while others send it (delivery/by_daemon.h); NULL: the
+	 * accounts.
+	 */
 	struct account *by_daemon;
 };
 #define OWNED_CONFIG	__attribute__((cleanup(config_free))) struct config
 
 /*
- * Secrets stay in the files: a password is looked at where it stands, so that its mistakes are
- * found and a file that others can read is refused, and is wiped with the bytes of the file. No
- * account and no dictionary of iniparser ever holds one.
+ * Secrets stay in the files: a password is looked at where it stands, so that its
+ * mistakes are found and a file that others can read is refused, and is wiped with the
+ * bytes of the file. No account and no dictionary of iniparser ever holds one.
  *
- * Reads the file `path` over what `config` holds already: accounts of the same name
- * are replaced, its default_account and [delivery] win. ERROR_CONFIG names file, line,
- * section, key, and the nearest known name; also for a file that holds a secret and
- * that others can read, or that is no regular file, or not this user's or root's.
+ * Reads the file `path` over what `config` holds already: accounts of the same name are
+ * replaced, its default_account and [delivery] win. ERROR_CONFIG names file, line,
+ * section, key, and the nearest known name; also for a file that holds a secret and that
+ * others can read, or that is no regular file, or not this user's or root's.
  */
 bool config_read(struct config *config, const char *path, struct error *err);
 
@@ -156,19 +162,19 @@ bool config_read(struct config *config, const char *path, struct error *err);
 bool config_read_opened(struct config *config, int fd, const char *path, struct error *err);
 
 /*
- * All of it as the text of such a file, but nothing that tells where a secret is: for who shall
- * know how mail is sent, and is not to send it. A log of a file becomes the system's.
- * ERROR_CONFIG.
+ * All of it as the text of such a file, but nothing that tells where a secret is: for who
+ * shall know how mail is sent, and is not to send it. A log of a file becomes the
+ * system's. ERROR_CONFIG.
  */
 bool config_share(const struct config *config, struct buf *text, struct error *err);
 
 /*
- * The files of this user: `path` alone if not NULL (-C), else the system's and over
- * it $XDG_CONFIG_HOME/acsmtp.ini (~/.config/acsmtp.ini). A missing file is fine
- * unless it is `path`; one that belongs to another user, as HOME leads to after sudo -E, is
- * passed over, and `passed_over` says so; a system file that this user may not read is passed over as
- * long as the user's own holds an account. ERROR_CONFIG when no account is left, with
- * what to do.
+ * The files of this user: `path` alone if not NULL (-C), else the system's and over it
+ * $XDG_CONFIG_HOME/acsmtp.ini (~/.config/acsmtp.ini). A missing file is fine unless it is
+ * `path`; one that belongs to another user, as HOME leads to after sudo -E, is passed
+ * over, and `passed_over` says so; a system file that this user may not read is passed
+ * over as long as the user's own holds an account. ERROR_CONFIG when no account is left,
+ * with what to do.
  */
 bool config_load(struct config *config, const char *path, struct error *err);
 
@@ -176,10 +182,10 @@ bool config_load(struct config *config, const char *path, struct error *err);
 bool config_load_any(struct config *config, const char *path, struct error *err);
 
 /*
- * The password that the account's file has for it (has_password), for who is about to log in.
- * The file is read again. A file that has changed since must still have the account, with the
- * same server and user: a password goes nowhere but where it stands beside; else ERROR_LATER.
- * ERROR_CONFIG, ERROR_IO as for config_read().
+ * The password that the account's file has for it (has_password), for who is about to log
+ * in. The file is read again. A file that has changed since must still have the account,
+ * with the same server and user: a password goes nowhere but where it stands beside; else
+ * ERROR_LATER. ERROR_CONFIG, ERROR_IO as for config_read().
  */
 bool config_password(const struct account *account, struct secret *password,
 		     struct error *err);
@@ -205,15 +211,19 @@ const char *account_token_word(int source);
 char *config_own_file(void);
 
 /*
- * All mail goes to the daemon at that socket from now on: through an account of its own, in which
- * nothing is said of senders, logins and limits, as these are the daemon's to know.
+ * All mail goes to the daemon at that socket from now on: through an account of its own,
+ * in which nothing is said of senders, logins and limits, as these are the daemon's to
+ * know.
  */
 void config_set_daemon(struct config *config, const char *socket);
 
 /* What config_load() says where there is none. */
 bool config_refuse_none(const struct config *config, const char *path, struct error *err);
 
-/* Where an account's mail goes, for people: HOST:PORT, or the daemon's socket. Caller frees. */
+/*
+ * Where an account's mail goes, for people: HOST:PORT, or the daemon's socket. Caller
+ * frees.
+ */
 char *account_server(const struct account *account);
 
 /* The standard values alone, and no account. */
@@ -227,8 +237,9 @@ const struct account *config_account(const struct config *config, const char *na
 const struct account *config_default(const struct config *config, struct error *err);
 
 /*
- * The accounts that take its mail when it cannot, in the order in which they are asked: those
- * that its `failover` names, then those that these name. Returns how many there are.
+ * The accounts that take its mail when it cannot, in the order in which they are asked:
+ * those that its `failover` names, then those that these name. Returns how many there
+ * are.
  */
 enum { FAILOVER_MAX = 16 };
 size_t config_failover(const struct config *config, const struct account *account,
@@ -247,12 +258,15 @@ struct setting_help {
 bool setting_help(size_t i, struct setting_help *row);
 
 /*
- * What the setting of that row comes to for an account, in the words of a file; the caller
- * frees it. NULL: a secret, or no setting of accounts.
+ * What the setting of that row comes to for an account, in the words of a file; the
+ * caller frees it. NULL: a secret, or no setting of accounts.
  */
 char *setting_text(size_t i, const struct account *account);
 
-/* ERROR_CONFIG: the setting, or where variables make the account the variable, is missing. */
+/*
+ * ERROR_CONFIG: the setting, or where variables make the account the variable, is
+ * missing.
+ */
 bool account_lacks(const struct account *account, const char *setting, struct error *err);
 
 #endif

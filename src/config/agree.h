@@ -5,7 +5,9 @@
 
 #include "config/account.h"
 
-/* Whether they do; ERROR_CONFIG says what not, and *name is the setting that is to blame. */
+/*
+ * Whether they do; ERROR_CONFIG says what not, and *name is the setting that is to blame.
+ */
 bool account_agrees(const struct account *account, const char **name, struct error *err);
 
 #endif

@@ -144,8 +144,8 @@ static bool needs_password(const char *token)
 }
 
 /*
- * Whether the account's own words about its secret leave nothing of what the defaults say here:
- * another source would compete with its own.
+ * Whether the account's own words about its secret leave nothing of what the defaults say
+ * here: another source would compete with its own.
  */
 static bool is_overruled(const struct layers *l, const struct setting *row)
 {
@@ -311,7 +311,10 @@ static void put_account(struct config *config, struct account *account)
 	config->accounts[config->count++] = *account;
 }
 
-/* Which variable has the path of the password's file: an error that is about it names both. */
+/*
+ * Which variable has the path of the password's file: an error that is about it names
+ * both.
+ */
 static void note_variables(const struct layers *l, struct account *account)
 {
 	const struct setting *row = setting_find(SECTION_ACCOUNT, "password_file");
@@ -368,7 +371,10 @@ bool config_merge(struct config *config, const struct ini *ini, struct error *er
 
 	if (!check_values(ini, err) || !read_accounts(ini, &fresh, err))
 		return false;
-	/* The first file brings the standard values: a later one would undo what was said. */
+	/*
+	 * The first file brings the standard values: a later one would undo what was
+	 * said.
+	 */
 	if (!config->default_account)
 		config_init(config);
 	for (size_t i = 0; i < fresh.count; i++)
@@ -383,8 +389,8 @@ bool config_merge(struct config *config, const struct ini *ini, struct error *er
 /*
  * Who has read a password has it in memory for as long as he has the configuration, and
  * most who read one never log in: mailq, the leader of a runner, a call that only queues.
- * So it is read when somebody is about to log in. A flag for those who need none would not
- * do: a call that wants to queue and finds the disk full logs in after all.
+ * So it is read when somebody is about to log in. A flag for those who need none would
+ * not do: a call that wants to queue and finds the disk full logs in after all.
  */
 
 /* A password goes nowhere but where it stands beside. */

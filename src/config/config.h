@@ -14,8 +14,8 @@ bool config_merge(struct config *config, const struct ini *ini, struct error *er
 #define CONFIG_SEPARATORS	", \t"	/* between names in a list of accounts */
 
 /*
- * When all files are read. ERROR_CONFIG for a `failover` that names no account, its own, or one
- * whose mail comes back to it; with file and line.
+ * When all files are read. ERROR_CONFIG for a `failover` that names no account, its own,
+ * or one whose mail comes back to it; with file and line.
  */
 bool config_check_failover(const struct config *config, struct error *err);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Variables never change an account of a file: whoever may set one for another's program could
- * send that account's password to a server of his own choice.
+ * Variables never change an account of a file: whoever may set one for another's program
+ * could send that account's password to a server of his own choice.
  */
 #include "config/environment.h"
 
@@ -21,7 +21,10 @@ enum { VALUE_MAX = 64 * 1024, NAME_MAX_BYTES = 80 };	/* bytes */
 static const char our_prefix[] = "ACSMTP_", common_prefix[] = "SMTP_";
 static const char suffix[] = "_file";
 
-/* How images of containers call what an account wants; the rest of such a name is a setting's. */
+/*
+ * How images of containers call what an account wants; the rest of such a name is a
+ * setting's.
+ */
 static const struct { const char *name, *setting; } common[] = {
 	{ "host", "host" },
 	{ "port", "port" },
@@ -87,7 +90,9 @@ static const struct setting *find_row(const char *name)
 	return NULL;
 }
 
-/* "host_file" is the setting "host", in a file; but "password_file" is a setting itself. */
+/*
+ * "host_file" is the setting "host", in a file; but "password_file" is a setting itself.
+ */
 static const struct setting *find_named(char *name, bool *is_in_file)
 {
 	const struct setting *row = find_row(name);
@@ -144,7 +149,10 @@ static const char *next_name(const void *of, size_t i)
 static bool pass_or_refuse(const char *variable, const char *name, bool is_in_file,
 			   struct error *err)
 {
-	/* The rest of what Kubernetes tells of a service: ACSMTP_SERVICE_HOST, ACSMTP_PORT_25_TCP. */
+	/*
+	 * The rest of what Kubernetes tells of a service: ACSMTP_SERVICE_HOST,
+	 * ACSMTP_PORT_25_TCP.
+	 */
 	bool is_foreign = text_after(name, "service_") || text_after(name, "port_");
 	const char *nearest = is_foreign ? NULL : text_nearest(name, next_name, NULL);
 	OWNED_TEXT known = NULL;
@@ -216,8 +224,8 @@ static bool take(struct variables *r, const struct setting *row, const char *var
 }
 
 /*
- * Kubernetes tells each container of the services beside it: of one that is called "smtp" by
- * SMTP_PORT=tcp://10.0.0.1:25, which is no setting.
+ * Kubernetes tells each container of the services beside it: of one that is called "smtp"
+ * by SMTP_PORT=tcp://10.0.0.1:25, which is no setting.
  */
 static bool is_of_kubernetes(const char *variable, const char *value)
 {
@@ -337,7 +345,10 @@ static void put_row(struct ini *ini, struct variables *r, size_t i, size_t secti
 	s->said[i] = text_take(&r->values[i]);
 }
 
-/* Where no account is made the defaults' section has them: they are checked, and nobody's. */
+/*
+ * Where no account is made the defaults' section has them: they are checked, and
+ * nobody's.
+ */
 static void put_all(struct ini *ini, struct variables *r)
 {
 	bool has_account = makes_account(r);

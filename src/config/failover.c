@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Which accounts take the mail of another. Asked for when all files are read: a user's account
- * may name one of the system.
+ * Which accounts take the mail of another. Asked for when all files are read: a user's
+ * account may name one of the system.
  */
 #include "config/config.h"
 
@@ -33,7 +33,10 @@ size_t config_failover(const struct config *config, const struct account *accoun
 	const struct account *from = account;
 	size_t count = 0;
 
-	/* The list grows while it is walked: behind those that are named those that they name. */
+	/*
+	 * The list grows while it is walked: behind those that are named those that they
+	 * name.
+	 */
 	for (size_t at = 0;; from = list[at++]) {
 		const char *name = from->failover ? from->failover : "";
 

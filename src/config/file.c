@@ -95,7 +95,9 @@ static bool read_bytes(int fd, const char *path, struct bytes *b, struct error *
 	       error_set(err, ERROR_IO, "%s: the file changed while it was read", path);
 }
 
-/* iniparser would print what it does not understand: the line itself, on standard error. */
+/*
+ * iniparser would print what it does not understand: the line itself, on standard error.
+ */
 static int say_nothing(const char *format, ...)
 {
 	(void)format;
@@ -118,8 +120,8 @@ static dictionary *load(struct buf *text)
 enum { PIPE_ROOM = 64 * 1024 };	/* that a pipe has without being asked for more */
 
 /*
- * The end of a pipe that holds all of it and has no writer any more; -1: there is none. It
- * is no file, so neither a disk nor RLIMIT_FSIZE has a say.
+ * The end of a pipe that holds all of it and has no writer any more; -1: there is none.
+ * It is no file, so neither a disk nor RLIMIT_FSIZE has a say.
  */
 static int pipe_with(const struct buf *text)
 {
@@ -170,8 +172,8 @@ static dictionary *load_by_hand(const struct buf *text)
 }
 
 /*
- * iniparser 4.1 reads nothing but a path: that of a pipe. Where there is no /proc, as in a
- * chroot, or no descriptor left, its dictionary is filled with the same lines.
+ * iniparser 4.1 reads nothing but a path: that of a pipe. Where there is no /proc, as in
+ * a chroot, or no descriptor left, its dictionary is filled with the same lines.
  */
 static dictionary *load(struct buf *text)
 {

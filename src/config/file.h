@@ -13,10 +13,10 @@ int ini_open(const char *path);
 
 /*
  * Reads an opened file into an `ini` that is zeroed but for `keeps_secrets`; `path` is
- * borrowed for errors. The bytes of the file are wiped, and iniparser never sees a secret. ERROR_CONFIG
- * for what ini_lint() finds, for what is no regular file or over 1 MiB, for a file that
- * belongs to somebody else, that others can write, or that holds a secret and others
- * can read; ERROR_IO, ERROR_SYSTEM. The values are not checked yet.
+ * borrowed for errors. The bytes of the file are wiped, and iniparser never sees a
+ * secret. ERROR_CONFIG for what ini_lint() finds, for what is no regular file or over 1
+ * MiB, for a file that belongs to somebody else, that others can write, or that holds a
+ * secret and others can read; ERROR_IO, ERROR_SYSTEM. The values are not checked yet.
  */
 bool ini_read(struct ini *ini, int fd, const char *path, struct error *err);
 

@@ -190,7 +190,9 @@ static bool refuse_name(const struct linter *l, struct span key, struct error *e
 	return error_advise(err, "`acsmtp help settings` lists the settings of each section");
 }
 
-/* The line may be a piece of a secret: only a first word that is no such piece is shown. */
+/*
+ * The line may be a piece of a secret: only a first word that is no such piece is shown.
+ */
 static bool refuse_line(const struct linter *l, struct span s, struct error *err)
 {
 	size_t len = 0;
@@ -288,14 +290,18 @@ static bool lint_setting(struct linter *l, struct span s, struct error *err)
 		return error_set(err, ERROR_CONFIG, "\"%s\" is given twice, first in line %u",
 				 row->name, *line);
 	*line = l->line;
-	/* iniparser has no room for more, and never sees a secret, which may be a token. */
+	/*
+	 * iniparser has no room for more, and never sees a secret, which may be a token.
+	 */
 	if (row->type != SETTING_SECRET && s.len > INI_LINE_MAX_BYTES)
 		return error_set(err, ERROR_CONFIG, "%s: a line of more than %d bytes",
 				 row->name, INI_LINE_MAX_BYTES);
 	return take_value(l, row, value, err) || error_context(err, "%s", row->name);
 }
 
-/* One line, without its line feed. Comments, which may hold old secrets, go no further. */
+/*
+ * One line, without its line feed. Comments, which may hold old secrets, go no further.
+ */
 static bool lint_line(struct linter *l, struct span s, struct error *err)
 {
 	if (memchr(s.at, '\0', s.len)) {
@@ -321,7 +327,9 @@ static bool refuse_mark(const struct ini *ini, struct error *err)
 	return ini_blame(ini, NULL, 1, err);
 }
 
-/* Of UTF-8 and of the two UTF-16; numbers, as a string that is no UTF-8 stops xgettext. */
+/*
+ * Of UTF-8 and of the two UTF-16; numbers, as a string that is no UTF-8 stops xgettext.
+ */
 static bool has_mark(const char *text, size_t len)
 {
 	static const unsigned char marks[][3] = {

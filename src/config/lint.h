@@ -43,8 +43,9 @@ struct ini {
 };
 
 /*
- * Reads the text into an `ini` that is zeroed but for `path` and `keeps_secrets`. ERROR_CONFIG names file and
- * line of the first mistake, and never shows more of a line than a setting's name.
+ * Reads the text into an `ini` that is zeroed but for `path` and `keeps_secrets`.
+ * ERROR_CONFIG names file and line of the first mistake, and never shows more of a line
+ * than a setting's name.
  */
 bool ini_lint(struct ini *ini, const char *text, size_t len, struct error *err);
 
@@ -55,7 +56,9 @@ const struct ini_section *ini_find(const struct ini *ini, enum section_kind kind
 /* Whether an account may have this name. ERROR_CONFIG says what stands against it. */
 bool ini_check_name(const char *name, struct error *err);
 
-/* Puts file, line, and the section if it is not NULL before the error; or the variable. */
+/*
+ * Puts file, line, and the section if it is not NULL before the error; or the variable.
+ */
 bool ini_blame(const struct ini *ini, const struct ini_section *section, unsigned line,
 	       struct error *err);
 

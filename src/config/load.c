@@ -126,7 +126,10 @@ static void note_anothers(struct config *config, const char *path)
 					  "file that is yours or root's");
 }
 
-/* The user's own file, and a word about one that the environment speaks of and is not his. */
+/*
+ * The user's own file, and a word about one that the environment speaks of and is not
+ * his.
+ */
 static bool read_own(struct config *config, const char *path, struct error *err)
 {
 	OWNED_TEXT named = named_file();
@@ -190,7 +193,8 @@ static void note_variables(struct config *config, const struct ini *ini)
 
 /*
  * Variables stand over the files, but their account beside those of the files. What other
- * programs call theirs counts where there is no account else: they need not be meant for us.
+ * programs call theirs counts where there is no account else: they need not be meant for
+ * us.
  */
 static bool read_environment(struct config *config, bool closed, struct error *err)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Most mistakes are found while a file is read, where its lines are at hand. Those of [daemon]
- * show when it begins, in its door even: so each of its settings remembers its place.
+ * Most mistakes are found while a file is read, where its lines are at hand. Those of
+ * [daemon] show when it begins, in its door even: so each of its settings remembers its
+ * place.
  */
 #include "config/places.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Where the settings of [daemon] stand, for daemon_settings_blame() of config/account.h. */
+/*
+ * Where the settings of [daemon] stand, for daemon_settings_blame() of config/account.h.
+ */
 #ifndef CONFIG_PLACES_H
 #define CONFIG_PLACES_H
 

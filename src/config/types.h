@@ -14,8 +14,8 @@ bool setting_apply(const struct setting *row, void *target, const char *value,
 		   struct error *err);
 
 /*
- * What it is in the target of the row's section, as a user writes it; the caller frees. NULL: a
- * secret.
+ * What it is in the target of the row's section, as a user writes it; the caller frees.
+ * NULL: a secret.
  */
 char *setting_value(const struct setting *row, const void *target);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Settings that name a server by an address with a scheme, and that are no host of mail. */
+/*
+ * Settings that name a server by an address with a scheme, and that are no host of mail.
+ */
 #ifndef CONFIG_URLS_H
 #define CONFIG_URLS_H
 

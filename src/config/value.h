@@ -22,7 +22,9 @@ bool value_lint(const struct setting *row, struct span *value, struct error *err
 /* What iniparser makes of what value_lint() leaves: the outer quotes go. */
 struct span value_bare(struct span value);
 
-/* The same for a secret, but quotes are taken off: it is what was meant, byte for byte. */
+/*
+ * The same for a secret, but quotes are taken off: it is what was meant, byte for byte.
+ */
 bool value_lint_secret(struct span *value, struct error *err);
 
 #endif

@@ -43,7 +43,9 @@ static void writer_free(struct ini_writer *w)
 
 /* --- where */
 
-/* The link of a file that is kept elsewhere stays a link, also while that place is away. */
+/*
+ * The link of a file that is kept elsewhere stays a link, also while that place is away.
+ */
 static char *real_path(const char *path, struct error *err)
 {
 	char real[PATH_MAX];

@@ -116,8 +116,8 @@ bool allowed_users_have(const struct allowed_users *users, const struct visitor 
 /* --- how often */
 
 /*
- * Whoever has one address of IPv6 has all of its network, and would be another one with each. What
- * is one of IPv4 in disguise is that one.
+ * Whoever has one address of IPv6 has all of its network, and would be another one with
+ * each. What is one of IPv4 in disguise is that one.
  */
 static const unsigned char *identity(const struct ip_address *address, size_t *len)
 {
@@ -144,9 +144,9 @@ uint64_t admission_whose(const struct visitor *who)
 }
 
 /*
- * A table that does not grow: the place of one who has given nothing this hour is anybody's.
- * Who finds none near his own goes uncounted: to refuse his mail for that would be worse
- * than to take too much of it.
+ * A table that does not grow: the place of one who has given nothing this hour is
+ * anybody's. Who finds none near his own goes uncounted: to refuse his mail for that
+ * would be worse than to take too much of it.
  */
 enum { SLOTS = 4096, TRIES = 64 };
 
@@ -171,8 +171,8 @@ static bool is_past(const struct slot *slot, uint64_t hour)
 }
 
 /*
- * NULL: all are taken, and who comes now is not counted. His own first, wherever it is, as one
- * that became free before it would let him begin the hour anew.
+ * NULL: all are taken, and who comes now is not counted. His own first, wherever it is,
+ * as one that became free before it would let him begin the hour anew.
  */
 static struct slot *find_slot(struct admission_counts *counts, uint64_t whose, uint64_t hour)
 {

@@ -25,8 +25,8 @@ bool allowed_users_parse(const char *text, struct allowed_users *users, struct e
 bool allowed_users_have(const struct allowed_users *users, const struct visitor *who);
 
 /*
- * A visitor as one number, by which both clients and mail are counted: of a user of this machine,
- * or of an address.
+ * A visitor as one number, by which both clients and mail are counted: of a user of this
+ * machine, or of an address.
  */
 uint64_t admission_whose(const struct visitor *who);
 

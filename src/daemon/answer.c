@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What is not his own is, to him, not there: he hears the same of it as of what never was. */
+/*
+ * What is not his own is, to him, not there: he hears the same of it as of what never
+ * was.
+ */
 #include "daemon/answer.h"
 
 #include <stdlib.h>

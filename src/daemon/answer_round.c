@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * "Now" of users: a round in the process that answers, of all mail if root asks, else of what
- * he has handed in himself. Where another is at work on the queue already it is left to that
- * one.
+ * "Now" of users: a round in the process that answers, of all mail if root asks, else of
+ * what he has handed in himself. Where another is at work on the queue already it is left
+ * to that one.
  */
 #include "daemon/answer.h"
 

@@ -8,9 +8,9 @@
 #include "base/error.h"
 
 /*
- * A descriptor to read struct signalfd_siginfo from: the end of children, and what ends this
- * process or has it read its settings again. They are blocked from now on. -1: ERROR_SYSTEM, which
- * names `whose`.
+ * A descriptor to read struct signalfd_siginfo from: the end of children, and what ends
+ * this process or has it read its settings again. They are blocked from now on. -1:
+ * ERROR_SYSTEM, which names `whose`.
  */
 int beginning_signals(const char *whose, struct error *err);
 
@@ -18,8 +18,8 @@ int beginning_signals(const char *whose, struct error *err);
 void beginning_tell(int fd, const struct error *err);
 
 /*
- * The other end: waits for that word of the child, and closes the descriptor. False: why not, with
- * the kind that its exit status tells; it has ended.
+ * The other end: waits for that word of the child, and closes the descriptor. False: why
+ * not, with the kind that its exit status tells; it has ended.
  */
 bool beginning_hear(int fd, pid_t pid, struct error *err);
 

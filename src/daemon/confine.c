@@ -91,9 +91,9 @@ static bool confine_files(const char *const *files)
 
 #ifdef OUR_ARCH
 /*
- * What a session never does: begin a connection, a program or a process, touch another one,
- * change who it is, or reach the parts of the kernel that are none of its business. They fail as
- * if it had no right to, so that a library that tries goes on without.
+ * What a session never does: begin a connection, a program or a process, touch another
+ * one, change who it is, or reach the parts of the kernel that are none of its business.
+ * They fail as if it had no right to, so that a library that tries goes on without.
  */
 static const int refused[] = {
 	SYS_socket, SYS_socketpair, SYS_connect, SYS_bind, SYS_listen, SYS_accept4,

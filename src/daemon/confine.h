@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A process gives away what it will not need, so that whoever takes it over gets little: no
- * program runs with more rights, no file is opened but those that are named, to be read, nobody is
- * connected to, no other process is touched. What the kernel does not have is left out in silence.
+ * A process gives away what it will not need, so that whoever takes it over gets little:
+ * no program runs with more rights, no file is opened but those that are named, to be
+ * read, nobody is connected to, no other process is touched. What the kernel does not
+ * have is left out in silence.
  */
 #ifndef DAEMON_CONFINE_H
 #define DAEMON_CONFINE_H
@@ -12,8 +13,8 @@
 enum confined { CONFINED_RIGHTS = 1, CONFINED_FILES = 2, CONFINED_CALLS = 4 };
 
 /*
- * For the rest of this process: files that may be read (NULL ends the list; what is not there is
- * passed over). Which of enum confined it came to.
+ * For the rest of this process: files that may be read (NULL ends the list; what is not
+ * there is passed over). Which of enum confined it came to.
  */
 unsigned confine(const char *const *files);
 

@@ -76,8 +76,8 @@ static int run(struct command_call *call)
 /* --- those who ask it */
 
 /*
- * The settings say where; a user who may not read them asks at the usual places. A connection
- * to the daemon, -1: none.
+ * The settings say where; a user who may not read them asks at the usual places. A
+ * connection to the daemon, -1: none.
  */
 static int connect_to_it(const char *config_file, struct error *err)
 {
@@ -114,8 +114,8 @@ static int show_status(struct command_call *call)
 }
 
 /*
- * Who listens there is who has begun it all, says the kernel; whether we may send it a signal
- * is for the kernel to know as well. *fd stays connected while the keeper lives.
+ * Who listens there is who has begun it all, says the kernel; whether we may send it a
+ * signal is for the kernel to know as well. *fd stays connected while the keeper lives.
  */
 static bool find_supervisor(const char *config_file, int *fd, pid_t *pid, struct error *err)
 {

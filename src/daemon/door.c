@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The door accepts, counts and forks; it reads nothing that a client says. A client has
- * a process of its own, so that whatever it does to that process it does to itself
- * alone, and the kernel clears up behind it. What all need is read before the first one
- * comes (daemon/provision.h). The listening sockets are inherited, never opened here.
+ * The door accepts, counts and forks; it reads nothing that a client says. A client has a
+ * process of its own, so that whatever it does to that process it does to itself alone,
+ * and the kernel clears up behind it. What all need is read before the first one comes
+ * (daemon/provision.h). The listening sockets are inherited, never opened here.
  *
  * Started by `acsmtp daemon` it reports there, and another door takes its place when the
- * settings change. Started apart, as a service of its own, it speaks to the service manager,
- * reads its settings anew itself, and outlives a keeper that is away.
+ * settings change. Started apart, as a service of its own, it speaks to the service
+ * manager, reads its settings anew itself, and outlives a keeper that is away.
  */
 #include "daemon/door.h"
 
@@ -178,8 +178,8 @@ static void give_back(struct gate *g)
 }
 
 /*
- * What systemd listens at goes first, as in sockets_open(). Those of before are closed first: the
- * new addresses may be among them.
+ * What systemd listens at goes first, as in sockets_open(). Those of before are closed
+ * first: the new addresses may be among them.
  */
 static bool borrow(struct gate *g, const struct door *fresh, struct error *err)
 {

@@ -51,8 +51,8 @@ bool handover_read(int fd, void *bytes, size_t len, int seconds)
 }
 
 /*
- * How many bytes there are up to the end of a line, and with it: what follows is not for this
- * reader to keep. Into a pipe one cannot look; there it is one byte.
+ * How many bytes there are up to the end of a line, and with it: what follows is not for
+ * this reader to keep. Into a pipe one cannot look; there it is one byte.
  */
 static size_t look(int fd, char *bytes, size_t size)
 {

@@ -26,8 +26,8 @@ enum {
 #define HANDOVER_BEGIN	"GIVE"
 
 /*
- * The door's end: a connected socket; -1 with ERROR_LATER where the keeper is not there, or
- * whoever is there is neither root nor this user nor the one whose directory it is.
+ * The door's end: a connected socket; -1 with ERROR_LATER where the keeper is not there,
+ * or whoever is there is neither root nor this user nor the one whose directory it is.
  */
 int handover_connect(const char *path, struct error *err);
 
@@ -38,19 +38,24 @@ bool handover_begin(int keeper, struct error *err);
 int handover_await(const char *path, int seconds, struct error *err);
 
 /*
- * Gives it to the keeper. True: it is on the disk, and the entry has the id that it got there.
- * ERROR_LATER: the keeper could not be asked, or it said so; ERROR_DATA: it takes no such. What
- * was left without its answer ends the connection: it is closed, and *keeper -1. An answer that
- * came late would be taken for that to the next message.
+ * Gives it to the keeper. True: it is on the disk, and the entry has the id that it got
+ * there. ERROR_LATER: the keeper could not be asked, or it said so; ERROR_DATA: it takes
+ * no such. What was left without its answer ends the connection: it is closed, and
+ * *keeper -1. An answer that came late would be taken for that to the next message.
  */
 bool handover_add(int *keeper, struct entry *entry, const struct message *m,
 		  struct error *err);
 
-/* The line, with its LF, of what was not done; and back: ERROR_LATER, or ERROR_DATA for NEVER. */
+/*
+ * The line, with its LF, of what was not done; and back: ERROR_LATER, or ERROR_DATA for
+ * NEVER.
+ */
 void handover_refusal(char line[HANDOVER_LINE_MAX], const struct error *why);
 void handover_read_refusal(const char *line, struct error *err);
 
-/* A line without its LF, of those that stand above; false: the end, or nothing in time. */
+/*
+ * A line without its LF, of those that stand above; false: the end, or nothing in time.
+ */
 bool handover_read_line(int fd, char line[HANDOVER_LINE_MAX], int seconds);
 
 /* So many bytes; false: the end, or nothing in time. */

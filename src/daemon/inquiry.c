@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A process for each who asks, with nothing of the door's in it. Whoever asks may be hostile: a
- * request is small, read by one function, and names messages by their ids alone; an answer is
- * sent on while it is found, so that nothing grows with the queue, and nobody waits for one
- * who does not read. What is not his own is, to him, not there.
+ * A process for each who asks, with nothing of the door's in it. Whoever asks may be
+ * hostile: a request is small, read by one function, and names messages by their ids
+ * alone; an answer is sent on while it is found, so that nothing grows with the queue,
+ * and nobody waits for one who does not read. What is not his own is, to him, not there.
  */
 #include "daemon/inquiry.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The keeper's end of delivery/queue_wire.h: what users ask of the queue. Who asks is known by
- * the kernel alone, and everybody sees and changes what he has handed in himself; root all.
+ * The keeper's end of delivery/queue_wire.h: what users ask of the queue. Who asks is
+ * known by the kernel alone, and everybody sees and changes what he has handed in
+ * himself; root all.
  */
 #ifndef DAEMON_INQUIRY_H
 #define DAEMON_INQUIRY_H

@@ -22,8 +22,8 @@
 enum { PIECE = 32 * 1024 };
 
 /*
- * What a door says of itself is taken, as little as that means; what would make the keeper do
- * something is not: the file of settings, for that names commands.
+ * What a door says of itself is taken, as little as that means; what would make the
+ * keeper do something is not: the file of settings, for that names commands.
  */
 static void set_what_is_ours(struct entry *e, const struct intake_desk *desk)
 {

@@ -12,7 +12,10 @@ struct intake_desk {		/* borrowed */
 	void *keeper;
 };
 
-/* One line that was read already, and what it announces; false: the connection is of no use. */
+/*
+ * One line that was read already, and what it announces; false: the connection is of no
+ * use.
+ */
 bool intake_take(const struct intake_desk *desk, int door, const char *line);
 
 #endif

@@ -84,7 +84,10 @@ static void run_queue(struct keeper *k)
 	struct error err;
 
 	begin_child(k);
-	/* Whoever is told to end while a server may have taken a message waits for its answer. */
+	/*
+	 * Whoever is told to end while a server may have taken a message waits for its
+	 * answer.
+	 */
 	fate_catch_signals();
 	background_set_title("acsmtp: sends what waits");
 	_exit(runner_stay(&run, &err) ? EX_OK : error_exit_status(&err));
@@ -194,7 +197,10 @@ static void reap(struct keeper *k)
 			continue;
 		}
 		k->runner = 0;
-		/* What it may have missed is seen by the next; one that fails is no reason to hurry. */
+		/*
+		 * What it may have missed is seen by the next; one that fails is no
+		 * reason to hurry.
+		 */
 		if (status != 0) {
 			k->wants_runner = true;
 			k->runner_after = clock_after(RUNNER_PAUSE);

@@ -27,8 +27,8 @@ bool launch_door(const struct launch_plan *l, const struct sockets *sockets, pid
 		 struct error *err);
 
 /*
- * Where both are started apart: becomes the keeper, at its socket, until SIGTERM. *status is
- * what to exit with. ERROR_CONFIG: it cannot begin, for what the files say.
+ * Where both are started apart: becomes the keeper, at its socket, until SIGTERM. *status
+ * is what to exit with. ERROR_CONFIG: it cannot begin, for what the files say.
  */
 bool launch_keeper_alone(const char *config_file, int *status, struct error *err);
 

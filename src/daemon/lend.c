@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A descriptor that is handed over is the receiver's: the keeper keeps none, and addresses are
- * free again when the door has closed them.
+ * A descriptor that is handed over is the receiver's: the keeper keeps none, and
+ * addresses are free again when the door has closed them.
  */
 #include "daemon/lend.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The door's user may not open the files of settings, as secrets stand in them; the keeper's
- * may. So the one asks the other.
+ * The door's user may not open the files of settings, as secrets stand in them; the
+ * keeper's may. So the one asks the other.
  */
 #include "daemon/provision.h"
 

@@ -16,13 +16,15 @@
 enum { PROVISION_MAX = 1024 * 1024 };	/* bytes of settings */
 
 /*
- * Asks the keeper, which is waited for that many seconds, and reads the files. ERROR_LATER: it is
- * not there; ERROR_CONFIG: what is wrong with the settings, or a file.
+ * Asks the keeper, which is waited for that many seconds, and reads the files.
+ * ERROR_LATER: it is not there; ERROR_CONFIG: what is wrong with the settings, or a file.
  */
 bool provision_get(struct door *door, int seconds, struct error *err);
 void provision_free(struct door *door);
 
-/* The keeper's side, to the door: the settings of now; `config` is that of -C, or NULL. */
+/*
+ * The keeper's side, to the door: the settings of now; `config` is that of -C, or NULL.
+ */
 void provision_give(int door, const char *config);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Each time the settings of that moment: whoever has changed them may tell keeper and door in
- * any order. In a file of its own, as this program has nothing to do with logins of clients.
+ * Each time the settings of that moment: whoever has changed them may tell keeper and
+ * door in any order. In a file of its own, as this program has nothing to do with logins
+ * of clients.
  */
 #include "daemon/provision.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One client of the door. Once it is known who it is, and the way to the keeper is open, this
- * process can do nothing else than listen to the one and tell the other. What is asked of a
- * message is what the command line asks of it; 250 is said when the keeper has it on the disk.
+ * One client of the door. Once it is known who it is, and the way to the keeper is open,
+ * this process can do nothing else than listen to the one and tell the other. What is
+ * asked of a message is what the command line asks of it; 250 is said when the keeper has
+ * it on the disk.
  */
 #include "daemon/session.h"
 
@@ -283,7 +284,9 @@ static void converse(struct door_session *s, struct transport *wire)
 		log_problem("client=%s error=%s", s->client, err.text);
 }
 
-/* What is taken from it goes the way of -bs, but for who is asked and what is said of it. */
+/*
+ * What is taken from it goes the way of -bs, but for who is asked and what is said of it.
+ */
 static void receive(struct door_session *s)
 {
 	const struct submittal common = {

@@ -20,7 +20,9 @@ enum { PATH_BYTES = 4096 };
 
 /* --- where */
 
-/* What systemd has made for a service of the system that does not run as root, or NULL. */
+/*
+ * What systemd has made for a service of the system that does not run as root, or NULL.
+ */
 static const char *given_directory(void)
 {
 	const char *given = getenv("RUNTIME_DIRECTORY");

@@ -13,8 +13,9 @@ struct sockets {
 };
 
 /*
- * Those of systemd, and those of the settings that it has not opened. ERROR_CONFIG: one cannot
- * be had, or others than this machine's programs could send by it and nothing says who may.
+ * Those of systemd, and those of the settings that it has not opened. ERROR_CONFIG: one
+ * cannot be had, or others than this machine's programs could send by it and nothing says
+ * who may.
  */
 bool sockets_open(struct sockets *s, const struct daemon_settings *settings, struct error *err);
 void sockets_close(struct sockets *s);
@@ -27,11 +28,17 @@ bool sockets_open_control(struct sockets *s, const struct daemon_settings *setti
 bool sockets_open_network(struct listeners *l, const struct daemon_settings *settings,
 			  struct error *err);
 
-/* Whether the settings suit these, whoever has opened them; ERROR_CONFIG as of sockets_open(). */
+/*
+ * Whether the settings suit these, whoever has opened them; ERROR_CONFIG as of
+ * sockets_open().
+ */
 bool sockets_may_serve(const struct listeners *open, const struct daemon_settings *settings,
 		       struct error *err);
 
-/* They are for all users, and not for our own alone: root's, and those of a unit of the system. */
+/*
+ * They are for all users, and not for our own alone: root's, and those of a unit of the
+ * system.
+ */
 bool sockets_are_of_system(void);
 
 /* Where its keeper is found; NULL: nowhere. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Lines of text and no struct, as the daemon that answers may be older or newer than
- * the program that asks: what a reader does not know it passes over, and what is not
- * said stays 0. The numbers stand in one table for all uses (delivery/metrics.h): told, read
+ * Lines of text and no struct, as the daemon that answers may be older or newer than the
+ * program that asks: what a reader does not know it passes over, and what is not said
+ * stays 0. The numbers stand in one table for all uses (delivery/metrics.h): told, read
  * back, and shown in two formats.
  */
 #include "daemon/status.h"

@@ -25,8 +25,8 @@ void status_tell(int client, const struct status_facts *facts);
 enum status_format { STATUS_WORDS, STATUS_JSON, STATUS_PROMETHEUS };
 
 /*
- * The other side: asks the keeper at the other end of `fd`, and prints. ERROR_LATER: nobody
- * answers there, or it cannot keep any mail, which is printed too.
+ * The other side: asks the keeper at the other end of `fd`, and prints. ERROR_LATER:
+ * nobody answers there, or it cannot keep any mail, which is printed too.
  */
 bool status_show(int fd, enum status_format format, FILE *out, struct error *err);
 

@@ -206,7 +206,10 @@ static void end(struct supervisor *s)
 	reap(s);
 }
 
-/* Log and complaints go one way then: the door, too, has its standard output for other things. */
+/*
+ * Log and complaints go one way then: the door, too, has its standard output for other
+ * things.
+ */
 static void open_log(const struct config *config)
 {
 	struct log_place place = config_log(config);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * systemctl is asked and not the bus: it brings its own way of finding out whether this user
- * may, and its own words for it.
+ * systemctl is asked and not the bus: it brings its own way of finding out whether this
+ * user may, and its own words for it.
  */
 #include "daemon/units.h"
 

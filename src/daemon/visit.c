@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A session of the door says that it gives before it hears a word of its client, so that
- * whoever takes it over has a connection that can do nothing else. Where door and keeper are
- * two users it could not ask anyway: the door's user has no mail of its own.
+ * whoever takes it over has a connection that can do nothing else. Where door and keeper
+ * are two users it could not ask anyway: the door's user has no mail of its own.
  */
 #include "daemon/visit.h"
 

@@ -18,8 +18,8 @@ bool visit_is_of_door(uid_t uid, uid_t door_uid);
 bool visit_is_limited(uid_t uid, uid_t door_uid);
 
 /*
- * What it is for says its first line, and stays so: a session of the door gives mail and asks
- * for nothing, and whoever asks gives none.
+ * What it is for says its first line, and stays so: a session of the door gives mail and
+ * asks for nothing, and whoever asks gives none.
  */
 void visit_serve(const struct visit *visit, int client);
 

@@ -23,8 +23,8 @@ struct login_wish account_login_wish(const struct account *account);
 enum { SECRET_ENDS_DAYS = 30 };	/* before its end it is warned of it */
 
 /*
- * Whole days until the secret ends, as `password_expires` says, negative behind that day. False:
- * it is not said, or further away than that.
+ * Whole days until the secret ends, as `password_expires` says, negative behind that day.
+ * False: it is not said, or further away than that.
  */
 bool account_secret_ends(const struct account *account, time_t now, long *days);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Hexadecimal, as what people are called has blanks and letters that no parameter may have. */
+/*
+ * Hexadecimal, as what people are called has blanks and letters that no parameter may
+ * have.
+ */
 #include "delivery/along.h"
 
 #include <stddef.h>

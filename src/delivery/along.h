@@ -24,7 +24,10 @@ void along_free(struct along *a);
 /* As a parameter's value; the caller frees. NULL: there is nothing to say. */
 char *along_text(const struct along *a);
 
-/* The other way round; NULL is nothing. False: it makes no sense, and nobody of ours has said it. */
+/*
+ * The other way round; NULL is nothing. False: it makes no sense, and nobody of ours has
+ * said it.
+ */
 bool along_read(const char *text, struct along *a);
 
 #endif

@@ -186,7 +186,9 @@ void attempt_log_left_out(const char *id, const struct envelope *e)
 			i++;
 }
 
-/* A refusal whose reason is not the one of the whole, which may be that of one of them. */
+/*
+ * A refusal whose reason is not the one of the whole, which may be that of one of them.
+ */
 static bool has_other_reasons(const struct envelope *e, const struct error *err,
 			      const struct recipient *worst)
 {

@@ -8,7 +8,9 @@
 
 struct attempt {		/* what is known of it, for the log */
 	const struct account *account;
-	/* Whose mail it is where that is another one, and what kept that; NULL: its own. */
+	/*
+	 * Whose mail it is where that is another one, and what kept that; NULL: its own.
+	 */
 	const struct account *instead_of;
 	const char *why;
 	const char *id;
@@ -28,10 +30,10 @@ bool attempt_send(struct attempt *a, struct connection *c, struct envelope *e,
 
 /*
  * The end, also of an attempt that had no connection: `ok` and `err` are what the steps
- * before said. Every recipient gets a verdict. True: all of them were accepted. False: `err`
- * is the reason to give to people: the failure of the whole, or that of the first
- * recipient that may be tried again, or else of the first that was refused. The account is
- * not in it, since what keeps it names the account already.
+ * before said. Every recipient gets a verdict. True: all of them were accepted. False:
+ * `err` is the reason to give to people: the failure of the whole, or that of the first
+ * recipient that may be tried again, or else of the first that was refused. The account
+ * is not in it, since what keeps it names the account already.
  */
 bool attempt_end(const struct attempt *a, bool ok, struct envelope *e,
 		 const struct message *m, struct error *err);
@@ -41,8 +43,8 @@ void attempt_log_not_taken(const char *id, const struct caller *caller,
 			   const struct error *err);
 
 /*
- * A log line for each reason of those who did not get the message, in which all of them stand,
- * or several where they are many; but for those who were reported before.
+ * A log line for each reason of those who did not get the message, in which all of them
+ * stand, or several where they are many; but for those who were reported before.
  */
 void attempt_log_left_out(const char *id, const struct envelope *e);
 

@@ -111,7 +111,9 @@ static int compare_rows(const void *a, const void *b)
 	return compare(one->key, one->id, other->key, other->id);
 }
 
-/* The rows are a heap with the last of them on top, which makes room for an earlier one. */
+/*
+ * The rows are a heap with the last of them on top, which makes room for an earlier one.
+ */
 static void sift_down(struct round *r)
 {
 	size_t at = 0, child;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Which messages of the spool are to be worked on next: so many, the oldest due first, in
- * the memory of so many however long the queue is. A round goes through the queue batch by
- * batch and meets each message once at most.
+ * the memory of so many however long the queue is. A round goes through the queue batch
+ * by batch and meets each message once at most.
  */
 #ifndef DELIVERY_BATCH_H
 #define DELIVERY_BATCH_H
@@ -55,7 +55,9 @@ void round_begin(struct round *r, const struct spool *spool, time_t now);
 /* Fills the rows with the next messages; none: the round is over. ERROR_IO. */
 bool round_next(struct round *r, struct error *err);
 
-/* A message has limits of its own, by its configuration: the least of all those counts. */
+/*
+ * A message has limits of its own, by its configuration: the least of all those counts.
+ */
 void round_know_limits(struct round *r, const struct delivery_settings *settings);
 
 /* All mail of the account waits until then, but what is too old is still met. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A user's own accounts go before the daemon, and the daemon's own processes never come here:
- * the same file may tell users to give it their mail.
+ * A user's own accounts go before the daemon, and the daemon's own processes never come
+ * here: the same file may tell users to give it their mail.
  */
 #include "delivery/by_daemon.h"
 
@@ -34,8 +34,8 @@ bool by_daemon_has_queue(const struct config *config)
 }
 
 /*
- * What cannot be sent at once would have no place, and what the account has sent already is
- * counted there. While no daemon is there mail goes without either.
+ * What cannot be sent at once would have no place, and what the account has sent already
+ * is counted there. While no daemon is there mail goes without either.
  */
 static bool has_our_queue(const struct config *config)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Mail that others send: where a user may not read the accounts, or `mode = daemon`, the daemon
- * has all of it. It looks like an account whose server is the daemon's socket, so that what
- * sends, waits and tells is the same; but nothing is done to the message, as that is the
- * daemon's.
+ * Mail that others send: where a user may not read the accounts, or `mode = daemon`, the
+ * daemon has all of it. It looks like an account whose server is the daemon's socket, so
+ * that what sends, waits and tells is the same; but nothing is done to the message, as
+ * that is the daemon's.
  */
 #ifndef DELIVERY_BY_DAEMON_H
 #define DELIVERY_BY_DAEMON_H
@@ -15,14 +15,14 @@
 #include "spool/entry.h"
 
 /*
- * config_load() for whoever sends. Where the daemon sends, config->by_daemon is its account and
- * there need be no other. The config stays where it is.
+ * config_load() for whoever sends. Where the daemon sends, config->by_daemon is its
+ * account and there need be no other. The config stays where it is.
  */
 bool by_daemon_load(struct config *config, const char *path, struct error *err);
 
 /*
- * Whether the spool that the settings name is the daemon's own, and so not ours: as root finds
- * it where the daemon has a user of its own.
+ * Whether the spool that the settings name is the daemon's own, and so not ours: as root
+ * finds it where the daemon has a user of its own.
  */
 bool by_daemon_has_queue(const struct config *config);
 

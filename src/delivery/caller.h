@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Who sends. Whoever takes a message (a command line, a dialogue) says it once, and it goes
- * with the message into the log, the sender policy, the queue and the reports: it need not be
- * the user of this process, and nobody below asks for that one.
+ * Who sends. Whoever takes a message (a command line, a dialogue) says it once, and it
+ * goes with the message into the log, the sender policy, the queue and the reports: it
+ * need not be the user of this process, and nobody below asks for that one.
  */
 #ifndef DELIVERY_CALLER_H
 #define DELIVERY_CALLER_H

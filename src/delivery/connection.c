@@ -60,8 +60,8 @@ static bool find_secret(struct connection *c, struct error *err)
 }
 
 /*
- * What a server does not take may have been taken back since it was kept. The refusal stays
- * what is told, whatever comes of this.
+ * What a server does not take may have been taken back since it was kept. The refusal
+ * stays what is told, whatever comes of this.
  */
 static bool renew(struct renewal *renewal)
 {

@@ -21,9 +21,9 @@ struct connection {
 };
 
 /*
- * The beginning in steps, for who wants to know how each went: how to log in and with what
- * secret, which contacts nobody; then a session that has said nothing yet. connection_close()
- * also after a failure.
+ * The beginning in steps, for who wants to know how each went: how to log in and with
+ * what secret, which contacts nobody; then a session that has said nothing yet.
+ * connection_close() also after a failure.
  */
 bool connection_prepare(struct connection *c, const struct account *account,
 			struct trace *trace, struct error *err);
@@ -39,7 +39,9 @@ bool connection_open(struct connection *c, const struct account *account,
 /* The error happened at the account's server, and says so; false. */
 bool connection_blame(const struct account *account, struct error *err);
 
-/* Says QUIT if there is a session, and wipes the secret; a zeroed or closed one is fine. */
+/*
+ * Says QUIT if there is a session, and wipes the secret; a zeroed or closed one is fine.
+ */
 void connection_close(struct connection *c);
 
 #endif

@@ -230,8 +230,8 @@ static void dismiss(struct crew_member *m)
 }
 
 /*
- * It keeps what it is at, and leaves when it goes on; its account gets another one, but for what
- * the disk does not know.
+ * It keeps what it is at, and leaves when it goes on; its account gets another one, but
+ * for what the disk does not know.
  */
 static bool is_stopped(struct crew_member *m)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Those who send for a run: a process for each account, or several where much waits, so that
- * none waits for the server of another. Whoever leads them never speaks to a server, and so
- * has time to listen. They keep their connection warm for a while, and end with their leader.
+ * Those who send for a run: a process for each account, or several where much waits, so
+ * that none waits for the server of another. Whoever leads them never speaks to a server,
+ * and so has time to listen. They keep their connection warm for a while, and end with
+ * their leader.
  */
 #ifndef DELIVERY_CREW_H
 #define DELIVERY_CREW_H
@@ -54,9 +55,9 @@ void crew_end(struct crew *c);
 
 /*
  * Mail of the account is to be sent: this message, or (NULL) all that is due, or with
- * `is_flush` all. False: all are busy now, which wants_look tells when that is over; or no
- * process could be had (has_failed, logged). With a `backlog` of so many messages (0: not known)
- * they are shared among several, as far as the run allows.
+ * `is_flush` all. False: all are busy now, which wants_look tells when that is over; or
+ * no process could be had (has_failed, logged). With a `backlog` of so many messages (0:
+ * not known) they are shared among several, as far as the run allows.
  */
 bool crew_order(struct crew *c, uint64_t account, const char *id, bool is_flush,
 		size_t backlog);
@@ -64,8 +65,8 @@ bool crew_order(struct crew *c, uint64_t account, const char *id, bool is_flush,
 bool crew_is_busy(const struct crew *c);
 
 /*
- * Waits so many milliseconds (-1: for ever) for a word of theirs, or for `bell` (-1: none).
- * A signal is passed on to them, and ends this process when they have gone.
+ * Waits so many milliseconds (-1: for ever) for a word of theirs, or for `bell` (-1:
+ * none). A signal is passed on to them, and ends this process when they have gone.
  */
 void crew_wait(struct crew *c, int bell, int ms);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A user who may not read the system's settings must find its daemon all the same, so that the
- * places follow from the user alone. Mail is given to nobody else than the daemon: a socket at
- * such a place may be anybody's where its directory is, so the kernel is asked who listens.
+ * A user who may not read the system's settings must find its daemon all the same, so
+ * that the places follow from the user alone. Mail is given to nobody else than the
+ * daemon: a socket at such a place may be anybody's where its directory is, so the kernel
+ * is asked who listens.
  */
 #include "delivery/daemon_socket.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The way to the daemon, for whoever is not it: where its sockets are, and that who listens
- * there is the daemon and nobody else.
+ * The way to the daemon, for whoever is not it: where its sockets are, and that who
+ * listens there is the daemon and nobody else.
  */
 #ifndef DELIVERY_DAEMON_SOCKET_H
 #define DELIVERY_DAEMON_SOCKET_H
@@ -14,19 +14,21 @@ enum daemon_end {
 };
 
 /*
- * Where that end may be, counted from 0, the likeliest first: where [daemon] socket says, or else
- * this user's own ($XDG_RUNTIME_DIR/acsmtp/), then the system's (/run/acsmtp/). NULL: nowhere
- * else. The caller frees.
+ * Where that end may be, counted from 0, the likeliest first: where [daemon] socket says,
+ * or else this user's own ($XDG_RUNTIME_DIR/acsmtp/), then the system's (/run/acsmtp/).
+ * NULL: nowhere else. The caller frees.
  */
 char *daemon_socket_path(const struct daemon_settings *settings, enum daemon_end end, size_t i);
 
-/* The first of them where there is anything; else the last. NULL: [daemon] socket is off. */
+/*
+ * The first of them where there is anything; else the last. NULL: [daemon] socket is off.
+ */
 char *daemon_socket_find(const struct daemon_settings *settings, enum daemon_end end);
 
 /*
- * A connection to the one at `path`; the caller closes it. -1: ERROR_LATER, nobody is there, with
- * what to start; ERROR_REFUSED, who listens there is neither root, nor this user, nor one of the
- * daemon's two: nothing was said to him.
+ * A connection to the one at `path`; the caller closes it. -1: ERROR_LATER, nobody is
+ * there, with what to start; ERROR_REFUSED, who listens there is neither root, nor this
+ * user, nor one of the daemon's two: nothing was said to him.
  */
 int daemon_socket_connect(const struct daemon_settings *settings, const char *path,
 			  struct error *err);

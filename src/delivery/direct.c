@@ -95,7 +95,10 @@ static void settle_fate(const struct envelope *e)
 		 FATE_NOT_SENT);
 }
 
-/* What some have, or may have, and others wait for is about to be queued: that is not cut short. */
+/*
+ * What some have, or may have, and others wait for is about to be queued: that is not cut
+ * short.
+ */
 static bool has_a_rest_to_queue(const struct direct *d)
 {
 	const struct envelope *e = d->envelope;
@@ -159,7 +162,10 @@ void direct_remove(struct direct *d)
 	if (spool_remove(d->record.spool, &d->item, &err))
 		return;
 	log_problem_of(d->item.entry.id, "over, but still in the queue: %s", err.text);
-	/* Whoever finds it must not send it; where not even that can be said the mark is left. */
+	/*
+	 * Whoever finds it must not send it; where not even that can be said the mark is
+	 * left.
+	 */
 	if (!record_write(&d->record, &err))
 		d->item.is_marked = false;
 }
@@ -191,7 +197,10 @@ void direct_keep(struct direct *d, const struct intake_facts *facts, time_t *nex
 		drop_refused(&e->envelope);
 	queue_schedule(d->queue, facts, e);
 	*next = e->next;
-	/* What the last transaction has left there is as good but for the time; and the mark. */
+	/*
+	 * What the last transaction has left there is as good but for the time; and the
+	 * mark.
+	 */
 	if (!spool_update(d->record.spool, &d->item, &err)) {
 		log_problem_of(e->id, "%s", err.text);
 		d->item.is_marked = false;

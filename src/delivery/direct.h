@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A message that is sent while its caller waits. One transaction touches no disk. Before a
- * second one begins the spool has the message and knows who got it, so that whatever ends us
- * then the queue goes on with the others; without a queue the log knows, and the fate.
+ * A message that is sent while its caller waits. One transaction touches no disk. Before
+ * a second one begins the spool has the message and knows who got it, so that whatever
+ * ends us then the queue goes on with the others; without a queue the log knows, and the
+ * fate.
  */
 #ifndef DELIVERY_DIRECT_H
 #define DELIVERY_DIRECT_H
@@ -33,8 +34,8 @@ bool direct_is_stored(const struct direct *d);
 void direct_remove(struct direct *d);
 
 /*
- * It stays in the spool for those who wait, and for those who were refused if the facts say
- * that they are kept. The facts also say why by now. *next: when they are tried.
+ * It stays in the spool for those who wait, and for those who were refused if the facts
+ * say that they are kept. The facts also say why by now. *next: when they are tried.
  */
 void direct_keep(struct direct *d, const struct intake_facts *facts, time_t *next);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Before a message is spoken of everything but a mistake in the settings concerns the account.
- * Behind MAIL most refusals are the message's own; what is not is a row of service/replies.c
- * that says so by its kind, a 421, or the loss of a connection before the message was whole.
+ * Before a message is spoken of everything but a mistake in the settings concerns the
+ * account. Behind MAIL most refusals are the message's own; what is not is a row of
+ * service/replies.c that says so by its kind, a 421, or the loss of a connection before
+ * the message was whole.
  */
 #include "delivery/failover.h"
 

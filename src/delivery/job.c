@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What becomes known about a message goes to the disk at once. Where the disk does not take
- * it, it is kept in memory for as long as this process lives: the spool says then that
- * everybody is to be tried, and whoever believed it would send twice. A report is queued
- * before its message ends, as nothing else knows of it any more then.
+ * What becomes known about a message goes to the disk at once. Where the disk does not
+ * take it, it is kept in memory for as long as this process lives: the spool says then
+ * that everybody is to be tried, and whoever believed it would send twice. A report is
+ * queued before its message ends, as nothing else knows of it any more then.
  */
 #include "delivery/job.h"
 

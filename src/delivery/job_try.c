@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One try: by the message's own account, or where that cannot now by one after the other of
- * those that take its mail (`failover`). Each of them has the message by its own sender policy,
- * quota and pauses. The entry says who has it in hand before the server can have it: whoever
- * finds it in doubt goes back to that one and to no other. What a server said of the message
- * ends the row, as does an answer that was lost; what the last one of the row could not do
- * either waits by the reason of the first.
+ * One try: by the message's own account, or where that cannot now by one after the other
+ * of those that take its mail (`failover`). Each of them has the message by its own
+ * sender policy, quota and pauses. The entry says who has it in hand before the server
+ * can have it: whoever finds it in doubt goes back to that one and to no other. What a
+ * server said of the message ends the row, as does an answer that was lost; what the last
+ * one of the row could not do either waits by the reason of the first.
  */
 #include "delivery/job.h"
 
@@ -84,7 +84,9 @@ static bool connect_for(struct job *j, struct error *err)
 	if (c->session && c->account == j->account && !smtp_is_broken(c->session))
 		return true;
 	worker_hang_up(j->w);
-	/* In the background a prompt would come from nowhere, and again at every retry. */
+	/*
+	 * In the background a prompt would come from nowhere, and again at every retry.
+	 */
 	c->asker = j->w->asker;
 	return connection_open(c, j->account, j->w->trace, err);
 }
@@ -122,8 +124,8 @@ static bool converse(struct job *j, struct attempt *a, const struct message *m,
 }
 
 /*
- * A report whose null sender is refused goes once more from the account, to which its server
- * may report then; from us there is no report about it either way.
+ * A report whose null sender is refused goes once more from the account, to which its
+ * server may report then; from us there is no report about it either way.
  */
 static bool may_have_another_sender(const struct job *j, const struct error *err)
 {
@@ -247,7 +249,10 @@ static enum turn_is may_try(struct job *j, struct record *r, struct course *c)
 
 	if (j->round->is_asked_for && is_own(c, j->account) && !is_nudged(j))
 		throttle_nudge(spool, j->account, j->w->asker != NULL);
-	/* Room before the token: one that is counted for a message that cannot go is lost. */
+	/*
+	 * Room before the token: one that is counted for a message that cannot go is
+	 * lost.
+	 */
 	record_begin(r, spool, &j->item);
 	r->is_durable = j->settings->on_lost_reply == LOST_HOLD;
 	r->is_remembered = j->w->remembers;
@@ -347,7 +352,9 @@ static bool attempt(struct job *j, const struct message *m, struct course *c)
 	if (record.failure)
 		job_spool_failed(j, record.failure);
 	record_end(&record);
-	/* Before the entry is settled: others may be about to try for the same account. */
+	/*
+	 * Before the entry is settled: others may be about to try for the same account.
+	 */
 	(void)throttle_learn(&turn, ok ? NULL : &err, had_session, time(NULL));
 	count(j, ok ? NULL : &err, had_session);
 	if (!ok && is_written && has_others(c) && goes_on(j, c, &err, had_session)) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Whoever works on the queue writes the file: a direct send that goes well has no part in it. It
- * is no mail's matter, so whatever fails here stops nothing; and it is not synced, as the next
- * one comes soon.
+ * Whoever works on the queue writes the file: a direct send that goes well has no part in
+ * it. It is no mail's matter, so whatever fails here stops nothing; and it is not synced,
+ * as the next one comes soon.
  */
 #include "delivery/metrics.h"
 
@@ -182,7 +182,10 @@ void metrics_update(const struct queue *q, const char *file)
 		return;
 	m = xcalloc(1, sizeof(*m));
 	m->clients = -1;
-	/* Where the accounts cannot be read the queue is worth being watched all the same. */
+	/*
+	 * Where the accounts cannot be read the queue is worth being watched all the
+	 * same.
+	 */
 	(void)config_load_any(&config, file, &err);
 	if (metrics_collect(&q->spool, &config, time(NULL), m, &err))
 		metrics_print(m, &text);

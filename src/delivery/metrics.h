@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What there is to be watched of a queue and its accounts, and the file that it stands in for
- * node_exporter (`metrics_file`). `acsmtp daemon status` shows the same, by the same names.
+ * What there is to be watched of a queue and its accounts, and the file that it stands in
+ * for node_exporter (`metrics_file`). `acsmtp daemon status` shows the same, by the same
+ * names.
  */
 #ifndef DELIVERY_METRICS_H
 #define DELIVERY_METRICS_H
@@ -38,8 +39,8 @@ static inline int64_t metric_value(const struct metric *metric, const void *fact
 }
 
 /*
- * Looks at the whole queue, into a zeroed struct; `clients` is the caller's to fill. False: it
- * cannot be listed, ERROR_IO; what else is known is there.
+ * Looks at the whole queue, into a zeroed struct; `clients` is the caller's to fill.
+ * False: it cannot be listed, ERROR_IO; what else is known is there.
  */
 bool metrics_collect(const struct spool *spool, const struct config *config, time_t now,
 		     struct metrics *m, struct error *err);
@@ -48,8 +49,8 @@ bool metrics_collect(const struct spool *spool, const struct config *config, tim
 void metrics_print(const struct metrics *m, struct buf *out);
 
 /*
- * Writes the settings' metrics_file, if they have one: renamed into place, for everybody to read.
- * `config`: of -C, or NULL. What fails is logged, once a day.
+ * Writes the settings' metrics_file, if they have one: renamed into place, for everybody
+ * to read. `config`: of -C, or NULL. What fails is logged, once a day.
  */
 void metrics_update(const struct queue *q, const char *config);
 

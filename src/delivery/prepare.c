@@ -227,7 +227,9 @@ static void log_doubts(const struct preparation *p)
 			    p->joined->items[i].name, p->joined->items[i].mailbox);
 }
 
-/* The reverse-path, in the place of *sender. False: the policy has none for this message. */
+/*
+ * The reverse-path, in the place of *sender. False: the policy has none for this message.
+ */
 static bool find_sender(const struct preparation *p, const char *author, char **sender,
 			struct error *err)
 {

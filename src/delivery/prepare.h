@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A message and its envelope made ready for one account: sender policy, header work,
- * limits. Contacts nobody. The queue keeps a message without what the account has to say of
- * it, and that is done anew whenever it is sent.
+ * limits. Contacts nobody. The queue keeps a message without what the account has to say
+ * of it, and that is done anew whenever it is sent.
  */
 #ifndef DELIVERY_PREPARE_H
 #define DELIVERY_PREPARE_H
@@ -32,16 +32,16 @@ struct preparation {
 };
 
 /*
- * Sets the envelope's sender and origin and does the header work. ERROR_SENDER when the policy is
- * `refuse`, with the addresses that would do; ERROR_CONFIG when `from` is needed and
- * missing; ERROR_DATA when the message is over max_size, with both figures.
+ * Sets the envelope's sender and origin and does the header work. ERROR_SENDER when the
+ * policy is `refuse`, with the addresses that would do; ERROR_CONFIG when `from` is
+ * needed and missing; ERROR_DATA when the message is over max_size, with both figures.
  */
 bool prepare(const struct preparation *p, struct message *m, struct envelope *e,
 	     struct error *err);
 
 /*
- * The message as the queue keeps it, from one that was prepared: all header work is done but
- * what the sender policy asks for. The body is lent; prepare_forget() ends it.
+ * The message as the queue keeps it, from one that was prepared: all header work is done
+ * but what the sender policy asks for. The body is lent; prepare_forget() ends it.
  */
 bool prepare_for_queue(const struct preparation *p, const struct message *m,
 		       const char *sender, struct message *kept, struct error *err);

@@ -343,7 +343,10 @@ bool queue_see_to_it(const struct queue *q, const char *config, const char *id,
 	return true;
 }
 
-/* The place is taken meanwhile, so that the mark can be trusted; who comes now waits for us. */
+/*
+ * The place is taken meanwhile, so that the mark can be trusted; who comes now waits for
+ * us.
+ */
 static bool has_waiting(const struct queue *q)
 {
 	OWNED_FD place = -1;

@@ -37,15 +37,16 @@ struct queue {
 #define QUEUE_CLOSED	{ .spool = SPOOL_CLOSED }
 
 /*
- * Opens the spool if `queue` is not off. False only with `queue = on`, and then the reason
- * is ERROR_CREATE; with `auto` it is off and why_off tells.
+ * Opens the spool if `queue` is not off. False only with `queue = on`, and then the
+ * reason is ERROR_CREATE; with `auto` it is off and why_off tells.
  */
 bool queue_open(struct queue *q, const struct delivery_settings *settings,
 		struct error *err);
 
 /*
- * The same to look at it, whatever `queue` says: where there is no spool none is made, and the
- * queue is off. ERROR_CREATE: it is a link, not this user's alone, or cannot be had.
+ * The same to look at it, whatever `queue` says: where there is no spool none is made,
+ * and the queue is off. ERROR_CREATE: it is a link, not this user's alone, or cannot be
+ * had.
  */
 bool queue_open_existing(struct queue *q, const struct delivery_settings *settings,
 			 struct error *err);
@@ -60,7 +61,9 @@ struct caller queue_caller(const struct entry *e);
 /* How an entry keeps the file of -C (NULL or "": none). The caller frees. */
 char *queue_config_path(const char *file);
 
-/* How an entry keeps where its account logs in, whatever it is called. The caller frees. */
+/*
+ * How an entry keeps where its account logs in, whatever it is called. The caller frees.
+ */
 char *queue_login(const struct account *account);
 
 /* What the spool is told about a message besides message and envelope. */
@@ -80,18 +83,18 @@ struct intake_facts {
 };
 
 /*
- * Takes a message in for those recipients that still have to be tried, at least one (or with
- * keeps_refused for somebody who was refused); those who have it stay known. Signals wait
- * meanwhile, and the fate is FATE_QUEUED afterwards. The envelope keeps its verdicts.
- * *next says when it will be tried.
+ * Takes a message in for those recipients that still have to be tried, at least one (or
+ * with keeps_refused for somebody who was refused); those who have it stay known. Signals
+ * wait meanwhile, and the fate is FATE_QUEUED afterwards. The envelope keeps its
+ * verdicts. *next says when it will be tried.
  */
 bool queue_add(const struct queue *q, const struct intake_facts *facts,
 	       struct envelope *e, const struct message *m, time_t *next, struct error *err);
 
 /*
- * The same for all recipients of a message that goes on being sent by us: it is in the spool
- * and held there as `item`, whose entry shares the envelope; queue_let_go() ends that. No word
- * of fate.
+ * The same for all recipients of a message that goes on being sent by us: it is in the
+ * spool and held there as `item`, whose entry shares the envelope; queue_let_go() ends
+ * that. No word of fate.
  */
 bool queue_keep(const struct queue *q, const struct intake_facts *facts, struct envelope *e,
 		const struct message *m, struct item *item, struct error *err);
@@ -99,7 +102,8 @@ void queue_let_go(struct item *item);
 
 /*
  * What the account has to say of a message of the queue, before it is sent or shown; the
- * entry gets the sender. The errors of prepare(). What an older version has left is as it was.
+ * entry gets the sender. The errors of prepare(). What an older version has left is as it
+ * was.
  */
 bool queue_prepare(const struct account *account, struct aliases *aliases, struct entry *e,
 		   struct message *m, struct error *err);
@@ -109,18 +113,18 @@ void queue_schedule(const struct queue *q, const struct intake_facts *facts,
 		    struct entry *e);
 
 /*
- * Sees to it that somebody runs the queue: wakes the runner, for the new message `id`, for all
- * that waits, due or not (SPOOL_FLUSH), or (NULL) for whatever may have changed; or starts one
- * in the background if `background` is on. Its descriptors are none of ours. False:
- * nobody does; it is logged, and the message waits for `sendmail -q`, a timer, or the next
- * call.
+ * Sees to it that somebody runs the queue: wakes the runner, for the new message `id`,
+ * for all that waits, due or not (SPOOL_FLUSH), or (NULL) for whatever may have changed;
+ * or starts one in the background if `background` is on. Its descriptors are none of
+ * ours. False: nobody does; it is logged, and the message waits for `sendmail -q`, a
+ * timer, or the next call.
  */
 bool queue_see_to_it(const struct queue *q, const char *config, const char *id,
 		     struct error *err);
 
 /*
- * The same for what others have left: one look where nothing waits. `reaches`: a server was
- * reached just now, so a runner that reaches none is not the right one.
+ * The same for what others have left: one look where nothing waits. `reaches`: a server
+ * was reached just now, so a runner that reaches none is not the right one.
  */
 bool queue_look_after(const struct queue *q, const char *config, bool reaches,
 		      struct error *err);

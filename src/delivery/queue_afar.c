@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The operations on what the daemon has of this user, or of all if this is root, besides what
- * lies in a spool of this user's own: where there is one it is asked as always, and both
- * answers are put together. Each message says which of them has it.
+ * The operations on what the daemon has of this user, or of all if this is root, besides
+ * what lies in a spool of this user's own: where there is one it is asked as always, and
+ * both answers are put together. Each message says which of them has it.
  */
 #include "delivery/queue_ops.h"
 
@@ -23,8 +23,8 @@ static bool is_here(const struct queue *q)
 /* --- an answer */
 
 /*
- * Hands each frame on until the answer is over. False: what the daemon says went wrong, or it
- * says nothing that makes sense.
+ * Hands each frame on until the answer is over. False: what the daemon says went wrong,
+ * or it says nothing that makes sense.
  */
 typedef bool hear_fn(void *hearer, const struct queue_frame *frame);
 
@@ -179,7 +179,9 @@ static bool hear_told(void *hearer, const struct queue_frame *frame)
 	return true;
 }
 
-/* In no order, so that those that nothing was said of are not known: all are named then. */
+/*
+ * In no order, so that those that nothing was said of are not known: all are named then.
+ */
 static void tell_failure(const struct queue_request *request, const struct changing_afar *c,
 			 const struct error *why)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a person changes about messages of the queue, each under its lock: what stands against
- * it is found out first, then many of them go to the disk together. Those that somebody else
- * holds are asked for again for a moment, and left alone if that was in vain.
+ * What a person changes about messages of the queue, each under its lock: what stands
+ * against it is found out first, then many of them go to the disk together. Those that
+ * somebody else holds are asked for again for a moment, and left alone if that was in
+ * vain.
  */
 #include "delivery/queue_ops.h"
 
@@ -160,7 +161,10 @@ static bool is_sound(const struct item *item, struct error *err)
 	return item->place != SPOOL_DAMAGED || item_message(item, &m, err);
 }
 
-/* False: `why`, ERROR_UNAVAILABLE where nothing is wrong but it cannot be, or is so already. */
+/*
+ * False: `why`, ERROR_UNAVAILABLE where nothing is wrong but it cannot be, or is so
+ * already.
+ */
 static bool against(struct error *why, const char *words)
 {
 	return error_text(why, ERROR_UNAVAILABLE, words);
@@ -198,8 +202,8 @@ static bool decide_hold(struct item *item, bool is_held, struct error *why)
 }
 
 /*
- * The sender policy of the new account does the rest. In an older version's message that of
- * the old one is done: its sender is what was given, as far as we know.
+ * The sender policy of the new account does the rest. In an older version's message that
+ * of the old one is done: its sender is what was given, as far as we know.
  */
 static void give_to(struct entry *e, const struct queue_change *change)
 {
@@ -356,7 +360,9 @@ static void change_rows(struct changing *c, const struct queue_row *rows, size_t
 
 /* --- all of them */
 
-/* The rows that are left are copied: those that are in use still come behind them anew. */
+/*
+ * The rows that are left are copied: those that are in use still come behind them anew.
+ */
 static void change_busy(struct changing *c)
 {
 	size_t count = c->busy_count;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a length promises is not believed before it has come, so that it costs nobody memory; and
- * whoever sends or reads byte by byte has as much time as the others.
+ * What a length promises is not believed before it has come, so that it costs nobody
+ * memory; and whoever sends or reads byte by byte has as much time as the others.
  */
 #include "delivery/queue_frame.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Frames on a stream: a byte that says what each is, four with the length of its content, and
- * that. In it a number has eight bytes, the most significant first, and a text its length
- * before it.
+ * Frames on a stream: a byte that says what each is, four with the length of its content,
+ * and that. In it a number has eight bytes, the most significant first, and a text its
+ * length before it.
  */
 #ifndef DELIVERY_QUEUE_FRAME_H
 #define DELIVERY_QUEUE_FRAME_H
@@ -17,8 +17,8 @@ struct queue_frame {
 };
 
 /*
- * A content of NULL is an empty one. False: the other end has gone, is too slow, or says more
- * than it may.
+ * A content of NULL is an empty one. False: the other end has gone, is too slow, or says
+ * more than it may.
  */
 bool frame_send(int fd, char kind, const struct buf *content, int seconds);
 bool frame_receive(int fd, struct queue_frame *frame, int seconds);
@@ -30,8 +30,8 @@ void frame_put_time(struct buf *b, time_t when);
 void frame_put_text(struct buf *b, const char *text);
 
 /*
- * From its beginning to its end. `ok` is sticky: one reads on, and asks when all is read. What
- * could not be read is 0, or "".
+ * From its beginning to its end. `ok` is sticky: one reads on, and asks when all is read.
+ * What could not be read is 0, or "".
  */
 struct frame_reading {
 	const char *at, *end;

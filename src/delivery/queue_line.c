@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The daemon ends a line on which nothing is said for a while; whoever has more to ask then
- * opens it anew. So no question relies on what was asked before, but for the messages that
- * a round is about: they are named right before it.
+ * The daemon ends a line on which nothing is said for a while; whoever has more to ask
+ * then opens it anew. So no question relies on what was asked before, but for the
+ * messages that a round is about: they are named right before it.
  */
 #include "delivery/queue_line.h"
 

@@ -7,15 +7,15 @@
 #include "delivery/queue_wire.h"
 
 /*
- * Whether somebody answers for the queue at one of those places; then q->line is open, unless
- * the spool that he has is q's own. False: ERROR_LATER, the last of them does not.
+ * Whether somebody answers for the queue at one of those places; then q->line is open,
+ * unless the spool that he has is q's own. False: ERROR_LATER, the last of them does not.
  */
 bool queue_line_open(struct queue *q, const struct daemon_settings *settings,
 		     struct error *err);
 
 /*
- * Asks; a line that was closed meanwhile is opened anew. False: ERROR_LATER, and it is closed.
- * So it is with what is answered: the next frame, and its end.
+ * Asks; a line that was closed meanwhile is opened anew. False: ERROR_LATER, and it is
+ * closed. So it is with what is answered: the next frame, and its end.
  */
 bool queue_line_ask(const struct queue *q, const struct queue_request *request,
 		    struct error *err);

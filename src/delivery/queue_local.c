@@ -106,7 +106,10 @@ bool queue_is_unattended(const struct queue *q, const struct queue_rows *rows, l
 
 /* --- one of them */
 
-/* What was set aside may be whole: then a person has mended it, or another version wrote it. */
+/*
+ * What was set aside may be whole: then a person has mended it, or another version wrote
+ * it.
+ */
 static void look_for_damage(const struct queue *q, struct queue_look *look)
 {
 	OWNED_MESSAGE m;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What people ask of a queue, and who answers. Commands know the operations alone: what goes
- * in and what comes out are values, which can stand on a wire as well, so that the answers may
- * come from a process that holds the spool for users who cannot read it. Those see and change
- * what is theirs; whoever answers sees to that.
+ * What people ask of a queue, and who answers. Commands know the operations alone: what
+ * goes in and what comes out are values, which can stand on a wire as well, so that the
+ * answers may come from a process that holds the spool for users who cannot read it.
+ * Those see and change what is theirs; whoever answers sees to that.
  */
 #ifndef DELIVERY_QUEUE_OPS_H
 #define DELIVERY_QUEUE_OPS_H
@@ -43,9 +43,9 @@ void queue_rows_free(struct queue_rows *rows);
 #define OWNED_ROWS	__attribute__((cleanup(queue_rows_free))) struct queue_rows
 
 /*
- * Whether nobody works on mail that waits. With `background` off somebody else comes now and
- * then: who should have come by now if mail has been due for so many seconds; 0: that is for
- * others to know.
+ * Whether nobody works on mail that waits. With `background` off somebody else comes now
+ * and then: who should have come by now if mail has been due for so many seconds; 0: that
+ * is for others to know.
  */
 bool queue_is_unattended(const struct queue *q, const struct queue_rows *rows, long patience);
 
@@ -113,7 +113,9 @@ static inline enum queue_need queue_need_after(const struct run *run)
 }
 
 struct queue_operations {
-	/* Every message, those in failed/ only if `failed`: the oldest first. ERROR_IO. */
+	/*
+	 * Every message, those in failed/ only if `failed`: the oldest first. ERROR_IO.
+	 */
 	bool (*list)(const struct queue *q, bool failed, struct queue_rows *rows,
 		     struct error *err);
 
@@ -121,39 +123,51 @@ struct queue_operations {
 	void (*look)(const struct queue *q, const struct queue_row *row,
 		     struct queue_look *look);
 
-	/* Its bytes. ERROR_DATA: it is damaged; ERROR_IO, and what else keeps it from being read. */
+	/*
+	 * Its bytes. ERROR_DATA: it is damaged; ERROR_IO, and what else keeps it from
+	 * being read.
+	 */
 	bool (*read)(const struct queue *q, const struct queue_look *look, enum queue_part part,
 		     queue_taker_fn *take, void *taker, struct error *err);
 
 	/*
-	 * Changes each of the messages, under its lock, and durably when the listener is told so.
-	 * Those that somebody else holds are asked for again for a moment. Returns how many
-	 * were changed.
+	 * Changes each of the messages, under its lock, and durably when the listener is
+	 * told so. Those that somebody else holds are asked for again for a moment.
+	 * Returns how many were changed.
 	 */
 	size_t (*change)(const struct queue *q, const struct queue_change *change,
 			 const struct queue_rows *rows, const struct queue_listener *listener);
 
 	/*
-	 * A round now, as runner_once(). Who answers from elsewhere asks run->selects with what
-	 * `look` gives, and says which these are; there it is a round of the asker's mail alone,
-	 * and nothing is seen of the dialogues.
+	 * A round now, as runner_once(). Who answers from elsewhere asks run->selects
+	 * with what `look` gives, and says which these are; there it is a round of the
+	 * asker's mail alone, and nothing is seen of the dialogues.
 	 */
 	bool (*run)(const struct queue *q, struct run *run, struct error *err);
 
-	/* Sees to it that somebody works on it; as queue_see_to_it(). `config`: of -C, or NULL. */
+	/*
+	 * Sees to it that somebody works on it; as queue_see_to_it(). `config`: of -C, or
+	 * NULL.
+	 */
 	bool (*attend)(const struct queue *q, const char *config, enum queue_need need,
 		       struct error *err);
 
 	/* Whether it can be worked on at all. False: ERROR_CREATE. */
 	bool (*probe)(const struct queue *q, struct error *err);
 
-	/* How much of its quota an account uses, and whether it pauses; and ends that pause. */
+	/*
+	 * How much of its quota an account uses, and whether it pauses; and ends that
+	 * pause.
+	 */
 	void (*look_at_account)(const struct queue *q, const struct account *account, time_t now,
 				struct throttle_view *view);
 	void (*resume_account)(const struct queue *q, const struct account *account);
 };
 
-/* Of a spool that this process may read itself; and of one that the daemon has, beside it. */
+/*
+ * Of a spool that this process may read itself; and of one that the daemon has, beside
+ * it.
+ */
 extern const struct queue_operations queue_local, queue_afar;
 
 /* A part of it: delivery/queue_change.c. */

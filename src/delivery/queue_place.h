@@ -9,9 +9,9 @@
 #define QUEUE_OF_SYSTEM	ACSMTP_LOCALSTATEDIR "/spool/acsmtp"
 
 /*
- * Where the spool is by the settings: `spool`, or for root localstatedir/spool/acsmtp, else
- * $XDG_STATE_HOME/acsmtp/spool (~/.local/state/acsmtp/spool). NULL: there is no such place,
- * for the user has no home. The caller frees.
+ * Where the spool is by the settings: `spool`, or for root localstatedir/spool/acsmtp,
+ * else $XDG_STATE_HOME/acsmtp/spool (~/.local/state/acsmtp/spool). NULL: there is no such
+ * place, for the user has no home. The caller frees.
  */
 char *queue_spool_path(const struct delivery_settings *settings);
 

@@ -35,7 +35,9 @@ static bool open_here(struct queue *q, const struct config *config, bool make,
 	return ok;
 }
 
-/* Neither here nor there: what keeps the one here closed, and what is the matter there. */
+/*
+ * Neither here nor there: what keeps the one here closed, and what is the matter there.
+ */
 static bool refuse(struct queue *q, bool is_here, const struct error *afar, struct error *err)
 {
 	if (!is_here && err->kind) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Numbers, texts, and entries, which go as the spool has them: so each fact of an entry comes
- * over that comes back from the disk, and by the same reader.
+ * Numbers, texts, and entries, which go as the spool has them: so each fact of an entry
+ * comes over that comes back from the disk, and by the same reader.
  */
 #include "delivery/queue_wire.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The operations of delivery/queue_ops.h as bytes, between whoever asks and the process that
- * holds the spool for him. A connection begins with the line QUEUE_WIRE_LINE; frames follow
- * (delivery/queue_frame.h).
+ * The operations of delivery/queue_ops.h as bytes, between whoever asks and the process
+ * that holds the spool for him. A connection begins with the line QUEUE_WIRE_LINE; frames
+ * follow (delivery/queue_frame.h).
  *
- * Neither end trusts the other: what is longer than it may be is not read, what does not fit
- * to the last byte is no frame, and nobody waits without a limit.
+ * Neither end trusts the other: what is longer than it may be is not read, what does not
+ * fit to the last byte is no frame, and nobody waits without a limit.
  */
 #ifndef DELIVERY_QUEUE_WIRE_H
 #define DELIVERY_QUEUE_WIRE_H
@@ -28,7 +28,9 @@ enum queue_wire {
 	WIRE_PICK = 'P',	/* some that the next run is about */
 	WIRE_RUN = 'N', WIRE_ATTEND = 'A', WIRE_PROBE = 'B', WIRE_ACCOUNT = 'Q',
 	WIRE_RESUME = 'U',
-	/* What is told; each request is answered by any number of these, and WIRE_DONE. */
+	/*
+	 * What is told; each request is answered by any number of these, and WIRE_DONE.
+	 */
 	WIRE_HELLO = 'h', WIRE_ROWS = 'r', WIRE_SUM = 's', WIRE_LOOKED = 'k', WIRE_BYTES = 'b',
 	WIRE_TOLD = 't', WIRE_PROGRESS = 'p', WIRE_VIEW = 'q', WIRE_DONE = 'd',
 };

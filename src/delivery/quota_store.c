@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The few words of RESP that are needed: each command is an array of strings, and what is
- * expected is a status or a number. Everything is said in one flight over a connection of its
- * own, and the last answer is the script's.
+ * expected is a status or a number. Everything is said in one flight over a connection of
+ * its own, and the last answer is the script's.
  */
 #include "delivery/quota_store.h"
 
@@ -28,10 +28,11 @@ enum {
 };
 
 /*
- * KEYS: the minute's window, the hour's. ARGV: messages (less than 0: given back; 0: nothing is
- * done), a minute, an hour (0: no limit). Windows are hashes of slots, as spool/pace.h has them
- * but finer, since nothing else spreads the machines' messages: of 1 and of 10 seconds, with as
- * many more as a message may be late. Answers with the seconds to wait, or 0: charged.
+ * KEYS: the minute's window, the hour's. ARGV: messages (less than 0: given back; 0:
+ * nothing is done), a minute, an hour (0: no limit). Windows are hashes of slots, as
+ * spool/pace.h has them but finer, since nothing else spreads the machines' messages: of
+ * 1 and of 10 seconds, with as many more as a message may be late. Answers with the
+ * seconds to wait, or 0: charged.
  */
 static const char script[] =
 	"local now = tonumber(redis.call('TIME')[1])\n"
@@ -245,7 +246,10 @@ static bool hear_line(struct store *s, char line[LINE_SIZE], struct error *err)
 	return error_set(err, ERROR_PROTOCOL, "what answers there is no Redis");
 }
 
-/* Of its words the first alone, if it is one that is known: it may repeat what it was told. */
+/*
+ * Of its words the first alone, if it is one that is known: it may repeat what it was
+ * told.
+ */
 static bool refused(const char *line, struct error *err)
 {
 	static const char *const words[] = { "WRONGPASS", "NOAUTH", "NOPERM", "LOADING",

@@ -49,7 +49,10 @@ bool reception_resolve(struct aliases *aliases, const struct envelope *said,
 	return true;
 }
 
-/* Some have the message: whatever the reason, a client that tries again would send it twice. */
+/*
+ * Some have the message: whatever the reason, a client that tries again would send it
+ * twice.
+ */
 static bool refuse_rest(const struct envelope *e, size_t accepted, struct error *err)
 {
 	err->kind = ERROR_REFUSED;

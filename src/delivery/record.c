@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Around each transaction: a mark before the server can have the message, verdicts on the disk
- * before the next one begins, and only then the mark goes. Killed between mark and verdicts it
- * is in doubt, and nowhere else. After the last transaction, when everybody has it, leaving the
- * queue is what tells that: one write less, for the message that most are.
+ * Around each transaction: a mark before the server can have the message, verdicts on the
+ * disk before the next one begins, and only then the mark goes. Killed between mark and
+ * verdicts it is in doubt, and nowhere else. After the last transaction, when everybody
+ * has it, leaving the queue is what tells that: one write less, for the message that most
+ * are.
  */
 #include "delivery/record.h"
 
@@ -40,7 +41,10 @@ static bool at_brink(struct witness *w, struct error *err)
 	struct record *r = (struct record *)w;
 	bool ok;
 
-	/* Before the mark is made, which a signal in between would leave behind for nothing. */
+	/*
+	 * Before the mark is made, which a signal in between would leave behind for
+	 * nothing.
+	 */
 	fate_set(FATE_AWAITED);
 	ok = spool_begin_try(r->spool, r->item, r->is_durable, err);
 	if (!ok || fate_is_put_off()) {
@@ -50,7 +54,10 @@ static bool at_brink(struct witness *w, struct error *err)
 	return ok || note_failure(r, err);
 }
 
-/* After the last one there is nothing to write when it leaves, and no haste if nobody has it. */
+/*
+ * After the last one there is nothing to write when it leaves, and no haste if nobody has
+ * it.
+ */
 static bool is_to_be_written(const struct record *r, bool is_last)
 {
 	size_t accepted = count(r, VERDICT_ACCEPTED);

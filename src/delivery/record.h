@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A message of the spool that is being sent: what becomes of it is on the disk before anybody
- * else can get it, and a signal waits for no more than the answer that is due.
+ * A message of the spool that is being sent: what becomes of it is on the disk before
+ * anybody else can get it, and a signal waits for no more than the answer that is due.
  */
 #ifndef DELIVERY_RECORD_H
 #define DELIVERY_RECORD_H
@@ -25,13 +25,15 @@ void record_begin(struct record *r, const struct spool *spool, struct item *item
 void record_end(struct record *r);
 
 /*
- * Sees to it that what can become of the message can be written down; where there is no room
- * and nobody remembers it, that it is nothing but "everybody has it". False: it must not be
- * sent now, by an error of the spool; error_is_no_room(): it alone must not.
+ * Sees to it that what can become of the message can be written down; where there is no
+ * room and nobody remembers it, that it is nothing but "everybody has it". False: it must
+ * not be sent now, by an error of the spool; error_is_no_room(): it alone must not.
  */
 bool record_prepare(struct record *r, size_t transaction_max, struct error *err);
 
-/* Writes the verdicts down. False: `err`; what a process then leaves behind is in doubt. */
+/*
+ * Writes the verdicts down. False: `err`; what a process then leaves behind is in doubt.
+ */
 bool record_write(struct record *r, struct error *err);
 
 #endif

@@ -94,8 +94,9 @@ static bool nobody_is_told(struct work *w)
 /* --- what the header says of the sender */
 
 /*
- * A report or an answer of a program (RFC 3834 section 5): reports about those go round in
- * circles. What a program sends on its own, as cron does, is for somebody to know about.
+ * A report or an answer of a program (RFC 3834 section 5): reports about those go round
+ * in circles. What a program sends on its own, as cron does, is for somebody to know
+ * about.
  */
 static bool is_reply(const struct field *field)
 {
@@ -171,7 +172,10 @@ static bool add_readers(struct work *w, const char *text, struct error *err)
 		error_set(err, ERROR_NO_USER, "\"%s\" is no address", text));
 }
 
-/* As services call the address that mail can be sent from before anybody has set up another. */
+/*
+ * As services call the address that mail can be sent from before anybody has set up
+ * another.
+ */
 static bool is_unread(const char *mailbox)
 {
 	static const char *const words[] = { "noreply", "donotreply", "dontreply", "bounce" };

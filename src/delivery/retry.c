@@ -13,7 +13,10 @@
 
 enum { STEPS = 6 };
 
-/* Seconds; the last step stands for all that follow. None is longer than RETRY_DELAY_MAX says. */
+/*
+ * Seconds; the last step stands for all that follow. None is longer than RETRY_DELAY_MAX
+ * says.
+ */
 static const long usual[STEPS] = { 60, 120, 300, 900, 1800, 3600 };
 static const long patient[STEPS] = { 300, 900, 1800, 3600, 3600, 3600 };
 
@@ -39,7 +42,10 @@ static const struct retry_rule {
 	{ ERROR_NONE,    0,   0,       usual,   "other",       RETRY_MESSAGE, false, false, false },
 };
 
-/* What this process could not have says no more of the account than a network that is down. */
+/*
+ * What this process could not have says no more of the account than a network that is
+ * down.
+ */
 static enum error_kind kind_of(const struct error *err)
 {
 	return error_is_lack(err) ? ERROR_NETWORK : err->kind;

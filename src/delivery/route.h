@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The way from here to an account's server: from which address, by which proxy, with which TLS. */
+/*
+ * The way from here to an account's server: from which address, by which proxy, with
+ * which TLS.
+ */
 #ifndef DELIVERY_ROUTE_H
 #define DELIVERY_ROUTE_H
 
@@ -16,9 +19,9 @@ struct route {
 };
 
 /*
- * What the account says of it. The proxy's password is read here and gone with route_free():
- * nobody keeps it longer than a connection needs. ERROR_CONFIG, ERROR_IO, ERROR_LATER. Not to be
- * copied; free it also after a failure.
+ * What the account says of it. The proxy's password is read here and gone with
+ * route_free(): nobody keeps it longer than a connection needs. ERROR_CONFIG, ERROR_IO,
+ * ERROR_LATER. Not to be copied; free it also after a failure.
  */
 bool route_find(struct route *route, const struct account *account, struct error *err);
 void route_free(struct route *route);

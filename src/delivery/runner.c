@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Rounds through the queue. Nothing of a round has to outlive it: each message has its own lock
- * and its own entry, so one that is killed leaves what worker_do.c says of the message that it
- * was at, and the others as they were. The lock of those who work only spares two of them the
- * same reading and the same server; mail is safe without it, so nobody waits for it for long.
+ * Rounds through the queue. Nothing of a round has to outlive it: each message has its
+ * own lock and its own entry, so one that is killed leaves what worker_do.c says of the
+ * message that it was at, and the others as they were. The lock of those who work only
+ * spares two of them the same reading and the same server; mail is safe without it, so
+ * nobody waits for it for long.
  */
 #include "delivery/runner.h"
 
@@ -72,14 +73,23 @@ static bool do_together(struct runner *r, struct error *err)
 
 static bool do_round(struct runner *r, struct error *err)
 {
-	/* What failed/ no longer keeps, and litter, may be the room that this round needs. */
+	/*
+	 * What failed/ no longer keeps, and litter, may be the room that this round
+	 * needs.
+	 */
 	sweep(r->hand.run);
-	/* Whose mail there is: reading starts of entries is cheap, and says how many must work. */
+	/*
+	 * Whose mail there is: reading starts of entries is cheap, and says how many must
+	 * work.
+	 */
 	if (!take_census(&r->hand, err))
 		return false;
 	/* Others would send again what this process alone knows to be sent. */
 	if (r->hand.round->account_count > 1 && r->hand.worker.owed.count == 0)
-		/* The children's rounds are not ours: what is left has to be counted anew. */
+		/*
+		 * The children's rounds are not ours: what is left has to be counted
+		 * anew.
+		 */
 		return do_together(r, err) && take_census(&r->hand, err);
 	return hand_do_round(&r->hand, err);
 }

@@ -29,7 +29,10 @@ void settle_schedule(const struct settlement *s, struct entry *e, const struct e
 		e->arrived = s->now;
 	if (envelope_count(&e->envelope, VERDICT_UNKNOWN) > 0)
 		note_doubt(s, e);
-	/* The account has a pause of its own then: its messages are due when that is over. */
+	/*
+	 * The account has a pause of its own then: its messages are due when that is
+	 * over.
+	 */
 	if (retry_scope(why, s->had_session) == RETRY_ACCOUNT) {
 		e->next = s->now;
 		return;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The runner that stays until nothing waits. It looks at the queue when something may be due,
- * has a crew that sends, and listens: what is new is named by the bell, and costs no look at
- * all that waits.
+ * The runner that stays until nothing waits. It looks at the queue when something may be
+ * due, has a crew that sends, and listens: what is new is named by the bell, and costs no
+ * look at all that waits.
  *
- * It never speaks to a server, nor waits for one: what blocks it is a disk, or poll(2) for no
- * longer than until something is due. Killed at any point it takes its crew along (they ask the
- * kernel for that); its place is a lock and becomes free with it. Then nothing is lost but time:
- * whoever adds a message, or any later call, finds the place free and mail that waits, and
- * starts another one. The bell may be full, deaf or gone: it says what is new, and is never
- * the only one to know, for a look at the directory finds the same.
+ * It never speaks to a server, nor waits for one: what blocks it is a disk, or poll(2)
+ * for no longer than until something is due. Killed at any point it takes its crew along
+ * (they ask the kernel for that); its place is a lock and becomes free with it. Then
+ * nothing is lost but time: whoever adds a message, or any later call, finds the place
+ * free and mail that waits, and starts another one. The bell may be full, deaf or gone:
+ * it says what is new, and is never the only one to know, for a look at the directory
+ * finds the same.
  */
 #include "delivery/runner.h"
 
@@ -101,7 +102,10 @@ static void give_orders(struct stay *s)
 				 s->round->account_rows[i]);
 }
 
-/* A flush takes all and does not see what is due when, so there is another look behind it. */
+/*
+ * A flush takes all and does not see what is due when, so there is another look behind
+ * it.
+ */
 static bool look(struct stay *s, struct error *err)
 {
 	time_t now = time(NULL);
@@ -114,7 +118,10 @@ static bool look(struct stay *s, struct error *err)
 		return false;
 	}
 	s->has_begun = s->is_changed = true;
-	/* Before the orders: what the crew tells from now on is about this look and later ones. */
+	/*
+	 * Before the orders: what the crew tells from now on is about this look and later
+	 * ones.
+	 */
 	s->crew.wake = 0;
 	give_orders(s);
 	if (s->wants_flush)
@@ -182,7 +189,9 @@ static void listen_to_bell(struct stay *s)
 
 /* --- its life */
 
-/* Whether the servers can be reached from here is for those to know who could do better. */
+/*
+ * Whether the servers can be reached from here is for those to know who could do better.
+ */
 static void note_reach(struct stay *s)
 {
 	const struct work_counts *counts = &s->crew.counts;
@@ -219,7 +228,10 @@ static void rest(struct stay *s)
 	bool was_busy = crew_is_busy(&s->crew);
 	time_t now;
 
-	/* Asleep it is in nobody's way: `sendmail -q` finds the lock free, and works itself. */
+	/*
+	 * Asleep it is in nobody's way: `sendmail -q` finds the lock free, and works
+	 * itself.
+	 */
 	if (!was_busy)
 		drop_lock(s);
 	crew_wait(&s->crew, s->bell, patience(s));
@@ -254,9 +266,9 @@ static bool is_over(struct stay *s)
 }
 
 /*
- * Nobody comes back at once to mail that a runner has left behind, so one that has begun does
- * not leave because of what may pass. One that cannot begin, or has no process to send with, is
- * in the way of others who perhaps can.
+ * Nobody comes back at once to mail that a runner has left behind, so one that has begun
+ * does not leave because of what may pass. One that cannot begin, or has no process to
+ * send with, is in the way of others who perhaps can.
  */
 static bool work_in_place(struct stay *s, struct error *err)
 {
@@ -306,8 +318,9 @@ static void leave_place(struct stay *s)
 }
 
 /*
- * Whoever adds a message finds this place taken and rings, or free and starts a runner. What
- * came after our last look and before we let go is ours still: hence the second look.
+ * Whoever adds a message finds this place taken and rings, or free and starts a runner.
+ * What came after our last look and before we let go is ours still: hence the second
+ * look.
  */
 static bool stay(struct stay *s, struct error *err)
 {

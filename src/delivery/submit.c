@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The last function is the way; what it calls stands above it. In the end each recipient is
- * somebody's: the server's, the queue's, or still the caller's, and never nobody's. What is sent
- * while the caller waits touches no disk before a second transaction begins (delivery/direct.h):
- * until then he has the message if we die. What waits afterwards goes into the queue if there
- * is one, as few callers come back by themselves. What was refused is his again, unless he
- * wishes to be told by mail: then it is kept, with its report.
+ * The last function is the way; what it calls stands above it. In the end each recipient
+ * is somebody's: the server's, the queue's, or still the caller's, and never nobody's.
+ * What is sent while the caller waits touches no disk before a second transaction begins
+ * (delivery/direct.h): until then he has the message if we die. What waits afterwards
+ * goes into the queue if there is one, as few callers come back by themselves. What was
+ * refused is his again, unless he wishes to be told by mail: then it is kept, with its
+ * report.
  */
 #include "delivery/submit.h"
 
@@ -158,8 +159,9 @@ static bool is_to_be_kept(const struct submittal *s, const struct envelope *e)
 }
 
 /*
- * No server has asked for patience, and what is wrong may be a word in the file: neither a
- * keyring that is locked is that, nor a server that cannot be reached while a machine boots.
+ * No server has asked for patience, and what is wrong may be a word in the file: neither
+ * a keyring that is locked is that, nor a server that cannot be reached while a machine
+ * boots.
  */
 static bool may_be_a_mistake(const struct account *account, const struct error *err)
 {
@@ -191,7 +193,10 @@ static bool is_the_caller_s(const struct submittal *s, const struct trial *trial
 	       throttle_has_never_sent(&s->queue->spool, s->account);
 }
 
-/* Not everybody has it. Those who wait are queued; those who were refused are the caller's. */
+/*
+ * Not everybody has it. Those who wait are queued; those who were refused are the
+ * caller's.
+ */
 static bool take_rest(struct submittal *s, struct envelope *e, const struct message *m,
 		      struct trial *trial, struct error *err)
 {
@@ -269,7 +274,9 @@ static bool take(struct submittal *s, struct envelope *e, const struct message *
 	return ok;
 }
 
-/* What waits for no reason of its own is nobody's message's matter: once a day will do. */
+/*
+ * What waits for no reason of its own is nobody's message's matter: once a day will do.
+ */
 static void say_no_queue(const struct submittal *s)
 {
 	const struct queue *q = s->queue;
@@ -317,7 +324,9 @@ static bool make_ready(struct submittal *s, struct envelope *e, struct message *
 		.id = s->id,
 		.now = time(NULL),
 	};
-	/* Whoever hands it on has a log of its own, and may not write to the account's. */
+	/*
+	 * Whoever hands it on has a log of its own, and may not write to the account's.
+	 */
 	if (!is_handed_on(s))
 		log_open(account_log(s->account),
 			 s->wishes.log_tag ? s->wishes.log_tag : "acsmtp");
@@ -367,7 +376,10 @@ static bool keep_for_daemon(struct submittal *s, struct envelope *e, struct mess
 		by_daemon_blame(s->config, &trial->err);
 	trial->is_accounts = false;
 	*err = trial->err;
-	/* Who may have it already does not get it from us again, nor goes it by another account. */
+	/*
+	 * Who may have it already does not get it from us again, nor goes it by another
+	 * account.
+	 */
 	if (envelope_count(e, VERDICT_UNKNOWN) > 0 || envelope_waiting(e) == 0 ||
 	    s->wishes.account || !has_queue(s, &why) || !s->queue->is_on)
 		return false;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Submission: a message of any caller, who need not be this process's own user, becomes a
- * verdict for each of its recipients. Account, sender policy and header work come first; then
- * it is sent while the caller waits, or made durable first, or after an attempt that did not
- * reach everybody yet. Whoever takes messages in calls this, and nothing else here.
+ * verdict for each of its recipients. Account, sender policy and header work come first;
+ * then it is sent while the caller waits, or made durable first, or after an attempt that
+ * did not reach everybody yet. Whoever takes messages in calls this, and nothing else
+ * here.
  */
 #ifndef DELIVERY_SUBMIT_H
 #define DELIVERY_SUBMIT_H
@@ -12,10 +13,10 @@
 
 /*
  * The envelope has the recipients, resolved (delivery/local.h), and perhaps some that are
- * REFUSED; it gets its sender here, and each recipient a verdict. The message is made ready in
- * place. True: taken, by the server or the queue, for every recipient (or SUBMIT_NOTHING). False:
- * `err` is the reason to give to the caller, who still has those recipients that are not
- * ACCEPTED, and if is_queued not LATER or UNKNOWN either.
+ * REFUSED; it gets its sender here, and each recipient a verdict. The message is made
+ * ready in place. True: taken, by the server or the queue, for every recipient (or
+ * SUBMIT_NOTHING). False: `err` is the reason to give to the caller, who still has those
+ * recipients that are not ACCEPTED, and if is_queued not LATER or UNKNOWN either.
  */
 bool submit(struct submittal *s, struct envelope *e, struct message *m, struct error *err);
 

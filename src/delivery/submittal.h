@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What is submitted (delivery/submit.h): whose, how it is wished, and what became of it. */
+/*
+ * What is submitted (delivery/submit.h): whose, how it is wished, and what became of it.
+ */
 #ifndef DELIVERY_SUBMITTAL_H
 #define DELIVERY_SUBMITTAL_H
 
@@ -30,7 +32,10 @@ struct wishes {			/* of a caller; zeroed: none */
 };
 
 struct submittal {
-	/* What many messages may share; borrowed, and the queue is opened if it is not yet. */
+	/*
+	 * What many messages may share; borrowed, and the queue is opened if it is not
+	 * yet.
+	 */
 	const struct caller *caller;
 	const struct config *config;
 	const char *config_file;	/* of -C, or NULL */

@@ -104,8 +104,8 @@ static void note_store(struct pace *p, const struct account *account, time_t now
 }
 
 /*
- * The windows are the store's then, and only pauses this machine's own; what it counts of them is
- * for the time when the store does not answer.
+ * The windows are the store's then, and only pauses this machine's own; what it counts of
+ * them is for the time when the store does not answer.
  */
 static bool ask_store(struct pace *p, const struct turn *turn, struct moment moment,
 		      struct pause *pause)

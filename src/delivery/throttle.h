@@ -26,21 +26,22 @@ struct pause {
 };
 
 /*
- * May that many transactions of the account begin now? True: they are counted as attempts.
- * False: *pause says the earliest moment worth asking again, and why. More than the quota
- * ever lets through at once wait until nothing is counted any more. After a failure one
- * caller alone gets true until it has told what came of it, or two minutes have passed; but
- * where no server had been reached, whoever is awaited may try all the same, as the trouble
- * was perhaps another's. A pause ends when the configuration has changed since, unless it is
- * for a quota. A spool that is closed or cannot be written limits nothing; that is logged.
+ * May that many transactions of the account begin now? True: they are counted as
+ * attempts. False: *pause says the earliest moment worth asking again, and why. More than
+ * the quota ever lets through at once wait until nothing is counted any more. After a
+ * failure one caller alone gets true until it has told what came of it, or two minutes
+ * have passed; but where no server had been reached, whoever is awaited may try all the
+ * same, as the trouble was perhaps another's. A pause ends when the configuration has
+ * changed since, unless it is for a quota. A spool that is closed or cannot be written
+ * limits nothing; that is logged.
  */
 bool throttle_ask(const struct turn *turn, time_t now, struct pause *pause);
 
 /*
  * What came of it. NULL: accepted; the pause ends, the share grows. An error whose
  * retry_scope() is the account begins or lengthens its pause; any other, in a
- * transaction, shows that the account is well, and ends it. What no server heard of is not
- * counted after all. True: a pause has ended by it, and others may go.
+ * transaction, shows that the account is well, and ends it. What no server heard of is
+ * not counted after all. True: a pause has ended by it, and others may go.
  */
 bool throttle_learn(const struct turn *turn, const struct error *err, bool in_transaction,
 		    time_t now);

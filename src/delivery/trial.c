@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * As an attempt of the queue is, but that a person may be asked for the secret, and that the
- * spool does not have the message yet. Quota and pauses are the queue's to know. Where the
- * account cannot now the next one has the message as the queue would give it: by its own sender
- * policy, with the Message-ID that it has. What is in the spool already, as some have it, is
- * left to whoever works there.
+ * As an attempt of the queue is, but that a person may be asked for the secret, and that
+ * the spool does not have the message yet. Quota and pauses are the queue's to know.
+ * Where the account cannot now the next one has the message as the queue would give it:
+ * by its own sender policy, with the Message-ID that it has. What is in the spool
+ * already, as some have it, is left to whoever works there.
  */
 #include "delivery/trial.h"
 
@@ -46,14 +46,17 @@ static struct turn turn_of(const struct submittal *s, const struct trial *trial,
 		.spool = &s->queue->spool,
 		.account = account,
 		.messages = (envelope_waiting(e) + most - 1) / most,
-		/* Where others take it nobody waits for what was seen to fail a moment ago. */
+		/*
+		 * Where others take it nobody waits for what was seen to fail a moment
+		 * ago.
+		 */
 		.is_awaited = !s->account->failover || !*s->account->failover,
 	};
 }
 
 /*
- * A queue that is on knows the account's quota and pauses; without one nobody does. The daemon
- * has none that are ours to keep, and to ask it costs nothing.
+ * A queue that is on knows the account's quota and pauses; without one nobody does. The
+ * daemon has none that are ours to keep, and to ask it costs nothing.
  */
 static bool knows_pauses(const struct submittal *s)
 {
@@ -113,7 +116,10 @@ static bool try_by(const struct submittal *s, struct envelope *e, const struct m
 
 /* --- by those that take its mail */
 
-/* Whether it is for the next one: what it failed by is the account's, and those who wait are left. */
+/*
+ * Whether it is for the next one: what it failed by is the account's, and those who wait
+ * are left.
+ */
 static bool goes_on(const struct trial *trial, struct envelope *e)
 {
 	return !direct_is_stored(&trial->direct) &&
@@ -149,7 +155,9 @@ static bool prepare_by(const struct submittal *s, const struct account *account,
 	return false;
 }
 
-/* *ok: what became of it. False: none of them has an answer of its own for the message. */
+/*
+ * *ok: what became of it. False: none of them has an answer of its own for the message.
+ */
 static bool try_others(const struct submittal *s, const struct failover *f, struct envelope *e,
 		       const struct message *m, struct trial *trial, bool *ok)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * An attempt that the caller waits for: by the account, or where that cannot now by those that
- * take its mail (`failover`).
+ * An attempt that the caller waits for: by the account, or where that cannot now by those
+ * that take its mail (`failover`).
  */
 #ifndef DELIVERY_TRIAL_H
 #define DELIVERY_TRIAL_H
@@ -20,9 +20,9 @@ struct trial {
 };
 
 /*
- * Through the account of the submittal, which has been made ready unless it is the daemon's; or
- * through those that take its mail. True: all have it. False: trial->err, and each recipient
- * has a verdict, or (VERDICT_NONE) waits for an account.
+ * Through the account of the submittal, which has been made ready unless it is the
+ * daemon's; or through those that take its mail. True: all have it. False: trial->err,
+ * and each recipient has a verdict, or (VERDICT_NONE) waits for an account.
  */
 bool trial_run(const struct submittal *s, struct envelope *e, const struct message *m,
 	       struct trial *trial);

@@ -27,7 +27,9 @@ struct worker {
 	bool (*selects)(const void *selector, const struct entry *e);	/* NULL: all */
 	const void *selector;
 	struct work_counts counts;
-	/* The configuration of the last message, and the connection of the last account. */
+	/*
+	 * The configuration of the last message, and the connection of the last account.
+	 */
 	struct config config;
 	char *config_path;		/* NULL: none is loaded */
 	time_t loaded;			/* when it was */
@@ -55,16 +57,16 @@ void worker_open_log(struct worker *w);
 void worker_forget_config(struct worker *w);
 
 /*
- * The account that a message goes through, of the configuration that it names, and opens its
- * log. Where one of its name is gone, it is the one that took its place. ERROR_CONFIG and
- * what config_load() says.
+ * The account that a message goes through, of the configuration that it names, and opens
+ * its log. Where one of its name is gone, it is the one that took its place. ERROR_CONFIG
+ * and what config_load() says.
  */
 bool worker_find_account(struct worker *w, const struct entry *e,
 			 const struct account **account, struct error *err);
 
 /*
- * Where that is gone: the one that reports can go through, of the same configuration, or if that
- * is gone too of ours or the usual one (config_path says which); or NULL.
+ * Where that is gone: the one that reports can go through, of the same configuration, or
+ * if that is gone too of ours or the usual one (config_path says which); or NULL.
  */
 const struct account *worker_substitute(struct worker *w);
 

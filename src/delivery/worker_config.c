@@ -64,8 +64,8 @@ static bool load_config(struct worker *w, const char *file, struct error *err)
 }
 
 /*
- * Where an account of that name is gone: the one with its login; for mail that nobody gave to
- * that one, today's default. What was given to one goes through no other unasked.
+ * Where an account of that name is gone: the one with its login; for mail that nobody
+ * gave to that one, today's default. What was given to one goes through no other unasked.
  */
 static const struct account *successor(const struct worker *w, const struct entry *e)
 {
@@ -81,7 +81,10 @@ static const struct account *successor(const struct worker *w, const struct entr
 	return e->is_default ? config_default(config, &unheard) : NULL;
 }
 
-/* Given to the daemon once: the daemon's own queue has no such mail, whatever its settings say. */
+/*
+ * Given to the daemon once: the daemon's own queue has no such mail, whatever its
+ * settings say.
+ */
 static const struct account *daemon_for(const struct worker *w, const struct entry *e)
 {
 	return e->login && *e->login == '/' ? w->config.by_daemon : NULL;
@@ -112,7 +115,10 @@ bool worker_find_account(struct worker *w, const struct entry *e,
 	return true;
 }
 
-/* One that cannot be read (any more) says nothing of its accounts, so another one's will do. */
+/*
+ * One that cannot be read (any more) says nothing of its accounts, so another one's will
+ * do.
+ */
 const struct account *worker_substitute(struct worker *w)
 {
 	struct error unheard;

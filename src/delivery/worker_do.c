@@ -97,7 +97,10 @@ static void catch_up(struct job *j)
 	(void)job_update(j);
 }
 
-/* By itself, or by others often enough: age alone is perhaps a clock that was put forward. */
+/*
+ * By itself, or by others often enough: age alone is perhaps a clock that was put
+ * forward.
+ */
 static bool was_tried(const struct job *j)
 {
 	const struct envelope *e = &j->item.entry.envelope;

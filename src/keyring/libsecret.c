@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The Secret Service by libsecret. Every call is an asynchronous one that is waited for in
- * the main loop, where a timer can end it; an alarm of the process stands behind that.
+ * The Secret Service by libsecret. Every call is an asynchronous one that is waited for
+ * in the main loop, where a timer can end it; an alarm of the process stands behind that.
  */
 #include "keyring/keyring.h"
 

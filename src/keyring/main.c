@@ -56,7 +56,9 @@ static bool take_word(const char *word, struct keyring_request *request)
 	return false;
 }
 
-/* Only acsmtp calls us: what is missing or doubtful is a bug there, and no guess is made. */
+/*
+ * Only acsmtp calls us: what is missing or doubtful is a bug there, and no guess is made.
+ */
 static bool take_words(int argc, char **argv, struct keyring_request *request)
 {
 	static const char *const commands[] = {

@@ -157,7 +157,10 @@ static bool read_spec(struct parser *p, size_t to, struct spec *spec, size_t *co
 	}
 }
 
-/* "example.org." is what the DNS calls example.org, and mail does not (RFC 5321 section 2.3.5). */
+/*
+ * "example.org." is what the DNS calls example.org, and mail does not (RFC 5321 section
+ * 2.3.5).
+ */
 static bool cut_final_dot(struct buf *domain)
 {
 	if (domain->len < 2 || domain->text[domain->len - 1] != '.' ||

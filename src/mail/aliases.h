@@ -33,7 +33,10 @@ struct alias {
 };
 
 struct aliases {
-	/* Whether a domain is none, as this machine's own name is; NULL: all are some. Borrowed */
+	/*
+	 * Whether a domain is none, as this machine's own name is; NULL: all are some.
+	 * Borrowed
+	 */
 	bool (*is_local)(const void *local, const char *domain);
 	const void *local;
 	bool leaves_names;		/* they stay as they are: somebody else knows them */
@@ -51,17 +54,18 @@ struct aliases {
 
 /*
  * `path` is that of the file, or "off". A missing /etc/aliases is as an empty one; any
- * other file must be there. Both texts are borrowed, NULL stands for "off" and "". Nothing is
- * read before a name is looked up, so mail to full addresses needs no good file.
+ * other file must be there. Both texts are borrowed, NULL stands for "off" and "".
+ * Nothing is read before a name is looked up, so mail to full addresses needs no good
+ * file.
  */
 void aliases_init(struct aliases *a, const char *path, const char *local_recipients);
 
 /*
- * Appends the addresses that get mail for the bare name `name`: at least one, each with
- * a domain. ERROR_NO_USER: the name leads nowhere. ERROR_CONFIG: on the way there is a
- * loop, more than ALIASES_DEPTH_MAX aliases, more than ADDRESS_LIST_MAX addresses,
- * a name that stands twice or a target that is no address, with file and line; or the file
- * is missing, not regular, too large, no text, or others may change it. ERROR_IO.
+ * Appends the addresses that get mail for the bare name `name`: at least one, each with a
+ * domain. ERROR_NO_USER: the name leads nowhere. ERROR_CONFIG: on the way there is a
+ * loop, more than ALIASES_DEPTH_MAX aliases, more than ADDRESS_LIST_MAX addresses, a name
+ * that stands twice or a target that is no address, with file and line; or the file is
+ * missing, not regular, too large, no text, or others may change it. ERROR_IO.
  */
 bool aliases_resolve(struct aliases *a, const char *name, struct address_list *list,
 		     struct error *err);

@@ -303,7 +303,10 @@ static bool refuse_depth(const struct walk *w, const struct target *target)
 	return fault(w, target);
 }
 
-/* The alias of this name, or else the catch-all, which does not stand for its own targets. */
+/*
+ * The alias of this name, or else the catch-all, which does not stand for its own
+ * targets.
+ */
 static struct alias *find_for(const struct aliases *a, const char *name)
 {
 	OWNED_TEXT key = text_copy(name);

@@ -44,8 +44,8 @@ enum line_kind line_kind(const char *line, size_t len)
 }
 
 /*
- * The row of what the name means, whatever stands in it that nobody sees: a blank that does
- * not break, a mark of the byte order, NUL. COUNT_OF(telling): none of them.
+ * The row of what the name means, whatever stands in it that nobody sees: a blank that
+ * does not break, a mark of the byte order, NUL. COUNT_OF(telling): none of them.
  */
 static size_t meaning_of(const char *line, size_t len)
 {

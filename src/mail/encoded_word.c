@@ -140,7 +140,10 @@ void encoded_word_divide(struct buf *out, const char *word, size_t len)
 
 /* --- decoding */
 
-/* A "=" that is none of the encoding stands for itself: some programs forget to encode it. */
+/*
+ * A "=" that is none of the encoding stands for itself: some programs forget to encode
+ * it.
+ */
 static void add_decoded_q(struct buf *out, const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {

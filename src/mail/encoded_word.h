@@ -26,15 +26,16 @@ void encoded_word_add(struct buf *out, const char *text, size_t len);
 void encoded_word_add_safely(struct buf *out, const char *word, size_t len);
 
 /*
- * Appends the encoded word in pieces that a line has room for, with blanks between them, without
- * a look at what it says: of a charset that nobody here knows a character may be divided.
+ * Appends the encoded word in pieces that a line has room for, with blanks between them,
+ * without a look at what it says: of a charset that nobody here knows a character may be
+ * divided.
  */
 void encoded_word_divide(struct buf *out, const char *word, size_t len);
 
 /*
- * Appends the text as UTF-8 with its encoded words decoded, and without the blanks between two
- * of them (RFC 2047 section 6.2). False, and nothing is appended: it has none, or one that
- * nobody here can decode.
+ * Appends the text as UTF-8 with its encoded words decoded, and without the blanks
+ * between two of them (RFC 2047 section 6.2). False, and nothing is appended: it has
+ * none, or one that nobody here can decode.
  */
 bool encoded_words_decode(const char *text, size_t len, struct buf *out);
 

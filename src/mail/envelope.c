@@ -60,7 +60,9 @@ static void make_slots(struct envelope *e)
 	for (size_t i = 0; i < e->count; i++) {
 		uint32_t *slot = find_slot(e, e->recipients[i].mailbox);
 
-		/* Of two of a name one is refused: the other is who must be there once. */
+		/*
+		 * Of two of a name one is refused: the other is who must be there once.
+		 */
 		if (!*slot || e->recipients[i].verdict != VERDICT_REFUSED)
 			*slot = (uint32_t)(i + 1);
 	}

@@ -72,13 +72,16 @@ static inline bool recipient_waits(const struct recipient *r)
 }
 
 /*
- * Gives one of its recipients a verdict. `why`, NULL for ACCEPTED, is copied; once for all who
- * are judged for the same reason: a thousand that one reply refuses cost one text.
+ * Gives one of its recipients a verdict. `why`, NULL for ACCEPTED, is copied; once for
+ * all who are judged for the same reason: a thousand that one reply refuses cost one
+ * text.
  */
 void envelope_judge(struct envelope *e, struct recipient *r, enum verdict verdict,
 		    const struct error *why);
 
-/* Its reason, which it has, with its mailbox where that belongs; and the other way round. */
+/*
+ * Its reason, which it has, with its mailbox where that belongs; and the other way round.
+ */
 void recipient_reason(const struct recipient *r, struct error *why);
 void recipient_leave_out(const struct recipient *r, struct error *why);
 

@@ -63,7 +63,10 @@ static bool ends_at(struct extent_search *s, size_t at)
 	return at > s->closed && !(c == ',' && is_route_comma(s->l, at));
 }
 
-/* A quoted string with an address in it that touches a word was opened by a closing quote. */
+/*
+ * A quoted string with an address in it that touches a word was opened by a closing
+ * quote.
+ */
 static bool is_inside_out(const struct extent_search *s, size_t at, size_t end)
 {
 	const struct lexer *l = s->l;

@@ -215,8 +215,9 @@ static void add_addresses(struct header_work *w, bool are_phrases)
 /* --- parameters */
 
 /*
- * "name*=", or its first piece: it says the same in ASCII, and a name may stand there once.
- * Looked for among the first ones alone, or it would cost the square of their number.
+ * "name*=", or its first piece: it says the same in ASCII, and a name may stand there
+ * once. Looked for among the first ones alone, or it would cost the square of their
+ * number.
  */
 static bool has_encoded_twin(const struct header_work *w, const struct parameter *p)
 {
@@ -382,7 +383,10 @@ static bool rewrite(struct header_work *w, const struct field *field)
 	return true;
 }
 
-/* Addresses over 127 stay if that is what they are: a word without a domain leads nowhere. */
+/*
+ * Addresses over 127 stay if that is what they are: a word without a domain leads
+ * nowhere.
+ */
 static bool are_addresses(const struct header_work *w)
 {
 	OWNED_ADDRESSES list = { 0 };
@@ -405,7 +409,9 @@ static bool is_still_bad(const struct header_work *w)
 	       (!w->keeps_8bit && text_has_8bit(buf_text(w->out), w->out->len));
 }
 
-/* Those that are left stand where nothing can be encoded, and mean nothing to programs. */
+/*
+ * Those that are left stand where nothing can be encoded, and mean nothing to programs.
+ */
 static void replace_bad(struct buf *b, bool keeps_8bit)
 {
 	for (size_t i = 0; i < b->len; i++)

@@ -87,8 +87,8 @@ static size_t trimmed(const char *line, size_t len)
 }
 
 /*
- * Where this line of the field ends. A line that is a name and nothing else is lawful, and
- * still not worth it where what follows is too long all the same.
+ * Where this line of the field ends. A line that is a name and nothing else is lawful,
+ * and still not worth it where what follows is too long all the same.
  */
 static bool find_cut(const struct fold *f, size_t start, struct place *place)
 {

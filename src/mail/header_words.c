@@ -137,7 +137,10 @@ static void add_plain(const struct words *w, size_t from, size_t to, struct buf 
 		buf_add_bytes(plain, buf_text(&literal), literal.len);
 }
 
-/* Longer than a line, and for nobody here to read: encoded once more it would be for none. */
+/*
+ * Longer than a line, and for nobody here to read: encoded once more it would be for
+ * none.
+ */
 static bool cannot_be_decoded(const struct words *w, size_t from, size_t to)
 {
 	OWNED_BUF literal = BUF_INIT(TEXT_MAX), plain = BUF_INIT(TEXT_MAX);
@@ -246,7 +249,10 @@ static void add_run(struct words *w, size_t from, size_t at, size_t end)
 		word = blanks_end(w, at);
 		stop = word_end(w, word);
 		is_encoded = is_encoded_word(w, word, stop);
-		/* They are seen, but between two encoded words and before a word of its own. */
+		/*
+		 * They are seen, but between two encoded words and before a word of its
+		 * own.
+		 */
 		if (!(was_encoded && is_encoded) && (was_encoded || !is_first))
 			add_unfolded(&plain, w->text + (is_first ? from : at),
 				     word - (is_first ? from : at));
@@ -262,7 +268,10 @@ static void add_run(struct words *w, size_t from, size_t at, size_t end)
 		add_encoded(w, &plain, from, blanks_end(w, from) - from);
 }
 
-/* A word that stays, but for encoded ones that no line has room for and nobody here can read. */
+/*
+ * A word that stays, but for encoded ones that no line has room for and nobody here can
+ * read.
+ */
 static void add_good(const struct words *w, size_t at, size_t end)
 {
 	bool is_long = end - at > HEADER_WORD_MAX;

@@ -47,9 +47,9 @@ bool lexer_is_atom_char(char c)
 }
 
 /*
- * Behind ESC $ each two bytes are a character, until ESC ( or the end of the line (RFC 1468):
- * what looks like a quote or a comma among them is none. Bounded, so that many without an end
- * cost no more than they are long.
+ * Behind ESC $ each two bytes are a character, until ESC ( or the end of the line (RFC
+ * 1468): what looks like a quote or a comma among them is none. Bounded, so that many
+ * without an end cost no more than they are long.
  */
 static size_t escape_end(const char *text, size_t at, size_t len)
 {

@@ -34,12 +34,13 @@ void message_free(struct message *m);
 #define OWNED_MESSAGE	__attribute__((cleanup(message_free))) struct message
 
 /*
- * The canonicaliser, behind whoever reads a message and knows where it ends: takes its bytes
- * piece by piece, and `m` is whole when message_intake_end() is true. LF, CR, and any number
- * of CR before an LF end a line; "From " and ">From " lines on top are dropped; a line that is
- * no field ends the header section and begins the body. ERROR_DATA for a header over
- * HEADER_MAX or a body over `most` bytes (0: any), ERROR_CREATE or ERROR_IO for the file.
- * _end() and _abandon() free what _begin() returned.
+ * The canonicaliser, behind whoever reads a message and knows where it ends: takes its
+ * bytes piece by piece, and `m` is whole when message_intake_end() is true. LF, CR, and
+ * any number of CR before an LF end a line; "From " and ">From " lines on top are
+ * dropped; a line that is no field ends the header section and begins the body.
+ * ERROR_DATA for a header over HEADER_MAX or a body over `most` bytes (0: any),
+ * ERROR_CREATE or ERROR_IO for the file. _end() and _abandon() free what _begin()
+ * returned.
  */
 struct message_intake *message_intake_begin(struct message *m, uint64_t most);
 bool message_intake_add(struct message_intake *in, const char *bytes, size_t len,
@@ -51,9 +52,9 @@ void message_intake_abandon(struct message_intake *in);
 enum ending_rule {
 	ENDS_WITH_INPUT,	/* a dot is text */
 	/*
-	 * Also at a line that is a lone dot, as sendmail without -i has it; of two dots at the
-	 * start of a line one is removed. LF ends a line, with any number of CR before it; a CR
-	 * alone is text.
+	 * Also at a line that is a lone dot, as sendmail without -i has it; of two dots
+	 * at the start of a line one is removed. LF ends a line, with any number of CR
+	 * before it; a CR alone is text.
 	 */
 	ENDS_AT_DOT,
 };
@@ -81,8 +82,8 @@ bool message_add_body(struct message *m, const char *bytes, size_t len, struct e
 bool message_finish(struct message *m, struct error *err);
 
 /*
- * Keeps longest_line right while somebody writes canonical lines piece by piece: *column is
- * where the line stands that the last piece ended in, 0 at the beginning.
+ * Keeps longest_line right while somebody writes canonical lines piece by piece: *column
+ * is where the line stands that the last piece ended in, 0 at the beginning.
  */
 void message_follow_lines(struct message *m, size_t *column, const char *bytes, size_t len);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The one canonicaliser, behind all that read a message: what ends a line, and which lines are
- * the header. Where the message ends, and which dots are text, its reader knows.
+ * The one canonicaliser, behind all that read a message: what ends a line, and which
+ * lines are the header. Where the message ends, and which dots are text, its reader
+ * knows.
  */
 #include "mail/message.h"
 
@@ -235,8 +236,8 @@ static const char *find_line_end(const char *at, const char *end)
 }
 
 /*
- * Most of a large message: a line of the body, whole in this chunk. Returns the place behind
- * it; NULL: this is none.
+ * Most of a large message: a line of the body, whole in this chunk. Returns the place
+ * behind it; NULL: this is none.
  */
 static const char *skip_plain_line(const struct message_intake *in, const char *stop,
 				   const char *end)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The command line's reader: a dot at the start of a line is held back, with the CR behind it,
- * until it is known whether the line is nothing else. A chunk of input may end anywhere. The
- * SMTP server has another one (smtp/server_data.c), as its rule is another: what is lenient
- * here would let others smuggle mail in there.
+ * The command line's reader: a dot at the start of a line is held back, with the CR
+ * behind it, until it is known whether the line is nothing else. A chunk of input may end
+ * anywhere. The SMTP server has another one (smtp/server_data.c), as its rule is another:
+ * what is lenient here would let others smuggle mail in there.
  */
 #include "mail/message.h"
 
@@ -81,8 +81,8 @@ static bool take_lines(struct ending *e, const char **at, const char *end,
 }
 
 /*
- * The next piece of the message; begins with *at at the start of a chunk of input and moves
- * it. False: the chunk is used up, or the message is over.
+ * The next piece of the message; begins with *at at the start of a chunk of input and
+ * moves it. False: the chunk is used up, or the message is over.
  */
 static bool next_piece(struct ending *e, const char **at, const char *end,
 		       const char **piece, size_t *len)

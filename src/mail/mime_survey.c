@@ -100,8 +100,8 @@ static void add_to_plan(struct surveyor *s, size_t part, unsigned what)
 }
 
 /*
- * What stands between parts is for nobody, but where there are no parts it may be all of the
- * text: the type says that it is none, so no reader would decode it.
+ * What stands between parts is for nobody, but where there are no parts it may be all of
+ * the text: the type says that it is none, so no reader would decode it.
  */
 static void look_outside(struct surveyor *s, const struct mime_piece *piece)
 {

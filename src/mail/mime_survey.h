@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The first pass over a message: what each of its parts needs. For mail/mime_convert.c alone. */
+/*
+ * The first pass over a message: what each of its parts needs. For mail/mime_convert.c
+ * alone.
+ */
 #ifndef MAIL_MIME_SURVEY_H
 #define MAIL_MIME_SURVEY_H
 

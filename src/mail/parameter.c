@@ -187,7 +187,9 @@ static void add_pieces(const char *name, int name_len, const struct buf *value,
 	}
 }
 
-/* Encoded words are none here, and still written and read: as they are no line has room. */
+/*
+ * Encoded words are none here, and still written and read: as they are no line has room.
+ */
 static void add_plain_value(const char *text, const struct parameter *p, bool is_encoded,
 			    struct buf *plain)
 {

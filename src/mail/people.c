@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Names with commas need quotes, and people write them without. Read to the letter, half of
- * such a name is a local recipient: somebody else would get the mail.
+ * Names with commas need quotes, and people write them without. Read to the letter, half
+ * of such a name is a local recipient: somebody else would get the mail.
  */
 #include "mail/people.h"
 
@@ -14,7 +14,10 @@
 
 enum { NAME_LIMIT = 64 * 1024 };
 
-/* A list while its pieces are put together: those that belong to another one are taken out. */
+/*
+ * A list while its pieces are put together: those that belong to another one are taken
+ * out.
+ */
 struct joining {
 	struct people *p;
 	const char *text;
@@ -43,14 +46,18 @@ static bool has_name_before(const struct joining *j, const struct address *a)
 	       memchr(j->text + a->start, '<', a->end - a->start);
 }
 
-/* What sendmail would write to or run is nobody's name, nor is what stands in brackets. */
+/*
+ * What sendmail would write to or run is nobody's name, nor is what stands in brackets.
+ */
 static bool may_be_name(const char *text, size_t at)
 {
 	at += text[at] == '"';
 	return text[at] != '|' && text[at] != '/' && text[at] != '<';
 }
 
-/* Words, quoted ones and comments too: several of them are no address, and so nobody's. */
+/*
+ * Words, quoted ones and comments too: several of them are no address, and so nobody's.
+ */
 static bool is_words(const struct joining *j, const struct address_fault *fault)
 {
 	struct error ignored;

@@ -19,10 +19,10 @@ struct people {
 };
 
 /*
- * Appends what address_list_parse_all() finds in `text`. A word without a domain, or several
- * of them, that stands with a comma before an address with a name and is neither an alias
- * nor a user of this machine is a piece of that name: the address has both, with the comma,
- * and is_joined. A mailbox of this machine loses its domain. False as there.
+ * Appends what address_list_parse_all() finds in `text`. A word without a domain, or
+ * several of them, that stands with a comma before an address with a name and is neither
+ * an alias nor a user of this machine is a piece of that name: the address has both, with
+ * the comma, and is_joined. A mailbox of this machine loses its domain. False as there.
  */
 bool people_read(struct people *p, const char *text, size_t len, struct error *err);
 

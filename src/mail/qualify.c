@@ -34,7 +34,9 @@ static const struct {
 	{ "Mail-Followup-To", OTHERS }, { "Mail-Reply-To", OTHERS }, { "Apparently-To", OTHERS },
 };
 
-/* In words: as it is written, for a route that goes with it may be beyond ASCII as well. */
+/*
+ * In words: as it is written, for a route that goes with it may be beyond ASCII as well.
+ */
 static bool must_change(const struct field *field, const struct address *address,
 			const struct qualifier *q)
 {
@@ -56,8 +58,9 @@ static bool any_must_change(const struct field *field, const struct address_list
 }
 
 /*
- * Nothing in ASCII leads to this mailbox: it is said in words, and an answer comes back from
- * a domain that never is one (RFC 6858 section 2.1, RFC 2606), as nobody else may get it.
+ * Nothing in ASCII leads to this mailbox: it is said in words, and an answer comes back
+ * from a domain that never is one (RFC 6858 section 2.1, RFC 2606), as nobody else may
+ * get it.
  */
 static void add_in_words(struct buf *out, const struct address *address)
 {

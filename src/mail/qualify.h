@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Names without a domain, as cron writes them: no server beyond this machine takes them. */
+/*
+ * Names without a domain, as cron writes them: no server beyond this machine takes them.
+ */
 #ifndef MAIL_QUALIFY_H
 #define MAIL_QUALIFY_H
 
@@ -17,10 +19,10 @@ struct qualifier {
 };
 
 /*
- * Appends the field to `out` with its bare names replaced, those of recipients (To, Cc and
- * their Resent- forms) by what they stand for, domains beyond ASCII made ASCII, and a dot at
- * the end of a domain cut; all other bytes as they were. False: the field has no such names,
- * or is none of addresses, or cannot be read; nothing was appended.
+ * Appends the field to `out` with its bare names replaced, those of recipients (To, Cc
+ * and their Resent- forms) by what they stand for, domains beyond ASCII made ASCII, and a
+ * dot at the end of a domain cut; all other bytes as they were. False: the field has no
+ * such names, or is none of addresses, or cannot be read; nothing was appended.
  */
 bool field_qualify(const struct field *field, const struct qualifier *q, struct buf *out);
 

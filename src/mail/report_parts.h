@@ -6,7 +6,10 @@
 #include "base/buf.h"
 #include "mail/report.h"
 
-/* Bytes of a part: REPORT_RECIPIENTS_MAX times an address and an error, and what is around them. */
+/*
+ * Bytes of a part: REPORT_RECIPIENTS_MAX times an address and an error, and what is
+ * around them.
+ */
 enum { REPORT_PART_MAX = 16 * 1024 * 1024 };
 
 /* For people: plain text in UTF-8. */

@@ -195,7 +195,10 @@ static void add_field(const struct report *r, const char *name, struct buf *out)
 	if (!header_find(&r->original->header, name, &field))
 		return;
 	text = field_text(&field);
-	/* Encoded words tell people nothing; our own Subject has them, decoded by the reader. */
+	/*
+	 * Encoded words tell people nothing; our own Subject has them, decoded by the
+	 * reader.
+	 */
 	if (!*text || strlen(text) > SHOWN_FIELD_MAX || strstr(text, "=?"))
 		return;
 	snprintf(first, sizeof(first), "    %s: ", name);

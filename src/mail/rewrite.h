@@ -19,11 +19,11 @@ struct rewriter {
 bool field_is_senders(const struct field *field);
 
 /*
- * Appends a From, Sender, Resent-From or Resent-Sender field with `from` in the place of its
- * addresses if one of them is not allowed. The display name is the authors' own, or
- * r->name, or made of their addresses; of a bare name, user and host stay to be
- * seen. The authors' full addresses, and those that bare names stand for, are added to
- * `answers` (commas between them) unless that is NULL. False: the field stays as it is.
+ * Appends a From, Sender, Resent-From or Resent-Sender field with `from` in the place of
+ * its addresses if one of them is not allowed. The display name is the authors' own, or
+ * r->name, or made of their addresses; of a bare name, user and host stay to be seen. The
+ * authors' full addresses, and those that bare names stand for, are added to `answers`
+ * (commas between them) unless that is NULL. False: the field stays as it is.
  */
 bool field_rewrite(const struct field *field, const struct rewriter *r, struct buf *out,
 		   struct buf *answers);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Large receivers refuse a header with two From fields, or two of another kind that has to be
- * one; and many refuse a From with two addresses (RFC 7489 section 6.6.1), which is legal: so
- * the other authors are named where answers go.
+ * Large receivers refuse a header with two From fields, or two of another kind that has
+ * to be one; and many refuse a From with two addresses (RFC 7489 section 6.6.1), which is
+ * legal: so the other authors are named where answers go.
  */
 #include "mail/single.h"
 
@@ -69,7 +69,9 @@ static size_t row_of(const struct field *field)
 	return i;
 }
 
-/* Whether a list of addresses makes sense on its own; its addresses are added to `list`. */
+/*
+ * Whether a list of addresses makes sense on its own; its addresses are added to `list`.
+ */
 static bool read_list(const struct field *field, struct address_list *list)
 {
 	OWNED_FAULTS faults = { 0 };

@@ -69,7 +69,10 @@ static bool is_empty(const struct field *field)
 	return true;
 }
 
-/* A day in a language of its own, with letters that no date may have: it is none to readers. */
+/*
+ * A day in a language of its own, with letters that no date may have: it is none to
+ * readers.
+ */
 static bool is_unreadable(const struct field *field)
 {
 	struct error ignored;
@@ -253,7 +256,9 @@ static bool is_empty_and_none(const struct field *field)
 	return false;
 }
 
-/* What is for the second step gets an empty field in its place, to be the same each time. */
+/*
+ * What is for the second step gets an empty field in its place, to be the same each time.
+ */
 static void add_required(struct submission_work *w, const struct required *r, const char *name)
 {
 	if (r->part & w->s->parts)

@@ -30,7 +30,10 @@ void submission_author(const struct message *m, struct aliases *aliases,
 enum submission_part {
 	/* From, Sender and their Resent- forms, and the Reply-To that comes with them */
 	SUBMISSION_SENDER = 1,
-	/* all that is the same whichever account sends; a From that is missing comes empty */
+	/*
+	 * all that is the same whichever account sends; a From that is missing comes
+	 * empty
+	 */
 	SUBMISSION_REST = 2,
 	SUBMISSION_ALL = SUBMISSION_SENDER | SUBMISSION_REST,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Help for people, and the same tables for programs: settings for editors, words and flags for
- * the completions of shells, which are made of them when acsmtp is built.
+ * Help for people, and the same tables for programs: settings for editors, words and
+ * flags for the completions of shells, which are made of them when acsmtp is built.
  */
 #include "main/help.h"
 
@@ -120,7 +120,9 @@ static bool copy_out(const char *path, struct error *err)
 	return n == 0 || error_errno(err, ERROR_IO, "%s", path);
 }
 
-/* The file is where the shell looks for it by itself; this is for who wants it elsewhere. */
+/*
+ * The file is where the shell looks for it by itself; this is for who wants it elsewhere.
+ */
 static int print_completion(struct command_call *call)
 {
 	static const struct { const char *shell, *path; } files[] = {

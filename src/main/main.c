@@ -43,7 +43,9 @@ static const struct word names[] = {
 	{ "purgestat",	nothing_kept },
 };
 
-/* Command words with a command line of their own; the others are rows of main/commands.c. */
+/*
+ * Command words with a command line of their own; the others are rows of main/commands.c.
+ */
 static const struct word commands[] = {
 	{ "send",	sendmail_run },
 };
@@ -102,11 +104,11 @@ static bool open_standard_descriptors(void)
 }
 
 /*
- * What holds for the whole process is set up here. A process is one command: one message, one
- * dialogue, or one run of the queue. So there is one fate (base/fate.h), that of the message at
- * hand, and one log (base/log.h), which is that of its account as soon as that is known. The
- * language (base/language.h) is not set: what other programs read is English, and only a
- * command for people knows that it is one.
+ * What holds for the whole process is set up here. A process is one command: one message,
+ * one dialogue, or one run of the queue. So there is one fate (base/fate.h), that of the
+ * message at hand, and one log (base/log.h), which is that of its account as soon as that
+ * is known. The language (base/language.h) is not set: what other programs read is
+ * English, and only a command for people knows that it is one.
  */
 static bool begin(const char *name)
 {

@@ -185,7 +185,9 @@ bool record_says_yes(const struct foreign_record *r, const char *name)
 
 /* --- accounts */
 
-/* What the program knew and we have no setting for is noted: silence would be a promise. */
+/*
+ * What the program knew and we have no setting for is noted: silence would be a promise.
+ */
 struct imported *import_account(struct import *import, const struct foreign_record *r,
 				const char *name, struct error *err)
 {
@@ -402,8 +404,8 @@ bool foreign_is_there(const char *path)
 }
 
 /*
- * Configurations are imported from a copy as well, taken from another machine: then what they
- * name by a whole path lies beside them.
+ * Configurations are imported from a copy as well, taken from another machine: then what
+ * they name by a whole path lies beside them.
  */
 char *foreign_path_beside(const char *path, const char *name)
 {

@@ -82,8 +82,8 @@ static size_t length_of_line(const struct input *lines)
 }
 
 /*
- * All of it before anything is made of any: what is no text is not the file that was meant, and
- * half an import is worse than none.
+ * All of it before anything is made of any: what is no text is not the file that was
+ * meant, and half an import is worse than none.
  */
 static bool check_lines(struct input *lines, struct error *err)
 {

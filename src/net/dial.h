@@ -8,9 +8,9 @@
 #include "base/error.h"
 
 /*
- * A stream connection, close-on-exec, that took no longer than so many seconds; the caller
- * closes it. *owner: the user who listens there, as the kernel knows it. -1: ERROR_LATER, with
- * the errno in `number`.
+ * A stream connection, close-on-exec, that took no longer than so many seconds; the
+ * caller closes it. *owner: the user who listens there, as the kernel knows it. -1:
+ * ERROR_LATER, with the errno in `number`.
  */
 int dial_local(const char *path, int seconds, uid_t *owner, struct error *err);
 

@@ -88,8 +88,8 @@ static struct query *query_new(const struct ip_address *server, const char *name
 /* --- what was answered */
 
 /*
- * glibc says "try again" for a server that cannot answer as for one that is silent, but its
- * reply still stands where it was read to.
+ * glibc says "try again" for a server that cannot answer as for one that is silent, but
+ * its reply still stands where it was read to.
  */
 static bool no_answer(const struct query *query, struct error *err)
 {
@@ -119,7 +119,9 @@ static bool judge(const struct query *query, struct dns_answer *answer, struct e
 	       no_answer(query, err);
 }
 
-/* RFC 1035 section 2.3.4: what libresolv refuses for its form would look like no answer. */
+/*
+ * RFC 1035 section 2.3.4: what libresolv refuses for its form would look like no answer.
+ */
 static bool is_possible(const char *name)
 {
 	const char *label = name;

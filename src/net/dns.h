@@ -7,11 +7,11 @@
 #include "net/resolve.h"
 
 /*
- * Asks for records of a name in ASCII, which is taken as it is: no search list. `server` is
- * the one to ask, NULL: those of the system. True: there was an answer, which may be that
- * there is nothing. ERROR_NETWORK: no server answered until clock_ms() is past the deadline;
- * ERROR_REFUSED: it answered that it cannot (SERVFAIL, REFUSED, or what makes no sense);
- * ERROR_SYSTEM; ERROR_CONFIG: no such name can be. `answer` must be zeroed.
+ * Asks for records of a name in ASCII, which is taken as it is: no search list. `server`
+ * is the one to ask, NULL: those of the system. True: there was an answer, which may be
+ * that there is nothing. ERROR_NETWORK: no server answered until clock_ms() is past the
+ * deadline; ERROR_REFUSED: it answered that it cannot (SERVFAIL, REFUSED, or what makes
+ * no sense); ERROR_SYSTEM; ERROR_CONFIG: no such name can be. `answer` must be zeroed.
  */
 bool dns_ask(const struct ip_address *server, const char *name, enum dns_type type,
 	     int64_t deadline, struct dns_answer *answer, struct error *err);

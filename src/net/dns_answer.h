@@ -28,8 +28,8 @@ enum { DNS_REPLY_SIZE = 64 * 1024 };
 int dns_record_type(enum dns_type type);
 
 /*
- * Appends the records of the type to a zeroed answer. False: the reply makes no sense; what
- * was read before that is in the answer.
+ * Appends the records of the type to a zeroed answer. False: the reply makes no sense;
+ * what was read before that is in the answer.
  */
 bool dns_answer_read(const unsigned char *reply, size_t len, enum dns_type type,
 		     struct dns_answer *answer);

@@ -19,11 +19,14 @@ struct endpoint {
 	 */
 	const char *fingerprint;
 	/*
-	 * What TLS may use, as GnuTLS writes it; NULL or "": by the policy of the system, or
-	 * by ours where it has none. Never less than TLS 1.2.
+	 * What TLS may use, as GnuTLS writes it; NULL or "": by the policy of the system,
+	 * or by ours where it has none. Never less than TLS 1.2.
 	 */
 	const char *priorities;
-	/* The certificate that shows who we are, and its key: files in PEM; NULL or "": none. */
+	/*
+	 * The certificate that shows who we are, and its key: files in PEM; NULL or "":
+	 * none.
+	 */
 	const char *client_cert, *client_key;
 	const struct proxy *proxy;	/* that the server is reached by, until it is; NULL: none */
 	const char *source;	/* address of this machine to connect from; NULL or "": any */

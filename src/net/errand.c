@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Whoever of the two comes last, the thread or who waits for it, frees what they share. */
+/*
+ * Whoever of the two comes last, the thread or who waits for it, frees what they share.
+ */
 #include "net/errand.h"
 
 #include <errno.h>

@@ -79,7 +79,10 @@ static char *find_in_hosts(const char *short_name)
 	return find_in_file("/etc/hosts", full_name_in, short_name);
 }
 
-/* This machine's name as the system has it, perhaps a short one; false: none that makes sense. */
+/*
+ * This machine's name as the system has it, perhaps a short one; false: none that makes
+ * sense.
+ */
 static bool own_name(char name[NAME_MAX_LEN + 2])
 {
 	name[0] = name[NAME_MAX_LEN + 1] = '\0';

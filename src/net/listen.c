@@ -123,7 +123,9 @@ bool listen_network(struct listeners *l, const struct ip_address *address, struc
 	if (!new)
 		return false;
 	name_it(address, new->name, sizeof(new->name));
-	/* Connections that end take a while: whoever starts anew need not wait for them. */
+	/*
+	 * Connections that end take a while: whoever starts anew need not wait for them.
+	 */
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
 	/* What is meant by [::] is what is written: 0.0.0.0 is another address. */
 	if (family == AF_INET6)
@@ -179,9 +181,9 @@ static bool may_replace(const struct sockaddr_un *address, struct error *err)
 }
 
 /*
- * Two that start at one moment take turns, so that neither takes the other's for a dead one. A
- * lock that does not come is no reason to stay away: anybody may hold it who can read the
- * directory.
+ * Two that start at one moment take turns, so that neither takes the other's for a dead
+ * one. A lock that does not come is no reason to stay away: anybody may hold it who can
+ * read the directory.
  */
 static int lock_directory(const char *path, mode_t mode)
 {

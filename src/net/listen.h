@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Where others connect to us: TCP, or a unix socket, where the kernel tells which user it is.
- * Both are opened here, or handed over by systemd.
+ * Where others connect to us: TCP, or a unix socket, where the kernel tells which user it
+ * is. Both are opened here, or handed over by systemd.
  */
 #ifndef NET_LISTEN_H
 #define NET_LISTEN_H
@@ -27,25 +27,28 @@ struct listeners {		/* zeroed: none */
 };
 
 /*
- * "127.0.0.1:25 [::1]:25", with blanks or commas between; the port stands in the addresses.
- * ERROR_CONFIG.
+ * "127.0.0.1:25 [::1]:25", with blanks or commas between; the port stands in the
+ * addresses. ERROR_CONFIG.
  */
 bool listen_parse(const char *text, struct addresses *addresses, struct error *err);
 
-/* Adds a TCP listener; ERROR_CONFIG with what to do where the address is in use or not ours. */
+/*
+ * Adds a TCP listener; ERROR_CONFIG with what to do where the address is in use or not
+ * ours.
+ */
 bool listen_network(struct listeners *l, const struct ip_address *address, struct error *err);
 
 /*
- * Adds a unix socket with that mode; its directory is made if it is missing. A socket of ours
- * that nobody listens at any more gives way; anything else at the path, or somebody who answers
- * there, is ERROR_CONFIG.
+ * Adds a unix socket with that mode; its directory is made if it is missing. A socket of
+ * ours that nobody listens at any more gives way; anything else at the path, or somebody
+ * who answers there, is ERROR_CONFIG.
  */
 bool listen_local(struct listeners *l, const char *path, mode_t mode, struct error *err);
 
 /*
  * Adds what systemd hands over (sd_listen_fds(3)), and takes its variables out of the
- * environment. Descriptors that are called "socket" must be unix sockets, those called "listen"
- * TCP; others are what they are. ERROR_CONFIG.
+ * environment. Descriptors that are called "socket" must be unix sockets, those called
+ * "listen" TCP; others are what they are. ERROR_CONFIG.
  */
 bool listen_inherit(struct listeners *l, struct error *err);
 

@@ -150,7 +150,10 @@ static void describe(const struct transport *t, struct tls_facts *facts)
 	tls_describe(((const struct net_connection *)t)->tls, facts);
 }
 
-/* Without reading it: over TLS that may be a ticket, and then a connection is made anew for nothing. */
+/*
+ * Without reading it: over TLS that may be a ticket, and then a connection is made anew
+ * for nothing.
+ */
 static bool has_news(struct transport *t)
 {
 	struct net_connection *c = use(t);

@@ -7,7 +7,10 @@
 
 enum { NETWORKS_MAX = 64 };
 
-/* IPv4 is kept as IPv6 sees it (RFC 4291 section 2.5.5.2), so that either way in is the same. */
+/*
+ * IPv4 is kept as IPv6 sees it (RFC 4291 section 2.5.5.2), so that either way in is the
+ * same.
+ */
 struct network {
 	unsigned char bytes[16];
 	unsigned bits;
@@ -19,8 +22,8 @@ struct networks {
 };
 
 /*
- * Blanks or commas between. ERROR_CONFIG: what is none, or has bits beyond its length, which is
- * another network than was meant.
+ * Blanks or commas between. ERROR_CONFIG: what is none, or has bits beyond its length,
+ * which is another network than was meant.
  */
 bool networks_parse(const char *text, struct networks *networks, struct error *err);
 

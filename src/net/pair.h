@@ -6,8 +6,8 @@
 #include "net/transport.h"
 
 /*
- * Reads from one and writes to the other, which stay the caller's and keep their modes. No
- * TLS. The caller ends it with its close().
+ * Reads from one and writes to the other, which stay the caller's and keep their modes.
+ * No TLS. The caller ends it with its close().
  */
 struct transport *pair_open(int in, int out);
 

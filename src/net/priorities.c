@@ -14,8 +14,8 @@
 enum { PRIORITIES_MAX = 4096, SHOWN_MAX = 60 };
 
 /*
- * Where the system has no policy. Forward secrecy and authenticated encryption only, SHA-256
- * or better. Short on purpose: GnuTLS pays for every entry in each handshake.
+ * Where the system has no policy. Forward secrecy and authenticated encryption only,
+ * SHA-256 or better. Short on purpose: GnuTLS pays for every entry in each handshake.
  */
 static const char usual[] =
 	"NONE:+VERS-TLS1.3:+VERS-TLS1.2:+CTYPE-X509:+COMP-NULL:"

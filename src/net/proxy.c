@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Nothing of what a proxy says is shown but numbers: it may repeat what it was told, and that
- * was a password. What is said to it is wiped when it is said.
+ * Nothing of what a proxy says is shown but numbers: it may repeat what it was told, and
+ * that was a password. What is said to it is wiped when it is said.
  */
 #include "net/proxy.h"
 
@@ -179,7 +179,10 @@ static size_t socks_request(const char *host, long port, unsigned char request[]
 	return len;
 }
 
-/* Where it connects from follows, and must be read away: the server's words come behind it. */
+/*
+ * Where it connects from follows, and must be read away: the server's words come behind
+ * it.
+ */
 static bool socks_hear_address(struct wire *wire, unsigned char kind, struct error *err)
 {
 	unsigned char unheard[SOCKS_PART_MAX + 2], len;

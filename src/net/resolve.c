@@ -166,8 +166,8 @@ static void take_answer(const struct lookup *lookup, struct addresses *found)
 }
 
 /*
- * Whoever may open no file finds no name either, and getaddrinfo(3) does not say why. As many
- * are enough for it.
+ * Whoever may open no file finds no name either, and getaddrinfo(3) does not say why. As
+ * many are enough for it.
  */
 enum { LOOKUP_DESCRIPTORS = 3 };
 

@@ -39,8 +39,8 @@ bool resolve(const char *host, long port, int64_t deadline, struct addresses *fo
 	     struct error *err);
 
 /*
- * Leaves those of a family (AF_UNSPEC: any) that can be reached from `source`, an address of this
- * machine (NULL or "": any). ERROR_NO_HOST: there is none.
+ * Leaves those of a family (AF_UNSPEC: any) that can be reached from `source`, an address
+ * of this machine (NULL or "": any). ERROR_NO_HOST: there is none.
  */
 bool addresses_narrow(struct addresses *found, int family, const char *source,
 		      struct error *err);
@@ -52,7 +52,10 @@ const void *ip_address_bytes(const struct ip_address *address, size_t *len);
 /* Numeric, without the port. */
 void ip_address_text(const struct ip_address *address, char text[ADDRESS_TEXT_SIZE]);
 
-/* "localhost", and what ends in ".localhost" (RFC 6761 section 6.3): any machine for itself. */
+/*
+ * "localhost", and what ends in ".localhost" (RFC 6761 section 6.3): any machine for
+ * itself.
+ */
 bool net_is_localhost(const char *name);
 
 #endif

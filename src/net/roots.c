@@ -58,8 +58,9 @@ static void decoder_init(struct decoder *d)
 }
 
 /*
- * Decodes base64 in groups of four digits, as far as these go; returns where they end. With a
- * table, and not by base/base64.h, as all roots of the system come by here to find a few.
+ * Decodes base64 in groups of four digits, as far as these go; returns where they end.
+ * With a table, and not by base/base64.h, as all roots of the system come by here to find
+ * a few.
  */
 static const char *take_groups(const struct decoder *d, const char *at, const char *end,
 			       unsigned char **out, const unsigned char *last)

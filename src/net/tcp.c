@@ -184,7 +184,9 @@ int tcp_connect(const struct addresses *addresses, int64_t deadline,
 		explain(&race, err);
 		return -1;
 	}
-	/* Commands are small and waited for: Nagle's algorithm would add a delay to each. */
+	/*
+	 * Commands are small and waited for: Nagle's algorithm would add a delay to each.
+	 */
 	setsockopt(first->fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
 	*winner = first->address;
 	return first->fd;

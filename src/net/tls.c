@@ -227,8 +227,9 @@ static bool handshake(struct tls *tls, struct error *err)
 	if (result < 0)
 		return handshake_failed(tls, result, err);
 	/*
-	 * A resumed session has no certificate to look at: it stands on the verification that
-	 * its ticket was bound to, which is not older than a day nor the certificate's end.
+	 * A resumed session has no certificate to look at: it stands on the verification
+	 * that its ticket was bound to, which is not older than a day nor the
+	 * certificate's end.
 	 */
 	if (tls->is_verified || gnutls_session_is_resumed(tls->session))
 		return true;
@@ -382,7 +383,8 @@ static uint32_t plain(uint32_t code)
 
 /*
  * The mapping leaves out, without a word, what of ASCII stands in no host name. Mail to a
- * domain with "_" between two such letters would go to the one without it: somebody else's.
+ * domain with "_" between two such letters would go to the one without it: somebody
+ * else's.
  */
 static bool is_host_name(const char *name)
 {
@@ -423,7 +425,9 @@ char *tls_ascii_name(const char *name, struct error *err)
 	}
 	copy = text_copy_n((char *)mapped.data, mapped.size);
 	gnutls_free(mapped.data);
-	/* Characters that nobody sees are left out too, and may have been all of a label. */
+	/*
+	 * Characters that nobody sees are left out too, and may have been all of a label.
+	 */
 	if (*copy && *copy != '.' && !strstr(copy, ".."))
 		return copy;
 	free(copy);

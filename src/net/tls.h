@@ -15,8 +15,8 @@ struct tls;
 
 /*
  * The handshake. `wire` and `endpoint`, whose host must be in ASCII, are borrowed until
- * tls_close(). NULL: ERROR_TLS, ERROR_CONFIG, or ERROR_NETWORK when the connection is lost
- * or the wire's deadline passes.
+ * tls_close(). NULL: ERROR_TLS, ERROR_CONFIG, or ERROR_NETWORK when the connection is
+ * lost or the wire's deadline passes.
  */
 struct tls *tls_open(struct wire *wire, const struct endpoint *endpoint,
 		     struct error *err);

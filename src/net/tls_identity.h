@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Who we are in TLS, as a server or as a client: a certificate, what leads to its root, its key. */
+/*
+ * Who we are in TLS, as a server or as a client: a certificate, what leads to its root,
+ * its key.
+ */
 #ifndef NET_TLS_IDENTITY_H
 #define NET_TLS_IDENTITY_H
 
@@ -10,8 +13,8 @@
 struct tls_identity;
 
 /*
- * PEM files: our certificate first, and those that lead to its root; and its key, which nobody
- * else may read (file_is_private). NULL: ERROR_CONFIG, with the name of the file.
+ * PEM files: our certificate first, and those that lead to its root; and its key, which
+ * nobody else may read (file_is_private). NULL: ERROR_CONFIG, with the name of the file.
  */
 struct tls_identity *tls_identity_load(const char *cert_file, const char *key_file,
 				       struct error *err);

@@ -23,7 +23,9 @@ static int prepare(struct tls_server *tls, const struct tls_identity *identity)
 {
 	int result;
 
-	/* As on the other side: no environment shows what is said, nor do GnuTLS's words. */
+	/*
+	 * As on the other side: no environment shows what is said, nor do GnuTLS's words.
+	 */
 	unsetenv("SSLKEYLOGFILE");
 	gnutls_global_set_log_level(0);
 	result = gnutls_init(&tls->session, GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_TICKETS);

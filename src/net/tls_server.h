@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * TLS 1.2 or newer over a connected socket, as a server: who we are is a certificate with its
- * chain and its key. Clients are asked for none.
+ * TLS 1.2 or newer over a connected socket, as a server: who we are is a certificate with
+ * its chain and its key. Clients are asked for none.
  */
 #ifndef NET_TLS_SERVER_H
 #define NET_TLS_SERVER_H
@@ -12,8 +12,8 @@
 struct tls_server;
 
 /*
- * The handshake; `wire` and `identity` are borrowed until tls_server_close(). NULL: ERROR_TLS,
- * or ERROR_NETWORK when the connection is lost or the wire's deadline passes.
+ * The handshake; `wire` and `identity` are borrowed until tls_server_close(). NULL:
+ * ERROR_TLS, or ERROR_NETWORK when the connection is lost or the wire's deadline passes.
  */
 struct tls_server *tls_server_open(struct wire *wire, const struct tls_identity *identity,
 				   struct error *err);

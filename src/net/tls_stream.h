@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What both sides of TLS share: bytes between a session of GnuTLS's and the wire, within the
- * wire's deadline, and what is said when that fails.
+ * What both sides of TLS share: bytes between a session of GnuTLS's and the wire, within
+ * the wire's deadline, and what is said when that fails.
  */
 #ifndef NET_TLS_STREAM_H
 #define NET_TLS_STREAM_H
@@ -34,7 +34,10 @@ bool tls_stream_write(struct tls_stream *s, const void *bytes, size_t len, struc
 /* Says goodbye without waiting. */
 void tls_stream_end(struct tls_stream *s);
 
-/* For what can go wrong at any time: `result` is GnuTLS's error. ERROR_NETWORK, ERROR_TLS. */
+/*
+ * For what can go wrong at any time: `result` is GnuTLS's error. ERROR_NETWORK,
+ * ERROR_TLS.
+ */
 bool tls_stream_failed(struct tls_stream *s, long result, struct error *err);
 
 /* Where the other side has nothing that we take: versions, ciphers. ERROR_TLS. */

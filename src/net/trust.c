@@ -2,8 +2,8 @@
 /*
  * GnuTLS judges the chain; what is done here is to give it the few roots that can matter
  * (net/roots.c says why) and to say what it found in words that help. A list of all roots
- * has the same verdict: a root whose subject no certificate of the chain names as its issuer
- * is on no path.
+ * has the same verdict: a root whose subject no certificate of the chain names as its
+ * issuer is on no path.
  */
 #include "net/trust.h"
 
@@ -342,7 +342,9 @@ static void trust_all(gnutls_x509_trust_list_t list, const struct roots *roots)
 	for (size_t i = 0; i < roots->count; i++) {
 		gnutls_x509_crt_t root = import(roots->found[i]);
 
-		/* One that GnuTLS cannot read is nobody's root; the others still count. */
+		/*
+		 * One that GnuTLS cannot read is nobody's root; the others still count.
+		 */
 		if (root && gnutls_x509_trust_list_add_cas(list, &root, 1, 0) != 1)
 			gnutls_x509_crt_deinit(root);
 	}
@@ -362,7 +364,10 @@ static int judge(const struct evidence *e, const struct roots *roots,
 	gnutls_x509_trust_list_t list;
 	int result;
 
-	/* RFC 6125 section 1.7.2: an address is not compared with names, nor with wildcards. */
+	/*
+	 * RFC 6125 section 1.7.2: an address is not compared with names, nor with
+	 * wildcards.
+	 */
 	if (ip_address_parse(host, &address)) {
 		size_t len;
 

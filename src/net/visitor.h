@@ -15,8 +15,8 @@ struct visitor {
 bool visitor_learn(int fd, struct visitor *visitor, struct error *err);
 
 /*
- * Whether the kernel tells us users apart: in a user namespace of one user all others look the
- * same.
+ * Whether the kernel tells us users apart: in a user namespace of one user all others
+ * look the same.
  */
 bool visitors_are_known(void);
 

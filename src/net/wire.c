@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Everything is non-blocking with a poll(2) to a deadline, since time-outs of sockets begin
- * anew with each byte: a server that sends one a minute would keep us for ever.
+ * Everything is non-blocking with a poll(2) to a deadline, since time-outs of sockets
+ * begin anew with each byte: a server that sends one a minute would keep us for ever.
  */
 #include "net/wire.h"
 
@@ -75,7 +75,10 @@ ssize_t wire_push(struct wire *wire, const struct iovec *pieces, int count)
 	n = send_now(wire, all + skip, (size_t)count + 1 - skip);
 	if (n < 0)
 		return -1;
-	/* Of the caller's bytes none is gone: he is told to come again, and what is held moves up. */
+	/*
+	 * Of the caller's bytes none is gone: he is told to come again, and what is held
+	 * moves up.
+	 */
 	if ((size_t)n <= wire->held) {
 		forget_sent(wire, (size_t)n);
 		errno = EAGAIN;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* `acsmtp queue retry|hold|release|move|remove`: messages are changed, and each is named. */
+/*
+ * `acsmtp queue retry|hold|release|move|remove`: messages are changed, and each is named.
+ */
 #include "queue/flags.h"
 
 #include <stdio.h>

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Each fact is told once, to whoever listens: what json_*() adds goes nowhere for a person, and
- * what a line begins with, begin_line(), is nothing for a program. The two differ where they
- * must. A program wants every value as it is and at the same place; a person wants what says
- * something now, in words, and the text of an error in his own language.
+ * Each fact is told once, to whoever listens: what json_*() adds goes nowhere for a
+ * person, and what a line begins with, begin_line(), is nothing for a program. The two
+ * differ where they must. A program wants every value as it is and at the same place; a
+ * person wants what says something now, in words, and the text of an error in his own
+ * language.
  */
 #include "queue/facts.h"
 

@@ -8,8 +8,8 @@
 #include "spool/queue_look.h"
 
 /*
- * Adds an object to `json`; if that writes nothing (its `out` is NULL), it prints a line for
- * each fact. The configuration knows what to do about a refusal through an account.
+ * Adds an object to `json`; if that writes nothing (its `out` is NULL), it prints a line
+ * for each fact. The configuration knows what to do about a refusal through an account.
  */
 void facts_tell(struct json *json, const struct queue_look *look, const struct config *config);
 

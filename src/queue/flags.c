@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Mistakes of the command line are found before the queue is opened, and nothing is changed. */
+/*
+ * Mistakes of the command line are found before the queue is opened, and nothing is
+ * changed.
+ */
 #include "queue/flags.h"
 #include "talk/say.h"
 

@@ -35,9 +35,9 @@ struct queue_flags {
 
 /*
  * What each of them begins with. Reads the flags (into zeroed ones, but for must_pick),
- * opens the view, and leaves those rows that are meant, from failed/ too. False: *status is
- * what to exit with, and all is said. True: *status is EX_OK, or what to exit with after the
- * rest is done, for words that fit nothing.
+ * opens the view, and leaves those rows that are meant, from failed/ too. False: *status
+ * is what to exit with, and all is said. True: *status is EX_OK, or what to exit with
+ * after the rest is done, for words that fit nothing.
  */
 bool queue_begin(struct command_call *call, struct queue_flags *flags,
 		 struct queue_view *view, struct queue_rows *rows, int *status);

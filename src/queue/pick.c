@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Two kinds of words: an id is looked for by name alone and in every place, a pattern needs the
- * entry and means one place. Entries are read only if a pattern or a filter asks for it: to
- * remove one message by its id of ten thousand must not read the others.
+ * Two kinds of words: an id is looked for by name alone and in every place, a pattern
+ * needs the entry and means one place. Entries are read only if a pattern or a filter
+ * asks for it: to remove one message by its id of ten thousand must not read the others.
  */
 #include "queue/pick.h"
 

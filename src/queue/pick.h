@@ -31,9 +31,9 @@ bool pick_passes(const struct pick *s, const struct entry *e);
 
 /*
  * Leaves those rows that are meant. A word that is an id finds its message in failed/ and
- * damaged/ too; anything else only with `failed` or `damaged`. ERROR_USAGE: the beginning of several ids.
- * ERROR_UNAVAILABLE: a word fits nothing (or, without words, the filters do); the rows
- * that the other words mean are left all the same.
+ * damaged/ too; anything else only with `failed` or `damaged`. ERROR_USAGE: the beginning
+ * of several ids. ERROR_UNAVAILABLE: a word fits nothing (or, without words, the filters
+ * do); the rows that the other words mean are left all the same.
  */
 bool pick_apply(const struct pick *s, const struct queue_view *v,
 		     struct queue_rows *rows, struct error *err);

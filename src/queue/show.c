@@ -71,8 +71,8 @@ static bool print_bytes(void *taker, const char *bytes, size_t len)
 }
 
 /*
- * As it would be sent now; of a damaged one as much as there is, up to the empty line if only
- * the header is wanted.
+ * As it would be sent now; of a damaged one as much as there is, up to the empty line if
+ * only the header is wanted.
  */
 static bool print_message(const struct queue_view *v, const struct queue_look *look,
 			  const struct queue_flags *flags, bool is_damaged, struct error *err)

@@ -38,8 +38,8 @@ bool secret_keep_first_line(struct secret *secret, size_t len)
 }
 
 /*
- * Of the descriptor and not of the path, which may lead elsewhere a moment later. A fifo would
- * hand the secret to whoever reads first, and a device has none.
+ * Of the descriptor and not of the path, which may lead elsewhere a moment later. A fifo
+ * would hand the secret to whoever reads first, and a device has none.
  */
 static bool check_file(int fd, struct error *err)
 {
@@ -86,7 +86,9 @@ bool secret_read_file(const char *path, struct secret *secret, struct error *err
 			 SECRET_MAX);
 }
 
-/* To the end of the line and no further: a person at a terminal, and ssh, close nothing. */
+/*
+ * To the end of the line and no further: a person at a terminal, and ssh, close nothing.
+ */
 bool secret_read_input(int fd, struct secret *secret, struct error *err)
 {
 	size_t len;
@@ -169,8 +171,8 @@ bool secret_replace_file(const char *path, const struct secret *secret, struct e
 }
 
 /*
- * systemd names the directory, and each service has its own. A slash in the account's name
- * would lead out of it.
+ * systemd names the directory, and each service has its own. A slash in the account's
+ * name would lead out of it.
  */
 char *secret_credential_path(const char *account)
 {

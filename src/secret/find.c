@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A token that is kept costs no program and asks for no password; it is as good as one that
- * comes straight from its source until a server says otherwise.
+ * A token that is kept costs no program and asks for no password; it is as good as one
+ * that comes straight from its source until a server says otherwise.
  */
 #include "secret/find.h"
 
@@ -13,7 +13,10 @@ static bool has_text(const char *text)
 	return text && *text;
 }
 
-/* What a token is fetched with. A key need not have a passphrase, and nobody is asked for one. */
+/*
+ * What a token is fetched with. A key need not have a passphrase, and nobody is asked for
+ * one.
+ */
 static bool find_credential(const struct secret_request *request, struct secret *credential,
 			    struct secret_origin *origin, struct error *err)
 {

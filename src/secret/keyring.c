@@ -67,8 +67,8 @@ struct keyring_call {
 };
 
 /*
- * "passes" decides between two mistakes: to stop where another source has the password, or to
- * take another's while the right one is only locked.
+ * "passes" decides between two mistakes: to stop where another source has the password,
+ * or to take another's while the right one is only locked.
  */
 static bool judge(struct keyring_call *call, struct error *err)
 {
@@ -104,8 +104,8 @@ static char *attribute(const char *name, const char *value)
 }
 
 /*
- * The words on the helper's command line are seen by everybody: they say for whom a secret is
- * wanted. The secret itself goes through a pipe.
+ * The words on the helper's command line are seen by everybody: they say for whom a
+ * secret is wanted. The secret itself goes through a pipe.
  */
 static bool run(struct keyring_call *call, const struct secret_place *place, struct error *err)
 {
@@ -136,7 +136,9 @@ static bool run(struct keyring_call *call, const struct secret_place *place, str
 	call->process.argv = argv;
 	call->process.seconds = KILL_SECONDS;
 	if (!process_run(&call->process, err)) {
-		/* What it has is not known, and nobody else's secret may be taken for it. */
+		/*
+		 * What it has is not known, and nobody else's secret may be taken for it.
+		 */
 		call->passes = !error_is_lack(err);
 		return error_context(err, "the helper for the keyring");
 	}
@@ -163,8 +165,8 @@ bool keyring_lookup(const struct secret_place *place, bool may_prompt,
 }
 
 /*
- * Whether one would take a secret is told by its answering at all, even that it has none or
- * is locked: nothing is stored to find out.
+ * Whether one would take a secret is told by its answering at all, even that it has none
+ * or is locked: nothing is stored to find out.
  */
 bool keyring_is_there(const struct secret_place *place, struct error *err)
 {

@@ -17,10 +17,10 @@ bool keyring_is_built(void);
 
 /*
  * What was stored for this place; or for another account or port with the same host and
- * user; or by msmtp's users for this host and user. A locked keyring is unlocked by a prompt
- * if `may_prompt` and there is a display or a terminal; all of it has a limit of time
- * (KEYRING_TOTAL_SECONDS). ERROR_SECRET when the keyring cannot be asked now: no bus, no
- * service, locked, no answer. ERROR_CONFIG when it has no such secret or several,
+ * user; or by msmtp's users for this host and user. A locked keyring is unlocked by a
+ * prompt if `may_prompt` and there is a display or a terminal; all of it has a limit of
+ * time (KEYRING_TOTAL_SECONDS). ERROR_SECRET when the keyring cannot be asked now: no
+ * bus, no service, locked, no answer. ERROR_CONFIG when it has no such secret or several,
  * ERROR_UNAVAILABLE when the helper was not built or not installed; with *passes, other
  * sources may well have it.
  */
@@ -28,8 +28,8 @@ bool keyring_lookup(const struct secret_place *place, bool may_prompt,
 		    struct secret *secret, bool *passes, struct error *err);
 
 /*
- * Whether there is a keyring to put such a secret into, locked or not. Nobody is asked. If
- * not, the error says why.
+ * Whether there is a keyring to put such a secret into, locked or not. Nobody is asked.
+ * If not, the error says why.
  */
 bool keyring_is_there(const struct secret_place *place, struct error *err);
 

@@ -128,8 +128,8 @@ static void take_value(struct netrc_reader *r, const char *keyword, const char *
 }
 
 /*
- * The words of an entry come in any order and end with the next entry, so what fits is known
- * only then. Of several the first one counts.
+ * The words of an entry come in any order and end with the next entry, so what fits is
+ * known only then. Of several the first one counts.
  */
 static bool find_entry(struct netrc_reader *r, const char *host, const char *user,
 		       struct secret *password)

@@ -228,9 +228,9 @@ static bool put_keyring(const struct secret_request *request, const struct secre
 enum { PASSWORD = 1, TOKEN = 2 }; /* bits: what it may have */
 
 /*
- * In the order in which they are asked: first what the account says of itself, then what is
- * there for all its user's programs, then the person. Whoever names a source wants that one, so
- * what it fails by is told instead of trying the next.
+ * In the order in which they are asked: first what the account says of itself, then what
+ * is there for all its user's programs, then the person. Whoever names a source wants
+ * that one, so what it fails by is told instead of trying the next.
  */
 static const struct source {
 	const char *name;

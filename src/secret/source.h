@@ -8,7 +8,9 @@
 #include "secret/keyring.h"
 #include "secret/token.h"
 
-/* Reads the password that stands among the settings; ERROR_CONFIG, ERROR_IO, ERROR_LATER. */
+/*
+ * Reads the password that stands among the settings; ERROR_CONFIG, ERROR_IO, ERROR_LATER.
+ */
 typedef bool password_reader(const void *settings, struct secret *password,
 			     struct error *err);
 
@@ -17,8 +19,8 @@ typedef bool password_writer(const void *settings, const struct secret *password
 			     struct error *err);
 
 /*
- * How the person who waits is asked. Whoever knows where that is says it: here nobody looks for
- * a terminal of his own accord.
+ * How the person who waits is asked. Whoever knows where that is says it: here nobody
+ * looks for a terminal of his own accord.
  */
 struct asker {
 	/* False, and errno_is_lack(errno): it cannot be found out now. */
@@ -42,19 +44,20 @@ struct secret_request { /* "" or NULL: not set */
 };
 
 /*
- * Finds the secret: its first line, without line end. *source is what it came from, in words for
- * people ("password_file"). The first source that is set decides, even if it
+ * Finds the secret: its first line, without line end. *source is what it came from, in
+ * words for people ("password_file"). The first source that is set decides, even if it
  * fails; the keyring passes on to those behind it when it cannot tell. ERROR_CONFIG when
  * no source has it, with why not, or a file is readable by others; ERROR_SECRET when a
  * command fails, takes over 30 seconds, prints nothing or more than SECRET_MAX, and when
- * the keyring may have it but cannot be asked now. Tokens are not fetched here: secret/find.h.
+ * the keyring may have it but cannot be asked now. Tokens are not fetched here:
+ * secret/find.h.
  */
 bool source_find(const struct secret_request *request, struct secret *secret,
 		 const char **source, struct error *err);
 
 /*
- * Where a new secret is to go, so that the request finds it: what it is called, and *detail where
- * it is, or NULL with the reason. Nothing is changed.
+ * Where a new secret is to go, so that the request finds it: what it is called, and
+ * *detail where it is, or NULL with the reason. Nothing is changed.
  */
 const char *source_home(const struct secret_request *request, char *detail,
 			struct error *err);

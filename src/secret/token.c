@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the helper is told and what it says. It has a bound for each thing that it does; ours
- * is for one that hangs all the same. The words on its command line are seen by everybody, so
- * the secrets go through its standard input.
+ * What the helper is told and what it says. It has a bound for each thing that it does;
+ * ours is for one that hangs all the same. The words on its command line are seen by
+ * everybody, so the secrets go through its standard input.
  */
 #include "secret/token.h"
 

@@ -31,11 +31,11 @@ struct token_answer {
 void token_answer_free(struct token_answer *answer);
 
 /*
- * Asks the helper. `refused` is the stamp of a token that a server did not take, for another
- * one; 0: whatever is good. `credential` is the secret that the source needs, or one not set.
- * ERROR_NETWORK and ERROR_LATER when it may be had later, ERROR_AUTH when it was refused,
- * ERROR_TLS when the identity server cannot be trusted, ERROR_CONFIG for what the account or a
- * file says; ERROR_UNAVAILABLE when the helper is not there.
+ * Asks the helper. `refused` is the stamp of a token that a server did not take, for
+ * another one; 0: whatever is good. `credential` is the secret that the source needs, or
+ * one not set. ERROR_NETWORK and ERROR_LATER when it may be had later, ERROR_AUTH when it
+ * was refused, ERROR_TLS when the identity server cannot be trusted, ERROR_CONFIG for
+ * what the account or a file says; ERROR_UNAVAILABLE when the helper is not there.
  */
 bool token_fetch(const struct token_request *request, int64_t refused,
 		 const struct secret *credential, struct token_answer *answer,
@@ -52,9 +52,10 @@ struct token_listener {			/* embedded first in what implements it */
 };
 
 /*
- * A person logs in, in a browser here or, `by_code`, anywhere; the listener hears once what is
- * to be done. The refresh token that comes of it is to be stored; the access token is kept.
- * Errors as above; ERROR_AUTH too when the person does not answer or says no.
+ * A person logs in, in a browser here or, `by_code`, anywhere; the listener hears once
+ * what is to be done. The refresh token that comes of it is to be stored; the access
+ * token is kept. Errors as above; ERROR_AUTH too when the person does not answer or says
+ * no.
  */
 bool token_log_in(const struct token_request *request, bool by_code,
 		  const struct token_listener *listener, struct secret *refresh,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A file is a struct stamp and the token behind it, in this machine's byte order: it never
- * leaves the machine. Its name is what the token is for, as a digest, so accounts that want
- * the same token share it. It is locked by a file beside it, for it is replaced by rename.
+ * A file is a struct stamp and the token behind it, in this machine's byte order: it
+ * never leaves the machine. Its name is what the token is for, as a digest, so accounts
+ * that want the same token share it. It is locked by a file beside it, for it is replaced
+ * by rename.
  */
 #include "secret/token_cache.h"
 

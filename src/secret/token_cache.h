@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Access tokens that are kept until they end, in the directory of caches (base/directory.h).
- * The mailer reads them itself, so that a send starts no helper as long as one is fresh; only
- * the helper writes them. A cache, so nothing here is an error: what cannot be read or
- * written is not there.
+ * Access tokens that are kept until they end, in the directory of caches
+ * (base/directory.h). The mailer reads them itself, so that a send starts no helper as
+ * long as one is fresh; only the helper writes them. A cache, so nothing here is an
+ * error: what cannot be read or written is not there.
  */
 #ifndef SECRET_TOKEN_CACHE_H
 #define SECRET_TOKEN_CACHE_H
@@ -41,15 +41,15 @@ enum token_age {
 };
 
 /*
- * The token that is kept, if the file is this user's own and nobody else can read it. It is
- * bound to the variables that sources look at (AZURE_CLIENT_ID, IDENTITY_ENDPOINT, ...) too.
- * Only if it is not absent it has to be freed.
+ * The token that is kept, if the file is this user's own and nobody else can read it. It
+ * is bound to the variables that sources look at (AZURE_CLIENT_ID, IDENTITY_ENDPOINT,
+ * ...) too. Only if it is not absent it has to be freed.
  */
 enum token_age token_cache_load(const struct token_purpose *purpose, struct token *token);
 
 /*
- * Replaces it. `successor` is the secret that will be there from now on, for a refresh token
- * that changes as it is used; else NULL. Both are good for the new token.
+ * Replaces it. `successor` is the secret that will be there from now on, for a refresh
+ * token that changes as it is used; else NULL. Both are good for the new token.
  */
 void token_cache_save(const struct token_purpose *purpose, const struct secret *successor,
 		      const struct token *token);
@@ -57,8 +57,8 @@ void token_cache_save(const struct token_purpose *purpose, const struct secret *
 void token_cache_forget(const struct token_purpose *purpose);
 
 /*
- * The right to renew it, until *fd is closed. False: somebody else still has it at `deadline`
- * (clock_ms()). Where nothing can be kept everybody has it, and *fd is -1.
+ * The right to renew it, until *fd is closed. False: somebody else still has it at
+ * `deadline` (clock_ms()). Where nothing can be kept everybody has it, and *fd is -1.
  */
 bool token_cache_lock(const struct token_purpose *purpose, int64_t deadline, int *fd);
 

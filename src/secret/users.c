@@ -31,8 +31,9 @@ struct users {
 /* --- the file */
 
 /*
- * What crypt(3) would refuse is said now, and not when somebody logs in. The oldest of its
- * methods takes any two letters for one of its own, a password in clear too: it is none here.
+ * What crypt(3) would refuse is said now, and not when somebody logs in. The oldest of
+ * its methods takes any two letters for one of its own, a password in clear too: it is
+ * none here.
  */
 static bool is_hash(const char *hash)
 {
@@ -135,8 +136,8 @@ static bool is_same(const char *a, const char *b)
 }
 
 /*
- * Who is not there has the hash of somebody who is, always the same, so that what it costs is
- * what that method costs.
+ * Who is not there has the hash of somebody who is, always the same, so that what it
+ * costs is what that method costs.
  */
 static const struct user *stand_in(const struct users *users, const char *name)
 {

@@ -78,7 +78,10 @@ bool call_read_message(struct call *call, struct error *err)
 {
 	enum ending_rule rule = call->options.dot_is_text ? ENDS_WITH_INPUT : ENDS_AT_DOT;
 
-	/* What is far too large need not be read, what is just too large is: to tell its size. */
+	/*
+	 * What is far too large need not be read, what is just too large is: to tell its
+	 * size.
+	 */
 	if (!message_read(&call->message, STDIN_FILENO, rule, 2 * submit_largest(&call->config), err))
 		return error_context(err, "reading the message from standard input");
 	/* Behind a lone dot the caller waits for us, and we for nothing. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Whoever speaks SMTP to us on a pipe is the user who started us: what is asked of a message
- * is what the command line asks.
+ * Whoever speaks SMTP to us on a pipe is the user who started us: what is asked of a
+ * message is what the command line asks.
  */
 #include "sendmail/dialogue.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A dry run goes the whole way but for the server, so what stands here is what would have been
- * sent, to the byte but for the ends of lines.
+ * A dry run goes the whole way but for the server, so what stands here is what would have
+ * been sent, to the byte but for the ends of lines.
  */
 #include "sendmail/dry_run.h"
 

@@ -155,7 +155,10 @@ static char *way_to_send(const struct explanation *x)
 
 /* --- by whom, when the account cannot */
 
-/* Who sends now, by what is known of pauses and quotas; and what keeps the account itself. */
+/*
+ * Who sends now, by what is known of pauses and quotas; and what keeps the account
+ * itself.
+ */
 static const struct account *who_sends(const struct explanation *x, const struct failover *all,
 				       struct error *why)
 {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* To look and not to send: -bv shows where recipients go, -bi what the aliases file says. */
+/*
+ * To look and not to send: -bv shows where recipients go, -bi what the aliases file says.
+ */
 #ifndef SENDMAIL_LOOK_H
 #define SENDMAIL_LOOK_H
 
@@ -16,9 +18,9 @@ bool look_at_recipients(const struct options *options, struct aliases *aliases,
 			const struct account *account, const char *why, struct error *err);
 
 /*
- * Prints how much the file of aliases holds. Its faults go to standard error, a line each,
- * and ERROR_CONFIG tells their number; names that lead nowhere are no
- * faults but told as well. ERROR_IO.
+ * Prints how much the file of aliases holds. Its faults go to standard error, a line
+ * each, and ERROR_CONFIG tells their number; names that lead nowhere are no faults but
+ * told as well. ERROR_IO.
  */
 bool look_at_aliases(struct aliases *aliases, struct error *err);
 

@@ -34,9 +34,10 @@ struct list {
 /* --- monitors that take us for another mail server */
 
 /*
- * Plugins of Nagios and its kin are written in Perl, and clear these two for its taint mode.
- * Most guess which server they ask, and one that guesses wrong reads a queue full of mail as
- * empty. So it gets lines of the others' too, which Postfix's readers pass over.
+ * Plugins of Nagios and its kin are written in Perl, and clear these two for its taint
+ * mode. Most guess which server they ask, and one that guesses wrong reads a queue full
+ * of mail as empty. So it gets lines of the others' too, which Postfix's readers pass
+ * over.
  */
 static bool is_plugin(void)
 {
@@ -45,7 +46,9 @@ static bool is_plugin(void)
 	return bash && !*bash && sh && !*sh;
 }
 
-/* One for both: nullmailer's begins with the date, and Exim's has an id of its own form. */
+/*
+ * One for both: nullmailer's begins with the date, and Exim's has an id of its own form.
+ */
 static void print_for_monitor(const struct queue_look *look)
 {
 	const struct entry *e = &look->entry;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What an option does, by the effect in its row. Of what is given twice the last one counts, as
- * for any sendmail; but a sender or a wish for reports that is given twice and differently is
- * refused, for a guess would send mail in somebody else's name, or lose a report.
+ * What an option does, by the effect in its row. Of what is given twice the last one
+ * counts, as for any sendmail; but a sender or a wish for reports that is given twice and
+ * differently is refused, for a guess would send mail in somebody else's name, or lose a
+ * report.
  */
 #include "sendmail/option_apply.h"
 
@@ -70,8 +71,8 @@ static bool refuse_address_test(struct options *o, struct error *err)
 }
 
 /*
- * mailq -qR...: it says which of the messages are listed. -bd -q30m: the daemon tries again
- * whenever it is time.
+ * mailq -qR...: it says which of the messages are listed. -bd -q30m: the daemon tries
+ * again whenever it is time.
  */
 static void choose_run(struct options *o)
 {

@@ -7,8 +7,8 @@
 #include "sendmail/options.h"
 
 /*
- * As the row says, but for AS_LETTER and BY_NAME, which are another row's; `value` is "" if
- * there is none. ERROR_USAGE, and ERROR_UNAVAILABLE of TO_COME.
+ * As the row says, but for AS_LETTER and BY_NAME, which are another row's; `value` is ""
+ * if there is none. ERROR_USAGE, and ERROR_UNAVAILABLE of TO_COME.
  */
 bool option_apply(struct options *o, const struct option *row, const char *value,
 		  struct error *err);

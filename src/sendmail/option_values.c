@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Values with a form of their own. Intervals are what sendmail and systemd write: "1h30m",
- * "90 min", and a bare number is minutes. The words of DSN are those of RFC 3461.
+ * Values with a form of their own. Intervals are what sendmail and systemd write:
+ * "1h30m", "90 min", and a bare number is minutes. The words of DSN are those of RFC
+ * 3461.
  */
 #include "sendmail/option_values.h"
 
@@ -11,7 +12,9 @@
 
 enum { INTERVAL_MAX = 365 * 86400, COUNT_MAX = 100000 };
 
-/* Seconds of a unit by the words of sendmail(8) and of systemd.time(7); 0: there is none. */
+/*
+ * Seconds of a unit by the words of sendmail(8) and of systemd.time(7); 0: there is none.
+ */
 static long unit_seconds(const char *word, size_t len)
 {
 	static const struct { const char *word; long seconds; } units[] = {

@@ -65,8 +65,8 @@ struct options {		/* the texts are borrowed from argv */
 };
 
 /*
- * Fills `options` (which must be zeroed) from argv[1] on. ERROR_USAGE names the option and
- * the nearest known one; ERROR_UNAVAILABLE for what this version does not do yet.
+ * Fills `options` (which must be zeroed) from argv[1] on. ERROR_USAGE names the option
+ * and the nearest known one; ERROR_UNAVAILABLE for what this version does not do yet.
  */
 bool options_parse(struct options *options, int argc, char **argv, struct error *err);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Long options that scripts written for msmtp pass. Those that ask for what is done anyway are
- * taken; any other would change how mail goes, so it is refused, with what to do instead.
+ * Long options that scripts written for msmtp pass. Those that ask for what is done
+ * anyway are taken; any other would change how mail goes, so it is refused, with what to
+ * do instead.
  */
 #include "sendmail/options_msmtp.h"
 

@@ -5,13 +5,15 @@
 
 #include "sendmail/options.h"
 
-/* One of them by its name, without dashes; NULL: there is no such option in msmtp either. */
+/*
+ * One of them by its name, without dashes; NULL: there is no such option in msmtp either.
+ */
 struct msmtp_option;
 const struct msmtp_option *msmtp_option_find(const char *name);
 
 /*
- * Takes it where it asks for what is done anyway, with such a `value` (NULL: it has none); else
- * ERROR_USAGE says what to use instead.
+ * Takes it where it asks for what is done anyway, with such a `value` (NULL: it has
+ * none); else ERROR_USAGE says what to use instead.
  */
 bool msmtp_option_apply(const struct msmtp_option *option, struct options *o,
 			const char *value, struct error *err);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * From the command line, and with -t from the header; the setting `t_with_arguments` says
- * whether arguments are then added or left out. A recipient that is no address does not stop
- * the others: it becomes a refused one, and who sent the message hears of it. To leave somebody
- * out is another matter: what cannot be understood there stops everything.
+ * whether arguments are then added or left out. A recipient that is no address does not
+ * stop the others: it becomes a refused one, and who sent the message hears of it. To
+ * leave somebody out is another matter: what cannot be understood there stops everything.
  */
 #include "sendmail/recipients.h"
 
@@ -187,7 +187,9 @@ bool recipients_gather(const struct recipient_sources *from, const struct messag
 	if (!gather(from, m, e, err))
 		return false;
 	take_dsn(from->options, e);
-	/* A message that nobody gets is still kept for a caller who wants mail about it. */
+	/*
+	 * A message that nobody gets is still kept for a caller who wants mail about it.
+	 */
 	if (e->count > 0)
 		return (from->options->mode == MODE_SEND &&
 			from->options->complaint >= COMPLAIN_BY_MAIL) ||

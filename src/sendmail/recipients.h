@@ -18,21 +18,25 @@ struct recipient_sources {
 };
 
 /*
- * Fills the envelope's recipients (and what -N, -R, -V say) as sendmail's -t and arguments
- * mean. ERROR_USAGE when there is none. One that is no address, or is a file, program or
- * list (ERROR_DATA), a local name that leads nowhere (ERROR_NO_USER) or whose aliases make
- * no sense (ERROR_CONFIG) is REFUSED in the envelope, and is the error only when
- * nobody else is left. ERROR_DATA too for more addresses than a list may have, and for one
- * that is no address among those that are to be left out.
+ * Fills the envelope's recipients (and what -N, -R, -V say) as sendmail's -t and
+ * arguments mean. ERROR_USAGE when there is none. One that is no address, or is a file,
+ * program or list (ERROR_DATA), a local name that leads nowhere (ERROR_NO_USER) or whose
+ * aliases make no sense (ERROR_CONFIG) is REFUSED in the envelope, and is the error only
+ * when nobody else is left. ERROR_DATA too for more addresses than a list may have, and
+ * for one that is no address among those that are to be left out.
  */
 bool recipients_gather(const struct recipient_sources *from, const struct message *m,
 		       struct envelope *e, struct error *err);
 
-/* Whether the command line names somebody or says -t, and the ERROR_USAGE if it does not. */
+/*
+ * Whether the command line names somebody or says -t, and the ERROR_USAGE if it does not.
+ */
 bool recipients_are_told(const struct options *options);
 bool recipients_refuse_none(struct error *err);
 
-/* Appends the addresses of one argument, and to the faults what is none. False: too many. */
+/*
+ * Appends the addresses of one argument, and to the faults what is none. False: too many.
+ */
 bool recipients_parse(const char *argument, struct people *to, struct error *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * sendmail's words for what the queue does anyway. Selections look for a part of a text in any
- * case, as sendmail 8 does, and not for patterns as `acsmtp queue` does.
+ * sendmail's words for what the queue does anyway. Selections look for a part of a text
+ * in any case, as sendmail 8 does, and not for patterns as `acsmtp queue` does.
  */
 #include "sendmail/run_queue.h"
 

@@ -11,9 +11,9 @@
 bool run_queue_selects(const struct options *options, const struct entry *e);
 
 /*
- * What -q, -qf, -qI, -qR, -qS, -qQ and -Q say: one round through the queue (also through what
- * is not due), a round every so often, or holding and releasing what is selected. With an
- * interval it goes into the background unless -qf was given.
+ * What -q, -qf, -qI, -qR, -qS, -qQ and -Q say: one round through the queue (also through
+ * what is not due), a round every so often, or holding and releasing what is selected.
+ * With an interval it goes into the background unless -qf was given.
  */
 bool run_queue_as_told(const struct options *options, const struct config *config,
 		       const struct queue *queue, struct trace *trace, struct error *err);

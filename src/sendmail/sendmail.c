@@ -71,8 +71,8 @@ static size_t most_to_print(const struct call *call)
 }
 
 /*
- * After a dialogue that failed: who did not get the message, where one reason is not all. First
- * those who will not get it by themselves.
+ * After a dialogue that failed: who did not get the message, where one reason is not all.
+ * First those who will not get it by themselves.
  */
 static void print_recipients(const struct call *call)
 {
@@ -102,7 +102,9 @@ static void print_recipients(const struct call *call)
 		    "them again", accepted, e->count);
 }
 
-/* What is in the queue says itself which account it wants, but here stands where it is. */
+/*
+ * What is in the queue says itself which account it wants, but here stands where it is.
+ */
 static bool read_config_if_any(struct call *call, struct error *err)
 {
 	const char *file = call->options.config_file;
@@ -311,7 +313,10 @@ static int run_as(enum mode mode, const struct program *program, int argc, char 
 		steps = speaking_smtp;
 		break;
 	case MODE_RUN_QUEUE:
-		/* Whoever goes into the background holds nothing of its caller's, such as a lock. */
+		/*
+		 * Whoever goes into the background holds nothing of its caller's, such as
+		 * a lock.
+		 */
 		if (call.options.interval > 0 && !call.options.in_foreground)
 			descriptors_close(STDERR_FILENO + 1);
 		steps = running_the_queue;

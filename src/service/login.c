@@ -96,8 +96,8 @@ static const char *composite_fault(const struct parts *p)
 }
 
 /*
- * The old form is written with "|" or with "." between its parts; but a name of the new form
- * may have dots too, so only an id among the parts tells that the old one was meant.
+ * The old form is written with "|" or with "." between its parts; but a name of the new
+ * form may have dots too, so only an id among the parts tells that the old one was meant.
  */
 enum user_form login_user_form(const char *user, const char **fault)
 {
@@ -141,8 +141,8 @@ const char *login_secret_fault(const char *bytes, size_t len)
 /* --- tokens */
 
 /*
- * The middle of three parts (RFC 7519 section 3). It is a secret of which some facts are wanted:
- * the copy stays on the stack and is wiped.
+ * The middle of three parts (RFC 7519 section 3). It is a secret of which some facts are
+ * wanted: the copy stays on the stack and is wiped.
  */
 bool login_token_facts(const char *bytes, size_t len, struct token_facts *facts)
 {
@@ -180,7 +180,9 @@ static const char *host_in(const char *address, size_t *len)
 	return host;
 }
 
-/* outlook.office.com and outlook.office365.com are one; and what is no address is an id. */
+/*
+ * outlook.office.com and outlook.office365.com are one; and what is no address is an id.
+ */
 bool login_is_for_another(const char *audience, const char *scope)
 {
 	static const char outlook[] = "outlook.office";

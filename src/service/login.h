@@ -21,10 +21,16 @@ const char *login_secret_fault(const char *bytes, size_t len);
 /* 8-4-4-4-12 hexadecimal digits. */
 bool login_is_guid(const char *bytes, size_t len);
 
-/* GUID.azurecomm.net: a domain that Azure manages, with a small quota and records of its own. */
+/*
+ * GUID.azurecomm.net: a domain that Azure manages, with a small quota and records of its
+ * own.
+ */
 bool login_is_managed_domain(const char *domain);
 
-/* What an access token says of itself (RFC 7519). Nobody verifies it here; "" and 0: not said. */
+/*
+ * What an access token says of itself (RFC 7519). Nobody verifies it here; "" and 0: not
+ * said.
+ */
 struct token_facts {
 	char audience[128];	/* whom it is for, cut where it is long */
 	char application[64];	/* the id of the application that it is of */

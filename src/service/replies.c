@@ -50,7 +50,9 @@ static const struct reply_rule rules[] = {
 	{ REPLY_ANY, 5, "3.2", NULL, { ERROR_BARRED, NULL } },
 	{ REPLY_TO(AT_SESSION), 5, NULL, NULL, { ERROR_BARRED,
 	  N_("the server takes nothing from this machine for now, whatever the mail is") } },
-	/* 554 is the session's as well as the message's, and then speaks of its sender. */
+	/*
+	 * 554 is the session's as well as the message's, and then speaks of its sender.
+	 */
 	{ REPLY_TO(AT_MAIL), 521, NULL, NULL, { ERROR_BARRED, NULL } },
 	{ REPLY_TO(AT_MAIL), 554, NULL, "sender", { ERROR_SENDER, NULL } },
 	{ REPLY_TO(AT_MAIL), 554, NULL, "@", { ERROR_SENDER, NULL } },
@@ -226,7 +228,9 @@ static enum reply_at step_of(const char *text, size_t len)
 	return AT_DATA;
 }
 
-/* Where the reply begins: at the start, or behind the ": " that ends a context; or NULL. */
+/*
+ * Where the reply begins: at the start, or behind the ": " that ends a context; or NULL.
+ */
 static const char *find_reply(const char *text, const char *code)
 {
 	const char *at = text;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What we know of the services that mail is submitted to. Each is one value in a file of its
- * own; a new one is such a file and its name in SERVICES: nothing else in the program says the
- * name of any.
+ * What we know of the services that mail is submitted to. Each is one value in a file of
+ * its own; a new one is such a file and its name in SERVICES: nothing else in the program
+ * says the name of any.
  */
 #ifndef SERVICE_SERVICE_H
 #define SERVICE_SERVICE_H
@@ -74,7 +74,10 @@ struct service {
 	struct {
 		const char *key, *value;
 	} settings[SERVICE_SETTINGS_MAX];
-	/* Where it has a server in each region: the usual one first; a NULL name ends them. */
+	/*
+	 * Where it has a server in each region: the usual one first; a NULL name ends
+	 * them.
+	 */
 	struct service_region {
 		const char *name, *host;
 	} regions[SERVICE_REGIONS_MAX];
@@ -82,7 +85,10 @@ struct service {
 	const struct reply_rule *rules;	/* what its replies mean, where that is its own */
 	size_t rule_count;
 
-	/* What an access token is asked for: by a program, and by a person. NULL: not known. */
+	/*
+	 * What an access token is asked for: by a program, and by a person. NULL: not
+	 * known.
+	 */
 	const char *scope, *person_scope;
 
 	/* What acsmtp setup asks for. */
@@ -104,7 +110,10 @@ struct service {
 	struct service_end end;
 };
 
-/* All of them: the first one is what an account is of that does not say, the last is any other. */
+/*
+ * All of them: the first one is what an account is of that does not say, the last is any
+ * other.
+ */
 #define SERVICES(each) \
 	each(acs) each(hve) each(office365) each(sendgrid) each(ses) \
 	each(mailgun) each(postmark) each(brevo) each(mailjet) each(smtp2go) \
@@ -134,8 +143,8 @@ const struct service *service_named(const char *name);
 const struct service *service_of_host(const char *host);
 
 /*
- * The server of a region, "" the usual one; the caller frees. NULL: of no such region; or, if
- * that is "", it has to be said.
+ * The server of a region, "" the usual one; the caller frees. NULL: of no such region;
+ * or, if that is "", it has to be said.
  */
 char *service_host(const char *service, const char *region);
 

@@ -84,9 +84,9 @@ const struct question *setup_question(size_t i);
 const struct service *setup_service(const struct setup *s);
 
 /*
- * Takes the answer from its flag, or from the person, who is asked until it will do, or else
- * what is proposed. ERROR_USAGE names the flag that is missing, other kinds what is wrong
- * with the flag's value; with has_ended the person has gone.
+ * Takes the answer from its flag, or from the person, who is asked until it will do, or
+ * else what is proposed. ERROR_USAGE names the flag that is missing, other kinds what is
+ * wrong with the flag's value; with has_ended the person has gone.
  */
 bool setup_ask(struct setup *s, const struct question *q, struct error *err);
 
@@ -106,8 +106,8 @@ bool setup_is_for_login(const struct setup *s);
 struct secret_place setup_place(const struct setup *s);
 
 /*
- * The secret, if it goes where setup has to put it: from the terminal without echo, or from
- * the first line of standard input.
+ * The secret, if it goes where setup has to put it: from the terminal without echo, or
+ * from the first line of standard input.
  */
 bool setup_ask_secret(struct setup *s, struct error *err);
 

@@ -21,7 +21,9 @@ enum { ANSWER_MAX = 1000 };
 
 /* --- the terminal */
 
-/* A terminal hands out a line at a time; what does not fit comes next, and is not wanted. */
+/*
+ * A terminal hands out a line at a time; what does not fit comes next, and is not wanted.
+ */
 static bool read_line(struct setup *s, struct buf *line, struct error *err)
 {
 	char block[ANSWER_MAX + 2];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The table of questions, in the order in which they are asked; what they propose and what
- * they doubt stands above it. A new one is a row, an enum answer, and a flag of that place.
+ * The table of questions, in the order in which they are asked; what they propose and
+ * what they doubt stands above it. A new one is a row, an enum answer, and a flag of that
+ * place.
  */
 #include "setup/answers.h"
 
@@ -336,7 +337,9 @@ static bool needs_no_command(const struct setup *s)
 	return needs_no_place(s) || s->keep != KEEP_COMMAND;
 }
 
-/* Those of Azure end, in silence. Whoever has a flag for the place is not asked for more. */
+/*
+ * Those of Azure end, in silence. Whoever has a flag for the place is not asked for more.
+ */
 static bool needs_no_end(const struct setup *s)
 {
 	return needs_no_place(s) || setup_is_for_login(s) || !setup_service(s)->is_azure ||

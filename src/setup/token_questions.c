@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A machine that has an identity needs no secret at all, so that is proposed first where
- * there are signs of one: the variables that a platform sets, the agent of Azure Arc, or the
- * tag that Azure gives its virtual machines. Nobody is asked over the network.
+ * there are signs of one: the variables that a platform sets, the agent of Azure Arc, or
+ * the tag that Azure gives its virtual machines. Nobody is asked over the network.
  */
 #include "setup/token_questions.h"
 
@@ -40,7 +40,10 @@ static bool is_virtual_machine_of_azure(void)
 	return n > 0 && !strncmp(tag, azure_tag, strlen(azure_tag));
 }
 
-/* The better one first: a workload's token is its own, a machine's is of all its programs. */
+/*
+ * The better one first: a workload's token is its own, a machine's is of all its
+ * programs.
+ */
 static enum token_source find_source(void)
 {
 	static const char *const endpoints[] = {

@@ -33,8 +33,8 @@ static void exchange_free(struct exchange *x)
 #define OWNED_EXCHANGE	__attribute__((cleanup(exchange_free))) struct exchange
 
 /*
- * The raw words of a turn; the base64 of them goes over the wire. False: what the server says is
- * not answered, with ERROR_PROTOCOL or ERROR_CONFIG.
+ * The raw words of a turn; the base64 of them goes over the wire. False: what the server
+ * says is not answered, with ERROR_PROTOCOL or ERROR_CONFIG.
  */
 typedef bool respond_fn(struct exchange *x, struct buf *raw, struct error *err);
 
@@ -119,7 +119,10 @@ static bool respond_oauthbearer(struct exchange *x, struct buf *raw, struct erro
 	return true;
 }
 
-/* RFC 4422 appendix A: who the certificate of TLS says that we are, unless another name is said. */
+/*
+ * RFC 4422 appendix A: who the certificate of TLS says that we are, unless another name
+ * is said.
+ */
 static bool respond_external(struct exchange *x, struct buf *raw, struct error *err)
 {
 	(void)err;
@@ -143,8 +146,8 @@ static const struct mechanism {
 	{ "XOAUTH2", AUTH_XOAUTH2,	true,  true,  respond_xoauth2, "", false },
 	{ "OAUTHBEARER", AUTH_OAUTHBEARER, true, true, respond_oauthbearer, "AQ==", false },
 	/*
-	 * They keep a password from the server, which has no use for it: TLS has shown who it is.
-	 * And servers list what a user's password was not kept for.
+	 * They keep a password from the server, which has no use for it: TLS has shown
+	 * who it is. And servers list what a user's password was not kept for.
 	 */
 	{ "SCRAM-SHA-256", AUTH_SCRAM_SHA_256, false, true, respond_scram, NULL, false },
 	{ "CRAM-MD5", AUTH_CRAM_MD5,	false, false, respond_cram, NULL, false },
@@ -168,7 +171,9 @@ static bool say_turn(struct session *s, const struct mechanism *m, struct exchan
 	char shown[64];
 	bool is_first = !x->challenge;
 
-	/* What is left unanswered is waited for: nothing more can be said, not even QUIT. */
+	/*
+	 * What is left unanswered is waited for: nothing more can be said, not even QUIT.
+	 */
 	if ((!is_first || m->initial_response) && !m->respond(x, &raw, err)) {
 		s->is_broken = true;
 		return false;
@@ -267,7 +272,9 @@ static bool lists_token_mechanism(const struct session *s)
 	return false;
 }
 
-/* What the server does not list is tried where the account names it, and never on trial. */
+/*
+ * What the server does not list is tried where the account names it, and never on trial.
+ */
 static bool is_candidate(const struct session *s, const struct mechanism *m, int last_code)
 {
 	if (m->is_second_try && last_code != 500 && last_code != 501 &&
@@ -285,8 +292,8 @@ static bool is_candidate(const struct session *s, const struct mechanism *m, int
 }
 
 /*
- * A token that was kept may have been taken back since, or be too near to its end for this
- * server, which Microsoft's say by this code; a new one is tried once.
+ * A token that was kept may have been taken back since, or be too near to its end for
+ * this server, which Microsoft's say by this code; a new one is tried once.
  */
 static bool has_new_token(struct session *s, const struct mechanism *m,
 			  const struct error *err)

@@ -45,7 +45,9 @@ static void add_dotted(struct buf *out, const char *bytes, size_t len, bool at_l
 
 bool body_send_dotted(struct session *s, const struct message *m, struct error *err)
 {
-	/* Less than one piece is left over, and a message of lone dots grows by a third. */
+	/*
+	 * Less than one piece is left over, and a message of lone dots grows by a third.
+	 */
 	OWNED_BUF out = BUF_INIT(3 * PIECE);
 	char *piece = xmalloc(PIECE);
 	OWNED_TEXT owner = piece;
@@ -66,7 +68,10 @@ bool body_send_dotted(struct session *s, const struct message *m, struct error *
 	}
 	if (n < 0)
 		return false;
-	/* The dot leaves with the last bytes, and not before it is on the disk that it may. */
+	/*
+	 * The dot leaves with the last bytes, and not before it is on the disk that it
+	 * may.
+	 */
 	buf_add(&out, ".\r\n");
 	return session_at_brink(s, err) && write_piece(s, out.text, out.len, err);
 }

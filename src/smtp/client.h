@@ -15,8 +15,9 @@
 #include "smtp/trace.h"
 
 /*
- * Who can have another token than the one that was just refused (535); embedded first in what
- * implements it. True: the secret of the options is a new one, and worth one more login.
+ * Who can have another token than the one that was just refused (535); embedded first in
+ * what implements it. True: the secret of the options is a new one, and worth one more
+ * login.
  */
 struct renewal {
 	bool (*renew)(struct renewal *renewal);
@@ -40,16 +41,20 @@ struct smtp_options {		/* borrowed while the session lives */
 };
 
 /*
- * Who has to know how far a message has come, whatever ends us when; embedded first in what
- * implements it. What it cannot bear ends smtp_send() with its error.
+ * Who has to know how far a message has come, whatever ends us when; embedded first in
+ * what implements it. What it cannot bear ends smtp_send() with its error.
  */
 struct witness {
-	/* The bytes that go out next are all that the server needs to take the message. */
+	/*
+	 * The bytes that go out next are all that the server needs to take the message.
+	 */
 	bool (*at_brink)(struct witness *w, struct error *err);
 	/* A transaction is over, and its recipients have the verdicts that the server gave
 	   them; is_last: no other one follows in this dialogue, whatever this returns. */
 	bool (*after_transaction)(struct witness *w, bool is_last, struct error *err);
-	/* Nobody could be told who has it: to everybody in one transaction, or to nobody. */
+	/*
+	 * Nobody could be told who has it: to everybody in one transaction, or to nobody.
+	 */
 	bool all_or_none;
 };
 
@@ -74,27 +79,33 @@ enum smtp_stage {
 struct session *smtp_new(struct transport *transport, const struct smtp_options *options);
 bool smtp_advance(struct session *s, enum smtp_stage stage, struct error *err);
 
-/* Whom to tell of the messages from now on, borrowed; NULL: nobody, as in the beginning. */
+/*
+ * Whom to tell of the messages from now on, borrowed; NULL: nobody, as in the beginning.
+ */
 void smtp_set_witness(struct session *s, struct witness *witness);
 
 /*
  * Sends one message; every recipient without a verdict gets one as far as the server
  * said. False: the session or the whole transaction failed, `err` says why, recipients
- * keep VERDICT_NONE when nothing was decided. True: look at the verdicts. A server that is
- * slow with every answer gets the message for some of them and ERROR_LATER for the rest.
+ * keep VERDICT_NONE when nothing was decided. True: look at the verdicts. A server that
+ * is slow with every answer gets the message for some of them and ERROR_LATER for the
+ * rest.
  */
 bool smtp_send(struct session *s, struct envelope *e, const struct message *m,
 	       struct error *err);
 
 /*
- * Asks whether the server would take mail from `sender` to `recipient`, mailboxes in ASCII,
- * and takes the question back: MAIL FROM, RCPT TO, RSET. Nothing is sent. The error's kind is
- * that which sending would have: ERROR_SENDER and others for MAIL, ERROR_NO_USER for RCPT.
+ * Asks whether the server would take mail from `sender` to `recipient`, mailboxes in
+ * ASCII, and takes the question back: MAIL FROM, RCPT TO, RSET. Nothing is sent. The
+ * error's kind is that which sending would have: ERROR_SENDER and others for MAIL,
+ * ERROR_NO_USER for RCPT.
  */
 bool smtp_probe(struct session *s, const char *sender, const char *recipient,
 		struct error *err);
 
-/* What the server has said that it can do; the mechanism that logged in, NULL: none did. */
+/*
+ * What the server has said that it can do; the mechanism that logged in, NULL: none did.
+ */
 const struct extensions *smtp_extensions(const struct session *s);
 const char *smtp_mechanism(const struct session *s);
 

@@ -18,8 +18,8 @@ struct extensions {
 void extensions_learn(struct extensions *can, const char *text);
 
 /*
- * The keywords, counted from 0, and whether the server has it and it is to be told of: not
- * STARTTLS, AUTH and LIMITS, of which people hear otherwise. NULL ends.
+ * The keywords, counted from 0, and whether the server has it and it is to be told of:
+ * not STARTTLS, AUTH and LIMITS, of which people hear otherwise. NULL ends.
  */
 const char *extensions_word(const struct extensions *can, size_t i, bool *has);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Servers have said back what was sent to them. But a secret that is an everyday word, as on
- * test machines, would be found in half of all replies, and stars all over them would show
- * what it is: such a one is hidden only where it was said, by hide_bytes().
+ * Servers have said back what was sent to them. But a secret that is an everyday word, as
+ * on test machines, would be found in half of all replies, and stars all over them would
+ * show what it is: such a one is hidden only where it was said, by hide_bytes().
  */
 #include "smtp/hide.h"
 
@@ -53,7 +53,10 @@ static bool is_plain_word(const struct secret *secret)
 	return letters == secret->len || secret->len <= FEW;
 }
 
-/* "cat" in "category" is no echo; with a letter on one side and a sign on the other it is one. */
+/*
+ * "cat" in "category" is no echo; with a letter on one side and a sign on the other it is
+ * one.
+ */
 static bool stands_alone(const struct buf *text, const char *at, size_t len)
 {
 	const char *end = text->text + text->len;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Looking at a session, and asking it without sending: for who wants to know what works. */
+/*
+ * Looking at a session, and asking it without sending: for who wants to know what works.
+ */
 #include "smtp/session.h"
 
 #include <string.h>

@@ -107,7 +107,10 @@ bool reply_read(struct reader *r, struct reply *reply, struct error *err)
 	do {
 		if (!read_line(r, &line, err))
 			return false;
-		/* RFC 5321 section 4.2.1: lines of two codes are no reply, whichever one is meant. */
+		/*
+		 * RFC 5321 section 4.2.1: lines of two codes are no reply, whichever one
+		 * is meant.
+		 */
 		if (!parse_code(line, &code) || (reply->code && code != reply->code))
 			return refuse_line(reply, line, err);
 		if (reply->code)

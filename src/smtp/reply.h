@@ -34,8 +34,8 @@ bool reader_is_empty(const struct reader *r);
 
 /*
  * The next reply, replacing what `reply` held. ERROR_NETWORK when the connection is lost
- * or the transport's deadline passes, ERROR_PROTOCOL when it is no reply. Of a line that is
- * none the code is 0 and the text that line, and the error quotes it.
+ * or the transport's deadline passes, ERROR_PROTOCOL when it is no reply. Of a line that
+ * is none the code is 0 and the text that line, and the error quotes it.
  */
 bool reply_read(struct reader *r, struct reply *reply, struct error *err);
 

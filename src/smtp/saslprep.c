@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Tables of RFC 3454, and the normalization of libunistring, which GnuTLS loads anyway. Whether
- * letters that run from the right stand where they may is not looked at: it could only keep a
- * login from being tried.
+ * Tables of RFC 3454, and the normalization of libunistring, which GnuTLS loads anyway.
+ * Whether letters that run from the right stand where they may is not looked at: it could
+ * only keep a login from being tried.
  */
 #include "smtp/saslprep.h"
 

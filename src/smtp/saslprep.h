@@ -6,8 +6,9 @@
 #include "base/secret.h"
 
 /*
- * Puts the text in that form into `secret`. What has characters that SASLprep forbids, or is no
- * UTF-8, stays as it is: the server has to say whether it is right. False: it would be too long.
+ * Puts the text in that form into `secret`. What has characters that SASLprep forbids, or
+ * is no UTF-8, stays as it is: the server has to say whether it is right. False: it would
+ * be too long.
  */
 bool saslprep(const char *text, size_t len, struct secret *secret);
 

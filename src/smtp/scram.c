@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Names are those of RFC 5802 section 3. Without channel binding: TLS has been verified, and a
- * server that asks for it lists a mechanism of its own.
+ * Names are those of RFC 5802 section 3. Without channel binding: TLS has been verified,
+ * and a server that asks for it lists a mechanism of its own.
  */
 #include "smtp/scram.h"
 
@@ -86,7 +86,9 @@ struct server_first {
 	long rounds;
 };
 
-/* Both nonces, so that it is no answer to somebody else's; and extensions are not known. */
+/*
+ * Both nonces, so that it is no answer to somebody else's; and extensions are not known.
+ */
 static bool read_first(const struct scram *s, const struct buf *challenge,
 		       struct server_first *f)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The SMTP server (RFC 5321, 6409): a dialogue over any transport, which asks a taker what
- * becomes of senders, recipients and messages. It knows no user, no queue and no socket.
+ * The SMTP server (RFC 5321, 6409): a dialogue over any transport, which asks a taker
+ * what becomes of senders, recipients and messages. It knows no user, no queue and no
+ * socket.
  */
 #ifndef SMTP_SERVER_H
 #define SMTP_SERVER_H
@@ -23,22 +24,29 @@ struct server_taker {
 	/* A mailbox, or a name without a domain. */
 	bool (*recipient)(struct server_taker *t, const char *mailbox, struct error *err);
 	/*
-	 * True is the 250 that says that we have it. The envelope holds sender, recipients and
-	 * what was said of reports and along with them; both stay the server's. `id` is where the taker puts what
-	 * it calls the message.
+	 * True is the 250 that says that we have it. The envelope holds sender,
+	 * recipients and what was said of reports and along with them; both stay the
+	 * server's. `id` is where the taker puts what it calls the message.
 	 */
 	bool (*message)(struct server_taker *t, struct envelope *e, struct message *m,
 			char id[ID_SIZE], struct error *err);
-	/* The reply to that has left us, or the client is gone. NULL: nobody wants to know. */
+	/*
+	 * The reply to that has left us, or the client is gone. NULL: nobody wants to
+	 * know.
+	 */
 	void (*answered)(struct server_taker *t);
 	/*
-	 * Whether name and password belong together, in a time that says nothing of either; the
-	 * password is wiped afterwards. ERROR_AUTH: they do not; what is worth retrying besides:
-	 * it cannot be found out now. NULL: nobody logs in. Asked under TLS alone.
+	 * Whether name and password belong together, in a time that says nothing of
+	 * either; the password is wiped afterwards. ERROR_AUTH: they do not; what is
+	 * worth retrying besides: it cannot be found out now. NULL: nobody logs in. Asked
+	 * under TLS alone.
 	 */
 	bool (*login)(struct server_taker *t, const char *name, const char *password,
 		      struct error *err);
-	/* Set by the taker: it can take nothing more, but a new dialogue may. 421 ends this one. */
+	/*
+	 * Set by the taker: it can take nothing more, but a new dialogue may. 421 ends
+	 * this one.
+	 */
 	bool is_closed;
 };
 
@@ -48,8 +56,9 @@ struct server_options {		/* borrowed while the dialogue lasts */
 	size_t max_recipients;	/* of one message */
 	long idle_timeout;	/* seconds that the client may say nothing */
 	/*
-	 * Commands sent ahead of a reply that they have to wait for end the dialogue: over a
-	 * network they are how others' mail is smuggled in. Not for a script on a pipe.
+	 * Commands sent ahead of a reply that they have to wait for end the dialogue:
+	 * over a network they are how others' mail is smuggled in. Not for a script on a
+	 * pipe.
 	 */
 	bool is_strict;
 	bool offers_tls;	/* STARTTLS: the transport knows how */
@@ -59,8 +68,9 @@ struct server_options {		/* borrowed while the dialogue lasts */
 
 /*
  * From the greeting to QUIT or the end of input; true then, whatever became of messages.
- * False: the connection was lost (ERROR_NETWORK), TLS did not begin (ERROR_TLS), or the client
- * had to be turned out (ERROR_PROTOCOL), which it was told. The transport stays the caller's.
+ * False: the connection was lost (ERROR_NETWORK), TLS did not begin (ERROR_TLS), or the
+ * client had to be turned out (ERROR_PROTOCOL), which it was told. The transport stays
+ * the caller's.
  */
 bool smtp_serve(struct transport *wire, const struct server_options *options,
 		struct server_taker *taker, struct error *err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * AUTH (RFC 4954), as a password and a name: PLAIN and LOGIN. Both show the password to whoever
- * listens, so that they are taken under TLS alone. What was heard is wiped as soon as the taker
- * has seen it, wrong or right; who goes on guessing is turned out.
+ * AUTH (RFC 4954), as a password and a name: PLAIN and LOGIN. Both show the password to
+ * whoever listens, so that they are taken under TLS alone. What was heard is wiped as
+ * soon as the taker has seen it, wrong or right; who goes on guessing is turned out.
  */
 #include "smtp/server_session.h"
 
@@ -17,7 +17,9 @@ enum { WRONG_LOGINS_MAX = 3 };
 /* What a client answered: decoded, in memory of its own. */
 enum heard { HEARD, HEARD_NONSENSE, HEARD_CANCEL, HEARD_NOTHING };
 
-/* Strictly (RFC 4648 section 3.3): what two readers could read in two ways is nonsense. */
+/*
+ * Strictly (RFC 4648 section 3.3): what two readers could read in two ways is nonsense.
+ */
 static bool decode(const char *text, size_t len, struct secret *out)
 {
 	uint32_t bits = 0;

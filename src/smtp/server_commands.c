@@ -23,8 +23,9 @@ static void greet(struct server *s, bool is_extended)
 }
 
 /*
- * RFC 3207 section 4.2: whatever was said in clear may have been said by somebody in between.
- * What was sent ahead of the handshake was, and nobody who does that is spoken to any more.
+ * RFC 3207 section 4.2: whatever was said in clear may have been said by somebody in
+ * between. What was sent ahead of the handshake was, and nobody who does that is spoken
+ * to any more.
  */
 static enum next do_starttls(struct server *s, const char *arguments)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The message itself. Of DATA only CR LF . CR LF ends it: whoever takes another line end for
- * that lets others smuggle mail in behind it. A CR or LF alone is data, and is made lawful by
- * the canonicaliser that stands behind this reader and the command line's alike. What cannot
- * be taken is still read to its end, for commands follow.
+ * The message itself. Of DATA only CR LF . CR LF ends it: whoever takes another line end
+ * for that lets others smuggle mail in behind it. A CR or LF alone is data, and is made
+ * lawful by the canonicaliser that stands behind this reader and the command line's
+ * alike. What cannot be taken is still read to its end, for commands follow.
  */
 #include "smtp/server_session.h"
 
@@ -88,7 +88,9 @@ static void finish(struct server *s)
 	else
 		server_reply_error(s, &err);
 	server_reset(s);
-	/* Nobody shall wait for it, and from here on there is nothing to be told of it. */
+	/*
+	 * Nobody shall wait for it, and from here on there is nothing to be told of it.
+	 */
 	(void)server_flush(s);
 	if (s->taker->answered)
 		s->taker->answered(s->taker);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * How the server hears and answers. Everything it hears is bounded: a line, the time that
- * the client may say nothing, and the nonsense that it may say. Replies are held back while
- * there is something to read, so that a flight of commands costs one write.
+ * the client may say nothing, and the nonsense that it may say. Replies are held back
+ * while there is something to read, so that a flight of commands costs one write.
  */
 #include "smtp/server.h"
 

@@ -11,7 +11,9 @@
 
 enum { PARAMETER_MAX = 2048 };
 
-/* "FROM:<...>" or "TO:<...>", with the blanks that programs put in; NULL: it is not that. */
+/*
+ * "FROM:<...>" or "TO:<...>", with the blanks that programs put in; NULL: it is not that.
+ */
 static const char *after_word(const char *arguments, const char *word)
 {
 	const char *rest = text_after(arguments, word);
@@ -90,7 +92,9 @@ static bool take_utf8(struct server *s, const char *value)
 	return !*value;
 }
 
-/* AUTH= says who logged in elsewhere, ORCPT= where it was to go first: neither is kept. */
+/*
+ * AUTH= says who logged in elsewhere, ORCPT= where it was to go first: neither is kept.
+ */
 static bool take_nothing(struct server *s, const char *value)
 {
 	(void)s;
@@ -112,7 +116,9 @@ static bool take_ret(struct server *s, const char *value)
 	return true;
 }
 
-/* xtext (RFC 3461 section 4), of which no more than a hundred characters are to be taken. */
+/*
+ * xtext (RFC 3461 section 4), of which no more than a hundred characters are to be taken.
+ */
 static bool take_envid(struct server *s, const char *value)
 {
 	for (const char *c = value; *c; c++)
@@ -154,8 +160,8 @@ static bool is_notify(const char *value)
 }
 
 /*
- * The envelope has one word for all its recipients: where they want different things, what
- * everybody gets by default, which is to hear of failures.
+ * The envelope has one word for all its recipients: where they want different things,
+ * what everybody gets by default, which is to hear of failures.
  */
 static bool take_notify(struct server *s, const char *value)
 {

@@ -24,7 +24,9 @@ struct server {
 	bool is_logged_in;
 	unsigned errors;		/* commands that made no sense */
 	unsigned wrong_logins;
-	/* The transaction: since MAIL, whether anybody was taken, and the chunks of BDAT. */
+	/*
+	 * The transaction: since MAIL, whether anybody was taken, and the chunks of BDAT.
+	 */
 	bool has_sender;
 	struct envelope envelope;
 	uint64_t announced;		/* SIZE= of MAIL; 0: not said */
@@ -43,8 +45,8 @@ struct server {
 /* --- hearing */
 
 /*
- * The next line without its end, LF or CRLF; good until the next call. NULL: there is none,
- * s->is_lost or the end of input; *too_long: it was read over and is not here.
+ * The next line without its end, LF or CRLF; good until the next call. NULL: there is
+ * none, s->is_lost or the end of input; *too_long: it was read over and is not here.
  */
 char *server_hear_line(struct server *s, size_t *len, bool *too_long);
 
@@ -60,8 +62,9 @@ void server_forget_heard(struct server *s);
 /* --- answering */
 
 /*
- * Adds a line of a reply; `code` with '-' is followed by more. The enhanced code ("2.1.0") is
- * said after EHLO alone. What would end the line or harm a terminal becomes "?".
+ * Adds a line of a reply; `code` with '-' is followed by more. The enhanced code
+ * ("2.1.0") is said after EHLO alone. What would end the line or harm a terminal becomes
+ * "?".
  */
 void server_reply(struct server *s, int code, const char *enhanced, const char *fmt, ...)
 	PRINTF(4, 5);

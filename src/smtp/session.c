@@ -136,7 +136,10 @@ bool session_say_secret(struct session *s, char *line, size_t len, const char *s
 	if (!s->wire->is_secret)
 		return error_set(err, ERROR_TLS,
 				 "a secret is never sent without verified TLS");
-	/* What was said before goes out by itself: this line is never copied into a buffer. */
+	/*
+	 * What was said before goes out by itself: this line is never copied into a
+	 * buffer.
+	 */
 	if (!session_flush(s, err))
 		return false;
 	trace_line(s->options.trace, ">>>", shown);
@@ -154,7 +157,10 @@ bool session_is_in_step(struct session *s, struct error *err)
 		return true;
 	if (!session_hear(s, &reply, 1, err))
 		return false;
-	/* Which answer was for which command is not known any more, not even whose RCPT it was. */
+	/*
+	 * Which answer was for which command is not known any more, not even whose RCPT
+	 * it was.
+	 */
 	s->is_broken = true;
 	if (reply.code == 421)
 		return session_refused(s, &reply, AT_SESSION, err);

@@ -49,7 +49,9 @@ struct session {
 /* How long what follows may take: the time-out, as far as the whole allows. */
 void session_set_deadline(struct session *s);
 
-/* What follows can end with the message in the server's hands: false, it must not go out. */
+/*
+ * What follows can end with the message in the server's hands: false, it must not go out.
+ */
 bool session_at_brink(struct session *s, struct error *err);
 
 /*

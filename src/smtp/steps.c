@@ -61,7 +61,9 @@ static bool start_tls(struct session *s, const struct reply *reply, struct error
 
 	if (reply->code != 220)
 		return session_refused(s, reply, AT_STARTTLS, err);
-	/* Bytes that came before the handshake were put there by someone in the middle. */
+	/*
+	 * Bytes that came before the handshake were put there by someone in the middle.
+	 */
 	if (!reader_is_empty(&s->reader)) {
 		error_set(err, ERROR_PROTOCOL, "clear text was sent after the reply to STARTTLS");
 		return error_advise(err, "someone between here and the server may be "
@@ -309,7 +311,9 @@ void smtp_close(struct session *s)
 
 	if (!s)
 		return;
-	/* Courtesy: what became of the mail is settled, and a lost QUIT changes nothing. */
+	/*
+	 * Courtesy: what became of the mail is settled, and a lost QUIT changes nothing.
+	 */
 	buf_clear(&s->out);
 	if (!s->is_broken && (s->wire->is_secret || !s->options.starttls) &&
 	    session_say(s, &unheard, "QUIT")) {

@@ -31,9 +31,9 @@
 enum { SMALL_MAX = 48 * 1024 };
 
 /*
- * How far it has come. Answers are counted and not matched: the n-th answer is that to the
- * n-th command, so as many are heard as were said, whatever the first of them is, or all
- * that follow would be taken for answers to the wrong commands.
+ * How far it has come. Answers are counted and not matched: the n-th answer is that to
+ * the n-th command, so as many are heard as were said, whatever the first of them is, or
+ * all that follow would be taken for answers to the wrong commands.
  */
 
 struct progress {
@@ -180,7 +180,10 @@ static bool say_all(struct transaction *t, struct progress *p, struct error *err
 	return true;
 }
 
-/* Where nobody could write down who has it: then the envelope is heard before the message. */
+/*
+ * Where nobody could write down who has it: then the envelope is heard before the
+ * message.
+ */
 static bool is_for_all_or_none(const struct transaction *t)
 {
 	return t->session->witness && t->session->witness->all_or_none;
@@ -210,8 +213,8 @@ static void judge_accepted(struct transaction *t, const struct progress *p,
 }
 
 /*
- * The message was said to its end: without an answer it may have been taken, for those who
- * were accepted and for those of whom nothing was heard.
+ * The message was said to its end: without an answer it may have been taken, for those
+ * who were accepted and for those of whom nothing was heard.
  */
 static bool answer_lost(struct transaction *t, const struct progress *p,
 			struct error *err)
@@ -293,7 +296,9 @@ static bool send_body(struct transaction *t, struct error *err)
 	return ok || body_failed(t, err);
 }
 
-/* Hears of the whole envelope before the message. False: that was all, and *ok says how. */
+/*
+ * Hears of the whole envelope before the message. False: that was all, and *ok says how.
+ */
 static bool goes_on(struct transaction *t, struct progress *p, bool *ok, struct error *err)
 {
 	struct session *s = t->session;
@@ -309,7 +314,10 @@ static bool goes_on(struct transaction *t, struct progress *p, bool *ok, struct 
 static bool send_chunked(struct transaction *t, struct progress *p, struct error *err)
 {
 	struct session *s = t->session;
-	/* One wait less; but megabytes for a sender who is refused would be sent for nothing. */
+	/*
+	 * One wait less; but megabytes for a sender who is refused would be sent for
+	 * nothing.
+	 */
 	bool together = s->can.pipelining && message_size(t->message) <= SMALL_MAX &&
 			!is_for_all_or_none(t);
 	int64_t until;
@@ -337,7 +345,10 @@ static bool send_data(struct transaction *t, struct progress *p, struct error *e
 		return ok;
 	if (!session_say(s, err, "DATA") || !session_flush(s, err))
 		return error_context(err, "DATA");
-	/* With DATA, unlike BDAT, nothing can have been taken before our dot: no doubt yet. */
+	/*
+	 * With DATA, unlike BDAT, nothing can have been taken before our dot: no doubt
+	 * yet.
+	 */
 	if (!hear_rest(t, p, err))
 		return false;
 	if (!session_hear(s, &reply, 1, err))
@@ -348,7 +359,9 @@ static bool send_data(struct transaction *t, struct progress *p, struct error *e
 		session_refused(s, &reply, AT_DATA, err);
 		return error_context(err, "DATA");
 	}
-	/* RFC 2920 section 3.1: taken although nobody is left; end it with an empty one. */
+	/*
+	 * RFC 2920 section 3.1: taken although nobody is left; end it with an empty one.
+	 */
 	if (nobody_left(p)) {
 		buf_add(&s->out, ".\r\n");
 		return session_flush(s, err) && hear_message(t, p, err);

@@ -15,9 +15,9 @@ struct transaction {
 };
 
 /*
- * Gives each of its recipients a verdict as far as the server says one. False: the
- * whole transaction failed, with the reason; recipients that were not refused
- * themselves keep VERDICT_NONE, or have VERDICT_UNKNOWN when the answer to the message was lost.
+ * Gives each of its recipients a verdict as far as the server says one. False: the whole
+ * transaction failed, with the reason; recipients that were not refused themselves keep
+ * VERDICT_NONE, or have VERDICT_UNKNOWN when the answer to the message was lost.
  */
 bool transaction_run(struct transaction *t, struct error *err);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Written in place: the lock is the file's, which a rename would replace. A process that
- * dies between the two system calls leaves a checksum that is wrong, and so a fresh start.
+ * dies between the two system calls leaves a checksum that is wrong, and so a fresh
+ * start.
  */
 #include "spool/account_state.h"
 

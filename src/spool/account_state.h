@@ -43,7 +43,9 @@ void account_state_close(struct account_state *state);
 void account_state_write(const struct pace *p, struct buf *text);
 bool account_state_read(struct pace *p, const char *text, size_t len);
 
-/* Removes files that were made by accounts' names and that nobody has taken over since. */
+/*
+ * Removes files that were made by accounts' names and that nobody has taken over since.
+ */
 void account_state_sweep(const struct spool *s, time_t now);
 
 #endif

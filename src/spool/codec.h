@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the small text files of the spool have in common: lines of a word and its values, and,
- * in those whose content must not be half of what was written, a last line with a checksum.
+ * What the small text files of the spool have in common: lines of a word and its values,
+ * and, in those whose content must not be half of what was written, a last line with a
+ * checksum.
  */
 #ifndef SPOOL_CODEC_H
 #define SPOOL_CODEC_H
@@ -18,8 +19,8 @@ size_t codec_sealed(const char *text, size_t len);
 const char *codec_after(const char *text, const char *word);
 
 /*
- * Reads a text that ends with NUL from its beginning on; `ok` is sticky, so that one may read
- * on and ask at the end. What could not be read is `least`, 0 or "".
+ * Reads a text that ends with NUL from its beginning on; `ok` is sticky, so that one may
+ * read on and ask at the end. What could not be read is `least`, 0 or "".
  */
 struct scanner {
 	const char *at;		/* what is left */

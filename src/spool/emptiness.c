@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The file "empty" is there only while nothing waits, so that one look tells it. Whoever adds
- * a message makes and locks ID.msg, then removes "emptying", then "empty", and then commits.
- * Whoever holds the runner's place makes "emptying", looks at all, and renames it to "empty":
- * a message whose ID.msg came too late to be seen has removed "emptying", so that the rename
- * fails, or removes "empty" after it. After any crash it is there rightly or not at all.
+ * The file "empty" is there only while nothing waits, so that one look tells it. Whoever
+ * adds a message makes and locks ID.msg, then removes "emptying", then "empty", and then
+ * commits. Whoever holds the runner's place makes "emptying", looks at all, and renames
+ * it to "empty": a message whose ID.msg came too late to be seen has removed "emptying",
+ * so that the rename fails, or removes "empty" after it. After any crash it is there
+ * rightly or not at all.
  *
- * Others know nothing of that: whoever restores a copy, or a version of before. So it counts
- * only while nothing has come into the directory after it, or left.
+ * Others know nothing of that: whoever restores a copy, or a version of before. So it
+ * counts only while nothing has come into the directory after it, or left.
  */
 #include "spool/files.h"
 

@@ -289,7 +289,10 @@ static int find_word(const char *const *words, size_t count, const char *text,
 	return -1;
 }
 
-/* Of what is kept as text alone: the message's reason may be a recipient's, and where it was. */
+/*
+ * Of what is kept as text alone: the message's reason may be a recipient's, and where it
+ * was.
+ */
 static void find_leaf(struct error *whole, const struct error *part)
 {
 	size_t len = strlen(whole->text), rest = strlen(part->text);

@@ -29,8 +29,9 @@ struct entry {
 	char *account;		/* name of the account it goes through */
 	char *config;		/* file of -C, a whole path; "": the usual ones */
 	/*
-	 * The header of the message is as it was before a sender policy, which has to be applied
-	 * whenever it is sent; false: that was done, by a version that did it once and for all.
+	 * The header of the message is as it was before a sender policy, which has to be
+	 * applied whenever it is sent; false: that was done, by a version that did it
+	 * once and for all.
 	 */
 	bool is_original;
 	bool is_bare;		/* -G: nothing is added to its header */
@@ -38,7 +39,10 @@ struct entry {
 	char *full_name;	/* of -F, or NULL */
 	char *user_name;	/* for a From that has to be added; NULL: it has one */
 	char *login;		/* "host:port user" of the account; NULL: not known */
-	/* The account that has tried it last in place of its own, and why; NULL: its own has. */
+	/*
+	 * The account that has tried it last in place of its own, and why; NULL: its own
+	 * has.
+	 */
 	char *by, *by_why;
 	bool is_default;	/* it was the default one, and not named by somebody or an address */
 	char *message_id;	/* as in the header, for the log; "" none */
@@ -57,21 +61,21 @@ void entry_free(struct entry *e);
 #define OWNED_ENTRY	__attribute__((cleanup(entry_free))) struct entry
 
 /*
- * Appends the text of an ID.env file. ERROR_DATA: it is more than the buffer takes, or has a
- * line break in it, so that it could not be read again.
+ * Appends the text of an ID.env file. ERROR_DATA: it is more than the buffer takes, or
+ * has a line break in it, so that it could not be read again.
  */
 bool entry_write(const struct entry *e, struct buf *text, struct error *err);
 
 /*
  * Reads one, into a zeroed entry. ERROR_DATA: cut short, damaged (its last line is a
- * checksum), or nothing that entry_write() writes; says the line. ERROR_UNAVAILABLE: whole,
- * but of another version.
+ * checksum), or nothing that entry_write() writes; says the line. ERROR_UNAVAILABLE:
+ * whole, but of another version.
  */
 bool entry_read(struct entry *e, const char *text, size_t len, struct error *err);
 
 /*
- * What can be made of one that is none of ours or damaged, into a zeroed entry: any of it may
- * be missing, or wrong.
+ * What can be made of one that is none of ours or damaged, into a zeroed entry: any of it
+ * may be missing, or wrong.
  */
 void entry_guess(struct entry *e, const char *text, size_t len);
 
@@ -86,7 +90,9 @@ struct entry_start {
 };
 bool entry_read_start(struct entry_start *start, const char *text, size_t len);
 
-/* Two files may have accounts of one name: the same number for the same account of both. */
+/*
+ * Two files may have accounts of one name: the same number for the same account of both.
+ */
 static inline uint64_t entry_start_key(const struct entry_start *start)
 {
 	return start->account ^ (start->file << 1 | start->file >> 63);
@@ -95,7 +101,9 @@ static inline uint64_t entry_start_key(const struct entry_start *start)
 /* The same of an entry that was read as a whole. */
 void entry_get_start(const struct entry *e, struct entry_start *start);
 
-/* Why it waits, where that is no recipient's own reason; NULL: for no such one. Copies. */
+/*
+ * Why it waits, where that is no recipient's own reason; NULL: for no such one. Copies.
+ */
 void entry_keep_reason(struct entry *e, const struct error *why);
 
 /* Whether it failed for somebody, and there was nobody to be told. */

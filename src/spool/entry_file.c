@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One entry on the disk: read, put in the place of the one that is there, and room for it. */
+/*
+ * One entry on the disk: read, put in the place of the one that is there, and room for
+ * it.
+ */
 #include "spool/files.h"
 
 #include <errno.h>

@@ -22,13 +22,15 @@ int spool_subdirectory(const struct spool *s, const char *name, bool make, struc
 /* Whether nothing ever came there; false too if that cannot be said. */
 bool spool_has_no(const struct spool *s, enum spool_place place);
 
-/* The place's directory, which *owned (-1 before) is for the caller to close; -1: none. */
+/*
+ * The place's directory, which *owned (-1 before) is for the caller to close; -1: none.
+ */
 int spool_place(const struct spool *s, enum spool_place place, bool make, int *owned,
 		struct error *err);
 
 /*
- * Locks a file that others lock for moments only: so many milliseconds, as a process that was
- * stopped must not stop the others. False: errno.
+ * Locks a file that others lock for moments only: so many milliseconds, as a process that
+ * was stopped must not stop the others. False: errno.
  */
 bool spool_lock_file(int fd, int patience);
 
@@ -46,12 +48,15 @@ void spool_read_start(int dir, const char *id, struct entry_start *start);
 #define SPOOL_EMPTY	"empty"
 #define SPOOL_EMPTYING	"emptying"
 
-/* Before an entry is written by which something may wait: nobody may think that nothing does. */
+/*
+ * Before an entry is written by which something may wait: nobody may think that nothing
+ * does.
+ */
 bool spool_unmark_empty(int dir, struct error *err);
 
 /*
- * Reads ID.env. TAKEN; TAKEN_GONE; with `err` TAKEN_ERROR, and TAKEN_BROKEN and TAKEN_FOREIGN
- * with as much of the entry as can be guessed.
+ * Reads ID.env. TAKEN; TAKEN_GONE; with `err` TAKEN_ERROR, and TAKEN_BROKEN and
+ * TAKEN_FOREIGN with as much of the entry as can be guessed.
  */
 enum taken spool_read_entry(int dir, const char *id, struct entry *e, struct error *err);
 
@@ -61,7 +66,10 @@ bool spool_write_entry(int dir, const struct entry *e, struct error *err);
 /* Whether somebody was getting the message when a process died; `fd` is its ID.msg. */
 bool spool_is_marked(const struct spool *s, const char *id, int fd);
 
-/* Room for that in `dir`, and the same with it, in `to`: without reasons where those are more. */
+/*
+ * Room for that in `dir`, and the same with it, in `to`: without reasons where those are
+ * more.
+ */
 bool spool_make_room(int dir, const struct entry *e, struct error *err);
 bool spool_use_room(int dir, int to, const struct entry *e, struct error *err);
 

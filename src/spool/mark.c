@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What stands beside a message while it is being sent: its mark, and room for its verdicts. */
+/*
+ * What stands beside a message while it is being sent: its mark, and room for its
+ * verdicts.
+ */
 #include "spool/files.h"
 
 #include <errno.h>
@@ -7,7 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A bit that means nothing for a file: the mark of a dialogue on a disk without room for it. */
+/*
+ * A bit that means nothing for a file: the mark of a dialogue on a disk without room for
+ * it.
+ */
 static bool has_bit(int fd)
 {
 	struct stat st;

@@ -99,8 +99,8 @@ static bool refuse_lock(const char *name, struct error *err)
 
 /*
  * Held until both files are there, so that no sweep takes one away and nobody thinks that
- * nothing comes; who looks whether something does may be at it for a moment. What nobody can
- * lock nobody could ever send, so it is not taken.
+ * nothing comes; who looks whether something does may be at it for a moment. What nobody
+ * can lock nobody could ever send, so it is not taken.
  */
 static bool lock_new(int fd, const char *name, struct error *err)
 {
@@ -123,9 +123,9 @@ bool spool_can_lock(const struct spool *s, struct error *err)
 }
 
 /*
- * What could not be finished: false, nothing is left of it. The entry may have appeared and
- * only its directory not been synced: one that cannot be taken back will be sent from here,
- * and must not be by others as well.
+ * What could not be finished: false, nothing is left of it. The entry may have appeared
+ * and only its directory not been synced: one that cannot be taken back will be sent from
+ * here, and must not be by others as well.
  */
 static bool is_there_to_stay(const struct spool *s, const char *id, const struct error *err)
 {
@@ -449,7 +449,10 @@ bool spool_remove(const struct spool *s, struct item *item, struct error *err)
 	       error_context(err, "the spool %s", s->path);
 }
 
-/* In both directories for a moment rather than in none: the entry that is left is done again. */
+/*
+ * In both directories for a moment rather than in none: the entry that is left is done
+ * again.
+ */
 static bool move(const struct spool *s, struct item *item, int from, int to,
 		 struct error *err)
 {

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The share, in the numbers that served a simulated fleet best (tests/pacing). A refusal
- * cuts it by one message an hour, but by a tenth at least and a third at most. A second one
- * in a row says that the hour is used up, and not a minute: then what was sent in the hour
- * before it tells what can be had, if the share was large enough to tell.
+ * cuts it by one message an hour, but by a tenth at least and a third at most. A second
+ * one in a row says that the hour is used up, and not a minute: then what was sent in the
+ * hour before it tells what can be had, if the share was large enough to tell.
  *
- * Messages that are accepted bring it back: in a day or so to where it was cut, and on from
- * there, slowly, until nobody has refused anything for two days. While it is not whole,
- * messages are spread evenly and by chance: bursts of many machines would meet.
+ * Messages that are accepted bring it back: in a day or so to where it was cut, and on
+ * from there, slowly, until nobody has refused anything for two days. While it is not
+ * whole, messages are spread evenly and by chance: bursts of many machines would meet.
  *
- * An attempt is counted before it is made, and given back only when no server heard of it: a
- * process that dies in between has counted one too many, which costs a slot of the window,
- * while one too few would cost a refusal and a pause of all. The same is true of the probe
- * after a failure: whoever was let through and dies holds the others up for PACE_PROBE
- * seconds, and no longer, for its turn is a pause like any other. Everything here is numbers
- * of the past and of the next hours; all of it may be lost, and then is learnt again.
+ * An attempt is counted before it is made, and given back only when no server heard of
+ * it: a process that dies in between has counted one too many, which costs a slot of the
+ * window, while one too few would cost a refusal and a pause of all. The same is true of
+ * the probe after a failure: whoever was let through and dies holds the others up for
+ * PACE_PROBE seconds, and no longer, for its turn is a pause like any other. Everything
+ * here is numbers of the past and of the next hours; all of it may be lost, and then is
+ * learnt again.
  */
 #include "spool/pace.h"
 
@@ -184,7 +185,10 @@ static void take_turn(struct pace *p, const struct quota *quota, size_t messages
 
 static void grow_share(struct pace *p)
 {
-	/* By the time that has passed, not by messages: whoever sends much would take it all. */
+	/*
+	 * By the time that has passed, not by messages: whoever sends much would take it
+	 * all.
+	 */
 	int64_t elapsed = p->stamp - p->grown, share = p->share;
 	int64_t climb = p->stamp - p->cut > LONG_AGO ? CLIMB_LATER : CLIMB;
 
@@ -274,7 +278,9 @@ bool pace_ask(struct pace *p, const struct quota *quota, size_t messages,
 	take_turn(p, quota, messages, moment);
 	if (p->failures == 0)
 		p->spent = 0;
-	/* One goes ahead. Its turn is a pause for the others, until its outcome is known. */
+	/*
+	 * One goes ahead. Its turn is a pause for the others, until its outcome is known.
+	 */
 	if (p->failures > 0 && !moment.is_free) {
 		p->is_probed = true;
 		p->until = now + PACE_PROBE;
@@ -304,7 +310,10 @@ void pace_reached(struct pace *p, time_t now)
 {
 	time_t due;
 
-	/* That the account is well says nothing of the share: the next turn stays where it is. */
+	/*
+	 * That the account is well says nothing of the share: the next turn stays where
+	 * it is.
+	 */
 	settle(p, now);
 	due = p->due;
 	pace_resume(p);
@@ -343,7 +352,10 @@ void pace_failed(struct pace *p, const struct quota *quota, const struct setback
 	long delay = setback->delay < PACE_PAUSE_MAX ? setback->delay : PACE_PAUSE_MAX;
 	time_t now = settle(p, moment.now);
 
-	/* Of those who were on their way when the pause began: it would grow with their number. */
+	/*
+	 * Of those who were on their way when the pause began: it would grow with their
+	 * number.
+	 */
 	if (now < p->until && !p->is_probed)
 		return;
 	/* Another kind of failure begins its own row, and with it the shortest pause. */

@@ -4,9 +4,9 @@
  * Reckoning alone: the time and the chance come from outside, the file is
  * spool/account_state.h's, the schedule of the pauses delivery/retry.h's.
  *
- * Two windows count attempts, since the service counts what it refuses too. Others may use
- * the same quota unseen: after a refusal this machine takes a smaller share of it, spread
- * evenly, which grows again while messages are accepted.
+ * Two windows count attempts, since the service counts what it refuses too. Others may
+ * use the same quota unseen: after a refusal this machine takes a smaller share of it,
+ * spread evenly, which grows again while messages are accepted.
  */
 #ifndef SPOOL_PACE_H
 #define SPOOL_PACE_H
@@ -65,11 +65,11 @@ struct moment {
 };
 
 /*
- * Whether `messages` transactions may begin now; then they are counted. After a failure one
- * caller alone gets true, and the others wait for what comes of it. More messages than a
- * window holds wait until it is empty, and fill it. False: *at is the earliest moment
- * worth asking again. If the clock went back p->stamp has, too, and must be kept, or the
- * time that is left would begin anew with each call.
+ * Whether `messages` transactions may begin now; then they are counted. After a failure
+ * one caller alone gets true, and the others wait for what comes of it. More messages
+ * than a window holds wait until it is empty, and fill it. False: *at is the earliest
+ * moment worth asking again. If the clock went back p->stamp has, too, and must be kept,
+ * or the time that is left would begin anew with each call.
  */
 bool pace_ask(struct pace *p, const struct quota *quota, size_t messages,
 	      struct moment moment, time_t *at);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A message of the queue as a list shows it: whole, or as much as can be told. Values alone. */
+/*
+ * A message of the queue as a list shows it: whole, or as much as can be told. Values
+ * alone.
+ */
 #ifndef SPOOL_QUEUE_LOOK_H
 #define SPOOL_QUEUE_LOOK_H
 
@@ -38,8 +41,8 @@ void queue_look_free(struct queue_look *look);
 uint64_t entry_size(const struct entry *e);
 
 /*
- * The last reason why it waits or has failed: of the message while somebody waits, else of its
- * first recipient with a reason. False: there is none.
+ * The last reason why it waits or has failed: of the message while somebody waits, else
+ * of its first recipient with a reason. False: there is none.
  */
 bool entry_reason(const struct entry *e, struct error *why);
 

@@ -117,7 +117,10 @@ bool resident_look(const struct spool *s, struct resident *resident, struct erro
 		error_errno(err, ERROR_CREATE, "create %s", SPOOL_RESIDENT);
 		return error_context(err, "the spool %s", s->path);
 	}
-	/* A shared lock is in nobody's way but for this moment, which who takes it waits for. */
+	/*
+	 * A shared lock is in nobody's way but for this moment, which who takes it waits
+	 * for.
+	 */
 	if (flock(fd, LOCK_SH | LOCK_NB) == 0)
 		return true;
 	resident->is_there = true;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The place of the runner that stays until nothing waits: the file "resident", which it holds
- * with flock(2) and in which it says what others should know. Who holds it is relied on by all;
- * so one who cannot be relied on, as it was stopped or has no way to any server, loses it: the
- * file is removed, and another one makes its own.
+ * The place of the runner that stays until nothing waits: the file "resident", which it
+ * holds with flock(2) and in which it says what others should know. Who holds it is
+ * relied on by all; so one who cannot be relied on, as it was stopped or has no way to
+ * any server, loses it: the file is removed, and another one makes its own.
  */
 #ifndef SPOOL_RESIDENT_H
 #define SPOOL_RESIDENT_H
@@ -22,7 +22,10 @@ struct resident {
 /* What is known of it, without a wait. False: ERROR_CREATE, it cannot be known. */
 bool resident_look(const struct spool *s, struct resident *resident, struct error *err);
 
-/* Whether a message that is due has somebody who will send it by himself, as far as is known. */
+/*
+ * Whether a message that is due has somebody who will send it by himself, as far as is
+ * known.
+ */
 bool resident_is_reliable(const struct resident *resident);
 
 /*
@@ -38,9 +41,9 @@ void resident_tell(int fd, time_t cut_off);
 bool resident_is_displaced(const struct spool *s, int fd);
 
 /*
- * The place becomes free where its holder cannot be relied on: it is deaf; or it is cut off,
- * and we live in another network, or `reaches`: we have spoken to a server just now; or it has
- * been cut off for a while already. True: it is free.
+ * The place becomes free where its holder cannot be relied on: it is deaf; or it is cut
+ * off, and we live in another network, or `reaches`: we have spoken to a server just now;
+ * or it has been cut off for a while already. True: it is free.
  */
 bool resident_displace(const struct spool *s, const struct resident *resident, bool reaches);
 

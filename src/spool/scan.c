@@ -146,9 +146,9 @@ void spool_sweep(const struct spool *s, time_t now, time_t keep)
 /* --- the runner */
 
 /*
- * Where there is no room for the file of those who work the directory serves, so that mail can
- * leave a disk that is full. Who gets the file meanwhile is not in the way: each message has a
- * lock of its own.
+ * Where there is no room for the file of those who work the directory serves, so that
+ * mail can leave a disk that is full. Who gets the file meanwhile is not in the way: each
+ * message has a lock of its own.
  */
 static int open_lock(const struct spool *s, const char *name)
 {

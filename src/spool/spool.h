@@ -46,16 +46,16 @@ void spool_close(struct spool *s);
 bool spool_is_gone(const struct spool *s);
 
 /*
- * Whether its file system has locks, without which no message can be sent from it; one that
- * cannot be tried is logged and may have. False: ERROR_CREATE.
+ * Whether its file system has locks, without which no message can be sent from it; one
+ * that cannot be tried is logged and may have. False: ERROR_CREATE.
  */
 bool spool_can_lock(const struct spool *s, struct error *err);
 
 /*
- * Takes a message in. True: it and its entry are on the disk, whatever fails from now on; or
- * they are there and nothing can take them away again, which is logged. False: there is no
- * trace of it. Fills the entry's facts about the message (header_len and
- * what follows it). ERROR_CREATE, ERROR_IO: with the reason of the system (ENOSPC, EDQUOT,
+ * Takes a message in. True: it and its entry are on the disk, whatever fails from now on;
+ * or they are there and nothing can take them away again, which is logged. False: there
+ * is no trace of it. Fills the entry's facts about the message (header_len and what
+ * follows it). ERROR_CREATE, ERROR_IO: with the reason of the system (ENOSPC, EDQUOT,
  * EIO...).
  */
 bool spool_add(const struct spool *s, struct entry *e, const struct message *m,
@@ -78,8 +78,8 @@ struct item {
 #define ITEM_NONE	{ .fd = -1 }
 
 /*
- * With TAKEN_BROKEN and TAKEN_FOREIGN the item has as much of its entry as can be guessed, and
- * is locked if there is something to lock: it may be removed.
+ * With TAKEN_BROKEN and TAKEN_FOREIGN the item has as much of its entry as can be
+ * guessed, and is locked if there is something to lock: it may be removed.
  */
 enum taken spool_take(const struct spool *s, const char *id, enum spool_place place,
 		      struct item *item, struct error *err);
@@ -87,13 +87,16 @@ void item_release(struct item *item);
 #define OWNED_ITEM	__attribute__((cleanup(item_release))) struct item
 
 /*
- * The same without a lock, for lists: TAKEN_BUSY, for one that is being sent, comes with its
- * entry too.
+ * The same without a lock, for lists: TAKEN_BUSY, for one that is being sent, comes with
+ * its entry too.
  */
 enum taken spool_look(const struct spool *s, const char *id, enum spool_place place,
 		      struct entry *entry, struct error *err);
 
-/* Its message alone, for people who want to see it; and its file, however damaged; -1: none. */
+/*
+ * Its message alone, for people who want to see it; and its file, however damaged; -1:
+ * none.
+ */
 bool spool_look_message(const struct spool *s, const struct entry *entry,
 			enum spool_place place, struct message *m, struct error *err);
 int spool_look_file(const struct spool *s, const char *id, enum spool_place place,
@@ -109,8 +112,8 @@ bool item_message(const struct item *item, struct message *m, struct error *err)
 bool spool_set_aside(const struct spool *s, const struct item *item, const char *why);
 
 /*
- * Replaces the entry on the disk by item->entry; removes the message; moves it to failed/.
- * Durable when true. When false the entry on the disk is the old one or the new
+ * Replaces the entry on the disk by item->entry; removes the message; moves it to
+ * failed/. Durable when true. When false the entry on the disk is the old one or the new
  * one, whole, and the message is still there. ERROR_CREATE, ERROR_IO.
  */
 bool spool_update(const struct spool *s, struct item *item, struct error *err);
@@ -118,8 +121,8 @@ bool spool_remove(const struct spool *s, struct item *item, struct error *err);
 bool spool_fail(const struct spool *s, struct item *item, struct error *err);
 
 /*
- * The same for many at once, each with what is to become of it: as durable, but with one wait
- * for a directory for all of them. Of those whose `ok` is false `err` says why.
+ * The same for many at once, each with what is to become of it: as durable, but with one
+ * wait for a directory for all of them. Of those whose `ok` is false `err` says why.
  */
 enum { SPOOL_TOGETHER_MAX = 128 };	/* at once: each needs two descriptors */
 struct spool_change {
@@ -133,24 +136,25 @@ void spool_change_together(const struct spool *s, struct spool_change *changes, 
 
 /*
  * Room for the next spool_update() or spool_fail() of this item, which then succeeds on a
- * disk that is full, without the reasons of recipients if need be. ERROR_CREATE, ERROR_IO;
- * error_is_no_room(): there is none.
+ * disk that is full, without the reasons of recipients if need be. ERROR_CREATE,
+ * ERROR_IO; error_is_no_room(): there is none.
  */
 bool spool_reserve(const struct spool *s, struct item *item, struct error *err);
 
 /*
- * Before somebody can get it, and when the disk knows what became of that: whoever takes the
- * item after a process died in between sees was_interrupted. Over a loss of power only if
- * `is_durable`. A disk that is full stops it no more than it stops a message from leaving.
- * False with ERROR_IO: the spool cannot be written. The end gives room back that was reserved.
+ * Before somebody can get it, and when the disk knows what became of that: whoever takes
+ * the item after a process died in between sees was_interrupted. Over a loss of power
+ * only if `is_durable`. A disk that is full stops it no more than it stops a message from
+ * leaving. False with ERROR_IO: the spool cannot be written. The end gives room back that
+ * was reserved.
  */
 bool spool_begin_try(const struct spool *s, struct item *item, bool is_durable,
 		     struct error *err);
 void spool_end_try(const struct spool *s, struct item *item);
 
 /*
- * Calls `see` for each message, in no order, until it returns false; entries that cannot be
- * read are passed over. Costs the memory of one. ERROR_IO.
+ * Calls `see` for each message, in no order, until it returns false; entries that cannot
+ * be read are passed over. Costs the memory of one. ERROR_IO.
  */
 typedef bool spool_see_fn(void *seer, const char *id, const struct entry_start *start);
 bool spool_scan(const struct spool *s, enum spool_place place, spool_see_fn *see,
@@ -166,9 +170,10 @@ bool spool_look_start(const struct spool *s, const char *id, struct entry_start 
 void spool_sweep(const struct spool *s, time_t now, time_t keep);
 
 /*
- * Whether nothing waits, but what is held: spool_is_empty() is one look, and false where that
- * is not known. spool_mark_empty() is for whoever holds SPOOL_RESIDENT: true when nothing
- * waits, and spool_is_empty() says so until something does. spool_has_waiting() looks for it.
+ * Whether nothing waits, but what is held: spool_is_empty() is one look, and false where
+ * that is not known. spool_mark_empty() is for whoever holds SPOOL_RESIDENT: true when
+ * nothing waits, and spool_is_empty() says so until something does. spool_has_waiting()
+ * looks for it.
  */
 bool spool_is_empty(const struct spool *s);
 bool spool_mark_empty(const struct spool *s);
@@ -177,8 +182,8 @@ bool spool_has_waiting(const struct spool *s);
 /*
  * Wakes a runner that sleeps, if there is one: there is something new, or this message is
  * new, or (SPOOL_FLUSH) all should be tried now. What it hears are lines: an ID, or
- * SPOOL_FLUSH; anything else means that it has to look. The other end is for the runner to
- * poll(2), and to drain; -1: it cannot be had, so look again now and then.
+ * SPOOL_FLUSH; anything else means that it has to look. The other end is for the runner
+ * to poll(2), and to drain; -1: it cannot be had, so look again now and then.
  */
 #define SPOOL_FLUSH	"all"
 void spool_wake_runner(const struct spool *s);

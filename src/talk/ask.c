@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The question goes to /dev/tty, for standard input may be the message. While a person types,
- * the terminal does not echo, and whatever ends us must give the echo back first: so signals
- * are held, let in only while we wait, and raised again when the terminal is as it was. Whoever
- * was stopped and goes on is asked once more.
+ * The question goes to /dev/tty, for standard input may be the message. While a person
+ * types, the terminal does not echo, and whatever ends us must give the echo back first:
+ * so signals are held, let in only while we wait, and raised again when the terminal is
+ * as it was. Whoever was stopped and goes on is asked once more.
  */
 #include "talk/ask.h"
 
@@ -39,7 +39,9 @@ struct signals {
 	sigset_t mask;
 };
 
-/* They are let through while we wait, and only then: none comes unseen between two steps. */
+/*
+ * They are let through while we wait, and only then: none comes unseen between two steps.
+ */
 static void catch_signals(struct signals *before)
 {
 	struct sigaction ours = { .sa_handler = on_signal };
@@ -166,7 +168,9 @@ bool ask_secret_again(const char *question, int seconds, struct secret *secret,
 		ok = ask_once(&a, secret, err);
 		if (caught)
 			raise(caught);
-		/* Stopped and continued, or a signal that the caller survives: once more. */
+		/*
+		 * Stopped and continued, or a signal that the caller survives: once more.
+		 */
 	} while (caught && !ok && clock_left(a.deadline) > 0);
 	*has_ended = a.has_ended || clock_left(a.deadline) == 0;
 	if (!ok)

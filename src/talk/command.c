@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A command's row says all: its words find it, its flags are rows too, and usage and --help are
- * printed from them. Flags go to their places in the command's own struct by offset, so that
- * no command parses anything; what is no flag is moved to the front of the call's arguments.
+ * A command's row says all: its words find it, its flags are rows too, and usage and
+ * --help are printed from them. Flags go to their places in the command's own struct by
+ * offset, so that no command parses anything; what is no flag is moved to the front of
+ * the call's arguments.
  */
 #include "talk/command.h"
 
@@ -135,8 +136,8 @@ static bool take_value(const struct command_call *call, const char *name, int *a
 }
 
 /*
- * The flag at arguments[*at], and its value; moves *at behind them. *argument is one that was
- * given so, or NULL.
+ * The flag at arguments[*at], and its value; moves *at behind them. *argument is one that
+ * was given so, or NULL.
  */
 static bool take_flag(const struct command_call *call, int *at, void *target,
 		      char **argument, struct error *err)

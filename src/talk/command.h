@@ -46,29 +46,29 @@ struct command {
 enum { ARGUMENTS_ANY = INT_MAX };
 
 /*
- * Takes the flags out of the call's arguments into `target` (zeroed, or with the values of
- * flags that are not given) and counts what is left. A flag may stand before or after an
- * argument; "--" ends them. -C FILE and -a NAME are --config and --account, and an [ACCOUNT]
- * that a command takes may be given so too. False: *status is what to exit with, for --help was printed, or
- * the mistake and the nearest known flag.
+ * Takes the flags out of the call's arguments into `target` (zeroed, or with the values
+ * of flags that are not given) and counts what is left. A flag may stand before or after
+ * an argument; "--" ends them. -C FILE and -a NAME are --config and --account, and an
+ * [ACCOUNT] that a command takes may be given so too. False: *status is what to exit
+ * with, for --help was printed, or the mistake and the nearest known flag.
  */
 bool command_parse(struct command_call *call, void *target, int *status);
 
 /*
- * Puts `text` into a column that is `used` columns wide already, and ends at `column`: blanks,
- * two at least, and the text.
+ * Puts `text` into a column that is `used` columns wide already, and ends at `column`:
+ * blanks, two at least, and the text.
  */
 void command_put_help(FILE *out, const char *used, int column, const char *text);
 
 /*
- * Runs the command that argv[1] (and argv[2]) name, and returns the exit status; -1: argv[1]
- * is no command word. *nearest is then the nearest one, or NULL.
+ * Runs the command that argv[1] (and argv[2]) name, and returns the exit status; -1:
+ * argv[1] is no command word. *nearest is then the nearest one, or NULL.
  */
 int command_run(const struct program *program, int argc, char **argv, const char **nearest);
 
 /*
- * Runs another command of the program after this one, as if `arguments` had been typed behind
- * its word alone; NULL ends them. Returns its exit status.
+ * Runs another command of the program after this one, as if `arguments` had been typed
+ * behind its word alone; NULL ends them. Returns its exit status.
  */
 int command_go_on(const struct command_call *call, const char *word, char **arguments);
 

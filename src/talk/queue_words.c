@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One rounding and one name for each state, so that list, show, mailq and check do not tell
- * the same message differently.
+ * One rounding and one name for each state, so that list, show, mailq and check do not
+ * tell the same message differently.
  */
 #include "talk/queue_words.h"
 

@@ -30,12 +30,14 @@ const char *words_state_name(enum queue_state state);	/* for programs: "waiting"
 const char *words_state_text(const struct queue_look *look, time_t now, char words[WORDS_SIZE]);
 
 /*
- * The name of whoever handed it in: as he logged in, or as the user database has it; NULL: nobody
- * knows one. The caller frees.
+ * The name of whoever handed it in: as he logged in, or as the user database has it;
+ * NULL: nobody knows one. The caller frees.
  */
 char *words_user(const struct entry *e);
 
-/* Whether that was somebody else than the user of this process: then it is worth a word. */
+/*
+ * Whether that was somebody else than the user of this process: then it is worth a word.
+ */
 bool words_is_of_another(const struct queue_look *look);
 
 /* Added without control characters; NULL is nothing. */

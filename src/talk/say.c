@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Text that others wrote ends up on terminals: addresses, replies of servers, words of the
- * command line. It is made harmless here, after all the pieces are one line, so that no caller
- * has to know which of them came from outside.
+ * Text that others wrote ends up on terminals: addresses, replies of servers, words of
+ * the command line. It is made harmless here, after all the pieces are one line, so that
+ * no caller has to know which of them came from outside.
  */
 #include "talk/say.h"
 

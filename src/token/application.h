@@ -7,8 +7,8 @@
 #include "token/token.h"
 
 /*
- * Where it is: the provider's own address, or tenant and authority of Entra. TOKEN_CONFIG: a
- * setting is missing, or makes no https address.
+ * Where it is: the provider's own address, or tenant and authority of Entra.
+ * TOKEN_CONFIG: a setting is missing, or makes no https address.
  */
 enum application_endpoint {
 	APPLICATION_TOKEN,
@@ -40,10 +40,15 @@ bool application_by_refresh(const struct token_wish *wish, struct token_grant *g
 bool application_redeem(const struct token_wish *wish, struct form *form,
 			struct token_grant *grant, struct token_failure *failure);
 
-/* The settings, or what the variables of Azure's tools say in their place; "" if neither. */
+/*
+ * The settings, or what the variables of Azure's tools say in their place; "" if neither.
+ */
 const char *application_id(const struct token_wish *wish);
 
-/* What a managed identity's token has to be for, to be an assertion in the authority's cloud. */
+/*
+ * What a managed identity's token has to be for, to be an assertion in the authority's
+ * cloud.
+ */
 const char *application_exchange(const struct token_wish *wish);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The answer of an endpoint says how long a token lasts, in one of three ways: seconds
- * (as a number or as a text), the moment of its end, or both. Seconds are believed first, for
- * they mean the same whatever the clocks of both machines say; a moment is told by the
- * endpoint's clock, which is that of its Date header.
+ * (as a number or as a text), the moment of its end, or both. Seconds are believed first,
+ * for they mean the same whatever the clocks of both machines say; a moment is told by
+ * the endpoint's clock, which is that of its Date header.
  */
 #include "token/endpoint.h"
 
@@ -182,8 +182,8 @@ bool endpoint_refused(const struct http_request *request, const struct http_repl
 /* --- tokens */
 
 /*
- * By our clock. An older form has the moment as a date for people; then the token may say it
- * itself, and if nobody does it is taken for an hour.
+ * By our clock. An older form has the moment as a date for people; then the token may say
+ * it itself, and if nobody does it is taken for an hour.
  */
 static int64_t end_of(const struct http_reply *reply, const struct fields *fields,
 		      const struct secret *access)

@@ -23,8 +23,8 @@ static void resource_of(const char *scope, char resource[RESOURCE_MAX])
 }
 
 /*
- * The machine's own token; or, where an application is named, that application's, to which
- * the machine's token is what a password is to others.
+ * The machine's own token; or, where an application is named, that application's, to
+ * which the machine's token is what a password is to others.
  */
 static bool by_identity(const struct token_wish *wish, struct token_grant *grant,
 			struct token_failure *failure)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * libcurl, told to do one thing: https where it is no machine's own endpoint, certificates
- * verified, no redirection, no cookie, no .netrc, and an end to time and bytes. A proxy of
- * the environment is used for what is elsewhere, as everybody expects of curl, and never for
- * what is on this machine. The memory that it gives back is wiped: it has seen secrets.
+ * libcurl, told to do one thing: https where it is no machine's own endpoint,
+ * certificates verified, no redirection, no cookie, no .netrc, and an end to time and
+ * bytes. A proxy of the environment is used for what is elsewhere, as everybody expects
+ * of curl, and never for what is on this machine. The memory that it gives back is wiped:
+ * it has seen secrets.
  */
 #include "token/http.h"
 

@@ -17,7 +17,10 @@ struct http_request {
 	const char *form; /* what to POST, borrowed; NULL: it is a GET */
 	const char *headers[HTTP_HEADERS_MAX]; /* "Name: value" */
 	const char *ca_file;		       /* "" or NULL: the system's */
-	/* An endpoint of this machine: plain HTTP is good enough, and no proxy may see it. */
+	/*
+	 * An endpoint of this machine: plain HTTP is good enough, and no proxy may see
+	 * it.
+	 */
 	bool is_local;
 	int64_t deadline; /* clock_ms() */
 };
@@ -32,8 +35,8 @@ struct http_reply {
 #define OWNED_REPLY_OF_HTTP __attribute__((cleanup(http_reply_free))) struct http_reply
 
 /*
- * The answer, whatever it says. No redirection is followed. False: there is none that can be
- * had or believed; TOKEN_LATER, TOKEN_UNTRUSTED, TOKEN_CONFIG.
+ * The answer, whatever it says. No redirection is followed. False: there is none that can
+ * be had or believed; TOKEN_LATER, TOKEN_UNTRUSTED, TOKEN_CONFIG.
  */
 bool http_ask(const struct http_request *request, struct http_reply *reply,
 	      struct token_failure *failure);

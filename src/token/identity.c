@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Which endpoint a machine has is told by its environment, in the order in which Microsoft's own
- * libraries look. What a listener on this machine says is not believed: any process may
- * listen where Arc's agent should.
+ * Which endpoint a machine has is told by its environment, in the order in which
+ * Microsoft's own libraries look. What a listener on this machine says is not believed:
+ * any process may listen where Arc's agent should.
  */
 #include "token/identity.h"
 

@@ -6,8 +6,8 @@
 #include "token/token.h"
 
 /*
- * The kept one, or a new one if there is none or it is due. *refresh is set if another refresh
- * token came with it.
+ * The kept one, or a new one if there is none or it is due. *refresh is set if another
+ * refresh token came with it.
  */
 bool token_get(const struct token_wish *wish, struct token *token, struct secret *refresh,
 	       struct token_failure *failure);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * How a person gives leave: in a browser on this machine (authorization code with PKCE, RFC
- * 7636 and 8252), or by a code that is typed anywhere else (RFC 8628). Whoever started us
- * shows what we print; the browser is not our affair.
+ * How a person gives leave: in a browser on this machine (authorization code with PKCE,
+ * RFC 7636 and 8252), or by a code that is typed anywhere else (RFC 8628). Whoever
+ * started us shows what we print; the browser is not our affair.
  */
 #include "token/token.h"
 
@@ -67,7 +67,10 @@ static bool say_address(const struct token_wish *wish, struct browser *browser,
 	form_add(&form, "code_challenge", challenge);
 	form_add(&form, "code_challenge_method", "S256");
 	form_add(&form, "login_hint", set->user);
-	/* Google gives a refresh token for these alone; others ignore what they do not know. */
+	/*
+	 * Google gives a refresh token for these alone; others ignore what they do not
+	 * know.
+	 */
 	if (set->token_url && *set->token_url)
 		form_add(&form, "access_type", "offline");
 	form_add(&form, "prompt",
@@ -110,7 +113,10 @@ static bool redeem_code(const struct token_wish *wish, const struct browser *bro
 	return application_redeem(&now, &form, grant, failure);
 }
 
-/* The first answer that has our state: what others bring is never redeemed (RFC 6749, 10.12). */
+/*
+ * The first answer that has our state: what others bring is never redeemed (RFC 6749,
+ * 10.12).
+ */
 static const char *our_answer(struct browser *browser, int64_t deadline,
 			      struct loopback_client **client,
 			      struct token_failure *failure)

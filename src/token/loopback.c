@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Browsers open connections in advance and say nothing on them, and ask for icons: several
- * are served at once, and one that is silent holds up nobody.
+ * Browsers open connections in advance and say nothing on them, and ask for icons:
+ * several are served at once, and one that is silent holds up nobody.
  */
 #include "token/loopback.h"
 
@@ -37,7 +37,9 @@ static int listen_at(const struct sockaddr *address, socklen_t len)
 	return fd_take(&fd);
 }
 
-/* "localhost" may be either: both have the same port, or else somebody else would get it. */
+/*
+ * "localhost" may be either: both have the same port, or else somebody else would get it.
+ */
 static bool listen_at_both(struct loopback *loopback)
 {
 	struct sockaddr_in four = { .sin_family = AF_INET,
@@ -94,7 +96,10 @@ void loopback_close(struct loopback *loopback)
 
 /* --- requests */
 
-/* The oldest silent one makes room: their number has an end, and the answer may be the last. */
+/*
+ * The oldest silent one makes room: their number has an end, and the answer may be the
+ * last.
+ */
 static void welcome(struct loopback *loopback, int listener)
 {
 	/* cppcheck-suppress nullPointer ; anybody here may ask */
@@ -112,7 +117,10 @@ static void welcome(struct loopback *loopback, int listener)
 	};
 }
 
-/* The target of the request, when the whole head is there; NULL: it is not, or it is none. */
+/*
+ * The target of the request, when the whole head is there; NULL: it is not, or it is
+ * none.
+ */
 static const char *target_of(struct loopback_client *client)
 {
 	char *end;

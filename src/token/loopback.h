@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Where a browser brings the answer of a login (RFC 8252 section 7.3): a port of this machine's
- * that is free, and enough of HTTP for one GET.
+ * Where a browser brings the answer of a login (RFC 8252 section 7.3): a port of this
+ * machine's that is free, and enough of HTTP for one GET.
  */
 #ifndef TOKEN_LOOPBACK_H
 #define TOKEN_LOOPBACK_H
@@ -24,8 +24,8 @@ bool loopback_open(struct loopback *loopback, struct token_failure *failure);
 void loopback_close(struct loopback *loopback);
 
 /*
- * The next request's target ("/?code=..."), and whom to answer. It points into the client, until
- * loopback_answer(). NULL: nobody came until `deadline`.
+ * The next request's target ("/?code=..."), and whom to answer. It points into the
+ * client, until loopback_answer(). NULL: nobody came until `deadline`.
  */
 const char *loopback_wait(struct loopback *loopback, int64_t deadline,
 			  struct loopback_client **client);
@@ -34,7 +34,10 @@ const char *loopback_wait(struct loopback *loopback, int64_t deadline,
 void loopback_answer(struct loopback_client *client, const char *status,
 		     const char *text);
 
-/* The value of a name in the target's query, decoded; false: it has none, or too long a one. */
+/*
+ * The value of a name in the target's query, decoded; false: it has none, or too long a
+ * one.
+ */
 bool loopback_value(const char *target, const char *name, char *value, size_t size);
 
 #endif
