@@ -11,7 +11,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +18,7 @@
 #include "base/fate.h"
 #include "base/file.h"
 #include "base/secret.h"
+#include "base/self.h"
 #include "base/text.h"
 
 enum {
@@ -78,9 +78,7 @@ static _Noreturn void become(const char *const *argv, pid_t parent, const int it
 	 */
 	setpgid(0, 0);
 	/* SIGKILL leaves us no time to take it along. */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(126);
+	self_end_with(parent, SIGKILL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);

@@ -3,6 +3,7 @@
 #include "base/self.h"
 
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 /* Global, as a signal handler and what ends us for want of memory are given nothing. */
@@ -47,4 +48,11 @@ int self_complaints(void)
 bool self_is_watched(void)
 {
 	return self.is_watched;
+}
+
+void self_end_with(pid_t parent, int number)
+{
+	prctl(PR_SET_PDEATHSIG, number);
+	if (getppid() != parent)
+		_exit(1);
 }

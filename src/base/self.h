@@ -7,6 +7,7 @@
 #define BASE_SELF_H
 
 #include <sys/stat.h>
+#include <sys/types.h>
 
 #include "base/base.h"
 
@@ -28,5 +29,11 @@ void self_begin(const char *name, int complaints, bool is_watched);
 const char *self_name(void);
 int self_complaints(void);
 bool self_is_watched(void);
+
+/*
+ * A child's: it gets the signal when `parent`, who made it, ends. One who has ended already
+ * sends none: then the process ends at once. Safe between fork() and exec.
+ */
+void self_end_with(pid_t parent, int number);
 
 #endif

@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -29,6 +28,7 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/secret.h"
+#include "base/self.h"
 #include "base/text.h"
 #include "daemon/beginning.h"
 #include "daemon/lend.h"
@@ -93,12 +93,12 @@ static void turn_away(int client, const char *why)
 	close(client);
 }
 
-static void begin_session(struct gate *g, int client, const struct visitor *who)
+static void begin_session(struct gate *g, int client, const struct visitor *who, pid_t door)
 {
 	sigset_t none;
 
 	/* Without the door nobody would count it. */
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	self_end_with(door, SIGTERM);
 	sigemptyset(&none);
 	/*
 	 * SIGTERM ends it, but for the moment in which the keeper is asked (session.c).
@@ -118,7 +118,7 @@ static void let_in(struct gate *g, int client, const struct visitor *who)
 {
 	const struct daemon_settings *settings = &g->door.config.daemon;
 	uint64_t one = admission_whose(who);
-	pid_t pid;
+	pid_t pid, door = getpid();
 
 	if (!g->is_provided) {
 		turn_away(client, "the keeper of the mail is not there or not ready, try again later");
@@ -134,7 +134,7 @@ static void let_in(struct gate *g, int client, const struct visitor *who)
 	}
 	pid = fork();
 	if (pid == 0)
-		begin_session(g, client, who);
+		begin_session(g, client, who, door);
 	if (pid < 0) {
 		log_problem("a client cannot be served: %s", strerror(errno));
 		turn_away(client, "nobody can be served now, try again later");

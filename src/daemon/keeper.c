@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -61,11 +60,11 @@ struct keeper {
 /* --- children */
 
 /* What every child begins with: it ends with the keeper, and hears signals again. */
-static void begin_child(const struct keeper *k)
+static void begin_child(const struct keeper *k, pid_t keeper)
 {
 	sigset_t none;
 
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	self_end_with(keeper, SIGTERM);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGTERM, SIG_DFL);
@@ -76,14 +75,14 @@ static void begin_child(const struct keeper *k)
 	close(k->job->control);
 }
 
-static void run_queue(struct keeper *k)
+static void run_queue(struct keeper *k, pid_t keeper)
 {
 	struct run run = { .queue = &k->queue, .config = k->job->config,
 			   .connections = k->config.daemon.max_connections,
 			   .log = config_log(&k->config) };
 	struct error err;
 
-	begin_child(k);
+	begin_child(k, keeper);
 	/*
 	 * Whoever is told to end while a server may have taken a message waits for its
 	 * answer.
@@ -95,12 +94,14 @@ static void run_queue(struct keeper *k)
 
 static void start_runner(struct keeper *k)
 {
+	pid_t keeper = getpid();
+
 	if (k->runner || !k->wants_runner || clock_left(k->runner_after) > 0)
 		return;
 	k->wants_runner = false;
 	k->runner = fork();
 	if (k->runner == 0)
-		run_queue(k);
+		run_queue(k, keeper);
 	if (k->runner < 0) {
 		log_problem("nobody can be started to send: %s", strerror(errno));
 		k->runner = 0;
@@ -126,7 +127,7 @@ static size_t count_clients(const struct keeper *k)
 	return count;
 }
 
-static void serve(struct keeper *k, int client, const struct visitor *who)
+static void serve(struct keeper *k, int client, const struct visitor *who, pid_t keeper)
 {
 	const struct intake_desk desk = { &k->queue, k->job->config, poke, k };
 	const struct status_facts facts = {
@@ -136,7 +137,7 @@ static void serve(struct keeper *k, int client, const struct visitor *who)
 	};
 	const struct visit visit = { who, &desk, &facts };
 
-	begin_child(k);
+	begin_child(k, keeper);
 	visit_serve(&visit, client);
 	_exit(0);
 }
@@ -161,14 +162,14 @@ static void take_client(struct keeper *k)
 	int client = accept4(k->job->control, NULL, NULL, SOCK_CLOEXEC);
 	struct visitor who;
 	struct error unheard;
-	pid_t pid;
+	pid_t pid, keeper = getpid();
 
 	if (client < 0)
 		return;
 	if (visitor_learn(client, &who, &unheard) && who.is_local && has_room(k, who.uid)) {
 		pid = fork();
 		if (pid == 0)
-			serve(k, client, &who);
+			serve(k, client, &who, keeper);
 		if (pid > 0)
 			k->clients[k->client_count++] = (struct keeper_client){ pid, who.uid };
 		else

@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -144,7 +143,7 @@ static _Noreturn void fail_to_begin(int report, const char *what)
 static pid_t fork_child(const struct launch_plan *l, uid_t uid, int *report, struct error *err)
 {
 	int ends[2];
-	pid_t pid;
+	pid_t pid, parent = getpid();
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return error_errno(err, ERROR_SYSTEM, "pipe"), -1;
@@ -157,7 +156,7 @@ static pid_t fork_child(const struct launch_plan *l, uid_t uid, int *report, str
 		 * Whatever ends us ends it. Said after become(), as the kernel forgets
 		 * it when the user changes.
 		 */
-		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		self_end_with(parent, SIGTERM);
 		*report = ends[1];
 		return 0;
 	}

@@ -17,7 +17,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,6 +25,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/self.h"
 #include "delivery/batch.h"
 #include "delivery/hand.h"
 
@@ -162,10 +162,7 @@ static _Noreturn void serve(const struct crew *c, uint64_t account, const int en
 	struct order order;
 	sigset_t set;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* It died before that was said: no signal will come. */
-	if (getppid() != leader)
-		_exit(1);
+	self_end_with(leader, SIGKILL);
 	leave_to_leader(c);
 	collect_endings(&set);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);

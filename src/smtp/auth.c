@@ -132,26 +132,26 @@ static bool respond_external(struct exchange *x, struct buf *raw, struct error *
 
 static const struct mechanism {
 	const char *name;
+	respond_fn *respond;
+	const char *to_reason;		/* the answer to a challenge that says why it refuses */
 	enum auth_choice choice;
 	bool takes_token;		/* and no password: the other kind is never said */
 	bool initial_response;
-	respond_fn *respond;
-	const char *to_reason;		/* the answer to a challenge that says why it refuses */
 	bool is_second_try;		/* for servers that choke on an initial response */
 } mechanisms[] = {
 	/* ACS takes a password by LOGIN alone; elsewhere it is as good as PLAIN. */
-	{ "LOGIN",   AUTH_LOGIN,	false, true,  respond_login, NULL, false },
-	{ "LOGIN",   AUTH_LOGIN,	false, false, respond_login, NULL, true },
-	{ "PLAIN",   AUTH_PLAIN,	false, true,  respond_plain, NULL, false },
-	{ "XOAUTH2", AUTH_XOAUTH2,	true,  true,  respond_xoauth2, "", false },
-	{ "OAUTHBEARER", AUTH_OAUTHBEARER, true, true, respond_oauthbearer, "AQ==", false },
+	{ "LOGIN", respond_login, NULL, AUTH_LOGIN, false, true, false },
+	{ "LOGIN", respond_login, NULL, AUTH_LOGIN, false, false, true },
+	{ "PLAIN", respond_plain, NULL, AUTH_PLAIN, false, true, false },
+	{ "XOAUTH2", respond_xoauth2, "", AUTH_XOAUTH2, true, true, false },
+	{ "OAUTHBEARER", respond_oauthbearer, "AQ==", AUTH_OAUTHBEARER, true, true, false },
 	/*
 	 * They keep a password from the server, which has no use for it: TLS has shown
 	 * who it is. And servers list what a user's password was not kept for.
 	 */
-	{ "SCRAM-SHA-256", AUTH_SCRAM_SHA_256, false, true, respond_scram, NULL, false },
-	{ "CRAM-MD5", AUTH_CRAM_MD5,	false, false, respond_cram, NULL, false },
-	{ "EXTERNAL", AUTH_EXTERNAL,	false, true,  respond_external, NULL, false },
+	{ "SCRAM-SHA-256", respond_scram, NULL, AUTH_SCRAM_SHA_256, false, true, false },
+	{ "CRAM-MD5", respond_cram, NULL, AUTH_CRAM_MD5, false, false, false },
+	{ "EXTERNAL", respond_external, NULL, AUTH_EXTERNAL, false, true, false },
 };
 
 /* A buffer in a secret's memory: it is wiped with it, and can never move. */

@@ -134,7 +134,9 @@ class Daemon:
             self.process.stdout.close()
             self.process.stderr.close()
             self.heard.close()
-        shutil.rmtree(self.top)
+        # What a user's call has left in the background may be ending.
+        wait_until(lambda: shutil.rmtree(self.top, ignore_errors=True) or not self.top.exists(),
+                   "nobody writes here")
 
 
 def text(number=0):
