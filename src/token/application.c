@@ -146,27 +146,38 @@ static bool check_id(const struct token_wish *wish, struct token_failure *failur
 			  id);
 }
 
-bool application_redeem(const struct token_wish *wish, struct form *form,
-			struct token_grant *grant, struct token_failure *failure)
+void application_question_free(struct application_question *question)
 {
-	OWNED_REPLY_OF_HTTP reply = { 0 };
-	char url[APPLICATION_URL_MAX];
-	struct http_request http = {
-		.url = url,
-		.ca_file = wish->settings.ca_file,
-		.deadline = wish->deadline,
-	};
+	http_reply_free(&question->reply);
+}
 
+bool application_ask(const struct token_wish *wish, enum application_endpoint endpoint,
+		     struct form *form, struct application_question *question,
+		     struct token_failure *failure)
+{
 	if (!check_id(wish, failure) ||
-	    !application_url(wish, APPLICATION_TOKEN, url, failure))
+	    !application_url(wish, endpoint, question->url, failure))
 		return false;
 	form_add(form, "client_id", application_id(wish));
-	http.form = form_text(form);
+	question->http = (struct http_request){
+		.url = question->url,
+		.ca_file = wish->settings.ca_file,
+		.deadline = question->deadline,
+		.form = form_text(form),
+	};
 	if (form->is_full)
 		return token_fail(failure, TOKEN_CONFIG,
 				  "application: its settings are too long");
-	return endpoint_ask(ENDPOINT_WEB, &http, &reply, failure) &&
-	       endpoint_grant(&http, &reply, grant, failure);
+	return endpoint_ask(ENDPOINT_WEB, &question->http, &question->reply, failure);
+}
+
+bool application_redeem(const struct token_wish *wish, struct form *form,
+			struct token_grant *grant, struct token_failure *failure)
+{
+	OWNED_QUESTION q = { .deadline = wish->deadline };
+
+	return application_ask(wish, APPLICATION_TOKEN, form, &q, failure) &&
+	       endpoint_grant(&q.http, &q.reply, grant, failure);
 }
 
 static bool redeem_credentials(const struct token_wish *wish, struct form *form,

@@ -4,6 +4,7 @@
 #define TOKEN_APPLICATION_H
 
 #include "token/form.h"
+#include "token/http.h"
 #include "token/token.h"
 
 /*
@@ -18,6 +19,25 @@ enum application_endpoint {
 enum { APPLICATION_URL_MAX = 2048 };
 bool application_url(const struct token_wish *wish, enum application_endpoint endpoint,
 		     char url[APPLICATION_URL_MAX], struct token_failure *failure);
+
+/* One question to such an endpoint, and what it answered. */
+struct application_question {
+	int64_t deadline;	/* clock_ms(), the asker's; the rest is filled */
+	char url[APPLICATION_URL_MAX];
+	struct http_request http;
+	struct http_reply reply;
+};
+#define OWNED_QUESTION \
+	__attribute__((cleanup(application_question_free))) struct application_question
+
+/*
+ * Adds who asks to a form, and sends it there. TOKEN_CONFIG: a setting is missing, is none
+ * or is too long; else the errors of endpoint_ask().
+ */
+bool application_ask(const struct token_wish *wish, enum application_endpoint endpoint,
+		     struct form *form, struct application_question *question,
+		     struct token_failure *failure);
+void application_question_free(struct application_question *question);
 
 /* A token of the application itself, which proves who it is by one of these. */
 bool application_by_secret(const struct token_wish *wish, struct token_grant *grant,
@@ -36,7 +56,7 @@ bool application_by_workload(const struct token_wish *wish, struct token_grant *
 bool application_by_refresh(const struct token_wish *wish, struct token_grant *grant,
 			    struct token_failure *failure);
 
-/* Adds who asks to a form, and sends it to the token endpoint. */
+/* application_ask() of the token endpoint, within the time of the wish. */
 bool application_redeem(const struct token_wish *wish, struct form *form,
 			struct token_grant *grant, struct token_failure *failure);
 

@@ -224,28 +224,18 @@ static bool say_code(const struct token_wish *wish, const struct fields *fields,
 static bool begin_device(const struct token_wish *wish, struct device *device,
 			 struct token_failure *failure)
 {
-	OWNED_REPLY_OF_HTTP reply = { 0 };
+	OWNED_QUESTION q = { .deadline = clock_after(REDEEM_SECONDS) };
 	OWNED_FIELDS *fields = NULL;
 	OWNED_FORM form = { 0 };
-	char url[APPLICATION_URL_MAX];
-	struct http_request http = {
-		.url = url,
-		.ca_file = wish->settings.ca_file,
-		.deadline = clock_after(REDEEM_SECONDS),
-	};
 
-	if (!application_url(wish, APPLICATION_DEVICE, url, failure))
-		return false;
-	form_add(&form, "client_id", application_id(wish));
 	form_add(&form, "scope", wish->settings.scope);
-	http.form = form_text(&form);
-	if (!endpoint_ask(ENDPOINT_WEB, &http, &reply, failure))
+	if (!application_ask(wish, APPLICATION_DEVICE, &form, &q, failure))
 		return false;
-	fields = endpoint_fields(&http, &reply, failure);
+	fields = endpoint_fields(&q.http, &q.reply, failure);
 	if (!fields)
 		return false;
-	if (reply.status != 200)
-		return endpoint_refused(&http, &reply, fields, failure);
+	if (q.reply.status != 200)
+		return endpoint_refused(&q.http, &q.reply, fields, failure);
 	return say_code(wish, fields, device, failure);
 }
 
@@ -255,34 +245,24 @@ enum asked { ASKED_GRANTED, ASKED_PENDING, ASKED_REFUSED };
 static enum asked ask_once(const struct token_wish *wish, struct device *device,
 			   struct token_grant *grant, struct token_failure *failure)
 {
-	OWNED_REPLY_OF_HTTP reply = { 0 };
+	OWNED_QUESTION q = { .deadline = clock_after(REDEEM_SECONDS) };
 	OWNED_FIELDS *fields = NULL;
 	OWNED_FORM form = { 0 };
-	char url[APPLICATION_URL_MAX];
-	struct http_request http = {
-		.url = url,
-		.ca_file = wish->settings.ca_file,
-		.deadline = clock_after(REDEEM_SECONDS),
-	};
 	const char *error;
 
-	if (!application_url(wish, APPLICATION_TOKEN, url, failure))
-		return ASKED_REFUSED;
 	form_add(&form, "grant_type", "urn:ietf:params:oauth:grant-type:device_code");
-	form_add(&form, "client_id", application_id(wish));
 	form_add_secret(&form, "device_code", &device->code);
 	form_add_secret(&form, "client_secret", &wish->secret);
-	http.form = form_text(&form);
-	if (!endpoint_ask(ENDPOINT_WEB, &http, &reply, failure))
+	if (!application_ask(wish, APPLICATION_TOKEN, &form, &q, failure))
 		return failure->end == TOKEN_LATER ? ASKED_PENDING : ASKED_REFUSED;
-	fields = endpoint_fields(&http, &reply, failure);
+	fields = endpoint_fields(&q.http, &q.reply, failure);
 	error = fields ? fields_text(fields, "error") : NULL;
 	if (error && !strcmp(error, "slow_down") && device->interval < POLL_MAX)
 		device->interval += POLL_SECONDS;
 	if (error &&
 	    (!strcmp(error, "slow_down") || !strcmp(error, "authorization_pending")))
 		return ASKED_PENDING;
-	return fields && endpoint_grant(&http, &reply, grant, failure) ? ASKED_GRANTED
+	return fields && endpoint_grant(&q.http, &q.reply, grant, failure) ? ASKED_GRANTED
 								       : ASKED_REFUSED;
 }
 
