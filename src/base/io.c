@@ -66,3 +66,15 @@ ssize_t read_some(int fd, void *bytes, size_t size)
 	while (n < 0 && errno == EINTR);
 	return n;
 }
+
+bool read_exactly(int fd, void *bytes, size_t len)
+{
+	char *at = bytes;
+	ssize_t n = 1;
+
+	while (len > 0 && (n = read_some(fd, at, len)) > 0) {
+		at += n;
+		len -= (size_t)n;
+	}
+	return len == 0;
+}

@@ -19,4 +19,7 @@ bool write_patiently(int fd, const void *bytes, size_t len, int patience_ms);
 /* Like read(2), over interruptions. */
 ssize_t read_some(int fd, void *bytes, size_t size);
 
+/* All of `len` bytes; false: the end comes first, or an error. */
+bool read_exactly(int fd, void *bytes, size_t len);
+
 #endif

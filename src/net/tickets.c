@@ -36,18 +36,6 @@ static uint64_t checksum(const struct stamp *stamp, const struct ticket *ticket)
 		       ticket->session, ticket->len);
 }
 
-static bool read_exactly(int fd, void *bytes, size_t len)
-{
-	char *at = bytes;
-	ssize_t n = 1;
-
-	while (len > 0 && (n = read_some(fd, at, len)) > 0) {
-		at += n;
-		len -= (size_t)n;
-	}
-	return len == 0;
-}
-
 /* A clock that went back makes it one of the future, of which nothing is known. */
 static bool is_usable(const struct stamp *stamp,
 		      const unsigned char binding[TICKET_BINDING_SIZE])

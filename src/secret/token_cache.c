@@ -113,18 +113,6 @@ static uint64_t checksum(const struct token_stamp *stamp, const struct secret *a
 		       access->bytes, access->len);
 }
 
-static bool read_exactly(int fd, void *bytes, size_t len)
-{
-	char *at = bytes;
-	ssize_t n = 1;
-
-	while (len > 0 && (n = read_some(fd, at, len)) > 0) {
-		at += n;
-		len -= (size_t)n;
-	}
-	return len == 0;
-}
-
 static bool is_private(int fd, struct stat *st)
 {
 	return fstat(fd, st) == 0 && S_ISREG(st->st_mode) && self_owns(st) &&
