@@ -153,19 +153,6 @@ static const struct flag signal_flags[] = {
 	{ .name = NULL },
 };
 
-static int reload(struct command_call *call)
-{
-	OWNED_FD fd = -1;
-	struct error err;
-	pid_t pid;
-	int status;
-
-	if (!find_it(call, &fd, &pid, &status))
-		return status;
-	return (units_have(pid) ? units_reload(&err) : signal_it(pid, SIGHUP, &err)) ? EX_OK :
-	       say_error(&err);
-}
-
 /* Also of one whose parent has not asked yet how it ended. */
 static bool has_ended(int process, pid_t pid, int ms)
 {
@@ -195,7 +182,14 @@ static bool stop_process(pid_t pid, struct error *err)
 	return true;
 }
 
-static int stop(struct command_call *call)
+static bool reload_process(pid_t pid, struct error *err)
+{
+	return signal_it(pid, SIGHUP, err);
+}
+
+/* What is a unit's is told by its manager, so that he knows. */
+static int tell_it(struct command_call *call, bool (*units)(struct error *err),
+		   bool (*process)(pid_t pid, struct error *err))
 {
 	OWNED_FD fd = -1;
 	struct error err;
@@ -204,8 +198,17 @@ static int stop(struct command_call *call)
 
 	if (!find_it(call, &fd, &pid, &status))
 		return status;
-	return (units_have(pid) ? units_stop(&err) : stop_process(pid, &err)) ? EX_OK :
-	       say_error(&err);
+	return (units_have(pid) ? units(&err) : process(pid, &err)) ? EX_OK : say_error(&err);
+}
+
+static int reload(struct command_call *call)
+{
+	return tell_it(call, units_reload, reload_process);
+}
+
+static int stop(struct command_call *call)
+{
+	return tell_it(call, units_stop, stop_process);
 }
 
 const struct command daemon_command = {
