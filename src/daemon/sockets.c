@@ -11,12 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
-#include "base/home.h"
 #include "base/self.h"
+#include "base/text.h"
+#include "delivery/daemon_socket.h"
 #include "net/networks.h"
-
-enum { PATH_BYTES = 4096 };
 
 /* --- where */
 
@@ -35,48 +33,19 @@ bool sockets_are_of_system(void)
 	return self_is_root() || given_directory();
 }
 
-static char *usual_directory(void)
+/* NULL: there is no place. */
+static char *path_of(const struct daemon_settings *settings, enum daemon_end end)
 {
-	const char *runtime = home_xdg("XDG_RUNTIME_DIR");
-	OWNED_BUF path = BUF_INIT(PATH_BYTES);
+	OWNED_TEXT directory = !sockets_are_of_system() ? daemon_socket_own_directory() :
+			       text_copy(self_is_root() ? daemon_system_directory :
+					 given_directory());
 
-	if (sockets_are_of_system())
-		return text_copy(self_is_root() ? "/run/acsmtp" : given_directory());
-	if (!runtime)
-		return NULL;
-	buf_addf(&path, "%s/acsmtp", runtime);
-	return buf_take(&path);
+	return daemon_socket_in(settings, directory, end);
 }
 
-static bool is_off(const struct daemon_settings *settings)
+static char *control_path(const struct daemon_settings *settings, struct error *err)
 {
-	return !strcmp(settings->socket, "off");
-}
-
-static char *in_directory(const struct daemon_settings *settings, const char *name)
-{
-	OWNED_TEXT directory = NULL;
-	OWNED_BUF path = BUF_INIT(PATH_BYTES);
-	const char *slash = strrchr(settings->socket, '/');
-
-	directory = slash ? text_copy_n(settings->socket, (size_t)(slash - settings->socket)) :
-		    usual_directory();
-	if (!directory)
-		return NULL;
-	buf_addf(&path, "%s/%s", directory, name);
-	return buf_take(&path);
-}
-
-static char *client_path(const struct daemon_settings *settings)
-{
-	if (is_off(settings))
-		return NULL;
-	return *settings->socket ? text_copy(settings->socket) : in_directory(settings, "socket");
-}
-
-char *sockets_control_path(const struct daemon_settings *settings, struct error *err)
-{
-	char *path = in_directory(settings, "keeper");
+	char *path = path_of(settings, DAEMON_KEEPER);
 
 	if (path)
 		return path;
@@ -165,7 +134,7 @@ bool sockets_open_network(struct listeners *l, const struct daemon_settings *set
 static bool open_local(struct sockets *s, const struct daemon_settings *settings,
 		       struct error *err)
 {
-	OWNED_TEXT path = client_path(settings);
+	OWNED_TEXT path = !strcmp(settings->socket, "off") ? NULL : path_of(settings, DAEMON_DOOR);
 
 	/* A user's own daemon is for that user. */
 	return !path || listen_local(&s->open, path, sockets_are_of_system() ? 0666 : 0600, err) ||
@@ -179,7 +148,7 @@ bool sockets_open_control(struct sockets *s, const struct daemon_settings *setti
 	 * Open to all, too: any user may ask how it goes. Who may give mail there is
 	 * decided by whom the kernel says has connected.
 	 */
-	s->control_path = sockets_control_path(settings, err);
+	s->control_path = control_path(settings, err);
 	return s->control_path &&
 	       listen_local(&s->control, s->control_path, sockets_are_of_system() ? 0666 : 0600, err);
 }

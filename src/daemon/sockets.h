@@ -41,7 +41,4 @@ bool sockets_may_serve(const struct listeners *open, const struct daemon_setting
  */
 bool sockets_are_of_system(void);
 
-/* Where its keeper is found; NULL: nowhere. */
-char *sockets_control_path(const struct daemon_settings *settings, struct error *err);
-
 #endif

@@ -21,52 +21,53 @@ enum {
 	PATIENCE = 30,		/* seconds until a crowded daemon has taken the connection */
 };
 
-static const char system_directory[] = "/run/acsmtp";
+const char daemon_system_directory[] = "/run/acsmtp";
 
 static const char *name_of(enum daemon_end end)
 {
 	return end == DAEMON_DOOR ? "socket" : "keeper";
 }
 
-static char *path_in(const char *directory, size_t len, const char *further)
+char *daemon_socket_in(const struct daemon_settings *settings, const char *directory,
+		       enum daemon_end end)
 {
+	const char *slash = strrchr(settings->socket, '/');
 	OWNED_BUF path = BUF_INIT(PATH_BYTES);
 
-	buf_add_bytes(&path, directory, len);
-	buf_add(&path, further);
+	if (slash && end == DAEMON_DOOR)
+		return text_copy(settings->socket);
+	/* The keeper's is beside it. */
+	if (slash)
+		buf_add_bytes(&path, settings->socket, (size_t)(slash - settings->socket));
+	else if (directory)
+		buf_add(&path, directory);
+	else
+		return NULL;
+	buf_addf(&path, "/%s", name_of(end));
 	return buf_take(&path);
 }
 
-/* Where the settings say; the keeper's is beside it. */
-static char *named_path(const struct daemon_settings *settings, enum daemon_end end)
+char *daemon_socket_own_directory(void)
 {
-	const char *slash = strrchr(settings->socket, '/');
+	const char *runtime = home_xdg("XDG_RUNTIME_DIR");
+	OWNED_BUF path = BUF_INIT(PATH_BYTES);
 
-	return end == DAEMON_DOOR || !slash ? text_copy(settings->socket) :
-	       path_in(settings->socket, (size_t)(slash - settings->socket), "/keeper");
-}
-
-static char *usual_path(const char *directory, const char *below, enum daemon_end end)
-{
-	OWNED_BUF further = BUF_INIT(64);
-
-	buf_addf(&further, "%s/%s", below, name_of(end));
-	return path_in(directory, strlen(directory), buf_text(&further));
+	if (!runtime)
+		return NULL;
+	buf_addf(&path, "%s/acsmtp", runtime);
+	return buf_take(&path);
 }
 
 char *daemon_socket_path(const struct daemon_settings *settings, enum daemon_end end, size_t i)
 {
-	const char *own = self_is_root() ? NULL : home_xdg("XDG_RUNTIME_DIR");
-	bool is_off = !strcmp(settings->socket, "off");
+	OWNED_TEXT own = self_is_root() ? NULL : daemon_socket_own_directory();
+	bool is_named = strchr(settings->socket, '/') != NULL;
 
 	/* One that listens elsewhere alone still has a keeper. */
-	if (is_off && end == DAEMON_DOOR)
+	if ((!strcmp(settings->socket, "off") && end == DAEMON_DOOR) ||
+	    i > (!is_named && own ? 1 : 0))
 		return NULL;
-	if (*settings->socket && !is_off)
-		return i == 0 ? named_path(settings, end) : NULL;
-	if (own && i == 0)
-		return usual_path(own, "/acsmtp", end);
-	return i == (own ? 1 : 0) ? usual_path(system_directory, "", end) : NULL;
+	return daemon_socket_in(settings, own && i == 0 ? own : daemon_system_directory, end);
 }
 
 char *daemon_socket_find(const struct daemon_settings *settings, enum daemon_end end)
@@ -97,7 +98,7 @@ static bool is_daemons(const struct daemon_settings *settings, uid_t owner)
 
 static void say_what_to_start(const char *path, struct error *err)
 {
-	bool is_systems = !strncmp(path, system_directory, strlen(system_directory));
+	bool is_systems = !strncmp(path, daemon_system_directory, strlen(daemon_system_directory));
 
 	error_context(err, "the daemon cannot be reached");
 	error_advise(err, is_systems ?

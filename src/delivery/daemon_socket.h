@@ -13,6 +13,18 @@ enum daemon_end {
 	DAEMON_KEEPER,		/* "keeper", beside it: answers for the queue */
 };
 
+/* The daemon of the system has its sockets there. */
+extern const char daemon_system_directory[];
+/* And a user's own; NULL: nowhere. The caller frees. */
+char *daemon_socket_own_directory(void);
+
+/*
+ * Where [daemon] socket says that this end is, or else in `directory`; NULL: neither says
+ * so. The caller frees.
+ */
+char *daemon_socket_in(const struct daemon_settings *settings, const char *directory,
+		       enum daemon_end end);
+
 /*
  * Where that end may be, counted from 0, the likeliest first: where [daemon] socket says,
  * or else this user's own ($XDG_RUNTIME_DIR/acsmtp/), then the system's (/run/acsmtp/).
