@@ -115,7 +115,6 @@ listen = {self.address}:587
 listen_cert = {cert}
 listen_key = {key}
 listen_users = {users}
-allow_from = {NET}.0/24
 user = {KEEPER}
 door_user = {DOOR}
 """)
