@@ -3,7 +3,9 @@
 
 import re
 import socket
+import ssl
 import threading
+import time
 
 import pytest
 
@@ -19,10 +21,10 @@ ENCODED = "st%40re%3Apass%2Fw%25rd"
 def redis(tmp_path):
     running = []
 
-    def start(*options):
+    def start(*options, **more):
         directory = tmp_path / f"redis-{len(running)}"
         directory.mkdir()
-        running.append(Redis(directory, *options))
+        running.append(Redis(directory, *options, **more))
         return running[-1]
 
     yield start
@@ -31,31 +33,45 @@ def redis(tmp_path):
 
 
 @pytest.fixture
-def answering():
-    """answering(bytes or None) -> the port of one that answers so whatever it is told."""
-    listeners = []
+def answering(pki):
+    """answering(what, kind of certificate or None) -> the port of one that does so: says these
+    bytes to whatever it is told, or nothing; of a list all at once, the last one for ever."""
+    sockets = []
 
-    def start(answer):
-        listener = socket.create_server(("127.0.0.1", 0))
-        listeners.append(listener)
+    def serve(client, what, tls):
+        sockets.append(client)
+        if tls:
+            client = tls.wrap_socket(client, server_side=True)
+            sockets.append(client)
+        if what is None:
+            return
+        if isinstance(what, list):
+            client.sendall(b"".join(what))
+            while client.send(what[-1]):
+                time.sleep(0.05)
+        client.recv(65536)
+        client.sendall(what)
+        client.close()
 
-        def serve():
-            while True:
-                try:
-                    client, _ = listener.accept()
-                except OSError:
+    def accept(listener, what, tls):
+        while True:
+            try:
+                serve(listener.accept()[0], what, tls)
+            except OSError:
+                if listener.fileno() < 0:
                     return
-                listeners.append(client)
-                if answer is not None:
-                    client.recv(65536)
-                    client.sendall(answer)
-                    client.close()
 
-        threading.Thread(target=serve, daemon=True).start()
+    def start(what, certificate=None):
+        listener = socket.create_server(("127.0.0.1", 0))
+        sockets.append(listener)
+        tls = certificate and ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        if tls:
+            tls.load_cert_chain(*pki.chain(certificate))
+        threading.Thread(target=accept, args=(listener, what, tls), daemon=True).start()
         return listener.getsockname()[1]
 
     yield start
-    for one in listeners:
+    for one in sockets:
         one.close()
 
 
@@ -121,18 +137,79 @@ def test_login(acs, queued, redis, tmp_path, place):
     b"-NOAUTH Authentication required.\r\n",
 ], ids=lambda answer: repr(answer)[:20])
 def test_store_that_makes_no_sense(acs, queued, answering, answer):
-    server = acs()
     port = answering(answer)
-    queue = queued(server, quota_store=f"redis://jo:{ENCODED}@127.0.0.1:{port}", **LIMITS)
+    assert_counts_for_itself(acs(), queued, f"redis://jo:{ENCODED}@127.0.0.1:{port}")
+
+
+def assert_counts_for_itself(server, queued, url, *words):
+    queue = queued(server, quota_store=url, **LIMITS)
     for _ in range(4):
         result = queue.send(HELLO)
         assert (result.status, result.stderr) == (0, "")
     # It counts for itself, and has said once that it does.
     assert len(server.messages) == 3 and len(queue.ids()) == 1
     assert queue.log.count("counts for itself") == 1
-    assert f"quota_store redis://jo@127.0.0.1:{port}: " in queue.log
+    assert f"quota_store {url.replace(f':{ENCODED}@', '@')}: " in queue.log
+    for word in words:
+        assert word in queue.log
     assert_not_in(SECRET, queue.log)
     assert ENCODED not in queue.log
+
+
+# --- over TLS
+
+def test_tls(acs, queued, redis, pki, run):
+    """Nobody in between reads the password, nor is the store asked anything in clear text."""
+    server, store = acs(), redis(tls=pki.chain("good"))
+    store.ask("CONFIG", "SET", "requirepass", SECRET)
+    queue = queued(server, quota_store=f"rediss://:{ENCODED}@localhost:{store.port}", **LIMITS)
+    assert queue.send(HELLO).status == 0
+    assert store.counted() == {"minute": 1, "hour": 1}
+    said = run(["check", "--config", queue.ini], program="acsmtp").stdout
+    assert f"shared in rediss://@localhost:{store.port}, which answers" in said
+
+
+@pytest.mark.parametrize("kind, words", [
+    ("othername", "localhost"), ("foreign", "certificate"), ("expired", "expired"),
+    ("selfsigned", "certificate"),
+])
+def test_tls_with_another_certificate(acs, queued, redis, pki, kind, words):
+    """It hears nothing, least of all the password."""
+    store = redis(tls=pki.chain(kind))
+    url = f"rediss://jo:{ENCODED}@localhost:{store.port}"
+    assert_counts_for_itself(acs(), queued, url, words)
+    assert store.ask("ACL", "LOG") == []
+    assert store.counted() == {}
+
+
+def test_tls_wrong_password(acs, queued, redis, pki):
+    store = redis(tls=pki.chain("good"))
+    store.ask("CONFIG", "SET", "requirepass", "another")
+    url = f"rediss://:{ENCODED}@localhost:{store.port}"
+    assert_counts_for_itself(acs(), queued, url, "it refuses with WRONGPASS")
+
+
+@pytest.mark.parametrize("url", ["rediss://localhost", "redis://localhost"])
+def test_one_speaks_tls_and_the_other_does_not(acs, queued, redis, pki, url):
+    store = redis(tls=pki.chain("good") if url.startswith("redis:") else None)
+    assert_counts_for_itself(acs(), queued, f"{url}:{store.port}")
+
+
+@pytest.mark.parametrize("certificate", ["good", None])
+@pytest.mark.parametrize("what", [
+    None, b"", b"x" * 100000, [b"+"], [b"\x16\x03\x03\x3f\xff", b"\2"],
+], ids=lambda what: repr(what)[:20])
+def test_tls_and_what_makes_no_sense(acs, queued, answering, what, certificate):
+    """However it goes on, it is the time that ends it."""
+    port = answering(what, certificate)
+    assert_counts_for_itself(acs(), queued, f"rediss://jo:{ENCODED}@localhost:{port}")
+
+
+def test_tls_and_nobody_there(acs, queued):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = f"rediss://jo:{ENCODED}@localhost:{nobody.getsockname()[1]}"
+        assert_counts_for_itself(acs(), queued, url, "no connection")
 
 
 def test_store_that_is_back(acs, queued, redis, tmp_path):

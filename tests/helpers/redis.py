@@ -9,17 +9,22 @@ import time
 
 
 class Redis:
-    def __init__(self, directory, *options):
-        program = shutil.which("redis-server") or shutil.which("valkey-server")
+    """tls: its certificate's file and its key's; then it speaks nothing else at its port."""
+
+    def __init__(self, directory, *options, tls=None, program=None):
+        program = program or shutil.which("redis-server") or shutil.which("valkey-server")
         assert program, "redis-server or valkey-server has to be installed"
         self._short = tempfile.TemporaryDirectory(prefix="redis.")  # sockets' names are short
         self.path = f"{self._short.name}/socket"
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
+        port = ["--port", str(self.port)] if not tls else [
+            "--port", "0", "--tls-port", str(self.port), "--tls-auth-clients", "no",
+            "--tls-cert-file", tls[0], "--tls-key-file", tls[1]]
         self._process = subprocess.Popen(
-            [program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "",
-             "--dir", str(directory), "--unixsocket", self.path, *options],
+            [program, *port, "--bind", "127.0.0.1", "--save", "", "--dir",
+             str(directory), "--unixsocket", self.path, *options],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self._connection = self._wait()
 
