@@ -300,7 +300,8 @@ static long http_code(const char *line)
 
 static bool http_refused(long code, const struct proxy *proxy, struct error *err)
 {
-	if (code == 407)
+	/* 401 is a server's word (RFC 9110 section 15.5.2), but tinyproxy's too. */
+	if (code == 407 || code == 401)
 		return proxy->user[0] ? refuses_login(err) : wants_login(err);
 	if (code == 403 || code == 405)
 		return error_set(err, ERROR_NETWORK, "its rules do not allow this connection "

@@ -11,7 +11,7 @@ import time
 class Redis:
     """tls: its certificate's file and its key's; then it speaks nothing else at its port."""
 
-    def __init__(self, directory, *options, tls=None, program=None):
+    def __init__(self, directory, *options, tls=None, program=None, environment=None):
         program = program or shutil.which("redis-server") or shutil.which("valkey-server")
         assert program, "redis-server or valkey-server has to be installed"
         self._short = tempfile.TemporaryDirectory(prefix="redis.")  # sockets' names are short
@@ -25,7 +25,7 @@ class Redis:
         self._process = subprocess.Popen(
             [program, *port, "--bind", "127.0.0.1", "--save", "", "--dir",
              str(directory), "--unixsocket", self.path, *options],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self._connection = self._wait()
 
     def _wait(self):
