@@ -132,7 +132,7 @@ def test_blocked_in_the_middle_of_a_round(acs, queued):
     queue_three(queue)
     assert_sent(queue.flush())
     assert_sent(queue.flush())
-    assert len(queue.ids(failed=True)) == 1    # r0
+    assert len(queue.ids(failed=True)) == 1, queue.log    # r0
     assert len(queue.ids()) == 3               # r1, r2, and the report about r0
     assert re.search(r"report", queue.log)
 

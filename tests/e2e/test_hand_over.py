@@ -2,6 +2,7 @@
 """sendmail gives its message to the daemon: by `mode = daemon`, or where the system's accounts are
 closed to whoever calls it."""
 
+import itertools
 import os
 import pwd
 import random
@@ -377,7 +378,9 @@ def test_killed_at_random(acs, user):
     told, lock = {}, threading.Lock()
 
     def client(number):
-        for i in range(12):
+        for i in itertools.count():
+            if i >= 12 and killer.killed > 5:
+                break
             subject = f"{number}-{i}"
             for _ in range(100):
                 done = u.run("b@example.org", data=f"To: b@example.org\nSubject: {subject}\n\nx\n")
@@ -397,8 +400,7 @@ def test_killed_at_random(acs, user):
         one.join()
     killer.over.set()
     killer.join()
-    assert killer.killed > 5
-    assert len(told) == 48 and all(results[-1][0] == 0 for results in told.values())
+    assert len(told) >= 48 and all(results[-1][0] == 0 for results in told.values())
     wait_until(lambda: set(arrived(server)) == set(told), "all have come", seconds=60)
     wait_until(lambda: u.d.status()["waiting"] == 0, "none waits", seconds=60)
     # One that was killed between the end of a message and its answer is one such answer too.
