@@ -92,7 +92,8 @@ static bool print_account(const struct config *config, const struct account *acc
 	(void)err;
 	printf("[account %s]\n", account->name);
 	print_settings(account);
-	print_sources(account);
+	if (account->auth != AUTH_OFF && account->auth != AUTH_EXTERNAL)
+		print_sources(account);
 	return true;
 }
 

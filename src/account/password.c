@@ -69,13 +69,35 @@ static void warn_of_others(const struct account *account)
 	       account->name);
 }
 
+/* Nobody is asked for what is not used. */
+static bool wants_secret(const struct account *account, struct error *err)
+{
+	if (account->auth == AUTH_OFF)
+		return error_set(err, ERROR_CONFIG, "`auth = off`: it needs no secret");
+	return account->auth != AUTH_EXTERNAL ||
+	       error_set(err, ERROR_CONFIG, "`auth = external`: it logs in with the certificate "
+			 "%s and needs no password", account->tls_client_cert);
+}
+
+static bool test_certificate(const struct account *account, struct error *err)
+{
+	char day[CLOCK_DAY_SIZE];
+
+	if (!account_certificate(account, time(NULL), day, err))
+		return false;
+	printf(_("account %s: the certificate %s, until %s\n"), account->name,
+	       account->tls_client_cert, day);
+	return true;
+}
+
 static bool set(const struct config *config, const struct account *account,
 		struct error *err)
 {
 	OWNED_SECRET secret = { 0 };
 	struct secret_place place;
 
-	if (!find_place(account, &place, err) || !read_password(&place, &secret, err) ||
+	if (!wants_secret(account, err) || !find_place(account, &place, err) ||
+	    !read_password(&place, &secret, err) ||
 	    !keyring_store(&place, &secret, err))
 		return false;
 	printf(_("account %s: stored in the keyring for %s at %s:%ld\n"), account->name,
@@ -107,9 +129,9 @@ static bool test(const struct config *config, const struct account *account,
 	struct secret_origin origin;
 
 	(void)config;
-	if (account->auth == AUTH_OFF)
-		return error_set(err, ERROR_CONFIG, "`auth = off`: it needs no secret");
-	if (!secret_find(&request, &secret, &origin, err))
+	if (account->auth == AUTH_EXTERNAL)
+		return test_certificate(account, err);
+	if (!wants_secret(account, err) || !secret_find(&request, &secret, &origin, err))
 		return false;
 	printf(_("account %s: %zu bytes from %s\n"), account->name, secret.len,
 	       origin.source);

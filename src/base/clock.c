@@ -65,6 +65,15 @@ void clock_stamp(time_t when, char stamp[CLOCK_DATE_SIZE])
 		stamp[0] = '\0';
 }
 
+void clock_day_text(time_t when, char day[CLOCK_DAY_SIZE])
+{
+	struct tm t;
+
+	day[0] = '\0';
+	if (localtime_r(&when, &t) && strftime(day, CLOCK_DAY_SIZE, "%Y-%m-%d", &t) == 0)
+		day[0] = '\0';
+}
+
 bool clock_day(const char *day, time_t *begins)
 {
 	struct tm t = { .tm_isdst = -1 }, given;

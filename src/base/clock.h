@@ -29,6 +29,11 @@ void clock_syslog(time_t when, char date[CLOCK_DATE_SIZE]);
 /* For log lines, local time: "2026-11-24T08:53:25+0000". */
 void clock_stamp(time_t when, char stamp[CLOCK_DATE_SIZE]);
 
+enum { CLOCK_DAY_SIZE = 24 };
+
+/* The local day, "2027-03-01"; "" for what no calendar has. */
+void clock_day_text(time_t when, char day[CLOCK_DAY_SIZE]);
+
 /* The moment at which the local day "2027-03-01" begins; false: it is none. */
 bool clock_day(const char *day, time_t *begins);
 

@@ -117,44 +117,60 @@ static void show_password(struct check *c, struct finding *f)
 /* A client secret ends in silence, and looks like a wrong one from then on. */
 static void warn_of_end(struct check *c, struct finding *f)
 {
-	const char *day = c->account.password_expires;
-	long days;
+	struct secret_end end;
 
-	if (*day)
-		json_text(&c->json, "password_expires", day);
-	if (!account_secret_ends(&c->account, time(NULL), &days))
+	if (c->account.password_expires[0])
+		json_text(&c->json, "password_expires", c->account.password_expires);
+	if (!account_secret_ends(&c->account, time(NULL), &end))
 		return;
-	json_number(&c->json, "days_left", days);
+	json_number(&c->json, "days_left", end.days);
 	if (f->state == FINDING_OK)
 		f->state = FINDING_WARNING;
-	if (days < 0)
+	if (end.certificate)
+		finding_advise(f, end.days < 0 ?
+			       N_("the certificate %s ended on %s: put a new one in its place") :
+			       N_("the certificate %s ends on %s: put a new one in its place"),
+			       end.certificate, end.day);
+	else if (end.days < 0)
 		finding_advise(f, "the secret ended on %s: make a new one, and say its end in "
-				  "password_expires", day);
+				  "password_expires", end.day);
 	else
 		finding_advise(f, "the secret ends on %s, in %ld days: make a new one, and say "
-				  "its end in password_expires", day, days);
+				  "its end in password_expires", end.day, end.days);
+}
+
+static void show_certificate(struct check *c, struct finding *f)
+{
+	char day[CLOCK_DAY_SIZE];
+	struct error err;
+
+	if (!account_certificate(&c->account, time(NULL), day, &err)) {
+		finding_fail(f, &err);
+		return;
+	}
+	json_text(&c->json, "certificate_expires", day);
+	finding_set(f, FINDING_OK, "none is needed: the certificate %s is shown, until %s",
+		    c->account.tls_client_cert, day);
+	warn_of_end(c, f);
 }
 
 void check_secret(struct check *c, struct finding *f)
 {
-	bool ok, is_needed;
 	struct error err;
+	bool ok;
 
 	c->connection.asker = &ask_at_terminal;
 	ok = connection_prepare(&c->connection, &c->account, NULL, &err);
-	is_needed = c->connection.options.auth != AUTH_OFF &&
-		    c->connection.options.auth != AUTH_EXTERNAL;
 	if (!ok)
 		finding_fail(f, &err);
-	else if (c->connection.options.auth == AUTH_EXTERNAL)
-		finding_set(f, FINDING_OK, "none is needed: the certificate %s is shown",
-			    c->account.tls_client_cert);
-	else if (!is_needed)
-		finding_set(f, FINDING_OK, "none is needed: nobody logs in");
-	if (is_needed)
-		tell_sources(c, ok ? NULL : f);
-	if (!is_needed)
+	if (c->connection.options.auth == AUTH_EXTERNAL || c->connection.options.auth == AUTH_OFF) {
+		if (ok && c->connection.options.auth == AUTH_EXTERNAL)
+			show_certificate(c, f);
+		else if (ok)
+			finding_set(f, FINDING_OK, "none is needed: nobody logs in");
 		return;
+	}
+	tell_sources(c, ok ? NULL : f);
 	if (ok) {
 		json_text(&c->json, "source", c->connection.origin.source);
 		json_number(&c->json, "bytes", (int64_t)c->connection.secret.len);

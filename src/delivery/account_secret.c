@@ -5,9 +5,9 @@
  */
 #include "delivery/account_secret.h"
 
-#include <time.h>
+#include <limits.h>
 
-#include "base/clock.h"
+#include "net/tls_identity.h"
 #include "service/service.h"
 
 bool account_wants_token(const struct account *account)
@@ -87,12 +87,58 @@ struct login_wish account_login_wish(const struct account *account)
 	};
 }
 
-bool account_secret_ends(const struct account *account, time_t now, long *days)
+static bool is_earlier(time_t when, time_t now, struct secret_end *end)
 {
-	time_t ends;
+	long days = (long)((when - now) / SECONDS_OF_DAY) - (when < now);
 
-	if (!account->password_expires[0] || !clock_day(account->password_expires, &ends))
+	if (days > SECRET_ENDS_DAYS || days >= end->days)
 		return false;
-	*days = (long)((ends - now) / SECONDS_OF_DAY) - (ends < now);
-	return *days <= SECRET_ENDS_DAYS;
+	end->days = days;
+	clock_day_text(when, end->day);
+	return true;
+}
+
+bool account_secret_ends(const struct account *account, time_t now, struct secret_end *end)
+{
+	const char *const certificates[] = {
+		account->tls_client_cert,
+		account->token == TOKEN_CLIENT_CERTIFICATE ? account->certificate_file : "",
+	};
+	struct secret_end first = { .days = LONG_MAX };
+	struct error unused;
+	time_t begins, ends;
+
+	if (account->password_expires[0] && clock_day(account->password_expires, &ends))
+		(void)is_earlier(ends, now, &first);
+	/* What cannot be read is told of where it is used. */
+	for (size_t i = 0; i < COUNT_OF(certificates); i++)
+		if (certificates[i][0] &&
+		    tls_certificate_validity(certificates[i], &begins, &ends, &unused) &&
+		    is_earlier(ends, now, &first))
+			first.certificate = certificates[i];
+	if (first.days == LONG_MAX)
+		return false;
+	*end = first;
+	return true;
+}
+
+bool account_certificate(const struct account *account, time_t now, char day[CLOCK_DAY_SIZE],
+			 struct error *err)
+{
+	const char *file = account->tls_client_cert;
+	struct tls_identity *identity = tls_identity_load(file, account->tls_client_key, err);
+	time_t begins, ends;
+
+	if (!identity)
+		return error_context(err, "tls_client_cert, tls_client_key");
+	tls_identity_validity(identity, &begins, &ends);
+	tls_identity_free(identity);
+	clock_day_text(now < begins ? begins : ends, day);
+	if (now < begins)
+		return error_set(err, ERROR_CONFIG, "the certificate %s is not valid before %s",
+				 file, day);
+	if (now <= ends)
+		return true;
+	error_set(err, ERROR_CONFIG, "the certificate %s ended on %s", file, day);
+	return error_advise(err, "put a new one in its place");
 }

@@ -5,6 +5,7 @@
 
 #include <time.h>
 
+#include "base/clock.h"
 #include "config/account.h"
 #include "secret/source.h"
 #include "service/login.h"
@@ -22,10 +23,24 @@ struct login_wish account_login_wish(const struct account *account);
 
 enum { SECRET_ENDS_DAYS = 30 };	/* before its end it is warned of it */
 
+struct secret_end {
+	const char *certificate;	/* whose own end it is: its file, borrowed; NULL: the
+					   account's `password_expires` */
+	char day[CLOCK_DAY_SIZE];	/* "2027-03-01" */
+	long days;			/* whole ones until then, negative behind that day */
+};
+
 /*
- * Whole days until the secret ends, as `password_expires` says, negative behind that day.
- * False: it is not said, or further away than that.
+ * The first end among what the account logs in with, and what it gets tokens by. False:
+ * none is known, or none is near.
  */
-bool account_secret_ends(const struct account *account, time_t now, long *days);
+bool account_secret_ends(const struct account *account, time_t now, struct secret_end *end);
+
+/*
+ * Whether what `auth = external` logs in with can be shown: the certificate and its key
+ * are there, fit, and it is valid now, until `day`. False: ERROR_CONFIG.
+ */
+bool account_certificate(const struct account *account, time_t now, char day[CLOCK_DAY_SIZE],
+			 struct error *err);
 
 #endif

@@ -43,14 +43,19 @@ static void tell_end(const struct account *account)
 /* Once a day in its last month, and from then on. */
 static void tell_end_of_secret(const struct account *account)
 {
+	struct secret_end end;
 	char words[200];
-	long days;
 
-	if (!account_secret_ends(account, time(NULL), &days))
+	if (!account_secret_ends(account, time(NULL), &end))
 		return;
-	snprintf(words, sizeof(words), "account %.60s: its secret %s on %s", account->name,
-		 days < 0 ? "ended" : "ends", account->password_expires);
-	if (daily_say(words) == DAILY_FIRST)
+	snprintf(words, sizeof(words), "account %.60s: its %s %s on %s", account->name,
+		 end.certificate ? "certificate" : "secret", end.days < 0 ? "ended" : "ends",
+		 end.day);
+	if (daily_say(words) != DAILY_FIRST)
+		return;
+	if (end.certificate)
+		log_problem("%s: put a new one into %s", words, end.certificate);
+	else
 		log_problem("%s: make a new one, and say its end in password_expires", words);
 }
 

@@ -236,7 +236,7 @@ static bool make(struct work *w, struct message *m, struct error *err)
 	OWNED_TEXT machine =
 		account->domain[0] ? text_copy(account->domain) : net_host_name();
 	OWNED_BUF from = BUF_INIT(1000);
-	long days;
+	struct secret_end end;
 	const struct report report = {
 		.kind = w->kind,
 		.id = w->entry.id,
@@ -257,9 +257,7 @@ static bool make(struct work *w, struct message *m, struct error *err)
 		.why = original->why,
 		.original = &w->original,
 		.is_damaged = w->r->is_damaged,
-		.secret_ends = account_secret_ends(account, w->r->now, &days)
-				       ? account->password_expires
-				       : NULL,
+		.secret_ends = account_secret_ends(account, w->r->now, &end) ? end.day : NULL,
 		.max_size = (uint64_t)account->max_size,
 	};
 

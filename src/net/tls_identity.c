@@ -10,30 +10,53 @@
 
 enum { PEM_MAX = 1024 * 1024 };
 
-struct tls_identity {
-	gnutls_certificate_credentials_t credentials;
+struct validity {
 	time_t begins, ends;
 };
 
-static bool read_certificate(struct tls_identity *identity, const gnutls_datum_t *pem,
-			     const char *file, struct error *err)
+static bool read_certificate(const struct buf *text, const char *file, struct validity *when,
+			     struct error *err)
 {
+	const gnutls_datum_t pem = { (void *)text->text, (unsigned int)text->len };
 	gnutls_x509_crt_t *chain = NULL;
 	unsigned int count = 0;
-	int result = gnutls_x509_crt_list_import2(&chain, &count, pem, GNUTLS_X509_FMT_PEM, 0);
+	int result = text->len == 0 ? GNUTLS_E_NO_CERTIFICATE_FOUND :
+		     gnutls_x509_crt_list_import2(&chain, &count, &pem, GNUTLS_X509_FMT_PEM, 0);
 
 	if (result < 0 || count == 0) {
 		error_set(err, ERROR_CONFIG, "there is no certificate in PEM in it: %s",
 			  gnutls_strerror(result));
 		return error_context(err, "%s", file);
 	}
-	identity->begins = gnutls_x509_crt_get_activation_time(chain[0]);
-	identity->ends = gnutls_x509_crt_get_expiration_time(chain[0]);
+	when->begins = gnutls_x509_crt_get_activation_time(chain[0]);
+	when->ends = gnutls_x509_crt_get_expiration_time(chain[0]);
 	for (unsigned int i = 0; i < count; i++)
 		gnutls_x509_crt_deinit(chain[i]);
 	gnutls_free(chain);
 	return true;
 }
+
+bool tls_certificate_validity(const char *file, time_t *begins, time_t *ends, struct error *err)
+{
+	struct buf text = BUF_INIT(PEM_MAX);
+	struct validity when;
+	bool ok;
+
+	(void)buf_reserve(&text, PEM_MAX);
+	ok = file_read_named(file, false, &text, err) && read_certificate(&text, file, &when, err);
+	wipe(text.text, text.len);	/* its key may stand there too */
+	buf_free(&text);
+	if (ok) {
+		*begins = when.begins;
+		*ends = when.ends;
+	}
+	return ok;
+}
+
+struct tls_identity {
+	gnutls_certificate_credentials_t credentials;
+	struct validity when;
+};
 
 static bool read_key(const gnutls_datum_t *pem, const char *file, struct error *err)
 {
@@ -62,7 +85,7 @@ static bool load(struct tls_identity *identity, const char *cert_file, const cha
 		return false;
 	cert_pem = (gnutls_datum_t){ (void *)buf_text(cert), (unsigned int)cert->len };
 	key_pem = (gnutls_datum_t){ (void *)buf_text(key), (unsigned int)key->len };
-	if (!read_certificate(identity, &cert_pem, cert_file, err) ||
+	if (!read_certificate(cert, cert_file, &identity->when, err) ||
 	    !read_key(&key_pem, key_file, err))
 		return false;
 	result = gnutls_certificate_set_x509_key_mem2(identity->credentials, &cert_pem, &key_pem,
@@ -109,8 +132,8 @@ void tls_identity_free(struct tls_identity *identity)
 
 void tls_identity_validity(const struct tls_identity *identity, time_t *begins, time_t *ends)
 {
-	*begins = identity->begins;
-	*ends = identity->ends;
+	*begins = identity->when.begins;
+	*ends = identity->when.ends;
 }
 
 void *tls_identity_credentials(const struct tls_identity *identity)

@@ -23,6 +23,9 @@ void tls_identity_free(struct tls_identity *identity);	/* NULL is fine */
 /* When the certificate begins and ceases to be valid. */
 void tls_identity_validity(const struct tls_identity *identity, time_t *begins, time_t *ends);
 
+/* The same of any certificate in PEM; false: ERROR_CONFIG, with the name of the file. */
+bool tls_certificate_validity(const char *file, time_t *begins, time_t *ends, struct error *err);
+
 /* A gnutls_certificate_credentials_t, which lives as long as the identity. */
 void *tls_identity_credentials(const struct tls_identity *identity);
 

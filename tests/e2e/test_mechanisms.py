@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Ways to log in beside LOGIN and PLAIN: SCRAM-SHA-256, CRAM-MD5, and a certificate."""
 
+import re
 
 import pytest
 
@@ -119,6 +120,57 @@ def test_check_needs_no_secret(acs, run, config, certificate):
     result = run(["check", "--config", path], program="acsmtp")
     assert f"the certificate {cert} is shown" in result.stdout
     assert "EXTERNAL as contoso-smtp" in result.stdout
+
+
+@pytest.fixture
+def acsmtp(run, config):
+    """acsmtp(words, **keys) -> what it says with such an account."""
+    def run_it(*words, **keys):
+        ini = config(None, **{"auth": "external", "password": None, "user": None, **keys})
+        return run([*words, "--config", ini], program="acsmtp", input="hush\n")
+
+    return run_it
+
+
+def assert_refused(result, *words):
+    assert (result.status, result.stdout) == (CONFIG, "")
+    for word in words:
+        assert word in result.stderr
+
+
+def test_the_certificate_is_what_is_tested(acsmtp, certificate, pki):
+    cert, key = certificate
+    keys = {"tls_client_cert": cert, "tls_client_key": key}
+    result = acsmtp("password", "test", **keys)
+    assert result.status == 0, result.stderr
+    assert re.fullmatch(rf"account test: the certificate {cert}, until \d{{4}}-\d\d-\d\d\n",
+                        result.stdout)
+    other = keys | {"tls_client_key": pki.chain("good")[1]}
+    assert_refused(acsmtp("password", "test", **other), "not that of the certificate")
+    old = pki.chain("expired")
+    assert_refused(acsmtp("password", "test", tls_client_cert=old[0], tls_client_key=old[1]),
+                   f"the certificate {old[0]} ended on 2021-01-01")
+    assert "may come from" not in acsmtp("account", "show", **keys).stdout
+
+
+def test_no_password_is_asked_for(acsmtp, certificate):
+    cert, key = certificate
+    result = acsmtp("password", "set", tls_client_cert=cert, tls_client_key=key)
+    assert_refused(result, "`auth = external`", "needs no password")
+    assert_refused(acsmtp("password", "set", auth="off"), "`auth = off`", "no secret")
+
+
+@pytest.mark.parametrize("days", [9, 40])
+def test_the_end_of_a_certificate(acs, acsmtp, send, pki, tmp_path, days):
+    both = pki.application(f"client-{days}", "ec -pkeyopt ec_paramgen_curve:P-256", days)
+    keys = {"tls_client_cert": both, "tls_client_key": both}
+    said = f"the certificate {both} ends on " in acsmtp("check", **keys).stdout
+    assert said == (days < 30)
+    server = acs(mechanisms=("EXTERNAL",), clients=both)
+    for _ in range(2):
+        assert_sent(send(server, HELLO, auth="external", log=tmp_path / "log", **keys))
+    line = "account test: its certificate ends on "
+    assert (tmp_path / "log").read_text().count(line) == (1 if said else 0)
 
 
 @pytest.mark.parametrize("keys, words", [

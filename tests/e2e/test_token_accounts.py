@@ -380,6 +380,17 @@ def test_the_end_of_a_secret(mail, check, home, days, words):
     assert all("account test: its secret " in line for line in lines)
 
 
+@pytest.mark.parametrize("days", [12, 40])
+def test_the_end_of_a_certificate(mail, check, pki, days):
+    """It says itself when that is."""
+    file = pki.application(f"ends-{days}", days=days)
+    mail.identity.certificate = file
+    _, steps = check(token="client-certificate", certificate_file=file, password=None)
+    advice = "\n".join(steps["secret"]["advice"])
+    assert (f"the certificate {file} ends on" in advice) == (days < 30), steps
+    assert steps["secret"]["state"] == ("warning" if days < 30 else "ok")
+
+
 # --- where it must not be seen
 
 def test_nothing_is_printed_or_logged(mail, home):

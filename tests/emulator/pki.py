@@ -112,12 +112,12 @@ class Pki:
             path.write_text(leaf)
         return str(path), str(self._file(kind, "key"))
 
-    def application(self, name="application", key="rsa:2048"):
+    def application(self, name="application", key="rsa:2048", days=3650):
         """A certificate of an application and its key, in one file, as Entra has them."""
         path = self._file(name, "both")
         if not path.exists():
             self._openssl("req", "-x509", "-config", self._configuration, "-newkey",
-                          *key.split(), "-nodes", "-subj", f"/CN={name}", "-days", "3650",
+                          *key.split(), "-nodes", "-subj", f"/CN={name}", "-days", str(days),
                           "-keyout", self._file(name, "key"),
                           "-out", self._file(name, "pem"))
             path.touch(mode=0o600)
