@@ -78,6 +78,7 @@ struct account {
 	long rate_per_minute, rate_per_hour;	/* messages to begin, 0: no limit */
 	char *failover;		/* accounts that take its mail when it cannot; "": none */
 	unsigned failover_line;	/* where its file says so */
+	char *failover_by;	/* the variable that does, or NULL */
 	long failover_after;	/* seconds that its quota may be used up before */
 	char *log;
 	int log_format;		/* enum log_format */

@@ -28,6 +28,7 @@ void account_free(struct account *account)
 	text_cleanup(&account->name);
 	text_cleanup(&account->file);
 	text_cleanup(&account->password_file_by);
+	text_cleanup(&account->failover_by);
 	*account = (struct account){ 0 };
 }
 
@@ -312,17 +313,24 @@ static void put_account(struct config *config, struct account *account)
 }
 
 /*
- * Which variable has the path of the password's file: an error that is about it names
- * both.
+ * Which variables have what an error will be about when nobody knows them any more.
  */
 static void note_variables(const struct layers *l, struct account *account)
 {
-	const struct setting *row = setting_find(SECTION_ACCOUNT, "password_file");
-	unsigned line = l->own->lines[setting_index(row)];
+	const struct {
+		const char *setting;
+		char **by;
+	} noted[] = { { "password_file", &account->password_file_by },
+		      { "failover", &account->failover_by } };
 
 	account->is_of_environment = l->ini->said_by != NULL;
-	if (account->is_of_environment && line)
-		account->password_file_by = text_copy(l->ini->said_by[line - 1]);
+	for (size_t i = 0; account->is_of_environment && i < COUNT_OF(noted); i++) {
+		const struct setting *row = setting_find(SECTION_ACCOUNT, noted[i].setting);
+		unsigned line = l->own->lines[setting_index(row)];
+
+		if (line)
+			*noted[i].by = text_copy(l->ini->said_by[line - 1]);
+	}
 }
 
 static bool read_accounts(const struct ini *ini, struct config *fresh, struct error *err)

@@ -54,7 +54,10 @@ size_t config_failover(const struct config *config, const struct account *accoun
 
 static bool blame(const struct account *account, struct error *err)
 {
-	if (account->failover_line)
+	if (account->failover_by)
+		error_context(err, "%s: account %s: failover", account->failover_by,
+			      account->name);
+	else if (account->failover_line)
 		error_context(err, "%s, line %u: account %s: failover", account->file,
 			      account->failover_line, account->name);
 	else

@@ -125,6 +125,21 @@ def test_explain_says_which(run, variables):
     assert PASSWORD not in result.stdout
 
 
+@pytest.mark.parametrize("value, words", [
+    ("environment", "is the account itself"), ("nobody", 'no account "nobody"'),
+])
+def test_failover_that_makes_no_sense(run, variables, value, words):
+    result = run(["-t"], env=variables(FAILOVER=value), input=MESSAGE)
+    assert result.status == CONFIG
+    assert "ACSMTP_FAILOVER: account environment: failover: " in result.stderr
+    assert words in result.stderr
+
+
+def test_failover_to_an_account_of_a_file(run, home, variables):
+    write_own(home, ACCOUNT)
+    assert explained(run, variables(FAILOVER="filed"))["failover"] == ["filed"]
+
+
 # --- beside files
 
 def write_own(home, text):
