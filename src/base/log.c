@@ -36,13 +36,13 @@ enum {
 };
 
 /* Global, as everything may log and nothing should have to carry the log about. */
-static struct {
+static struct log_sink {
 	enum { NOWHERE, SYSLOG, DESCRIPTOR } kind;
 	int fd;
 	bool owns_fd, complained;
 	enum log_format format;
 	char *where, *tag;
-} sink = { .fd = -1 };
+} sink = { .fd = -1 }, put_aside;
 
 void log_close(void)
 {
@@ -153,6 +153,26 @@ void log_open(struct log_place place, const char *tag)
 		complain(buf_text(&reason));
 		sink.kind = NOWHERE;
 	}
+}
+
+void log_lend(struct log_place place)
+{
+	const struct log_place now = { sink.where, sink.format };
+
+	if (log_place_is_same(now, place))
+		return;
+	put_aside = sink;
+	sink = (struct log_sink){ .fd = -1 };
+	log_open(place, put_aside.tag ? put_aside.tag : "acsmtp");
+}
+
+void log_return(void)
+{
+	if (!put_aside.tag)
+		return;
+	log_close();
+	sink = put_aside;
+	put_aside = (struct log_sink){ .fd = -1 };
 }
 
 /* --- a line of text */

@@ -27,6 +27,13 @@ struct log_place {
  */
 void log_open(struct log_place place, const char *tag);
 
+/*
+ * Lines go to another place, with the tag that they have, until log_return(); not one
+ * within another. Nothing is done where it is the same place.
+ */
+void log_lend(struct log_place place);
+void log_return(void);
+
 /* Opens what it needs for good, for a process that soon can open nothing. */
 void log_settle(void);
 

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "mail/submission.h"
 #include "delivery/account_secret.h"
+#include "delivery/retry.h"
 
 enum {
 	LOGGED_RECIPIENTS_MAX = 2500,	/* bytes of a log line that has two lists */
@@ -64,6 +65,7 @@ void attempt_begin(struct attempt *a, const struct account *account, const char 
 {
 	*a = (struct attempt){ .account = account, .id = id, .caller = caller,
 			       .started = clock_ms(), .tls = "none" };
+	log_lend(account_log(account));
 	tell_end(account);
 	tell_end_of_secret(account);
 }
@@ -99,24 +101,28 @@ static void judge_rest(struct envelope *e, const struct error *err)
 			envelope_judge(e, &e->recipients[i], verdict, err);
 }
 
+/*
+ * How much a reason says of the whole. Who may still get it goes before who never will:
+ * the caller is to learn that trying again has a sense. And what stops the account goes
+ * before what one recipient is told, or nobody would learn of it.
+ */
+static int weight(const struct recipient *r)
+{
+	if (r->verdict == VERDICT_ACCEPTED)
+		return 0;
+	if (r->verdict == VERDICT_REFUSED)
+		return 1;
+	return r->why && retry_scope(r->why, true) == RETRY_ACCOUNT ? 3 : 2;
+}
+
 /* Whose reason the caller gets when the dialogue went well but not for everybody. */
 static const struct recipient *find_worst(const struct envelope *e)
 {
 	const struct recipient *worst = NULL;
 
-	for (size_t i = 0; i < e->count; i++) {
-		const struct recipient *r = &e->recipients[i];
-
-		if (r->verdict == VERDICT_ACCEPTED)
-			continue;
-		/*
-		 * Who may still get it goes before who never will: the caller is to
-		 * learn that trying again has a sense.
-		 */
-		if (!worst || (worst->verdict == VERDICT_REFUSED &&
-			       r->verdict != VERDICT_REFUSED))
-			worst = r;
-	}
+	for (size_t i = 0; i < e->count; i++)
+		if (weight(&e->recipients[i]) > (worst ? weight(worst) : 0))
+			worst = &e->recipients[i];
 	return worst;
 }
 
@@ -271,5 +277,6 @@ bool attempt_end(const struct attempt *a, bool ok, struct envelope *e,
 	}
 	ok = ok && !worst;
 	log_outcome(a, e, m, ok ? NULL : err, worst);
+	log_return();
 	return ok;
 }

@@ -21,6 +21,7 @@ struct attempt {		/* what is known of it, for the log */
 	int code;		/* of the reply; 0: there was none */
 };
 
+/* From here to attempt_end() the log is the account's, whoever's mail it is. */
 void attempt_begin(struct attempt *a, const struct account *account, const char *id,
 		   const struct caller *caller);
 

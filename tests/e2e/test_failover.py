@@ -3,11 +3,12 @@
 of the message, or may have already."""
 
 import re
+import shutil
 
 import pytest
 
 from emulator.faults import Fault
-from helpers.daemon import Local, text
+from helpers.daemon import KEEPER, Local, text
 from helpers.spool import checksum
 from helpers.waiting import wait_until
 
@@ -115,6 +116,23 @@ def test_taken_over(acs, run, two, second, log, spool, name, queue):
         assert not list(spool["spool"].glob("*.env"))
 
 
+@pytest.mark.parametrize("queue", ["off", "queued"])
+def test_the_log_of_who_sends_it(acs, run, two, second, log, spool, tmp_path, queue):
+    """What the first one could not, and what waits for it, stands in its own."""
+    first = acs(faults=(Fault("connect", reply="421 4.3.2 later"),))
+    ini = two(first, second, log=tmp_path / "first.log",
+              delivery=spool if queue != "off" else None)
+    for _ in range(2):
+        assert run(["-C", ini, *(["-odq"] if queue == "queued" else []), "-t"],
+                   input=HELLO).status == OK
+    if queue == "queued":
+        assert run(["-C", ini, "-q"]).status == OK
+    its_own = (tmp_path / "first.log").read_text()
+    assert len(sent_lines(log())) == 2 and "account=test" not in log()
+    assert "not sent" in its_own and "account=second" not in its_own
+    assert its_own.count("queued") == (2 if queue == "queued" else 0)
+
+
 def test_only_the_first_where_it_can(acs, run, two, second, log):
     first = acs()
     assert run(["-C", two(first, second), "-t"], input=HELLO).status == OK
@@ -182,6 +200,28 @@ def test_those_who_are_left(acs, run, two, second, spool, queue):
     assert len(first.messages[0].recipients) == 2 and bodies(second)
 
 
+QUOTA = "450 4.5.127 Message rejected. Excessive message rate from sender."
+
+
+@pytest.mark.parametrize("later", ["451 4.3.0 later", "550 5.1.1 unknown"])
+@pytest.mark.parametrize("queue", ["off", "on", "queued"])
+def test_some_of_their_own_and_some_of_the_account(acs, run, two, second, spool, queue, later):
+    """Who is refused himself keeps the others from nothing."""
+    first = acs(faults=(Fault("a@example.org", reply=later), Fault("rcpt", reply=QUOTA)))
+    ini = two(first, second, failover_after=0, delivery=spool if queue != "off" else None)
+    result = run(["-C", ini, *(["-odq"] if queue == "queued" else []), "a@example.org",
+                  "b@example.org", "c@example.org"], input=HELLO)
+    if queue == "queued":
+        run(["-C", ini, "-q"])
+    assert first.messages == []
+    assert second.messages[0].recipients == ["b@example.org", "c@example.org"], result.stderr
+    if queue != "off" and later.startswith("4"):
+        entry, = spool["spool"].glob("*.env")
+        assert re.findall(r"(?m)^to (\w+) (\S+)", entry.read_text()) == [
+            ("deferred", "a@example.org"), ("sent", "b@example.org"),
+            ("sent", "c@example.org")]
+
+
 # --- what does not
 
 OWN = {
@@ -236,6 +276,24 @@ def test_lost_by_the_second(acs, run, two, spool):
         file.unlink()
     assert run(["-C", ini, "-q"]).status == OK
     assert (first.messages, len(bodies(second))) == ([], 1)
+
+
+def test_lost_by_one_that_is_no_more(acs, run, two, spool):
+    """Nobody else can know: its own account sends it again, as on_lost_reply says."""
+    second = acs(senders=(OTHER,), faults=(Fault("body", action="close", times=1),))
+    first = acs(faults=(Fault("connect", reply="421 later", times=1),))
+    ini = two(first, second, delivery=spool)
+    assert run(["-C", ini, "-t"], input=HELLO).status == OK
+    text = open(ini).read().replace("[account second]", "[account third]")
+    open(ini, "w").write(text)
+    result = run(["-C", ini, "-q"])
+    assert result.status == CONFIG and 'failover: there is no account "second"' in result.stderr
+    assert len(list(spool["spool"].glob("*.env"))) == 1
+    open(ini, "w").write(text.replace("failover = second", "failover = third"))
+    for file in spool["spool"].glob("accounts/*"):
+        file.unlink()
+    assert run(["-C", ini, "-q"]).status == OK
+    assert (len(bodies(first)), len(bodies(second))) == (1, 0)
 
 
 def test_a_quota_is_waited_for(acs, run, two, second, spool):
@@ -346,21 +404,53 @@ def test_moved_by_a_person(acs, run, two, second, spool):
     assert result.status == CONFIG and "nobody" in result.stderr
 
 
-def test_by_the_daemon(second, daemon, pki):
-    """Its keeper works on the queue as every runner does."""
-    # What stands behind the last setting of its account are sections of their own.
-    d = daemon(None, failover=f"""second
+@pytest.fixture
+def daemon_of_two(daemon, pki):
+    """With an account whose server is away, and `server` to fail over to."""
+    def make(server):
+        d = daemon(None, start=False)
+        log = d.top / "log"
+        log.touch(0o600)
+        if d.is_root:
+            shutil.chown(log, KEEPER)
+        # What stands behind the last setting of its account are sections of their own.
+        d.keys["failover"] = f"""second
 [account second]
-host = {second.host}
-port = {second.port}
+host = {server.host}
+port = {server.port}
 tls_fingerprint = {pki.fingerprint("good")}
-user = {second.options.user}
-password = "{second.options.password}"
+user = {server.options.user}
+password = "{server.options.password}"
 from = {OTHER}
-log = off
+log = {log}
 [defaults]
-default_account = test""")
-    with Local(d.socket) as client:
-        client.sendmail("me@contoso.com", ["b@example.org"], text())
-    wait_until(lambda: bodies(second), "it goes by the second")
+default_account = test"""
+        d.write()
+        assert d.start()
+        with Local(d.socket) as client:
+            client.sendmail("me@contoso.com", ["b@example.org"], text())
+        return d
+
+    return make
+
+
+def test_by_the_daemon(second, daemon_of_two):
+    """Its keeper works on the queue as every runner does, and its log says who sends and why."""
+    d = daemon_of_two(second)
+    line = wait_until(lambda: sent_lines((d.top / "log").read_text()), "it is logged")[0]
     assert second.message.sender == OTHER
+    assert "account=second" in line and "instead-of=test" in line and "because=" in line
+
+
+def test_what_the_daemon_keeps(acs, daemon_of_two, run):
+    refusing = acs(senders=(OTHER,), faults=(Fault("rcpt", reply="451 4.2.1 full"),))
+    d = daemon_of_two(refusing)
+    config = ["--config", d.config]
+    shown = wait_until(lambda: re.search("by account second: .*", run(
+        ["queue", "show", *id_of(run, config), *config], program="acsmtp").stdout), "it is shown")
+    assert "no connection" in shown[0]
+
+
+def id_of(run, config):
+    listed = run(["queue", "list", "--json", *config], program="acsmtp").stdout
+    return re.findall(r'"id": ?"(\w+)"', listed)
