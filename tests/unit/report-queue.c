@@ -63,7 +63,7 @@ static void place_make(struct place *p)
 		.name = (char *)"work", .service = (char *)"other",
 		.host = (char *)"smtp.example", .domain = (char *)"host.example",
 		.from = (char *)"noreply@example.org", .null_sender = NULL_SENDER_SEND,
-		.password_expires = (char *)"",
+		.password_expires = (char *)"", .tls_client_cert = (char *)"",
 	};
 	p->settings = (struct delivery_settings){
 		.report_to = (char *)"", .reports_per_hour = 20, .warn_after = 4, .keep_failed = 30,
