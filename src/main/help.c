@@ -84,9 +84,12 @@ static void print_flags(const struct command *c)
 	const char *blank = c->sub ? " " : "", *sub = c->sub ? c->sub : "";
 
 	printf("command\t%s\t%s\t%s\t%s\n", c->word, sub, c->arguments, c->help);
-	for (const struct flag *flag = c->flags; flag && flag->name; flag++)
+	for (const struct flag *flag = c->flags; flag && flag->name; flag++) {
+		OWNED_BUF room = BUF_INIT(SERVERS_MAX);
+
 		printf("flag\t%s%s%s\t%s\t%s\t%s\n", c->word, blank, sub, flag->name,
-		       flag->kind == FLAG_TEXT ? flag->value : "", flag->help);
+		       command_flag_value(flag, &room), flag->help);
+	}
 }
 
 /* For our own Makefile: the words are English, and may change with every version. */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Azure Communication Services. Its texts are those of Exchange's transport. */
-#include "service/service.h"
-
-#include "base/language.h"
+#include "service/rows.h"
 
 static const char over_quota[] =
 	N_("the account is over its quota of messages a minute or an hour, and each attempt "

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What we know of the services that mail is submitted to. Each is one value in a file of
- * its own; a new one is such a file and its name in SERVICES: nothing else in the program
- * says the name of any.
+ * What we know of the services that mail is submitted to. Each is a row of a table
+ * (service/rows.h): nothing else in the program says the name of any.
  */
 #ifndef SERVICE_SERVICE_H
 #define SERVICE_SERVICE_H
@@ -110,31 +109,21 @@ struct service {
 	struct service_end end;
 };
 
-/*
- * All of them: the first one is what an account is of that does not say, the last is any
- * other.
- */
-#define SERVICES(each) \
-	each(acs) each(hve) each(office365) each(sendgrid) each(ses) \
-	each(mailgun) each(postmark) each(brevo) each(mailjet) each(smtp2go) \
-	each(sparkpost) each(resend) each(zeptomail) each(mailersend) \
-	each(mailtrap) each(mandrill) each(gmail) each(fastmail) each(icloud) \
-	each(yahoo) each(outlook) each(zoho) each(proton) each(gmx) \
-	each(infomaniak) each(other)
-
-#define SERVICE_IS_SOMEWHERE(name)	extern const struct service service_##name;
-SERVICES(SERVICE_IS_SOMEWHERE)
+/* Any server that is none of them. */
+extern const struct service service_other;
 
 /* A daemon of ours, which no file names. */
 extern const struct service service_daemon;
 
-/* For usage lines: "acs|sendgrid|..." */
-#define SERVICE_WORD(name)	"|" #name
-#define SERVICE_NAMES		(&(SERVICES(SERVICE_WORD))[1])
-
-/* NULL ends. */
+/*
+ * All of them: the first one is what an account is of that does not say, the last is
+ * service_other. NULL ends.
+ */
 const struct service *service_at(size_t i);
 const char *service_name(size_t i);
+
+/* "acs|sendgrid|...", for usage lines. */
+void service_add_names(struct buf *names);
 
 /* By its name in any case. What is unknown, or NULL, is any server: service_other. */
 const struct service *service_named(const char *name);

@@ -3,7 +3,7 @@
  * All services in one list. What none of them is called, and a host that is none of
  * theirs, is "other", which expects nothing.
  */
-#include "service/service.h"
+#include "service/rows.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +11,6 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/language.h"
 #include "base/text.h"
 
 /* Any server: it says itself what it wants. */
@@ -39,24 +38,42 @@ const struct service service_daemon = {
 	.login_is_optional = true,
 };
 
-#define ITS_PLACE(name)	&service_##name,
-static const struct service *const services[] = { SERVICES(ITS_PLACE) };
+static const struct service_table first = { &service_acs, 1 }, last = { &service_other, 1 };
+static const struct service_table *const tables[] = { &first, &service_providers,
+						      &service_mailboxes, &last };
 
 const struct service *service_at(size_t i)
 {
-	return i < COUNT_OF(services) ? services[i] : NULL;
+	for (size_t t = 0; t < COUNT_OF(tables); t++) {
+		if (i < tables[t]->count)
+			return &tables[t]->rows[i];
+		i -= tables[t]->count;
+	}
+	return NULL;
 }
 
 const char *service_name(size_t i)
 {
-	return i < COUNT_OF(services) ? services[i]->name : NULL;
+	const struct service *service = service_at(i);
+
+	return service ? service->name : NULL;
+}
+
+void service_add_names(struct buf *names)
+{
+	const char *name;
+
+	for (size_t i = 0; (name = service_name(i)); i++)
+		buf_addf(names, "%s%s", i ? "|" : "", name);
 }
 
 const struct service *service_named(const char *name)
 {
-	for (size_t i = 0; name && i < COUNT_OF(services); i++)
-		if (!strcasecmp(services[i]->name, name))
-			return services[i];
+	const struct service *service;
+
+	for (size_t i = 0; name && (service = service_at(i)); i++)
+		if (!strcasecmp(service->name, name))
+			return service;
 	return name && !strcmp(name, service_daemon.name) ? &service_daemon : &service_other;
 }
 
@@ -154,12 +171,14 @@ const char *service_region_words(const struct service *service, struct buf *word
 
 const struct service *service_of_host(const char *host)
 {
-	for (size_t i = 0; i < COUNT_OF(services); i++) {
-		const char *its = setting_of(services[i], "host");
-		OWNED_TEXT region = service_region(services[i], host);
+	const struct service *service;
+
+	for (size_t i = 0; (service = service_at(i)); i++) {
+		const char *its = setting_of(service, "host");
+		OWNED_TEXT region = service_region(service, host);
 
 		if ((its && !strcasecmp(host, its)) || region)
-			return services[i];
+			return service;
 	}
 	return &service_other;
 }

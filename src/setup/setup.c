@@ -302,7 +302,7 @@ static int run(struct command_call *call)
 #define ANSWER(which)	offsetof(struct setup_flags, answers[ANSWER_##which])
 #define IN(field)	offsetof(struct setup_flags, field)
 static const struct flag flags[] = {
-	[ANSWER_SERVICE] = { "service", FLAG_TEXT, ANSWER(SERVICE), SERVICE_NAMES,
+	[ANSWER_SERVICE] = { "service", FLAG_SERVICE, ANSWER(SERVICE), NULL,
 	  N_("what sends your mail") },
 	[ANSWER_REGION] = { "region", FLAG_TEXT, ANSWER(REGION), "REGION",
 	  N_("where its server is, if it has several") },

@@ -15,15 +15,28 @@
 #include "base/buf.h"
 #include "base/language.h"
 #include "base/text.h"
+#include "service/service.h"
 #include "talk/say.h"
+
+enum { VALUE_MAX = 1000 };
+
+const char *command_flag_value(const struct flag *flag, struct buf *room)
+{
+	if (flag->kind == FLAG_SERVICE)
+		service_add_names(room);
+	return flag->kind == FLAG_TEXT ? flag->value : buf_text(room);
+}
 
 static void print_usage(FILE *out, const char *name, const struct command *c)
 {
 	fprintf(out, _("usage: %s %s%s%s"), name, c->word, c->sub ? " " : "",
 		c->sub ? c->sub : "");
-	for (const struct flag *flag = c->flags; flag && flag->name; flag++)
-		fprintf(out, " [--%s%s%s]", flag->name, flag->kind == FLAG_TEXT ? " " : "",
-			flag->kind == FLAG_TEXT ? flag->value : "");
+	for (const struct flag *flag = c->flags; flag && flag->name; flag++) {
+		OWNED_BUF room = BUF_INIT(VALUE_MAX);
+
+		fprintf(out, " [--%s%s%s]", flag->name, flag->kind == FLAG_SWITCH ? "" : " ",
+			command_flag_value(flag, &room));
+	}
 	fprintf(out, "%s%s\n", *c->arguments ? " " : "", c->arguments);
 }
 
@@ -43,10 +56,10 @@ static int print_help(const struct command_call *call)
 	if (call->command->flags)
 		putchar('\n');
 	for (const struct flag *flag = call->command->flags; flag && flag->name; flag++) {
-		OWNED_BUF used = BUF_INIT(1000);
+		OWNED_BUF used = BUF_INIT(VALUE_MAX + 100), room = BUF_INIT(VALUE_MAX);
 
-		buf_addf(&used, "  --%s%s%s", flag->name, flag->kind == FLAG_TEXT ? " " : "",
-			 flag->kind == FLAG_TEXT ? flag->value : "");
+		buf_addf(&used, "  --%s%s%s", flag->name, flag->kind == FLAG_SWITCH ? "" : " ",
+			 command_flag_value(flag, &room));
 		command_put_help(stdout, buf_text(&used), COLUMN, flag->help);
 	}
 	return say_finish();

@@ -10,15 +10,19 @@
 #include <limits.h>
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "base/error.h"
 
 struct flag {			/* --name, --name VALUE, --name=VALUE */
 	const char *name;	/* without dashes; NULL ends a list of them */
-	enum { FLAG_SWITCH, FLAG_TEXT } kind;
+	enum { FLAG_SWITCH, FLAG_TEXT, FLAG_SERVICE } kind;
 	size_t place;		/* in the command's own struct: a bool or a const char * */
 	const char *value;	/* what the value is called, of FLAG_TEXT */
 	const char *help;
 };
+
+/* What its value is called, "acs|..." of a service, made in `room`; "": it has none. */
+const char *command_flag_value(const struct flag *flag, struct buf *room);
 
 struct command;
 

@@ -1,9 +1,31 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What setup and hints say alike of services that are alike. */
-#ifndef SERVICE_PHRASES_H
-#define SERVICE_PHRASES_H
+/*
+ * What the tables of services are written with. A new service is one row in one of them;
+ * a line in the list of `service` in doc/acsmtp.ini.5 goes with it.
+ */
+#ifndef SERVICE_ROWS_H
+#define SERVICE_ROWS_H
 
 #include "base/language.h"
+#include "service/service.h"
+
+struct service_table {
+	const struct service *rows;
+	size_t count;
+};
+
+/* In the order in which people see them, between the first one and any other. */
+extern const struct service_table service_providers, service_mailboxes;
+
+/* Its file is its own: there is much to know of it. */
+extern const struct service service_acs;
+
+/* The rules of a row: { struct reply_rule }, ... */
+#define SERVICE_RULES(...) \
+	.rules = (const struct reply_rule[]){ __VA_ARGS__ }, \
+	.rule_count = COUNT_OF(((const struct reply_rule[]){ __VA_ARGS__ }))
+
+/* --- what setup and hints say alike of services that are alike */
 
 /* Questions of struct service: user, ... */
 #define SERVICE_ONE_USER { N_("User name"), \
