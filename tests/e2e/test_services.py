@@ -120,3 +120,36 @@ def test_imported(run, tmp_path, host, lines):
     for line in lines:
         assert f"\n{line}\n" in result.stdout
     assert "\nhost =" not in result.stdout
+
+
+# What a program's file says of one server, and what it is called.
+FORMATS = {
+    "msmtp": "account one\nhost {host}\nport {port}\nauth on\ntls on\nuser me\n"
+             "password secret\nfrom a@example.org\n",
+    "postfix": "relayhost = [{host}]:{port}\nsmtp_sasl_auth_enable = yes\n"
+               "smtp_sasl_password_maps = static:me:secret\n"
+               "smtp_tls_security_level = encrypt\n",
+    "ssmtp": "mailhub={host}:{port}\nUseSTARTTLS=YES\nAuthUser=me\nAuthPass=secret\n",
+    "nullmailer": "{host} smtp --port={port} --starttls --user=me --pass=secret\n",
+    "dma": "SMARTHOST {host}\nPORT {port}\nSECURETRANSFER\nSTARTTLS\nAUTHPATH auth.conf\n",
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_all_are_known_by_their_servers(run, home, name):
+    """Whatever configuration names a server: its service's rows hold from then on."""
+    listed = run(["help", "services"], program="acsmtp").stdout.splitlines()
+    known = [re.match(r"(\w+) +(\S+):(\d+) +tls=(\w+)", line) for line in listed[:-1]]
+    assert len(known) == len(listed) - 1 > 20
+    for service, host, port, tls in (row.groups() for row in known):
+        file = home / name
+        file.touch(0o600)
+        host = host.replace("*", "eu-west-1")
+        text = FORMATS[name].format(host=host, port=port)
+        if tls == "implicit":
+            text = re.sub("STARTTLS=YES", "TLS=YES", text).replace("--starttls", "--ssl")
+            text = text.replace("tls on", "tls on\ntls_starttls off").replace("\nSTARTTLS", "")
+        file.write_text(text)
+        result = run(["account", "import", "--format", name, file], program="acsmtp")
+        assert f"\nservice = {service}\n" in result.stdout, result.stdout + result.stderr
+        assert "\nhost =" not in result.stdout
