@@ -242,7 +242,8 @@ static void confine_session(const struct door *door)
 	const char *aliases = door->config.delivery.aliases;
 	const char *const files[] = { *aliases == '/' ? aliases : "/etc/aliases", "/etc/passwd",
 				      "/etc/group", "/etc/nsswitch.conf", "/etc/localtime",
-				      "/etc/hosts", "/etc/host.conf", "/etc/resolv.conf", NULL };
+				      "/etc/hosts", "/etc/host.conf", "/etc/resolv.conf",
+				      "/etc/mailname", NULL };
 
 	/*
 	 * The file of the time zone, wherever TZ says it is, can be read now but not

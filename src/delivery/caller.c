@@ -27,7 +27,7 @@ char *caller_login(const struct caller *c)
 
 char *caller_mailbox(const struct caller *c)
 {
-	OWNED_TEXT host = net_host_name();
+	OWNED_TEXT host = net_mail_name();
 	OWNED_TEXT login = caller_login(c);
 	OWNED_BUF mailbox = BUF_INIT(MAILBOX_MAX);
 

@@ -86,7 +86,7 @@ static char *qualified(const char *sender)
 
 	if (!*sender || address_domain(sender))
 		return text_copy(sender);
-	host = net_host_name();
+	host = net_mail_name();
 	buf_addf(&mailbox, "%s@%s", sender, host);
 	return buf_take(&mailbox);
 }
@@ -193,7 +193,7 @@ static bool header_work(const struct preparation *p, struct message *m, const ch
 	bool adds_from = p->repairs && (parts & SUBMISSION_SENDER) && prepare_lacks_from(m);
 	OWNED_TEXT name = adds_from ? full_name(p) : NULL;
 	OWNED_TEXT local = *sender || account->from[0] ? NULL : caller_mailbox(p->caller);
-	OWNED_TEXT host = net_host_name();
+	OWNED_TEXT host = net_mail_name();
 	struct submission s = {
 		.parts = parts,
 		.from = account->from[0] ? account->from : local ? local : sender,

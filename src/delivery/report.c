@@ -235,13 +235,15 @@ static bool make(struct work *w, struct message *m, struct error *err)
 	const struct entry *original = &w->item->entry;
 	OWNED_TEXT machine =
 		account->domain[0] ? text_copy(account->domain) : net_host_name();
+	OWNED_TEXT domain =
+		account->domain[0] ? text_copy(account->domain) : net_mail_name();
 	OWNED_BUF from = BUF_INIT(1000);
 	struct secret_end end;
 	const struct report report = {
 		.kind = w->kind,
 		.id = w->entry.id,
 		.from = account->from[0] ? account->from
-					 : (buf_addf(&from, "MAILER-DAEMON@%s", machine),
+					 : (buf_addf(&from, "MAILER-DAEMON@%s", domain),
 					    buf_text(&from)),
 		.to = &w->entry.envelope,
 		.machine = machine,

@@ -2,12 +2,14 @@
 /*
  * The full name is asked of nobody: a name server may take its time, and answers for
  * other machines. It is the system's own name, or what /etc/hosts makes of it, as
- * Debian writes it there: "127.0.1.1 host.example.org host".
+ * Debian writes it there: "127.0.1.1 host.example.org host". What follows the @ of its
+ * users may be another name, which Debian keeps in /etc/mailname (policy 11.6).
  */
 #include "net/net.h"
 
 #include <ctype.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -89,6 +91,33 @@ static bool own_name(char name[NAME_MAX_LEN + 2])
 	return gethostname(name, NAME_MAX_LEN + 1) == 0 && is_domain(name);
 }
 
+/* The line of /etc/mailname without white space, if it is a full name. */
+static char *mail_name_in(char *line, const char *unused)
+{
+	char *name = line + strspn(line, " \t\r");
+
+	(void)unused;
+	name[strcspn(name, " \t\r")] = '\0';
+	return strchr(name, '.') && is_domain(name) ? name : NULL;
+}
+
+static char *find_mail_name(void)
+{
+	return find_in_file("/etc/mailname", mail_name_in, NULL);
+}
+
+/* The same if it begins with the machine's own short name. */
+static char *find_own_mail_name(const char *short_name)
+{
+	size_t label = strlen(short_name);
+	char *name = find_mail_name();
+
+	if (name && strncasecmp(name, short_name, label) == 0 && name[label] == '.')
+		return name;
+	free(name);
+	return NULL;
+}
+
 char *net_host_name(void)
 {
 	char name[NAME_MAX_LEN + 2], *full;
@@ -98,7 +127,16 @@ char *net_host_name(void)
 	if (strchr(name, '.'))
 		return text_copy(name);
 	full = find_in_hosts(name);
+	if (!full)
+		full = find_own_mail_name(name);
 	return full ? full : text_copy(name);
+}
+
+char *net_mail_name(void)
+{
+	char *name = find_mail_name();
+
+	return name ? name : net_host_name();
 }
 
 /* `domain` if the line of /etc/resolv.conf puts it behind short names. */
@@ -118,6 +156,7 @@ bool net_is_this_host(const char *name)
 {
 	char own[NAME_MAX_LEN + 2];
 	OWNED_TEXT full = NULL;
+	OWNED_TEXT of_mail = NULL;
 	OWNED_TEXT domain = NULL;
 	size_t label;
 
@@ -133,6 +172,9 @@ bool net_is_this_host(const char *name)
 		return !name[label];
 	full = find_in_hosts(own);
 	if (full && text_is(name, full))
+		return true;
+	of_mail = find_own_mail_name(own);
+	if (of_mail && text_is(name, of_mail))
 		return true;
 	domain = find_in_file("/etc/resolv.conf", search_domain_in, name + label + 1);
 	return domain != NULL;

@@ -36,12 +36,19 @@ struct transport *net_serve(int fd, const struct tls_identity *identity, const c
  */
 char *net_ascii_name(const char *domain, struct error *err);
 
-/* This machine's full name for EHLO and Message-ID; the caller frees. */
+/* This machine's full name, as for EHLO; the caller frees. */
 char *net_host_name(void);
 
 /*
+ * What follows the @ of this machine's users: the name in /etc/mailname, or, where that has
+ * no full one, net_host_name(). The caller frees.
+ */
+char *net_mail_name(void);
+
+/*
  * Whether that is this machine: its name, with or without what follows the first dot, or
- * its full one by /etc/hosts or the search list of /etc/resolv.conf. Nobody is asked.
+ * its full one by /etc/hosts, /etc/mailname or the search list of /etc/resolv.conf. Nobody
+ * is asked.
  */
 bool net_is_this_host(const char *name);
 

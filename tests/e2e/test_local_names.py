@@ -156,6 +156,63 @@ def test_a_domain_that_an_account_sends_from_is_one(acs, config, called):
         ["a@contoso.com", "admin@contoso.com"], ["b@mail.contoso.com"]]
 
 
+# --- /etc/mailname
+
+@pytest.fixture
+def at(config, home, tmp_path):
+    """at(server, mailname, arguments): sendmail on a machine "web1" with that /etc/mailname,
+    if any."""
+    def run_it(server, mailname, *arguments, message, **settings):
+        etc = tmp_path / "etc"
+        etc.mkdir(exist_ok=True)
+        (etc / "hosts").write_text("127.0.0.1 localhost\n")
+        if mailname is not None:
+            (etc / "mailname").write_text(mailname)
+        ini = config(server, extra=ADMIN, **settings)
+        done = subprocess.run(
+            ["unshare", "-u", "-m", "sh", "-c",
+             'hostname web1 && mount -t overlay -o "lowerdir=$0:/etc" overlay /etc && '
+             '{ [ -e "$0/mailname" ] || ! [ -e /etc/mailname ] || '
+             'mount --bind /dev/null /etc/mailname; } && exec "$@"', etc,
+             installed("sendmail"), "-C", ini, *arguments], input=message.encode(),
+            env=environment(home, None), capture_output=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
+    return run_it
+
+
+@pytest.mark.as_root
+@pytest.mark.parametrize("mailname, domain", [
+    (None, "web1"), ("", "web1"), ("contoso.net\n", "contoso.net"),
+    ("contoso.net", "contoso.net"), ("\n \t contoso.net \t\r\n", "contoso.net"),
+    ("not a name, this\n", "web1"), ("-x..y\n", "web1"), ("contoso\n", "web1"),
+    ("a@contoso.net\n", "web1"), ("x" * 300 + ".net\n", "web1"), ("\0\xff.net\n", "web1"),
+    ("web1.contoso.net\n", "web1.contoso.net"),
+], ids=["none", "empty", "name", "no newline", "white space", "words", "malformed", "no dot",
+        "address", "long", "bytes", "own"])
+def test_domain_of_the_users(acs, at, mailname, domain):
+    """Policy 11.6; what makes no sense there is as if it were missing."""
+    server = acs(senders=None)
+    at(server, mailname, "-f", "root", "a@example.org", sender_policy="keep",
+       message="From: root (Cron Daemon)\nSubject: s\n\nbody\n")
+    at(server, mailname, "a@example.org", message="From: root\nSubject: s\n\nbody\n")
+    kept, rewritten = server.messages
+    assert kept.sender == f"root@{domain}"
+    assert f"root@{domain}" in str(email.message_from_bytes(rewritten.data)["From"])
+    assert rewritten.sender == "DoNotReply@contoso.com"
+
+
+@pytest.mark.as_root
+def test_the_mail_name_of_this_machine(acs, at):
+    """Its full name, if it begins with the machine's own; others' users live elsewhere."""
+    server = acs(senders=None)
+    for mailname in "web1.contoso.net", "contoso.net":
+        at(server, mailname, f"root@{mailname}", message=MESSAGE)
+    assert [m.recipients for m in server.messages] == [
+        ["admin@contoso.com"], ["root@contoso.net"]]
+    assert [s.commands[0] for s in server.sessions] == [
+        b"EHLO web1.contoso.net\r\n", b"EHLO web1\r\n"]
+
+
 # --- names with commas
 
 @pytest.mark.parametrize("field", ["To", "Cc", "Bcc", "Resent-To", "Resent-Cc"])

@@ -115,7 +115,7 @@ static bool hand_in(struct house *h, const char *to, struct message *m, struct e
 
 static char *of_alice(const char *form)
 {
-	OWNED_TEXT host = net_host_name();
+	OWNED_TEXT host = net_mail_name();
 	OWNED_BUF words = BUF_INIT(TEXT_MAX);
 
 	buf_addf(&words, "%s@%s", form, host);
