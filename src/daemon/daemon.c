@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sysexits.h>
@@ -75,19 +76,32 @@ static int run(struct command_call *call)
 
 /* --- those who ask it */
 
-/*
- * The settings say where; a user who may not read them asks at the usual places. A
- * connection to the daemon, -1: none.
- */
-static int connect_to_it(const char *config_file, struct error *err)
-{
-	OWNED_CONFIG config = { 0 };
-	OWNED_TEXT path = NULL;
+/* The settings say where; a user who may not read them asks at the usual places. */
+struct daemon_found {
+	struct config config;
+	int fd;			/* connected to the keeper; -1: not */
+	char *door;		/* where its other socket should be; NULL: nowhere */
+};
 
-	if (!config_load_any(&config, config_file, err))
-		return -1;
-	path = daemon_socket_find(&config.daemon, DAEMON_KEEPER);
-	return daemon_socket_connect(&config.daemon, path, err);
+static void lose_it(struct daemon_found *it)
+{
+	fd_cleanup(&it->fd);
+	free(it->door);
+	config_free(&it->config);
+}
+#define OWNED_FOUND	__attribute__((cleanup(lose_it))) struct daemon_found
+
+static bool find_it_by(const char *config_file, struct daemon_found *it, struct error *err)
+{
+	OWNED_TEXT keeper = NULL;
+
+	it->fd = -1;
+	if (!config_load_any(&it->config, config_file, err))
+		return false;
+	keeper = daemon_socket_find(&it->config.daemon, DAEMON_KEEPER);
+	it->door = daemon_socket_beside(&it->config.daemon, keeper);
+	it->fd = daemon_socket_connect(&it->config.daemon, keeper, err);
+	return it->fd >= 0;
 }
 
 static const struct flag status_flags[] = {
@@ -100,17 +114,24 @@ static const struct flag status_flags[] = {
 static int show_status(struct command_call *call)
 {
 	struct daemon_flags flags = { .config = NULL };
-	OWNED_FD fd = -1;
+	OWNED_FOUND it = { .fd = -1 };
+	enum status_format format;
 	struct error err;
+	bool ok = false;
 	int status;
 
 	if (!command_parse(call, &flags, &status))
 		return status;
-	fd = connect_to_it(flags.config, &err);
-	if (fd < 0 || !status_show(fd, flags.json ? STATUS_JSON :
-				  flags.prometheus ? STATUS_PROMETHEUS : STATUS_WORDS, stdout, &err))
-		return say_error(&err);
-	return say_finish();
+	format = flags.json ? STATUS_JSON : flags.prometheus ? STATUS_PROMETHEUS : STATUS_WORDS;
+	if (find_it_by(flags.config, &it, &err))
+		ok = status_show(&(struct status_place){ it.fd, it.door, &it.config.daemon },
+				 format, stdout, &err);
+	else
+		status_show_absence(format, &err, stdout);
+	if (ok)
+		return say_finish();
+	(void)say_finish();
+	return say_error(&err);
 }
 
 /*
@@ -121,10 +142,11 @@ static bool find_supervisor(const char *config_file, int *fd, pid_t *pid, struct
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
+	OWNED_FOUND it = { .fd = -1 };
 
-	*fd = connect_to_it(config_file, err);
-	if (*fd < 0)
+	if (!find_it_by(config_file, &it, err))
 		return false;
+	*fd = fd_take(&it.fd);
 	*pid = getsockopt(*fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 ? peer.pid : 0;
 	return *pid > 1 || error_set(err, ERROR_SYSTEM, "the daemon's process is not known");
 }

@@ -83,12 +83,15 @@ static void reap(struct gate *g)
 				g->clients[i--] = g->clients[--g->count];
 }
 
-/* At once and without a process: who comes too often costs as little as can be. */
+/*
+ * At once and without a process: who comes too often costs as little as can be. 4.3.2:
+ * it is not for the client that nobody is served.
+ */
 static void turn_away(int client, const char *why)
 {
 	char line[128];
 
-	snprintf(line, sizeof(line), "421 4.7.0 %s\r\n", why);
+	snprintf(line, sizeof(line), "421 %s\r\n", why);
 	(void)send(client, line, strlen(line), MSG_DONTWAIT | MSG_NOSIGNAL);
 	close(client);
 }
@@ -121,15 +124,15 @@ static void let_in(struct gate *g, int client, const struct visitor *who)
 	pid_t pid, door = getpid();
 
 	if (!g->is_provided) {
-		turn_away(client, "the keeper of the mail is not there or not ready, try again later");
+		turn_away(client, "4.3.2 the keeper of the mail is not there or not ready, try again later");
 		return;
 	}
 	if (g->count >= CLIENTS_MAX || (long)g->count >= settings->max_clients) {
-		turn_away(client, "too many clients are here, try again later");
+		turn_away(client, "4.7.0 too many clients are here, try again later");
 		return;
 	}
 	if (count_of(g, one) >= settings->max_clients_per_user) {
-		turn_away(client, "you are here too often already, try again later");
+		turn_away(client, "4.7.0 you are here too often already, try again later");
 		return;
 	}
 	pid = fork();
@@ -137,7 +140,7 @@ static void let_in(struct gate *g, int client, const struct visitor *who)
 		begin_session(g, client, who, door);
 	if (pid < 0) {
 		log_problem("a client cannot be served: %s", strerror(errno));
-		turn_away(client, "nobody can be served now, try again later");
+		turn_away(client, "4.3.2 nobody can be served now, try again later");
 		return;
 	}
 	g->clients[g->count++] = (struct client){ pid, one };

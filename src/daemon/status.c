@@ -19,11 +19,12 @@
 #include "base/json.h"
 #include "base/self.h"
 #include "base/text.h"
+#include "daemon/doorbell.h"
 #include "daemon/handover.h"
 #include "delivery/metrics.h"
 #include "talk/queue_words.h"
 
-enum { PATIENCE = 10, MOMENT_SIZE = 256 };
+enum { PATIENCE = 10, MOMENT_SIZE = 256, LISTEN_SIZE = 4096 };
 
 /* --- what there is to know: figures, words, and a line for each account */
 
@@ -31,6 +32,10 @@ struct facts {
 	struct metrics m;
 	bool is_blind;
 	char user[64], door_user[64], confined[METRICS_WORDS_MAX], problem[METRICS_WORDS_MAX];
+	/* Where clients come, as [daemon] has it; `listen` is not ours to know beforehand. */
+	bool has_no_socket;
+	char listen[LISTEN_SIZE];
+	struct doorbells bells;
 };
 
 /* --- the keeper finds out */
@@ -43,6 +48,17 @@ static void name_user(uid_t uid, char name[64])
 		snprintf(name, 64, "%s", user->pw_name);
 	else
 		snprintf(name, 64, "%ld", (long)uid);
+}
+
+/* An address in each line, as a line has an end. */
+static void tell_places(const struct daemon_settings *settings, struct buf *out)
+{
+	const char *listen = settings->listen;
+
+	if (!strcmp(settings->socket, "off"))
+		buf_add(out, "no-socket\n");
+	for (size_t len; (len = text_item(&listen, ", \t")); listen += len)
+		buf_addf(out, "listen %.*s\n", (int)len, listen);
 }
 
 void status_tell(int client, const struct status_facts *facts)
@@ -63,6 +79,7 @@ void status_tell(int client, const struct status_facts *facts)
 	name_user(facts->door_uid, f.door_user);
 	buf_addf(&out, "user %s\ndoor_user %s\nconfined %s\nblind %d\n", f.user, f.door_user,
 		 facts->confined, facts->is_blind);
+	tell_places(&facts->config->daemon, &out);
 	for (size_t i = 0; i < f.m.count; i++) {
 		const struct metrics_account *a = &f.m.accounts[i];
 
@@ -92,6 +109,13 @@ static void read_account(const char *rest, struct metrics *m)
 	m->count++;
 }
 
+static void add_place(const char *address, struct facts *f)
+{
+	size_t used = strlen(f->listen);
+
+	snprintf(f->listen + used, sizeof(f->listen) - used, " %s", address);
+}
+
 static void read_line(const char *line, struct facts *f)
 {
 	const struct metric *row;
@@ -116,6 +140,10 @@ static void read_line(const char *line, struct facts *f)
 		snprintf(f->confined, sizeof(f->confined), "%s", rest);
 	else if ((rest = text_after(line, "account ")))
 		read_account(rest, &f->m);
+	else if ((rest = text_after(line, "listen ")))
+		add_place(rest, f);
+	else if (!strcmp(line, "no-socket"))
+		f->has_no_socket = true;
 }
 
 static bool ask(int fd, struct facts *f, struct error *err)
@@ -135,7 +163,7 @@ static bool ask(int fd, struct facts *f, struct error *err)
 
 /* --- and shows */
 
-static void show_json(const struct facts *f, FILE *out)
+static void show_json(const struct facts *f, const char *problem, FILE *out)
 {
 	struct json j = { .out = out };
 	const struct metric *row;
@@ -162,15 +190,41 @@ static void show_json(const struct facts *f, FILE *out)
 	json_end(&j);
 	json_bool(&j, "users_told_apart", !f->is_blind);
 	json_text(&j, "confined", f->confined);
-	json_text(&j, "problem", *f->problem ? f->problem : NULL);
+	json_array(&j, "doors");
+	for (size_t i = 0; i < f->bells.count; i++) {
+		const struct doorbell *bell = &f->bells.list[i];
+
+		json_object(&j, NULL);
+		json_text(&j, "at", bell->where);
+		json_bool(&j, "answers", bell->is_answered);
+		json_text(&j, "why", bell->why.kind ? bell->why.text : NULL);
+		json_end(&j);
+	}
 	json_end(&j);
+	json_text(&j, "problem", problem);
+	json_end(&j);
+}
+
+/* With no more than this the file of a collector says that there is nobody. */
+static void print_up(bool is_up, struct buf *text)
+{
+	buf_addf(text, "# HELP acsmtp_up Whether the daemon answers and can keep mail.\n"
+		 "# TYPE acsmtp_up gauge\nacsmtp_up %d\n", is_up);
 }
 
 static void show_prometheus(const struct facts *f, FILE *out)
 {
 	OWNED_BUF text = BUF_INIT(METRICS_TEXT_MAX);
 
+	print_up(!*f->problem, &text);
 	metrics_print(&f->m, &text);
+	if (f->bells.count > 0)
+		buf_add(&text, "# HELP acsmtp_door_up Whether clients are served there.\n"
+			"# TYPE acsmtp_door_up gauge\n");
+	for (size_t i = 0; i < f->bells.count; i++)
+		if (!strpbrk(f->bells.list[i].where, "\"\\"))
+			buf_addf(&text, "acsmtp_door_up{at=\"%s\"} %d\n", f->bells.list[i].where,
+				 f->bells.list[i].is_answered);
 	fputs(buf_text(&text), out);
 }
 
@@ -186,6 +240,20 @@ static const char *moment(int64_t when, char text[MOMENT_SIZE])
 	else
 		snprintf(text, MOMENT_SIZE, _("%s (%s ago)"), date, words_span(now - when, span));
 	return text;
+}
+
+/* Those where nobody serves are what the error is about. */
+static void show_doors(const struct doorbells *bells, FILE *out)
+{
+	for (size_t i = 0; i < bells->count; i++) {
+		const struct doorbell *bell = &bells->list[i];
+
+		if (bell->is_answered && bell->why.kind)
+			fprintf(out, _("clients are served at %s, but not this one: %s\n"), bell->where,
+				error_words(&bell->why));
+		else if (bell->is_answered)
+			fprintf(out, _("clients are served at %s\n"), bell->where);
+	}
 }
 
 static void show_words(const struct facts *f, FILE *out)
@@ -215,6 +283,7 @@ static void show_words(const struct facts *f, FILE *out)
 		fputc('\n', out);
 	}
 	fprintf(out, _("%lld clients\n"), (long long)f->m.clients);
+	show_doors(&f->bells, out);
 	if (strcmp(f->user, f->door_user) != 0)
 		fprintf(out, _("the queue is kept by %s, clients are served by %s\n"), f->user,
 			f->door_user);
@@ -226,19 +295,53 @@ static void show_words(const struct facts *f, FILE *out)
 		fputs(_("users cannot be told apart here: all but one are taken for nobody\n"), out);
 }
 
-bool status_show(int fd, enum status_format format, FILE *out, struct error *err)
+static bool judge(const struct facts *f, struct error *err)
+{
+	if (*f->problem)
+		return error_set(err, ERROR_LATER, "the daemon cannot keep mail: %s", f->problem);
+	return doorbells_are_answered(&f->bells, err);
+}
+
+static void show_facts(const struct facts *f, enum status_format format, const char *problem,
+		       FILE *out)
+{
+	if (format == STATUS_JSON)
+		show_json(f, problem, out);
+	else if (format == STATUS_PROMETHEUS)
+		show_prometheus(f, out);
+	else
+		show_words(f, out);
+}
+
+void status_show_absence(enum status_format format, const struct error *why, FILE *out)
+{
+	struct json j = { .out = out };
+	OWNED_BUF text = BUF_INIT(METRICS_TEXT_MAX);
+
+	if (format == STATUS_JSON) {
+		json_object(&j, NULL);
+		json_text(&j, "problem", why->text);
+		json_end(&j);
+	} else if (format == STATUS_PROMETHEUS) {
+		print_up(false, &text);
+		fputs(buf_text(&text), out);
+	}
+}
+
+bool status_show(const struct status_place *place, enum status_format format, FILE *out,
+		 struct error *err)
 {
 	struct facts *f = xcalloc(1, sizeof(*f));
-	bool ok = ask(fd, f, err);
+	bool ok = ask(place->keeper, f, err);
 
-	if (ok && format == STATUS_JSON)
-		show_json(f, out);
-	else if (ok && format == STATUS_PROMETHEUS)
-		show_prometheus(f, out);
-	else if (ok)
-		show_words(f, out);
-	if (ok && *f->problem)
-		ok = error_set(err, ERROR_LATER, "the daemon cannot keep mail: %s", f->problem);
+	if (ok) {
+		doorbells_ring(&f->bells, place->settings, f->has_no_socket ? NULL : place->door,
+			       f->listen);
+		ok = judge(f, err);
+		show_facts(f, format, ok ? NULL : err->text, out);
+	} else {
+		status_show_absence(format, err, out);
+	}
 	free(f);
 	return ok;
 }

@@ -24,10 +24,21 @@ void status_tell(int client, const struct status_facts *facts);
 
 enum status_format { STATUS_WORDS, STATUS_JSON, STATUS_PROMETHEUS };
 
+struct status_place {		/* borrowed */
+	int keeper;		/* a connection to it */
+	const char *door;	/* where its socket for clients should be; NULL: nowhere */
+	const struct daemon_settings *settings;
+};
+
 /*
- * The other side: asks the keeper at the other end of `fd`, and prints. ERROR_LATER:
- * nobody answers there, or it cannot keep any mail, which is printed too.
+ * The other side: asks the keeper, then rings where clients come, and prints.
+ * ERROR_LATER: nobody answers there, it cannot keep any mail, or no clients are served at
+ * one of the places; which is printed too.
  */
-bool status_show(int fd, enum status_format format, FILE *out, struct error *err);
+bool status_show(const struct status_place *place, enum status_format format, FILE *out,
+		 struct error *err);
+
+/* There is no keeper: what programs hear of that. */
+void status_show_absence(enum status_format format, const struct error *why, FILE *out);
 
 #endif

@@ -7,6 +7,7 @@
  */
 #include "delivery/daemon_socket.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 
 #include "base/home.h"
 #include "base/self.h"
+#include "base/text.h"
 #include "net/dial.h"
 
 enum {
@@ -83,6 +85,15 @@ char *daemon_socket_find(const struct daemon_settings *settings, enum daemon_end
 	return last;
 }
 
+char *daemon_socket_beside(const struct daemon_settings *settings, const char *keeper)
+{
+	const char *slash = strrchr(keeper, '/');
+	OWNED_TEXT directory = text_copy_n(keeper, slash ? (size_t)(slash - keeper) : 0);
+
+	return strcmp(settings->socket, "off") ?
+	       daemon_socket_in(settings, directory, DAEMON_DOOR) : NULL;
+}
+
 static bool is_user(const char *name, uid_t uid)
 {
 	const struct passwd *user = name && *name ? getpwnam(name) : NULL;
@@ -96,15 +107,23 @@ static bool is_daemons(const struct daemon_settings *settings, uid_t owner)
 	       is_user(settings->door_user, owner);
 }
 
-static void say_what_to_start(const char *path, struct error *err)
+static const char *what_to_do(const char *path, int number)
 {
-	bool is_systems = !strncmp(path, daemon_system_directory, strlen(daemon_system_directory));
+	bool is_systems = text_after(path, daemon_system_directory) != NULL;
 
-	error_context(err, "the daemon cannot be reached");
-	error_advise(err, is_systems ?
-		     N_("start it, as root: `systemctl start acsmtp.socket acsmtp`, or `acsmtp "
-			"daemon`") :
-		     N_("start it: `acsmtp daemon`"));
+	/* Those who listen there have more to do than they can. */
+	if (number == EAGAIN)
+		return N_("it has more clients than it can hear: try again later");
+	if (number == EACCES || number == EPERM)
+		return N_("this user may not go there: ask whoever looks after this machine");
+	if (number == ECONNREFUSED)
+		return is_systems ?
+		       N_("nobody listens there any more; start it, as root: `systemctl restart "
+			  "acsmtp.socket acsmtp`, or `acsmtp daemon`") :
+		       N_("nobody listens there any more; start it: `acsmtp daemon`");
+	return is_systems ?
+	       N_("start it, as root: `systemctl start acsmtp.socket acsmtp`, or `acsmtp daemon`") :
+	       N_("start it: `acsmtp daemon`");
 }
 
 int daemon_socket_connect(const struct daemon_settings *settings, const char *path,
@@ -114,7 +133,8 @@ int daemon_socket_connect(const struct daemon_settings *settings, const char *pa
 	int fd = dial_local(path, PATIENCE, &owner, err);
 
 	if (fd < 0) {
-		say_what_to_start(path, err);
+		error_context(err, "the daemon cannot be reached");
+		error_advise(err, what_to_do(path, err->number));
 		return -1;
 	}
 	if (is_daemons(settings, owner))

@@ -38,9 +38,15 @@ char *daemon_socket_path(const struct daemon_settings *settings, enum daemon_end
 char *daemon_socket_find(const struct daemon_settings *settings, enum daemon_end end);
 
 /*
+ * Where clients come to the daemon whose keeper is at `keeper`, as the settings have it;
+ * NULL: nowhere, [daemon] socket is off. The caller frees.
+ */
+char *daemon_socket_beside(const struct daemon_settings *settings, const char *keeper);
+
+/*
  * A connection to the one at `path`; the caller closes it. -1: ERROR_LATER, nobody is
- * there, with what to start; ERROR_REFUSED, who listens there is neither root, nor this
- * user, nor one of the daemon's two: nothing was said to him.
+ * there, or this user may not go there, with what to do; ERROR_REFUSED, who listens there
+ * is neither root, nor this user, nor one of the daemon's two: nothing was said to him.
  */
 int daemon_socket_connect(const struct daemon_settings *settings, const char *path,
 			  struct error *err);

@@ -293,7 +293,9 @@ bool smtp_turn_away(struct transport *wire, const struct server_options *options
 	 * Not 554: the setting that keeps the client out may be mended, and no mail
 	 * should be given up for it.
 	 */
-	buf_addf(&line, "421 %s: %.*s\r\n", options->name, REPLY_WORDS_MAX, words);
+	buf_addf(&line, "421 %s %s: %.*s\r\n",
+		 why->kind == ERROR_REFUSED ? "4.7.1" : "4.3.2", options->name, REPLY_WORDS_MAX,
+		 words);
 	wire->deadline = clock_after(options->idle_timeout);
 	return wire->write(wire, buf_text(&line), line.len, err);
 }

@@ -41,6 +41,10 @@ def test_figures(promtool, figures):
     promtool("check", "metrics", input=figures)
 
 
+def test_figures_of_the_daemon(promtool, daemon):
+    promtool("check", "metrics", input=daemon().run("status", "--prometheus").stdout)
+
+
 def test_alerts(promtool):
     promtool("check", "rules", DOC / "alerts.rules.yml")
     promtool("test", "rules", DOC / "alerts.test.yml")
@@ -51,5 +55,7 @@ def test_they_are_about_what_there_is(figures, page):
     text = (DOC / page).read_text()
     if page.endswith("json"):
         json.loads(text)
-    there = set(re.findall(r"(?m)^# TYPE (acsmtp_\w+) gauge$", figures)) | {"acsmtp_clients"}
+    there = set(re.findall(r"(?m)^# TYPE (acsmtp_\w+) gauge$", figures))
+    # Those that `acsmtp daemon status` alone tells.
+    there |= {"acsmtp_clients", "acsmtp_up", "acsmtp_door_up"}
     assert set(re.findall(r"\bacsmtp_\w+", text)) <= there

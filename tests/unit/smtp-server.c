@@ -509,7 +509,7 @@ static void test_turned_away(void **state)
 	(void)state;
 	error_set(&why, ERROR_CONFIG, "line 3:\nno");
 	assert_true(smtp_turn_away(&tape.transport, &options, &why, &err));
-	assert_string_equal(buf_text(&tape.out), "421 mx.example: line 3:?no\r\n");
+	assert_string_equal(buf_text(&tape.out), "421 4.3.2 mx.example: line 3:?no\r\n");
 	buf_free(&tape.out);
 }
 
