@@ -33,6 +33,8 @@ static void set_what_is_ours(struct entry *e, const struct intake_desk *desk)
 	e->arrived = e->next = time(NULL);
 	e->attempts = 0;
 	e->is_report = e->is_warned = e->is_in_doubt = e->is_held_by_us = false;
+	free(e->held_by);
+	e->held_by = NULL;
 	free(e->why);
 	e->why = NULL;
 	for (size_t i = 0; i < e->envelope.count; i++)

@@ -120,6 +120,19 @@ static void make_spool(const struct launch_plan *l)
 	(void)chmod(path, 0700);
 }
 
+/* One that root has worked on by itself, say; what is in it is not to be lost. */
+static bool is_keepers(const struct launch_plan *l, struct error *err)
+{
+	struct stat st;
+
+	if (lstat(l->spool, &st) < 0 || !S_ISDIR(st.st_mode) || st.st_uid == l->keeper_uid)
+		return true;
+	error_set(err, ERROR_CREATE, "the queue %s belongs to another user (uid %ld) than the daemon's, "
+		  "%s", l->spool, (long)st.st_uid, l->config.daemon.user);
+	return error_advise(err, "when nobody works on it, give it to the daemon with its mail "
+			    "(`chown -R`), or name another `spool` in [delivery]");
+}
+
 /* --- a child */
 
 /* For good: nothing of root is left, nor of root's groups. */
@@ -179,8 +192,11 @@ bool launch_keeper(const struct launch_plan *l, int control, pid_t *pid, struct 
 	};
 	int report;
 
-	if (l->is_root)
+	if (l->is_root) {
 		make_spool(l);
+		if (!is_keepers(l, err))
+			return false;
+	}
 	*pid = fork_child(l, l->keeper_uid, &report, err);
 	if (*pid == 0) {
 		background_set_title("acsmtp: keeper");

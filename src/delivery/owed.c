@@ -40,12 +40,16 @@ bool owed_restore(struct owed *o, struct entry *e)
 {
 	for (size_t i = 0; i < o->count; i++) {
 		bool is_held = e->is_held;
+		char *held_by;
 
 		if (strcmp(o->entries[i].id, e->id) != 0)
 			continue;
+		held_by = text_take(&e->held_by);
 		entry_free(e);
 		*e = o->entries[i];
 		e->is_held = e->is_held || is_held;
+		free(e->held_by);
+		e->held_by = held_by;
 		o->entries[i] = o->entries[--o->count];
 		return true;
 	}

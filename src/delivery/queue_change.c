@@ -7,6 +7,8 @@
  */
 #include "delivery/queue_ops.h"
 
+#include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -77,6 +79,38 @@ static void log_change(struct changing *c, const struct entry *e,
 	queue_log_change(e, queue_change_name(c->change->kind), c->change->by);
 }
 
+/* --- who may */
+
+/* Whoever works for all, root say, holds what is another's: that one cannot let it go. */
+static void hold_for(struct entry *e, const struct queue_change *change)
+{
+	const struct passwd *user = getpwuid(change->by);
+	char number[32];
+
+	snprintf(number, sizeof(number), "%ld", (long)change->by);
+	e->held_by = text_copy(user ? user->pw_name : number);
+}
+
+static void forget_holder(struct entry *e)
+{
+	free(e->held_by);
+	e->held_by = NULL;
+}
+
+static bool is_of_another(const struct entry *e, const struct queue_change *change)
+{
+	return !change->is_modest && (e->uid != change->by || e->host);
+}
+
+/* As with Postfix nothing can be done about what is held but by who holds it. */
+static bool may_change(const struct queue_change *change, const struct entry *e,
+		       struct error *why)
+{
+	if (!change->is_modest || !e->is_held || !e->held_by)
+		return true;
+	return error_set(why, ERROR_AUTH, "%s holds it, and alone can let it go", e->held_by);
+}
+
 static void encourage(const struct changing *c, const struct account *account)
 {
 	if (c->change->is_modest)
@@ -141,6 +175,7 @@ static void begin_anew(struct entry *e)
 	e->arrived = e->next = time(NULL);
 	e->attempts = 0;
 	e->is_warned = e->is_held = e->is_held_by_us = false;
+	forget_holder(e);
 	entry_keep_reason(e, NULL);
 	for (size_t i = 0; i < e->envelope.count; i++) {
 		struct recipient *r = &e->envelope.recipients[i];
@@ -185,19 +220,26 @@ static bool decide_retry(struct item *item, struct spool_change *todo)
 	return true;
 }
 
-static bool decide_hold(struct item *item, bool is_held, struct error *why)
+static bool decide_hold(struct item *item, const struct queue_change *change,
+			struct error *why)
 {
 	struct entry *e = &item->entry;
+	bool is_held = change->kind == QUEUE_HOLD;
+	bool is_new = is_held && !e->held_by && is_of_another(e, change);
 
 	if (item->place == SPOOL_DAMAGED)
 		return against(why, N_("it was damaged; `acsmtp queue retry` brings it back"));
 	if (item->place == SPOOL_FAILED)
 		return against(why, N_("it has failed and is tried no more; `acsmtp queue retry` "
 				       "brings it back"));
-	if (e->is_held == is_held && !(is_held && e->is_held_by_us))
+	if (e->is_held == is_held && !(is_held && e->is_held_by_us) && !is_new)
 		return against(why, is_held ? N_("it is held already") : N_("it is not held"));
 	e->is_held = is_held;
 	e->is_held_by_us = false;
+	if (!is_held)
+		forget_holder(e);
+	else if (is_new)
+		hold_for(e, change);
 	return true;
 }
 
@@ -248,12 +290,14 @@ static bool decide(const struct queue_change *change, struct item *item,
 		   struct spool_change *todo)
 {
 	*todo = (struct spool_change){ .item = item, .what = SPOOL_UPDATE };
+	if (!may_change(change, &item->entry, &todo->err))
+		return false;
 	switch (change->kind) {
 	case QUEUE_RETRY:
 		return decide_retry(item, todo);
 	case QUEUE_HOLD:
 	case QUEUE_RELEASE:
-		return decide_hold(item, change->kind == QUEUE_HOLD, &todo->err);
+		return decide_hold(item, change, &todo->err);
 	case QUEUE_MOVE:
 		return decide_move(change, item, todo);
 	case QUEUE_REMOVE:
@@ -265,6 +309,7 @@ static bool decide(const struct queue_change *change, struct item *item,
 static enum queue_outcome outcome_of(const struct error *why)
 {
 	return why->kind == ERROR_UNAVAILABLE ? QUEUE_UNCHANGED :
+	       why->kind == ERROR_AUTH ? QUEUE_NOT_ALLOWED :
 	       why->kind == ERROR_DATA ? QUEUE_DAMAGED : QUEUE_FAILED;
 }
 

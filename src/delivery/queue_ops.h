@@ -19,6 +19,16 @@ static inline const char *queue_name(const struct queue *q)
 	return q->line ? q->line->name : q->spool.path;
 }
 
+/*
+ * Why nobody stays for it here, in English words: the daemon has all of it, and works on it
+ * always. NULL: one may.
+ */
+static inline const char *queue_why_not_stay(const struct queue *q)
+{
+	return q->line && q->spool.dir < 0 ?
+	       "the daemon works on what waits: there is nothing to stay for here" : NULL;
+}
+
 /* --- list and look */
 
 struct queue_row {
@@ -79,6 +89,7 @@ enum queue_outcome {
 	QUEUE_DAMAGED,
 	QUEUE_FOREIGN,		/* of another version, and left to that */
 	QUEUE_FAILED,		/* the system failed */
+	QUEUE_NOT_ALLOWED,	/* it is not for who asks to say */
 };
 
 struct queue_told {

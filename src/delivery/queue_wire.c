@@ -274,7 +274,7 @@ bool queue_told_read(const struct buf *content, struct wire_told *told)
 {
 	struct frame_reading r = frame_read(content);
 
-	told->outcome = (enum queue_outcome)frame_number(&r, QUEUE_FAILED);
+	told->outcome = (enum queue_outcome)frame_number(&r, QUEUE_NOT_ALLOWED);
 	get_error(&r, &told->why);
 	get_entry(&r, false, &told->entry);
 	if (frame_is_read(&r))

@@ -50,6 +50,7 @@ static const struct {
 	[QUEUE_DAMAGED] = { "damaged", EX_DATAERR },
 	[QUEUE_FOREIGN] = { "foreign", EX_UNAVAILABLE },
 	[QUEUE_FAILED] = { "error", EX_IOERR },
+	[QUEUE_NOT_ALLOWED] = { "not allowed", EX_NOPERM },
 };
 
 /* --- what became of one */

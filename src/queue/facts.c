@@ -220,6 +220,7 @@ static void tell_course(const struct telling *t)
 	bool waits = words_state(t->look, t->now) == STATE_WAITING;
 
 	json_bool(t->json, "held", e->is_held);	/* the state says these two to a person */
+	tell_text(t, "held_by", e->held_by ? N_("held by") : NULL, e->held_by);
 	json_bool(t->json, "in_doubt", e->is_in_doubt);
 	json_bool(t->json, "report", e->is_report);
 	tell_time(t, "arrived", N_("arrived"), e->arrived);

@@ -105,9 +105,15 @@ static int run_and_tell(const struct run_flags *flags, const struct queue *queue
 		.selector = &flags->pick,
 		.progress = is_shown ? show_progress : NULL,
 	};
+	const char *why_not = queue_why_not_stay(queue);
 	struct error err;
-	bool ok = flags->is_background ? runner_stay(&run, &err) :
-					 queue->does->run(queue, &run, &err);
+	bool ok;
+
+	if (flags->is_background && why_not) {
+		say_aside("%s", why_not);
+		return EX_OK;
+	}
+	ok = flags->is_background ? runner_stay(&run, &err) : queue->does->run(queue, &run, &err);
 
 	if (is_shown)
 		fputs("\r\033[K", stderr);

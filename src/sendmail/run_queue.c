@@ -71,9 +71,12 @@ static void hear(void *listener, const struct queue_told *told)
 	struct holder *h = listener;
 
 	h->busy += told->outcome == QUEUE_IN_USE;
+	if (told->outcome == QUEUE_NOT_ALLOWED)
+		say_aside("%s stays held: %s", told->entry->id, told->why->text);
 	if (told->outcome != QUEUE_FAILED)
 		return;
 	*h->err = *told->why;
+	error_context(h->err, "%s", told->entry->id);
 	h->ok = false;
 }
 
@@ -119,7 +122,12 @@ static bool hold_selected(const struct options *options, const struct queue *que
 static bool run_every(const struct options *options, struct run *run, struct error *err)
 {
 	OWNED_TEXT config = run->config ? realpath(run->config, NULL) : NULL;
+	const char *why_not = queue_why_not_stay(run->queue);
 
+	if (why_not) {
+		say_aside("%s", why_not);
+		return true;
+	}
 	limits_raise();
 	if (options->in_foreground)
 		return runner_every(run, options->interval, err);

@@ -57,6 +57,7 @@ static const struct row rows[] = {
 	{ "user-name",	TEXT,	IN(user_name) },
 	{ "user",	TEXT,	IN(user) },
 	{ "host",	TEXT,	IN(host) },
+	{ "held-by",	TEXT,	IN(held_by) },
 	{ "message-id",	TEXT,	IN(message_id) },
 	{ "header-len",	NUMBER, IN(header_len) },
 	{ "body-len",	NUMBER, IN(body_len) },
@@ -121,6 +122,7 @@ void entry_free(struct entry *e)
 	free(e->user_name);
 	free(e->user);
 	free(e->host);
+	free(e->held_by);
 	free(e->login);
 	free(e->by);
 	free(e->by_why);

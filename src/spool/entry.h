@@ -21,6 +21,7 @@ struct entry {
 	unsigned attempts;	/* that failed */
 	bool is_held;		/* tried only when released */
 	bool is_held_by_us;	/* by on_lost_reply and no person: so its sender is told, and it ends */
+	char *held_by;		/* who alone lets it go, where that is not its own user; or NULL */
 	bool is_report;		/* of ours: nobody is told of its fate */
 	bool is_warned;		/* the sender was told that it is late */
 	bool is_in_doubt;	/* an answer was lost: recipients may have it already */
@@ -83,6 +84,7 @@ void entry_guess(struct entry *e, const char *text, size_t len);
 struct entry_start {
 	time_t arrived, next;
 	bool is_held, is_held_by_us, is_warned;
+	char *held_by;		/* who holds it and may let it go, where that is not its user; or NULL */
 	uid_t uid;		/* who handed it in; -1: it was not reached */
 	uint64_t account;	/* a checksum of its name: the same for the same account */
 	uint64_t file;		/* and of its file of -C; 0: none, or it was not reached */

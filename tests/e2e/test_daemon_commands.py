@@ -4,6 +4,7 @@
 import contextlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import threading
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.daemon import PATIENCE, Local
+from helpers.daemon import KEEPER, PATIENCE, Local
 from helpers.ports import port_for_us
 from helpers.program import environment, installed
 from helpers.waiting import wait_until
@@ -106,6 +107,21 @@ def test_nobody_is_there(daemon):
     done = d.run("status")
     assert (done.returncode, done.stdout) == (75, "")
     assert "Connection refused; nobody listens there any more; start it" in done.stderr
+
+
+@pytest.mark.as_root
+def test_a_queue_of_another(daemon):
+    """As root has it who has sent without a daemon."""
+    d = daemon(start=False)
+    spool = d.top / "spool"
+    spool.mkdir(0o700)
+    done = d.run("--background")
+    assert done.returncode == 73
+    assert f"the queue {spool} belongs to another user (uid 0) than the daemon's" in done.stderr
+    assert "chown -R" in done.stderr
+    shutil.chown(spool, KEEPER)
+    assert d.run("--background").returncode == 0
+    assert d.run("stop").returncode == 0
 
 
 @pytest.mark.as_root

@@ -129,6 +129,42 @@ def test_change(two):
     assert two.ids("root") == {}
 
 
+def test_what_root_holds(two):
+    """Its user sees it, and can do nothing about it; what users hold themselves is theirs."""
+    one = two.ids(ONE)["first"]
+    assert two.queue(ONE, "hold", one).returncode == 0
+    assert two.queue("root", "hold", one).stdout.startswith(f"{one}: held")
+    assert "it is held already" in two.queue("root", "hold", one).stderr
+    assert "held by:     root" in two.queue(ONE, "show", one).stdout
+    for word in "release", "retry", "remove":
+        refused = two.queue(ONE, word, one)
+        assert refused.returncode == 77, refused
+        assert "root holds it, and alone can let it go" in refused.stderr
+    told = json.loads(two.queue(ONE, "release", "--json", one).stdout)
+    assert told["messages"][0]["result"] == "not allowed" and told["changed"] == 0
+    released = two.call(ONE, "sendmail", "-qQ", "-C", two.file)
+    assert f"{one} stays held: root holds it" in released.stderr
+    shown = json.loads(two.queue(ONE, "show", "--json", one).stdout)
+    assert shown["held"] is True and shown["held_by"] == "root"
+    # Who looks after the mail lets it go, and then it is its user's again.
+    assert two.queue("root", "release", one).returncode == 0
+    assert two.queue(ONE, "hold", one).returncode == 0
+    assert two.queue(ONE, "release", one).returncode == 0
+    assert two.queue(ONE, "remove", one).returncode == 0
+
+
+@pytest.mark.parametrize("call", [("acsmtp", "queue", "run", "--background"), ("sendmail", "-q30m"),
+                                  ("sendmail", "-qf30m")])
+def test_nobody_else_stays(users, call):
+    """The daemon works on what it has, and nobody has a runner of his own for it."""
+    u = users()
+    for name in ONE, "root":
+        done = u.call(name, *call, "-C", u.file)
+        assert (done.returncode, done.stdout) == (0, "")
+        assert "the daemon works on what waits" in done.stderr
+    assert not (u.daemon.home / ".local").exists()
+
+
 def test_root_moves(two):
     two.daemon.config.write_text(two.daemon.config.read_text().replace(
         "[delivery]", "[account spare]\nhost = localhost\nport = 1\nuser = u\npassword = p\n"

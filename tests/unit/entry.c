@@ -51,6 +51,7 @@ static void fill(struct entry *e, const char *text)
 	e->user_name = copy(text);
 	e->user = copy(text);
 	e->host = copy(text);
+	e->held_by = copy(text);
 	e->login = copy(text);
 	e->account = copy(text);
 	e->config = copy(text);
@@ -130,6 +131,7 @@ static void assert_same(const struct entry *a, const struct entry *b)
 	assert_text(a->user_name, b->user_name);
 	assert_text(a->user, b->user);
 	assert_text(a->host, b->host);
+	assert_text(a->held_by, b->held_by);
 	assert_text(a->login, b->login);
 	assert_text(a->account, b->account);
 	assert_text(a->config, b->config);
