@@ -391,11 +391,17 @@ static void take_report(struct crew *c, struct crew_member *m,
 		order_rest(c, m);
 }
 
+/* Who is told to end and has nothing to end properly just dies. */
+static bool has_died(const struct crew *c, int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) != 0 :
+	       c->ending == 0 || WTERMSIG(status) != c->ending;
+}
+
 /* With orders left, its end came between them and us, or it died. */
 static void part_with(struct crew *c, size_t i)
 {
 	struct crew_member *m = &c->members[i];
-	bool has_died = false;
 	int status;
 
 	close(m->from);
@@ -405,8 +411,7 @@ static void part_with(struct crew *c, size_t i)
 			status = 0;
 			break;
 		}
-	has_died = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
-	if (has_died) {
+	if (has_died(c, status)) {
 		log_problem("a process that sends mail of the queue has ended too early (%s %d)",
 			    WIFEXITED(status) ? "status" : "signal",
 			    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
@@ -453,6 +458,7 @@ static void stop_all(struct crew *c, int number)
 {
 	sigset_t set;
 
+	c->ending = number;
 	for (size_t i = 0; i < c->count; i++)
 		kill(c->members[i].pid, number);
 	wait_for_all(c, clock_after(STOP_PATIENCE));

@@ -38,6 +38,7 @@ struct crew {
 	struct crew_member members[CREW_MAX];
 	size_t count;
 	int signals;			/* those that end us, to be read */
+	int ending;			/* the one that all were told to end with; 0: none */
 	/* Told by them since the leader has looked: */
 	struct work_counts counts;	/* all that they did */
 	time_t wake;			/* when the first of what they left is due; 0: none */
