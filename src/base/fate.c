@@ -189,13 +189,18 @@ static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
 
 void fate_hold(bool hold)
 {
+	static sigset_t before;
 	sigset_t set;
 
+	if (!hold) {
+		sigprocmask(SIG_SETMASK, &before, NULL);
+		return;
+	}
 	sigemptyset(&set);
 	sigaddset(&set, SIGALRM);
 	for (size_t i = 0; i < COUNT_OF(numbers); i++)
 		sigaddset(&set, numbers[i]);
-	sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+	sigprocmask(SIG_BLOCK, &set, &before);
 }
 
 void fate_catch_signals(void)

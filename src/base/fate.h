@@ -27,8 +27,8 @@ void fate_set(enum fate fate);
 enum fate fate_now(void);
 
 /*
- * Signals wait while `hold` is on: what is going on must be over, or not have begun, when
- * one ends us.
+ * Signals wait while `hold` is on, which is never twice: what is going on must be over, or
+ * not have begun, when one ends us. Those that waited before wait afterwards.
  */
 void fate_hold(bool hold);
 

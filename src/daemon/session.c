@@ -76,7 +76,6 @@ static bool give_to_keeper(void *taker, struct entry *e, const struct message *m
 {
 	struct door_session *s = taker;
 
-	hold_signals(true);
 	if (!handover_add(&s->keeper, e, m, err)) {
 		/* Behind the walls no keeper can be found anew. */
 		s->reception.taker.is_closed = s->keeper < 0;
@@ -153,6 +152,7 @@ static bool take_message(struct server_taker *t, struct envelope *e, struct mess
 	OWNED_ENVELOPE found = { 0 };
 	bool ok;
 
+	hold_signals(true);
 	id_new(s->id);
 	aliases_localize(&s->aliases, e->sender);
 	submittal.id = s->id;

@@ -350,6 +350,32 @@ def test_spool_that_cannot_be_written(daemon):
         assert client.noop()[0] == 250
 
 
+def test_ended_while_the_keeper_is_asked(daemon):
+    """Whose mail is on the disk hears of it: else he would send it again."""
+    d = daemon()
+    with Local(d.socket) as client:
+        client.ehlo()
+        client.mail("a@contoso.com")
+        client.rcpt("b@example.org")
+        assert client.docmd("DATA")[0] == 354
+        session, = d.children(d.program("acsmtp-door"))
+        taker, = [pid for pid in d.children(d.program("acsmtp: keeper"))
+                  if "takes mail in" in Path(f"/proc/{pid}/cmdline").read_text()]
+        os.kill(taker, signal.SIGSTOP)
+        client.send(text().replace("\n", "\r\n") + ".\r\n")
+        wait_for(lambda: is_held(session, signal.SIGTERM))
+        os.kill(session, signal.SIGTERM)
+        os.kill(taker, signal.SIGCONT)
+        assert client.getreply()[0] == 250
+        d.wait_for_nobody()
+    assert d.status()["waiting"] == 1
+
+
+def is_held(pid, number):
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("SigBlk:")[1].split()[0], 16) >> (number - 1) & 1
+
+
 def test_confined(daemon):
     d = daemon()
     with Local(d.socket) as client:
