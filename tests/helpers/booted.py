@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A machine that systemd has booted, with acsmtp in it as `make install` leaves it.
+"""A machine that systemd has booted, with acsmtp in it as `make install` leaves it, or a
+package.
 
-Its files are this machine's, with what is written to them in memory, and its network is this
-machine's. All of it ends with its first process, and nothing of it is left.
+Its files are this machine's or those of a directory, with what is written to them in memory, and
+its network is this machine's. All of it ends with its first process, and nothing of it is left.
 
     with Booted(tmp_path) as machine:
+        machine.install("acsmtp.socket")
+        machine.boot()
         machine.systemctl("start", "acsmtp.socket")
         machine.run("id", user="www-data").stdout
 """
@@ -21,20 +24,23 @@ from helpers.waiting import PATIENCE, wait_until
 # All is mounted in a namespace of its own, which ends with it.
 BOOT = """\
 set -eu
-root=$1
+root=$1 files=$2
 mount --make-rprivate /
 mount -t tmpfs -o mode=755 tmpfs "$root"
 mkdir "$root/upper" "$root/work" "$root/root"
-mount -t overlay -o "lowerdir=/,upperdir=$root/upper,workdir=$root/work" overlay "$root/root"
+mount -t overlay -o "lowerdir=$files,upperdir=$root/upper,workdir=$root/work" \\
+	overlay "$root/root"
 # Only what we enable is enabled.
-mount -t tmpfs -o mode=755 tmpfs "$root/root/etc/systemd/system"
+[ "$files" != / ] || mount -t tmpfs -o mode=755 tmpfs "$root/root/etc/systemd/system"
 echo mounted
-read -r _ || true
 export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_TMPFS_TMP=0
-# Without that right services would get no networks of their own.
-exec systemd-nspawn --quiet --register=no --keep-unit --link-journal=no --console=pipe \\
-	--capability=CAP_NET_ADMIN --directory="$root/root" --boot -- \\
-	--unit=multi-user.target --show-status=false < /dev/null
+while read -r _; do
+	# Without that right services would get no networks of their own.
+	systemd-nspawn --quiet --register=no --keep-unit --link-journal=no --console=pipe \\
+		--capability=CAP_NET_ADMIN --directory="$root/root" --boot -- \\
+		--unit=multi-user.target --show-status=false < /dev/null >&2 || true
+	echo off
+done
 """
 
 # What a machine of tests can do without.
@@ -46,19 +52,21 @@ MASKED = ("tmp.mount", "getty.target", "console-getty.service", "systemd-logind.
 
 
 class Booted:
-    def __init__(self, directory):
+    def __init__(self, directory, files="/"):
+        self.files = files
         self.directory = directory / "machine"
         self.directory.mkdir()
         self.log = directory / "machine.log"
         self.prefix = installed("acsmtp").parent.parent
+        self.first = None
 
     # --- before it runs
 
     def __enter__(self):
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                ["unshare", "--mount", "bash", "-c", BOOT, "bash", self.directory],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+                ["unshare", "--mount", "bash", "-c", BOOT, "bash", self.directory, self.files],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, bufsize=0)
         assert self.process.stdout.readline() == b"mounted\n", self.log.read_text()
         # Seen through the namespace that it is mounted in.
         self.root = Path(f"/proc/{self.process.pid}/root{self.directory}/root")
@@ -103,7 +111,7 @@ class Booted:
         assert done.returncode == 0, done.stderr
 
     def boot(self):
-        self.process.stdin.close()
+        self.process.stdin.write(b"\n")
         self.first = wait_until(self._first, "the machine's first process", self.log.read_text,
                                 process=self.process)
         wait_until(lambda: self.systemctl("is-system-running").stdout.strip() in
@@ -111,12 +119,22 @@ class Booted:
                    process=self.process)
 
     def _first(self):
-        task = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
+        """It is a child of systemd-nspawn's, and alone there is called so."""
         try:
-            return next((int(pid) for pid in Path(task).read_text().split()
+            return next((pid for child in children(self.process.pid) for pid in children(child)
                          if Path(f"/proc/{pid}/comm").read_text() == "systemd\n"), None)
         except OSError:     # it has ended
             return None
+
+    def reboot(self):
+        """As its administrator does it; what it has in memory is written first."""
+        self.systemctl("reboot")
+        self._is_off()
+        self.boot()
+
+    def _is_off(self):
+        assert self.process.stdout.readline() == b"off\n", self.log.read_text()
+        self.first = None
 
     # --- while it runs
 
@@ -131,11 +149,15 @@ class Booted:
                 ["nsenter", "-t", str(self.first), "-m", "-p", "-u", "-i", "-C", "-r", "-w",
                  *change, *map(str, command)], capture_output=True, text=True, check=check,
                 timeout=PATIENCE, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-                                       "LANG": "C.UTF-8"}, **more)
+                                       "LANG": "C.UTF-8",
+                                       "DEBIAN_FRONTEND": "noninteractive"}, **more)
         except subprocess.TimeoutExpired:
             if command[0] != "journalctl":
                 print(self.said())
             raise
+
+    def shell(self, script, **more):
+        return self.run("sh", "-c", script, **more)
 
     def systemctl(self, *arguments):
         return self.run("systemctl", *arguments)
@@ -148,10 +170,12 @@ class Booted:
         return self.run("journalctl", "--no-pager", "-o", "cat", "-n", "200").stdout
 
     def __exit__(self, *_):
-        if getattr(self, "first", None):
-            os.kill(self.first, signal.SIGKILL)
-        else:
-            self.process.kill()
         self.process.stdin.close()
+        if self.first:
+            os.kill(self.first, signal.SIGKILL)
         self.process.wait(PATIENCE)
         self.process.stdout.close()
+
+
+def children(pid):
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What scripts/package has made: ACSMTP_DIST names the directory, ACSMTP_DIST_AGAIN that of a
-second time, ACSMTP_ROOT a fresh system of this release that mmdebstrap has made."""
+second time, ACSMTP_ROOT a fresh system of this release that mmdebstrap has made; beside it is
+one that boots."""
 
 import os
 import subprocess
@@ -8,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from helpers.booted import Booted
 from packages.machine import Machine
+from packages.steps import bring
 
 
 def directory(variable):
@@ -41,5 +44,16 @@ def unpacked(dist, tmp_path_factory):
 def machine(dist, tmp_path):
     """A fresh system without systemd, which has the mailer of another program."""
     with Machine(directory("ACSMTP_ROOT"), tmp_path) as one:
-        one.bring(dist)
+        bring(one, dist)
+        yield one
+
+
+@pytest.fixture
+def booted(dist, tmp_path):
+    """A fresh system that systemd has booted, with the mailer of another program, cron and
+    PHP."""
+    root = directory("ACSMTP_ROOT")
+    with Booted(tmp_path, root.with_name(f"{root.name}.boots")) as one:
+        bring(one, dist)
+        one.boot()
         yield one

@@ -4,7 +4,6 @@ network is this machine's. What is written to it is written to memory, so that t
 serves many tests."""
 
 import os
-import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -47,12 +46,6 @@ class Machine:
         self.first = children.read_text().split()[0]
         self.root = Path(f"/proc/{self.first}/root")
         return self
-
-    def bring(self, dist):
-        """The packages, to /packages."""
-        (self.root / "packages").mkdir()
-        for deb in dist.glob("*.deb"):
-            shutil.copy(deb, self.root / "packages")
 
     def run(self, *command, user=None, input="", check=False, env=None):
         change = []
