@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A service that ends, by a clock that is put forward to its last year."""
 
+import json
 import re
 
 import pytest
@@ -32,13 +33,14 @@ def test_once_a_week_in_its_last_year(acs, box, clock):    # noqa: F811
 
 
 @pytest.mark.parametrize("day, state, words", [
-    (-400, " ok ", "its last day is 2028-09-30"), (-10, " ! ", "its last day is 2028-09-30"),
-    (1, " ! ", "has ended: its last day was 2028-09-30"),
+    (-400, "ok", "its last day is 2028-09-30"), (-10, "warning", "its last day is 2028-09-30"),
+    (1, "warning", "has ended: its last day was 2028-09-30"),
 ])
 def test_checked(acs, box, clock, day, state, words):    # noqa: F811
     configure(box, plain(acs))
     clock.advance(END + day * DAY - clock.now())
-    result = box.call("acsmtp", "check", "--config", box.ini, env=clock.env)
-    line, = [line for line in result.stdout.splitlines() if words in line]
+    result = box.call("acsmtp", "check", "--json", "--config", box.ini, env=clock.env)
     assert result.status == 0, result.stdout
-    assert "failover" in result.stdout
+    step, = [step for step in json.loads(result.stdout)["steps"] if words in step["text"]]
+    assert step["state"] == state
+    assert "failover" in " ".join(step["advice"])

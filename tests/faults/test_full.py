@@ -357,3 +357,22 @@ def test_a_spool_full_of_mail_drains(acs, small, to):
     assert small.files() == []
     assert {len(copies) for copies in arrived(well).values()} == {1}
     assert len(arrived(well)) == 20 and small.doubted("n00")
+
+
+def test_figures(acs, box, tmp_path):    # noqa: F811
+    """Those of before stay, whole, and mail does not care."""
+    server, place = acs(), tmp_path / "figures"
+    place.mkdir()
+    with small_disk(place) as (wrap, seen):
+        box.configure(server, metrics_file=place / "acsmtp.prom")
+        assert box.take_in("one", wrap=wrap).status == 0
+        assert box.run(wrap=wrap).status == 0
+        before = (seen / "acsmtp.prom").read_text()
+        with open(seen / "filler", "wb", buffering=0) as file:
+            file.write(b"x" * SIZE)
+        assert box.take_in("two", wrap=wrap).status == 0
+        assert box.run(wrap=wrap).status == 0
+        assert sorted(os.listdir(seen)) == ["acsmtp.prom", "filler"]
+        assert (seen / "acsmtp.prom").read_text() == before
+    assert f"metrics_file {place}/acsmtp.prom: {FULL}" in box.log
+    assert set(arrived(server)) == {"one", "two"}
