@@ -411,7 +411,7 @@ static const struct question questions[] = {
 	  .is_known = needs_no_command },
 	{ ANSWER_PASSWORD_EXPIRES, "password_expires", N_("End of the secret"),
 	  N_("The day on which it ends, as the portal shows it, such as 2027-03-01: a month before,\n"
-	  "the log and acsmtp check warn of it. Empty if it has none."),
+	  "the log and acsmtp check warn of it. Enter alone: it has none, or it is not known."),
 	  .is_known = needs_no_end, .may_be_empty = always, .proposal = no_text },
 };
 /* clang-format on */
