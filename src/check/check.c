@@ -34,6 +34,17 @@ static bool has_no_implicit_tls(const struct check *c)
 	return !has_implicit_tls(c);
 }
 
+/* Nothing is known of the daemon's; but what is missing, where there is none, is said. */
+static bool has_account(const struct check *c)
+{
+	return c->has_account || !c->config.by_daemon;
+}
+
+static bool has_daemon(const struct check *c)
+{
+	return c->config.by_daemon != NULL;
+}
+
 static bool has_proxy(const struct check *c)
 {
 	return c->account.proxy && c->account.proxy[0];
@@ -41,7 +52,12 @@ static bool has_proxy(const struct check *c)
 
 static bool is_to_send(const struct check *c)
 {
-	return c->flags.send != NULL;
+	return c->flags.send && !has_daemon(c);
+}
+
+static bool is_to_hand_over(const struct check *c)
+{
+	return c->flags.send && has_daemon(c);
 }
 
 static bool has_domain(const struct check *c)
@@ -68,37 +84,44 @@ static bool has_dkim(const struct check *c)
 
 enum { NEEDS_MAX = 3 };
 
+enum nature {
+	VITAL = 1,	/* without it no mail can be sent */
+	OURS = 2,	/* whether an account is known here or not */
+};
+
 static const struct check_step {
 	const char *name;		/* for machines */
 	const char *title;		/* for people */
 	check_step_fn *look;
-	bool is_vital;			/* without it no mail can be sent */
+	int nature;
 	bool (*applies)(const struct check *c);		/* NULL: always */
 	const char *needs[NEEDS_MAX];	/* what must not have failed before */
 } steps[] = {
-	{ "configuration", N_("configuration"), check_configuration, true, NULL, { NULL } },
-	{ "secret", N_("secret"), check_secret, true, NULL, { "configuration" } },
-	{ "dns", "DNS", check_addresses, true, NULL, { "configuration" } },
-	{ "tcp", "TCP", check_connections, true, NULL, { "dns" } },
-	{ "proxy", N_("proxy"), check_proxy, true, has_proxy, { "tcp" } },
-	{ "tls", "TLS", check_tls, true, has_implicit_tls, { "tcp", "proxy" } },
-	{ "greeting", N_("greeting"), check_greeting, true, NULL, { "tcp", "proxy", "tls" } },
-	{ "tls", "TLS", check_tls, true, has_no_implicit_tls, { "greeting" } },
-	{ "ehlo", "EHLO", check_extensions, true, NULL, { "tls", "greeting" } },
-	{ "auth", "AUTH", check_login, true, NULL, { "secret", "ehlo" } },
-	{ "sender", N_("sender"), check_sender, true, NULL, { "auth" } },
-	{ "send", N_("sending"), check_sending, true, is_to_send, { "sender" } },
-	{ "quota", N_("quota"), check_quota, false, NULL, { "configuration" } },
-	{ "failover", N_("failover"), check_failover, false, has_failover, { "configuration" } },
-	{ "spool", N_("spool"), check_spool, true, NULL, { "configuration" } },
-	{ "log", N_("log"), check_log, false, NULL, { "configuration" } },
-	{ "service", N_("service"), check_service, false, has_end, { "configuration" } },
-	{ "domain", N_("domain"), check_domain, false, NULL, { "configuration" } },
-	{ "spf", "SPF", check_spf, false, has_domain, { NULL } },
-	{ "dkim1", "DKIM 1", check_dkim_1, false, has_dkim, { NULL } },
-	{ "dkim2", "DKIM 2", check_dkim_2, false, has_dkim, { NULL } },
-	{ "dmarc", "DMARC", check_dmarc, false, has_domain, { NULL } },
-	{ "mx", "MX", check_mx, false, has_domain, { NULL } },
+	{ "configuration", N_("configuration"), check_configuration, VITAL | OURS, NULL, { NULL } },
+	{ "secret", N_("secret"), check_secret, VITAL, NULL, { "configuration" } },
+	{ "dns", "DNS", check_addresses, VITAL, NULL, { "configuration" } },
+	{ "tcp", "TCP", check_connections, VITAL, NULL, { "dns" } },
+	{ "proxy", N_("proxy"), check_proxy, VITAL, has_proxy, { "tcp" } },
+	{ "tls", "TLS", check_tls, VITAL, has_implicit_tls, { "tcp", "proxy" } },
+	{ "greeting", N_("greeting"), check_greeting, VITAL, NULL, { "tcp", "proxy", "tls" } },
+	{ "tls", "TLS", check_tls, VITAL, has_no_implicit_tls, { "greeting" } },
+	{ "ehlo", "EHLO", check_extensions, VITAL, NULL, { "tls", "greeting" } },
+	{ "auth", "AUTH", check_login, VITAL, NULL, { "secret", "ehlo" } },
+	{ "sender", N_("sender"), check_sender, VITAL, NULL, { "auth" } },
+	{ "send", N_("sending"), check_sending, VITAL, is_to_send, { "sender" } },
+	{ "daemon", N_("daemon"), check_daemon, VITAL | OURS, has_daemon, { "configuration" } },
+	{ "send", N_("sending"), check_handing_over, VITAL | OURS, is_to_hand_over, { "daemon" } },
+	{ "quota", N_("quota"), check_quota, 0, NULL, { "configuration" } },
+	{ "failover", N_("failover"), check_failover, 0, has_failover, { "configuration" } },
+	{ "spool", N_("spool"), check_spool, VITAL | OURS, NULL, { "configuration" } },
+	{ "log", N_("log"), check_log, OURS, NULL, { "configuration" } },
+	{ "service", N_("service"), check_service, 0, has_end, { "configuration" } },
+	{ "domain", N_("domain"), check_domain, 0, NULL, { "configuration" } },
+	{ "spf", "SPF", check_spf, 0, has_domain, { NULL } },
+	{ "dkim1", "DKIM 1", check_dkim_1, 0, has_dkim, { NULL } },
+	{ "dkim2", "DKIM 2", check_dkim_2, 0, has_dkim, { NULL } },
+	{ "dmarc", "DMARC", check_dmarc, 0, has_domain, { NULL } },
+	{ "mx", "MX", check_mx, 0, has_domain, { NULL } },
 };
 
 struct check_walk {
@@ -157,7 +180,7 @@ static void take_step(struct check_walk *w, const struct check_step *step)
 
 	json_object(j, NULL);
 	json_text(j, "name", step->name);
-	json_bool(j, "vital", step->is_vital);
+	json_bool(j, "vital", step->nature & VITAL);
 	json_object(j, "figures");
 	if (hindered_by)
 		finding_set(&f, FINDING_SKIPPED, "not tried: %s failed",
@@ -167,11 +190,16 @@ static void take_step(struct check_walk *w, const struct check_step *step)
 	json_end(j);
 	if (f.state == FINDING_FAILED || hindered_by)
 		w->blamed[step - steps] = hindered_by ? hindered_by : step;
-	if (f.state == FINDING_FAILED && step->is_vital && w->status == EX_OK)
+	if (f.state == FINDING_FAILED && (step->nature & VITAL) && w->status == EX_OK)
 		w->status = error_exit_status(&(struct error){ .kind = f.kind });
 	report(w, step, &f);
 	buf_free(&f.text);
 	buf_free(&f.advice);
+}
+
+static bool is_wanted(const struct check *c, const struct check_step *step)
+{
+	return ((step->nature & OURS) || has_account(c)) && (!step->applies || step->applies(c));
 }
 
 static int walk(struct check *c)
@@ -182,7 +210,7 @@ static int walk(struct check *c)
 	json_object(&c->json, NULL);
 	json_array(&c->json, "steps");
 	for (size_t i = 0; i < COUNT_OF(steps); i++)
-		if (!steps[i].applies || steps[i].applies(c))
+		if (is_wanted(c, &steps[i]))
 			take_step(&w, &steps[i]);
 	json_end(&c->json);
 	json_bool(&c->json, "can_send", w.status == EX_OK);

@@ -261,6 +261,9 @@ static void tell_why_off(const struct check *c, struct finding *f)
 		return;
 	}
 	f->state = FINDING_WARNING;
+	/* What cannot be handed over may still wait in a queue that is made for it. */
+	if (c->config.by_daemon)
+		return;
 	finding_advise(
 		f,
 		"without a queue, what cannot be sent at once is given back to the caller");

@@ -12,6 +12,7 @@
 #include "service/service.h"
 #include "net/net.h"
 #include "net/tcp.h"
+#include "delivery/by_daemon.h"
 #include "delivery/queue_view.h"
 #include "delivery/route.h"
 
@@ -26,16 +27,32 @@ static const char *why_default(const struct config *config)
 	return config->count == 1 ? N_("the only one") : N_("it is named \"default\"");
 }
 
+/*
+ * Whoever hands mail over needs no account; one that can be read here is worth a look all
+ * the same, as the daemon's may be it.
+ */
+static const struct account *find_account(struct check *c, const char **why, struct error *err)
+{
+	struct config its = c->config;
+
+	its.by_daemon = NULL;
+	c->has_account = its.count > 0;
+	if (!c->has_account) {
+		*why = by_daemon_why(&c->config);
+		return c->config.by_daemon;
+	}
+	*why = c->wanted ? N_("named on the command line") : why_default(&c->config);
+	return c->wanted ? config_account(&its, c->wanted, err) : config_default(&its, err);
+}
+
 static bool load(struct check *c, const char **why, struct error *err)
 {
 	const struct account *account;
 	struct error unheard;
 
-	if (!config_load(&c->config, c->flags.config, err))
+	if (!by_daemon_load(&c->config, c->flags.config, err))
 		return false;
-	*why = c->wanted ? N_("named on the command line") : why_default(&c->config);
-	account = c->wanted ? config_account(&c->config, c->wanted, err)
-			    : config_default(&c->config, err);
+	account = find_account(c, why, err);
 	if (!account)
 		return false;
 	c->account = *account;
@@ -61,6 +78,13 @@ void check_configuration(struct check *c, struct finding *f)
 	}
 	json_text(&c->json, "account", c->account.name);
 	json_text(&c->json, "why", why);
+	if (!c->has_account) {
+		finding_set(f, FINDING_OK, "mail is handed over to the daemon (%s)", tr(why));
+		if (c->wanted && !c->flags.send)
+			finding_advise(f, "whether the daemon has an account \"%s\" shows --send ADDRESS",
+				       c->wanted);
+		return;
+	}
 	json_text(&c->json, "service", c->account.service);
 	json_text(&c->json, "host", c->account.host);
 	json_number(&c->json, "port", c->account.port);

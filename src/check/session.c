@@ -171,7 +171,7 @@ void check_login(struct check *c, struct finding *f)
 
 /* --- the sender */
 
-static char *plain_mailbox(const char *text, struct error *err)
+char *check_mailbox(const char *text, struct error *err)
 {
 	struct address address = { 0 };
 	char *mailbox;
@@ -202,8 +202,8 @@ void check_sender(struct check *c, struct finding *f)
 		finding_fail(f, &err);
 		return;
 	}
-	sender = plain_mailbox(c->account.from, &err);
-	recipient = sender ? plain_mailbox(to, &err) : NULL;
+	sender = check_mailbox(c->account.from, &err);
+	recipient = sender ? check_mailbox(to, &err) : NULL;
 	json_text(&c->json, "sender", sender);
 	json_text(&c->json, "recipient", recipient);
 	if (recipient && smtp_probe(c->connection.session, sender, recipient, &err)) {
@@ -223,7 +223,7 @@ void check_sender(struct check *c, struct finding *f)
 
 /* --- one message */
 
-static bool write_message(struct message *m, const char *to, struct error *err)
+bool check_write_message(struct message *m, const char *to, struct error *err)
 {
 	static const char body[] =
 		"This message was sent by \"acsmtp check --send\" to see whether mail arrives.\r\n";
@@ -263,7 +263,7 @@ static bool send_message(struct check *c, struct message *m, struct attempt *att
 			 struct error *err)
 {
 	OWNED_ENVELOPE envelope = { 0 };
-	OWNED_TEXT to = plain_mailbox(c->flags.send, err);
+	OWNED_TEXT to = check_mailbox(c->flags.send, err);
 	struct preparation preparation = {
 		.account = &c->account,
 		.caller = attempt->caller,
@@ -275,7 +275,7 @@ static bool send_message(struct check *c, struct message *m, struct attempt *att
 	struct error unheard;
 	bool ok;
 
-	if (!to || !write_message(m, to, err))
+	if (!to || !check_write_message(m, to, err))
 		return false;
 	envelope_add(&envelope, to);
 	if (!prepare(&preparation, m, &envelope, err))

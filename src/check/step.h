@@ -24,6 +24,7 @@ struct check {
 	const char *wanted;		/* name of the account, or NULL */
 	struct config config;
 	struct account account;		/* borrows from the configuration */
+	bool has_account;		/* false: that is the daemon alone, whose accounts are not known */
 	struct ip_address nameserver;
 	bool has_nameserver;
 	bool names_are_silent;		/* no name server answers: not the next time either */
@@ -43,8 +44,14 @@ typedef void check_step_fn(struct check *c, struct finding *f);
 check_step_fn check_configuration, check_service, check_secret, check_addresses;
 check_step_fn check_connections, check_proxy, check_greeting, check_tls, check_extensions;
 check_step_fn check_login, check_sender, check_sending, check_quota, check_failover;
-check_step_fn check_spool, check_log;
+check_step_fn check_spool, check_log, check_daemon, check_handing_over;
 check_step_fn check_domain, check_spf, check_dkim_1, check_dkim_2, check_dmarc, check_mx;
+
+/* A mailbox in ASCII; the caller frees. NULL: ERROR_DATA, it is none. */
+char *check_mailbox(const char *text, struct error *err);
+
+/* The message of --send, without From; ERROR_DATA, ERROR_IO. */
+bool check_write_message(struct message *m, const char *to, struct error *err);
 
 /* Why a login was refused (535): a line of advice for each cause, in order. */
 void check_login_causes(const struct check *c, struct finding *f);

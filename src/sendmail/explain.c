@@ -11,6 +11,8 @@
 #include "base/language.h"
 #include "base/text.h"
 #include "mail/submission.h"
+#include "delivery/by_daemon.h"
+#include "delivery/choose.h"
 #include "delivery/failover.h"
 #include "delivery/local.h"
 #include "delivery/queue_ops.h"
@@ -19,6 +21,7 @@
 #include "talk/say.h"
 #include "sendmail/call.h"
 #include "sendmail/dry_run.h"
+#include "sendmail/name_way.h"
 #include "sendmail/recipients.h"
 #include "sendmail/usage.h"
 
@@ -32,79 +35,22 @@ struct explanation {
 	struct people names;	   /* recipients as they were given */
 };
 
-/* --- the way of a name through the aliases */
-
-static const struct alias *find_alias(const struct aliases *a, const char *name)
-{
-	const struct alias *other = NULL;
-
-	for (size_t i = 0; i < a->count; i++) {
-		if (text_is(a->items[i].name, name))
-			return &a->items[i];
-		if (!strcmp(a->items[i].name, "*"))
-			other = &a->items[i];
-	}
-	return other;
-}
-
-/* The lines of the file that it goes by, a name behind the other. */
-static void add_path(const struct aliases *a, const char *name, int depth,
-		     struct buf *path)
-{
-	const struct alias *alias = *name == '\\' ? NULL : find_alias(a, name);
-	OWNED_ADDRESSES targets = { 0 };
-	struct error unheard;
-
-	if (!alias) {
-		if (*a->local_recipients)
-			buf_addf(path, "%s%s: local_recipients", path->len ? "; " : "",
-				 name);
-		return;
-	}
-	if (buf_is_full(path))
-		return;
-	buf_addf(path, "%s%s: %s:%u", path->len ? "; " : "", name, a->path, alias->line);
-	(void)address_list_parse(&targets, alias->targets, strlen(alias->targets),
-				 &unheard);
-	for (size_t i = 0; i < targets.count && depth < ALIASES_DEPTH_MAX; i++)
-		if (!address_domain(targets.items[i].mailbox) &&
-		    !text_is(targets.items[i].mailbox, name))
-			add_path(a, targets.items[i].mailbox, depth + 1, path);
-}
-
-struct way { /* of one name */
-	struct buf path, goes_to;
-};
-
-static void find_way(const struct explanation *x, const char *name, struct way *way)
-{
-	OWNED_ADDRESSES found = { 0 };
-	struct error why;
-
-	if (!local_resolve(&x->call->aliases, name, &found, &why)) {
-		buf_addf(&way->goes_to, _("nowhere: %s"), error_words(&why));
-		return;
-	}
-	add_path(&x->call->aliases, name, 0, &way->path);
-	for (size_t i = 0; i < found.count; i++)
-		buf_addf(&way->goes_to, "%s<%s>", i ? ", " : "", found.items[i].mailbox);
-}
+/* --- names without a domain */
 
 /* For each name without a domain. */
 static void each_way(const struct explanation *x,
-		     void (*take)(void *taker, const char *name, const struct way *way),
+		     void (*take)(void *taker, const char *name, const struct name_way *way),
 		     void *taker)
 {
 	for (size_t i = 0; i < x->names.list.count; i++) {
 		const char *name = x->names.list.items[i].mailbox;
-		struct way way = { BUF_INIT(PATH_MAX_BYTES), BUF_INIT(PATH_MAX_BYTES) };
+		struct name_way way = NAME_WAY_INIT;
 
 		if (!address_domain(name)) {
-			find_way(x, name, &way);
+			name_way_find(&way, &x->call->aliases, name);
 			take(taker, name, &way);
 		}
-		buf_free(&way.path);
-		buf_free(&way.goes_to);
+		name_way_free(&way);
 	}
 }
 
@@ -134,9 +80,25 @@ static char *way_to_send(const struct explanation *x)
 	OWNED_TEXT spool =
 		settings->queue == QUEUE_OFF ? NULL : queue_spool_path(settings);
 	OWNED_BUF way = BUF_INIT(PATH_MAX_BYTES);
+	const struct account *account = x->call->submittal.account;
 	enum submit_mode mode = spool ? submit_mode(&x->wishes, settings) : SUBMIT_DIRECTLY;
 
-	if (mode == SUBMIT_TO_QUEUE)
+	if (account->daemon && spool && by_daemon_has_queue(&x->call->config))
+		buf_addf(&way,
+			 _("handed over to the daemon at %s, which keeps it and sends it; while "
+			   "there is no such socket the command talks to the server itself"),
+			 account->host);
+	else if (account->daemon && spool)
+		buf_addf(&way,
+			 _("handed over to the daemon at %s, which keeps it and sends it; while "
+			   "that is not there it is queued in %s"),
+			 account->host, spool);
+	else if (account->daemon)
+		buf_addf(&way,
+			 _("handed over to the daemon at %s, which keeps it and sends it; while "
+			   "that is not there it is given back to the caller"),
+			 account->host);
+	else if (mode == SUBMIT_TO_QUEUE)
 		buf_addf(&way, _("queued in %s, to wait for a run of the queue"), spool);
 	else if (mode == SUBMIT_IN_BACKGROUND)
 		buf_addf(&way, _("queued in %s first, then delivered in the background"),
@@ -204,9 +166,24 @@ static void write_failover(const struct explanation *x, struct json *j)
 	json_text(j, "why_sends", why.kind == ERROR_NONE ? NULL : why.text);
 }
 
+/* --- by whom, where the daemon has it */
+
+/* NULL: its accounts are not for this user to read, or there is no such; `why` of it. */
+static const struct account *who_sends_there(const struct explanation *x, const char **why)
+{
+	const struct submittal *s = &x->call->submittal;
+	struct config its = x->call->config;
+	struct error unheard;
+
+	its.by_daemon = NULL;
+	return its.count == 0 ? NULL :
+	       choose_account(&its, x->wishes.account, s->sender,
+			      x->author.mailbox ? x->author.mailbox : "", why, &unheard);
+}
+
 /* --- for people */
 
-static void say_way(void *taker, const char *name, const struct way *way)
+static void say_way(void *taker, const char *name, const struct name_way *way)
 {
 	const char *path = buf_text(&way->path);
 
@@ -259,12 +236,8 @@ static void say_recipients(const struct envelope *e)
 	}
 }
 
-static void say_all(const struct explanation *x)
+static void say_given(const struct call *call)
 {
-	const struct call *call = x->call;
-	struct plan plan = plan_of(x);
-	OWNED_TEXT way = way_to_send(x);
-
 	dry_run_show_account(call->submittal.account, call->submittal.why_account);
 	say_variables(&call->config);
 	if (call->sender_fault.kind)
@@ -272,6 +245,39 @@ static void say_all(const struct explanation *x)
 	if (call->submittal.sender)
 		say_line(_("sender given: <%s>, by -%c"), call->submittal.sender,
 		    call->options.sender_letter);
+}
+
+/* Sender, names and limits are the daemon's matter: nothing is made of them here. */
+static void say_hand_over(const struct explanation *x)
+{
+	const struct call *call = x->call;
+	OWNED_TEXT way = way_to_send(x);
+	const char *why = NULL;
+	const struct account *next = who_sends_there(x, &why);
+
+	say_given(call);
+	say_recipients(&call->envelope);
+	if (x->has_message)
+		say_line(_("size: %" PRIu64 " bytes"), message_size(&call->message));
+	say_line(_("way: %s"), way);
+	if (next)
+		say_line(_("from there: by account %s (%s), to %s:%ld"), next->name, tr(why),
+			 next->host, next->port);
+	else
+		say_line(_("from there: by an account of the daemon's, which this user may not see"));
+}
+
+static void say_all(const struct explanation *x)
+{
+	const struct call *call = x->call;
+	struct plan plan = plan_of(x);
+	OWNED_TEXT way = way_to_send(x);
+
+	if (call->submittal.account->daemon) {
+		say_hand_over(x);
+		return;
+	}
+	say_given(call);
 	say_line(_("sender: <%s>, because %s"), call->envelope.sender,
 	    tr(call->submittal.why_sender));
 	say_author(x);
@@ -288,7 +294,7 @@ static void say_all(const struct explanation *x)
 
 /* --- for machines */
 
-static void write_way(void *taker, const char *name, const struct way *way)
+static void write_way(void *taker, const char *name, const struct name_way *way)
 {
 	struct json *j = taker;
 
@@ -344,6 +350,9 @@ static void write_json(const struct explanation *x)
 	struct plan plan = plan_of(x);
 	OWNED_TEXT way = way_to_send(x);
 	OWNED_BUF route = BUF_INIT(PATH_MAX_BYTES);
+	const struct account *account = x->call->submittal.account;
+	const char *why;
+	const struct account *next = account->daemon ? who_sends_there(x, &why) : NULL;
 
 	route_text(x->call->submittal.account, &route);
 	json_object(&j, NULL);
@@ -367,6 +376,8 @@ static void write_json(const struct explanation *x)
 	json_number(&j, "max_size", x->call->submittal.account->max_size);
 	json_text(&j, "route", buf_text(&route));
 	json_text(&j, "way", way);
+	json_text(&j, "daemon", account->daemon ? account->host : NULL);
+	json_text(&j, "then", next ? next->name : NULL);
 	write_failover(x, &j);
 	json_end(&j);
 }

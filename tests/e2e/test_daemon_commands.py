@@ -109,6 +109,81 @@ def test_nobody_is_there(daemon):
     assert "Connection refused; nobody listens there any more; start it" in done.stderr
 
 
+# --- acsmtp explain
+
+def test_explained(daemon, run):
+    """Who hands a message over has nothing to do with what becomes of it there."""
+    d = daemon()
+    mine = d.home / "mine.ini"
+    mine.write_text(f"[delivery]\nmode = daemon\nqueue = off\n[daemon]\nsocket = {d.socket}\n")
+    said = run(["explain", "-C", mine, "-f", "me@example.net", "b@example.org"], input="Hello\n",
+               program="acsmtp")
+    assert (said.status, said.stderr) == (0, "")
+    assert said.stdout.splitlines() == [
+        "account: daemon (`mode = daemon`)", f"server: the daemon at {d.socket}",
+        "sender given: <me@example.net>, by -f", "recipient: <b@example.org>", "size: 9 bytes",
+        f"way: handed over to the daemon at {d.socket}, which keeps it and sends it; while that "
+        "is not there it is given back to the caller",
+        "from there: by an account of the daemon's, which this user may not see"]
+    # Who may read its settings sees how it goes on.
+    text = d.config.read_text().replace("[delivery]\n", "[delivery]\nmode = daemon\n")
+    (d.home / "all.ini").write_text(text)
+    (d.home / "all.ini").chmod(0o600)
+    said = run(["explain", "--json", "-C", d.home / "all.ini", "b@example.org"], input="Hello\n",
+               program="acsmtp")
+    told = json.loads(said.stdout)
+    assert (told["daemon"], told["account"], told["then"]) == (str(d.socket), "daemon", "test")
+
+
+# --- acsmtp check
+
+def checked(run, ini, *words):
+    done = run(["check", "--json", "--config", ini, *words], program="acsmtp")
+    told = json.loads(done.stdout)
+    assert told["status"] == done.status
+    return done.status, {step["name"]: step for step in told["steps"]}
+
+
+def test_checked_by_who_hands_over(acs, daemon, run):
+    server = acs()
+    d = daemon(server)
+    mine = d.home / "mine.ini"
+    mine.write_text(f"[delivery]\nmode = daemon\nspool = {d.home}/own\n"
+                    f"[daemon]\nsocket = {d.socket}\n")
+    status, steps = checked(run, mine, "--send", "b@example.org")
+    assert status == 0 and list(steps) == ["configuration", "daemon", "send", "spool", "log"]
+    assert "handed over to the daemon (`mode = daemon`)" in steps["configuration"]["text"]
+    assert f"{d.socket} takes mail of this user" in steps["daemon"]["text"]
+    assert "the daemon has it: 250 2.0.0 Ok: queued as " in steps["send"]["text"]
+    wait_until(lambda: len(server.messages) == 1, "it arrives")
+    assert b"Subject: acsmtp check" in server.messages[0].data
+    # Only the daemon knows which accounts it has.
+    status, steps = checked(run, mine, "other")
+    assert status == 0 and "--send ADDRESS" in steps["configuration"]["advice"][0]
+    status, steps = checked(run, mine, "other", "--send", "b@example.org")
+    assert status == 69 and 'there is no account "other"' in steps["send"]["text"]
+    d.stop()
+    status, steps = checked(run, mine, "--send", "b@example.org")
+    assert status == 75 and steps["send"]["state"] == "skipped"
+    assert "cannot be reached" in steps["daemon"]["text"]
+    assert "acsmtp daemon" in steps["daemon"]["advice"][0]
+
+
+def test_checked_by_who_may_read_the_account(acs, daemon, run):
+    """The account, as ever, and that mail goes through the daemon to it."""
+    server = acs()
+    d = daemon(server)
+    ini = d.home / "all.ini"
+    ini.write_text(d.config.read_text().replace("[delivery]\n", "[delivery]\nmode = daemon\n"))
+    ini.chmod(0o600)
+    status, steps = checked(run, ini, "--send", "b@example.org")
+    assert status == 0 and steps["auth"]["state"] == steps["daemon"]["state"] == "ok"
+    assert "the daemon has it" in steps["send"]["text"]
+    wait_until(lambda: len(server.messages) == 1, "it arrives")
+
+
+# --- acsmtp daemon, where it cannot begin
+
 @pytest.mark.as_root
 def test_a_queue_of_another(daemon):
     """As root has it who has sent without a daemon."""
