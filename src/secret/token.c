@@ -182,6 +182,43 @@ static bool gather_input(const struct token_request *r, const struct secret *cre
 	return true;
 }
 
+/* Up to the next ": ", which is skipped; the rest if there is none. */
+static char *next_part(const char **said)
+{
+	const char *end = strstr(*said, ": ");
+	size_t len = end ? (size_t)(end - *said) : strlen(*said);
+	char *part = text_copy_n(*said, len);
+
+	*said += end ? len + strlen(": ") : len;
+	return part;
+}
+
+/*
+ * "STEP: NUMBER: WHAT: ADVICE", or with the server's own words in brackets behind WHAT: the
+ * last two are of token/advice.c, and in our catalog.
+ */
+static void translate(const char *said, struct buf *out)
+{
+	OWNED_TEXT step = next_part(&said);
+	OWNED_TEXT name = next_part(&said);
+	OWNED_TEXT what = next_part(&said);
+	char *quoted = strstr(what, " (");
+	OWNED_TEXT words = text_copy(quoted ? quoted : "");
+
+	if (quoted)
+		*quoted = '\0';
+	buf_addf(out, "%s%s%s%s%s%s%s%s", step, *name ? ": " : "", name, *what ? ": " : "",
+		 tr(what), words, *said ? ": " : "", tr(said));
+}
+
+static bool complain(const struct process *p, enum error_kind kind, struct error *err)
+{
+	OWNED_BUF words = BUF_INIT(2 * ERROR_TEXT_MAX);
+
+	translate(p->complaint, &words);
+	return error_texts(err, kind, p->complaint, buf_text(&words));
+}
+
 static bool judge(const struct process *p, struct error *err)
 {
 	for (size_t i = 0; i < COUNT_OF(meanings); i++) {
@@ -193,7 +230,7 @@ static bool judge(const struct process *p, struct error *err)
 			error_set(err, m->kind, "the helper for tokens is not installed: %s",
 				  helper);
 		else
-			error_set(err, m->kind, "%s", p->complaint);
+			complain(p, m->kind, err);
 		return m->advice ? error_advise(err, m->advice) : false;
 	}
 	return p->status == TOKEN_OK ||

@@ -162,6 +162,24 @@ def test_the_configuration(say, tmp_path):
                              "までの数ではありません\n")
 
 
+@pytest.mark.parametrize("error, words", [
+    ({"aadsts": 7000222}, "AADSTS7000222: クライアント シークレットの期限が切れています: 「証明書と"),
+    ({"error": "invalid_scope"}, ": token_scope は要求できるものではありません (it is invalid_scope): "),
+    ({"aadsts": 123456}, "This is what it says"),
+], ids=["number", "word", "unknown"])
+def test_why_there_is_no_token(acs, identity, say, run, japanese, config, error, words):
+    """The helper's sentence is found in our catalog; who sends and logs has it in English."""
+    authority = identity()
+    authority.fail("token", **error)
+    ini = config(acs(), password=authority.client_secret, token="client-secret", tenant="contoso",
+                 client_id=authority.client_id, token_authority=authority.authority,
+                 token_ca_file=authority.ca)
+    said = say("password", "test", "--config", ini)
+    assert said.status != 0 and words in said.stderr
+    sent = run(["-C", ini, "-t"], input="To: a@example.org\n\nHello\n", env=japanese)
+    assert sent.status != 0 and not JAPANESE.search(sent.stderr)
+
+
 def test_setup(acs, pki, home, japanese, tmp_path):
     """A person who reads Japanese alone comes to an account that works."""
     server = acs(user="contoso-smtp")
