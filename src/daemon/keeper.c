@@ -31,6 +31,7 @@
 #include "daemon/beginning.h"
 #include "daemon/sockets.h"
 #include "daemon/visit.h"
+#include "delivery/account_secret.h"
 #include "delivery/runner.h"
 #include "talk/say.h"
 
@@ -229,6 +230,17 @@ static bool open_all(struct keeper *k, struct error *err)
 	return queue_open(&k->queue, &k->config.delivery, err);
 }
 
+/* Mail is taken nevertheless: it waits, and whoever looks after this sees why. */
+static void warn_of_secrets(const struct config *config)
+{
+	struct error err;
+
+	for (size_t i = 0; i < config->count; i++)
+		if (!account_secret_is_there(&config->accounts[i], &err))
+			log_problem("warning: account %s: %s; its mail waits until that is mended",
+				    config->accounts[i].name, err.text);
+}
+
 static void reload(struct keeper *k)
 {
 	struct keeper fresh = { .job = k->job, .queue = QUEUE_CLOSED };
@@ -246,6 +258,7 @@ static void reload(struct keeper *k)
 	k->queue = fresh.queue;
 	/* They pointed into `fresh`, which ends here. */
 	k->queue.settings = &k->config.delivery;
+	warn_of_secrets(&k->config);
 	/* The next one has them too. */
 	k->wants_runner = true;
 	if (k->runner)
@@ -332,7 +345,10 @@ static bool begin(struct keeper *k, struct error *err)
 	if (sockets_are_of_system() && !visitors_are_known())
 		log_problem("warning: users cannot be told apart in this user namespace: all but one "
 			    "are taken for nobody");
-	return open_all(k, err);
+	if (!open_all(k, err))
+		return false;
+	warn_of_secrets(&k->config);
+	return true;
 }
 
 static void report(const struct keeper_job *job, const struct error *err)

@@ -21,6 +21,13 @@ struct secret_request account_secret_request(const struct account *account,
 /* What its token should say of itself; borrows from the account. */
 struct login_wish account_login_wish(const struct account *account);
 
+/*
+ * Whether what it logs in with can be had, as far as that costs nothing: no command is
+ * run, no token fetched, and a keyring is asked only for an account of variables. False:
+ * the error is what mail would wait for.
+ */
+bool account_secret_is_there(const struct account *account, struct error *err);
+
 enum { SECRET_ENDS_DAYS = 30 };	/* before its end it is warned of it */
 
 struct secret_end {

@@ -151,6 +151,37 @@ static bool put_path(struct sockaddr_un *address, const char *path, struct error
 	return true;
 }
 
+/* Up to the last slash; NULL where there is none. */
+static char *directory_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? text_copy_n(path, slash == path ? 1 : (size_t)(slash - path)) : NULL;
+}
+
+/* Errno of what failed at the path; mostly its directory is not there, or not for us. */
+static bool explain_path(const char *path, struct error *err)
+{
+	OWNED_TEXT directory = directory_of(path);
+	struct stat st;
+
+	error_errno(err, ERROR_CONFIG, "cannot listen at %s", path);
+	if (!directory)
+		return false;
+	if (stat(directory, &st) < 0 && errno == ENOENT && mkdir(directory, 0700) < 0) {
+		error_errno(err, ERROR_CONFIG, "cannot make the directory %s", directory);
+		return error_advise(err, "who runs this must be able to write there; in a container a "
+				    "volume is mounted there for that");
+	}
+	if (access(directory, W_OK | X_OK) == 0 || errno != EACCES || stat(directory, &st) < 0 ||
+	    self_owns(&st))
+		return false;
+	error_set(err, ERROR_CONFIG, "cannot listen at %s: the directory belongs to another user "
+		  "(uid %ld)", path, (long)st.st_uid);
+	return error_advise(err, "run this as that user, as the last time; or give the directory "
+			    "and the queue to this one (`chown -R`)");
+}
+
 /* Whether somebody answers there, or may: only a refusal says that nobody does. */
 static bool is_alive(const struct sockaddr_un *address)
 {
@@ -167,7 +198,7 @@ static bool may_replace(const struct sockaddr_un *address, struct error *err)
 	struct stat st;
 
 	if (lstat(path, &st) < 0)
-		return errno == ENOENT || error_errno(err, ERROR_CONFIG, "cannot listen at %s", path);
+		return errno == ENOENT || explain_path(path, err);
 	if (!S_ISSOCK(st.st_mode))
 		return error_set(err, ERROR_CONFIG, "cannot listen at %s: something else has that "
 				 "name", path);
@@ -187,14 +218,12 @@ static bool may_replace(const struct sockaddr_un *address, struct error *err)
  */
 static int lock_directory(const char *path, mode_t mode)
 {
-	OWNED_TEXT directory = text_copy(path);
-	char *slash = strrchr(directory, '/');
+	OWNED_TEXT directory = directory_of(path);
 	int64_t deadline = clock_after(2);
 	int fd;
 
-	if (!slash)
+	if (!directory)
 		return -1;
-	slash[slash == directory] = '\0';
 	/* Whoever may connect has to come as far as there. */
 	if (mkdir(directory, 0700) == 0 && (mode & 077))
 		(void)chmod(directory, 0755);
@@ -238,7 +267,7 @@ static bool appear_alone(struct listener *new, const char *path, mode_t mode, st
 	/* NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): it is held to the end */
 	lock = lock_directory(path, mode);
 	return may_replace(&address, err) &&
-	       (appear(new, &address, mode) || explain(path, 0, err));
+	       (appear(new, &address, mode) || explain_path(path, err));
 }
 
 bool listen_local(struct listeners *l, const char *path, mode_t mode, struct error *err)

@@ -208,6 +208,26 @@ def test_address_in_use(daemon):
     assert "another program listens there" in words
 
 
+def test_no_directory_for_the_socket(daemon):
+    d = daemon(start=False)
+    d.socket = Path("/proc/nowhere/socket")
+    d.write()
+    status, words = refusal(d)
+    assert status == 78
+    assert "cannot make the directory /proc/nowhere: " in words
+
+
+def test_a_secret_that_is_missing(daemon):
+    """It is said at the start, and not when the first message waits."""
+    d = daemon(start=False, log="stderr")
+    text = d.config.read_text().replace('password = "p"', "password_file = /nowhere/secret")
+    d.config.write_text(text)
+    assert d.start()
+    d.stop()
+    assert ("warning: account test: password_file /nowhere/secret: cannot open it: "
+            "No such file or directory; its mail waits") in d.process.stderr.read().decode()
+
+
 def test_two_daemons(daemon):
     d = daemon()
     done = d.run()
