@@ -41,6 +41,7 @@ enum {
 	BUSY_PAUSE_MS = 100,	/* when the system has no more descriptors or processes */
 	KEEPER_PATIENCE = 5,	/* seconds until one that is not there is done without */
 	KEEPER_PAUSE_MS = 1000,	/* until it is asked again */
+	GRACE = 2,		/* seconds that messages may take that have begun when it ends */
 };
 
 struct client {
@@ -57,6 +58,7 @@ struct gate {
 	char *listen;		/* `listen` that those are of, or NULL */
 	int signals;
 	bool is_over;		/* nobody more is let in */
+	int64_t grace;		/* clock_ms() at which its sessions have to end; 0: never */
 	struct client clients[CLIENTS_MAX];
 	size_t count;
 	int64_t full_until;	/* clock_ms(): the system had no room */
@@ -103,10 +105,7 @@ static void begin_session(struct gate *g, int client, const struct visitor *who,
 	/* Without the door nobody would count it. */
 	self_end_with(door, SIGTERM);
 	sigemptyset(&none);
-	/*
-	 * SIGTERM ends it, but for the moment in which the keeper is asked (session.c).
-	 * SIGHUP is for the door alone: its sessions stay to their end.
-	 */
+	/* SIGHUP is for the door alone: its sessions stay to their end. */
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
 	signal(SIGHUP, SIG_IGN);
@@ -244,13 +243,23 @@ static bool catch_up(struct gate *g)
 
 /* --- its life */
 
+static void tell_all(const struct gate *g, int number)
+{
+	for (size_t i = 0; i < g->count; i++)
+		kill(g->clients[i].pid, number);
+}
+
+/* Apart the keeper goes on, and perhaps another door comes: nobody needs to be refused. */
 static void end(struct gate *g)
 {
 	g->is_over = true;
-	if (g->is_apart)
-		notify_say("STOPPING=1");
-	for (size_t i = 0; i < g->count; i++)
-		kill(g->clients[i].pid, SIGTERM);
+	if (!g->is_apart) {
+		tell_all(g, SIGTERM);
+		return;
+	}
+	notify_say("STOPPING=1");
+	tell_all(g, SESSION_LAST_CALL);
+	g->grace = clock_after(GRACE);
 }
 
 /* True: the listeners may be others now. */
@@ -275,7 +284,9 @@ static bool hear_signal(struct gate *g)
 /* Until when it may be asleep: -1, for ever. */
 static int pause_ms(const struct gate *g, bool listens)
 {
-	return g->is_over ? -1 : !listens ? BUSY_PAUSE_MS : g->is_provided ? -1 : KEEPER_PAUSE_MS;
+	if (g->is_over)
+		return g->grace ? clock_left(g->grace) + 1 : -1;
+	return !listens ? BUSY_PAUSE_MS : g->is_provided ? -1 : KEEPER_PAUSE_MS;
 }
 
 static void live(struct gate *g)
@@ -296,6 +307,10 @@ static void live(struct gate *g)
 						  .events = POLLIN };
 		(void)poll(fds, count, pause_ms(g, listens));
 		is_new = fds[0].revents && hear_signal(g);
+		if (g->grace && clock_left(g->grace) == 0) {
+			tell_all(g, SIGTERM);
+			g->grace = 0;
+		}
 		if (!g->is_provided && !g->is_over)
 			is_new = catch_up(g) || is_new;
 		for (size_t i = 1; !is_new && !g->is_over && i < count; i++)
@@ -356,6 +371,7 @@ int door_run(int argc, char **argv)
 	 */
 	secret_guard_process();
 	limits_raise();
+	signal(SESSION_LAST_CALL, SIG_IGN);
 	g->door.keeper = argv[1 + g->is_apart];
 	ok = prepare_gate(g, &err);
 	report(g, ok, &err);

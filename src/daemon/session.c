@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,6 +40,7 @@ enum {
 
 struct door_session {
 	struct reception reception;	/* first */
+	bool (*begin)(struct server_taker *t, const char *mailbox, struct error *err);
 	const struct door *door;
 	const struct visitor *who;
 	int keeper;
@@ -57,7 +59,20 @@ static struct door_session *session_of(struct server_taker *t)
 	return (struct door_session *)t;
 }
 
-/* --- signals: one that comes between the keeper's word and ours would double the message */
+/* --- signals */
+
+/* At work from the beginning on, so that who has just come is served. */
+static volatile sig_atomic_t is_at_work = true, is_leaving;
+
+static void on_last_call(int number)
+{
+	(void)number;
+	if (!is_at_work)
+		_exit(EX_OK);
+	is_leaving = true;
+}
+
+/* One that ends us between the keeper's word and ours would double the message. */
 
 static void hold_signals(bool hold)
 {
@@ -172,9 +187,16 @@ static bool take_message(struct server_taker *t, struct envelope *e, struct mess
 	return ok;
 }
 
+static bool begin_message(struct server_taker *t, const char *mailbox, struct error *err)
+{
+	is_at_work = true;
+	return session_of(t)->begin(t, mailbox, err);
+}
+
 static void be_between_messages(struct server_taker *t)
 {
-	(void)t;
+	is_at_work = false;
+	t->is_closed = t->is_closed || is_leaving;
 	fate_set(FATE_NOT_SENT);
 	hold_signals(false);
 }
@@ -295,6 +317,8 @@ static void receive(struct door_session *s)
 	};
 
 	reception_begin(&s->reception, &common);
+	s->begin = s->reception.taker.sender;
+	s->reception.taker.sender = begin_message;
 	s->reception.taker.message = take_message;
 	s->reception.taker.answered = be_between_messages;
 	if (s->door->logins && !s->who->is_local)
@@ -310,6 +334,7 @@ void session_run(const struct door *door, int client, const struct visitor *who)
 	};
 	struct transport *wire;
 
+	signal(SESSION_LAST_CALL, on_last_call);
 	s.whose = admission_whose(who);
 	if (who->is_local)
 		know_user(&s);

@@ -3,6 +3,8 @@
 #ifndef DAEMON_SESSION_H
 #define DAEMON_SESSION_H
 
+#include <signal.h>
+
 #include "config/account.h"
 #include "daemon/admission.h"
 #include "net/networks.h"
@@ -18,6 +20,12 @@ struct door {
 	struct admission_counts *counts;	/* or NULL: nobody counts */
 	char *name;			/* ours, in the greeting */
 };
+
+/*
+ * A signal that ends a session when the message that it is at, or its first one, has been
+ * answered. SIGTERM ends it at once, but for the moment in which the keeper is asked.
+ */
+enum { SESSION_LAST_CALL = SIGUSR1 };
 
 /*
  * Who it is, whether it may, and its mail. The descriptor becomes the session's.

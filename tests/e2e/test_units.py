@@ -114,6 +114,41 @@ def test_its_life(acs, machine):
     wait_until(lambda: len(server.messages) == 3, "they arrive", machine.said)
 
 
+# In the middle of a message the keeper is restarted, and with it the door.
+RESTART = """\
+import subprocess
+def systemctl(*words):
+    return subprocess.run(["systemctl", *words], capture_output=True, text=True).stdout.strip()
+def restarts(client):
+    systemctl("--no-block", "restart", "acsmtp.service")
+    while systemctl("show", "--value", "-p", "ActiveState", "acsmtp-door.service") == "active":
+        pass
+    return client
+with Local("x", 1, local_hostname="me") as c, Local("x", 1, local_hostname="me") as idle:
+    idle.sendmail("web@contoso.com", ["b@example.org"], "Subject: one\\n\\nx\\n")
+    c.ehlo()
+    c.mail("web@contoso.com")
+    c.rcpt("b@example.org")
+    print(restarts(c).data("Subject: two\\n\\nx\\n")[0], c.noop()[0])
+    try:
+        idle.noop()
+    except smtplib.SMTPServerDisconnected:
+        print("ended")
+"""
+
+
+def test_restart(acs, machine):
+    """Who gives a message ends it, who does not is ended, and who comes waits."""
+    server = acs()
+    configure(machine, server)
+    machine.boot()
+    script = SEND.split("with Local")[0] + RESTART
+    done = machine.run("/usr/bin/python3", "-I", "-c", script)
+    assert done.stdout == "250 421\nended\n", done.stderr + machine.said()
+    assert send(machine, "three").returncode == 0, machine.said()
+    wait_until(lambda: arrived(server) == ["one", "three", "two"], "they arrive", machine.said)
+
+
 def test_reload_and_stop(machine):
     configure(machine)
     machine.boot()
