@@ -55,7 +55,6 @@ struct gate {
 	bool is_apart;
 	struct listeners listeners;
 	size_t inherited;	/* of them, which stand first; the others the keeper lends */
-	char *listen;		/* `listen` that those are of, or NULL */
 	int signals;
 	bool is_over;		/* nobody more is let in */
 	int64_t grace;		/* clock_ms() at which its sessions have to end; 0: never */
@@ -173,43 +172,60 @@ static bool has_address(const struct gate *g)
 	return false;
 }
 
-static void give_back(struct gate *g)
+static bool has_socket(const struct listeners *l, int fd)
 {
-	while (g->listeners.count > g->inherited)
-		close(g->listeners.list[--g->listeners.count].fd);
+	for (size_t i = 0; i < l->count; i++)
+		if (l->list[i].fd == fd)
+			return true;
+	return false;
+}
+
+/* What of them is not among the others. */
+static void close_rest(const struct listeners *l, const struct listeners *others)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (!has_socket(others, l->list[i].fd))
+			close(l->list[i].fd);
 }
 
 /*
- * What systemd listens at goes first, as in sockets_open(). Those of before are closed
- * first: the new addresses may be among them.
+ * What clients come to from now on, of what is open and what is new. What systemd listens
+ * at goes first, as in sockets_open().
  */
-static bool borrow(struct gate *g, const struct door *fresh, struct error *err)
+static bool borrow(const struct gate *g, const struct door *fresh, struct listeners *l,
+		   struct error *err)
 {
-	const char *listen = fresh->config.daemon.listen;
-	struct addresses unused;
+	const struct listener *there;
+	struct addresses wanted;
 
-	if (!g->is_apart || has_address(g) || text_is(g->listen ? g->listen : "", listen))
+	*l = g->listeners;
+	if (!g->is_apart || has_address(g))
 		return true;
-	if (!listen_parse(listen, &unused, err))
+	if (!listen_parse(fresh->config.daemon.listen, &wanted, err))
 		return daemon_settings_blame(&fresh->config.daemon, "listen", err);
-	give_back(g);
-	text_cleanup(&g->listen);
-	if (*listen && !lend_take(fresh->keeper, &g->listeners, err))
-		return false;
-	g->listen = text_copy(listen);
-	return true;
+	l->count = g->inherited;
+	for (size_t i = 0; i < wanted.count; i++)
+		if ((there = listen_find(&g->listeners, &wanted.list[i])) &&
+		    !has_socket(l, there->fd))
+			l->list[l->count++] = *there;
+	return l->count - g->inherited == wanted.count ||
+	       lend_take(fresh->keeper, &g->listeners, l, err);
 }
 
-/* False: it knows what it knew before. */
+/* False: it knows what it knew before, and listens where it did. */
 static bool provide(struct gate *g, int seconds, struct error *err)
 {
 	struct door fresh = { .keeper = g->door.keeper, .counts = g->door.counts };
+	struct listeners l = g->listeners;
 
-	if (!provision_get(&fresh, seconds, err) || !borrow(g, &fresh, err) ||
-	    !sockets_may_serve(&g->listeners, &fresh.config.daemon, err)) {
+	if (!provision_get(&fresh, seconds, err) || !borrow(g, &fresh, &l, err) ||
+	    !sockets_may_serve(&l, &fresh.config.daemon, err)) {
+		close_rest(&l, &g->listeners);
 		provision_free(&fresh);
 		return false;
 	}
+	close_rest(&g->listeners, &l);
+	g->listeners = l;
 	if (!fresh.counts && fresh.config.daemon.max_per_user_per_hour > 0)
 		fresh.counts = admission_counts_new();
 	provision_free(&g->door);

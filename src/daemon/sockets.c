@@ -119,14 +119,15 @@ static bool has_kind(const struct listeners *l, bool is_local)
 }
 
 bool sockets_open_network(struct listeners *l, const struct daemon_settings *settings,
-			  struct error *err)
+			  const struct listeners *there, struct error *err)
 {
 	struct addresses addresses;
 
 	if (!listen_parse(settings->listen, &addresses, err))
 		return daemon_settings_blame(settings, "listen", err);
 	for (size_t i = 0; i < addresses.count; i++)
-		if (!listen_network(l, &addresses.list[i], err))
+		if (!listen_find(there, &addresses.list[i]) &&
+		    !listen_network(l, &addresses.list[i], there->count > 0, err))
 			return daemon_settings_blame(settings, "listen", err);
 	return true;
 }
@@ -160,7 +161,8 @@ bool sockets_open(struct sockets *s, const struct daemon_settings *settings, str
 		return false;
 	if (!has_kind(&s->open, true) && !open_local(s, settings, err))
 		return false;
-	if (!has_kind(&s->open, false) && !sockets_open_network(&s->open, settings, err))
+	if (!has_kind(&s->open, false) &&
+	    !sockets_open_network(&s->open, settings, &(struct listeners){ .count = 0 }, err))
 		return false;
 	if (s->open.count == 0)
 		return error_set(err, ERROR_CONFIG, "[daemon] neither socket nor listen says where "

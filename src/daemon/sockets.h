@@ -24,9 +24,9 @@ void sockets_close(struct sockets *s);
 bool sockets_open_control(struct sockets *s, const struct daemon_settings *settings,
 			  struct error *err);
 
-/* What `listen` says, alone. */
+/* What `listen` says, alone, and of it what is not `there`, at its end listening as well. */
 bool sockets_open_network(struct listeners *l, const struct daemon_settings *settings,
-			  struct error *err);
+			  const struct listeners *there, struct error *err);
 
 /*
  * Whether the settings suit these, whoever has opened them; ERROR_CONFIG as of

@@ -111,7 +111,25 @@ static bool explain(const char *name, unsigned port, struct error *err)
 	return false;
 }
 
-bool listen_network(struct listeners *l, const struct ip_address *address, struct error *err)
+const struct listener *listen_find(const struct listeners *l, const struct ip_address *address)
+{
+	char name[sizeof(l->list->name)];
+
+	name_it(address, name, sizeof(name));
+	for (size_t i = 0; i < l->count; i++)
+		if (!l->list[i].is_local && !strcmp(l->list[i].name, name))
+			return &l->list[i];
+	return NULL;
+}
+
+void listen_share(const struct listener *one, bool shares)
+{
+	if (!one->is_local)
+		setsockopt(one->fd, SOL_SOCKET, SO_REUSEPORT, &(int){ shares }, sizeof(int));
+}
+
+bool listen_network(struct listeners *l, const struct ip_address *address, bool is_beside,
+		    struct error *err)
 {
 	int family = address->socket.any.sa_family;
 	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -130,8 +148,11 @@ bool listen_network(struct listeners *l, const struct ip_address *address, struc
 	/* What is meant by [::] is what is written: 0.0.0.0 is another address. */
 	if (family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){ 1 }, sizeof(int));
-	if (bind(fd, &address->socket.any, address->len) == 0 && listen(fd, BACKLOG) == 0)
+	listen_share(new, is_beside);
+	if (bind(fd, &address->socket.any, address->len) == 0 && listen(fd, BACKLOG) == 0) {
+		listen_share(new, false);
 		return true;
+	}
 	explain(new->name, port_of(address), err);
 	close(fd);
 	l->count--;

@@ -32,11 +32,17 @@ struct listeners {		/* zeroed: none */
  */
 bool listen_parse(const char *text, struct addresses *addresses, struct error *err);
 
+/* The one at that address, or NULL. */
+const struct listener *listen_find(const struct listeners *l, const struct ip_address *address);
+
 /*
  * Adds a TCP listener; ERROR_CONFIG with what to do where the address is in use or not
- * ours.
+ * ours. `is_beside`: those of this user's that listen_share() has told of may have a part
+ * of the address, as 127.0.0.1:25 is one of 0.0.0.0:25.
  */
-bool listen_network(struct listeners *l, const struct ip_address *address, struct error *err);
+bool listen_network(struct listeners *l, const struct ip_address *address, bool is_beside,
+		    struct error *err);
+void listen_share(const struct listener *one, bool shares);
 
 /*
  * Adds a unix socket with that mode; its directory is made if it is missing. A socket of

@@ -149,7 +149,7 @@ static void test_network(void **state)
 	int ours, theirs;
 
 	(void)state;
-	assert_true(listen_network(&l, &any_port, &err));
+	assert_true(listen_network(&l, &any_port, false, &err));
 	assert_int_equal(l.count, 1);
 	bound = bound_to(l.list[0].fd);
 	theirs = call(&bound);
@@ -158,18 +158,44 @@ static void test_network(void **state)
 	assert_false(visitor.is_local);
 	assert_true(ip_address_is_loopback(&visitor.address));
 
-	assert_false(listen_network(&l, &bound, &err));
+	assert_false(listen_network(&l, &bound, false, &err));
 	assert_int_equal(err.kind, ERROR_CONFIG);
 	assert_non_null(strstr(err.text, "cannot listen at 127.0.0.1:"));
 	assert_non_null(strstr(err.advice, "another program listens there"));
 	assert_int_equal(l.count, 1);
-	assert_false(listen_network(&l, &elsewhere, &err));
+	assert_false(listen_network(&l, &elsewhere, false, &err));
 	assert_non_null(strstr(err.advice, "does not have that address"));
 	close(ours);
 	close(theirs);
 	listeners_close(&l);
 	/* With the connection hardly gone its port can be had again. */
-	assert_true(listen_network(&l, &bound, &err));
+	assert_true(listen_network(&l, &bound, false, &err));
+	listeners_close(&l);
+}
+
+static void test_all_beside_one(void **state)
+{
+	struct listeners l = { .count = 0 };
+	struct ip_address any_port = address_of("127.0.0.1"), all = address_of("0.0.0.0"), one;
+	struct error err;
+
+	(void)state;
+	assert_true(listen_network(&l, &any_port, false, &err));
+	one = bound_to(l.list[0].fd);
+	all.socket.v4.sin_port = one.socket.v4.sin_port;
+	listeners_close(&l);
+	assert_true(listen_network(&l, &one, false, &err));
+	assert_ptr_equal(listen_find(&l, &one), &l.list[0]);
+	assert_null(listen_find(&l, &all));
+	assert_false(listen_network(&l, &all, true, &err));
+	listen_share(&l.list[0], true);
+	assert_false(listen_network(&l, &all, false, &err));
+	assert_true(listen_network(&l, &all, true, &err));
+	assert_int_equal(l.count, 2);
+	/* What is open is not for others: they have to know of it. */
+	listen_share(&l.list[0], false);
+	assert_false(listen_network(&l, &all, false, &err));
+	assert_false(listen_network(&l, &one, false, &err));
 	listeners_close(&l);
 }
 
@@ -294,7 +320,7 @@ static void inherit(const char *names, bool is_ours, const char *words)
 	char number[16];
 	bool ok;
 
-	if (!listen_local(&made, path, 0600, &err) || !listen_network(&made, &any_port, &err))
+	if (!listen_local(&made, path, 0600, &err) || !listen_network(&made, &any_port, false, &err))
 		_exit(1);
 	/* Out of the way first, where they are 3 or 4 already. */
 	made.list[0].fd = fcntl(made.list[0].fd, F_DUPFD, 20);
@@ -379,6 +405,7 @@ int main(void)
 		cmocka_unit_test(test_loopback),
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_network),
+		cmocka_unit_test(test_all_beside_one),
 		cmocka_unit_test(test_local),
 		cmocka_unit_test(test_stale),
 		cmocka_unit_test(test_other_things),
