@@ -106,7 +106,9 @@ static bool may_send_now(struct door_session *s, struct error *err)
 
 	return admission_counts_take(s->door->counts, s->whose, most, time(NULL)) ||
 	       error_set(err, ERROR_QUOTA, "no more than %ld messages an hour are taken from you",
-			 most);
+			 most) ||
+	       error_advise(err, "try again in the next hour; max_per_user_per_hour in [daemon] "
+			    "says how many");
 }
 
 /* Without CALLER_FACTS: what is known of a visitor is one word here. */
@@ -133,6 +135,13 @@ static void log_not_taken(const struct door_session *s, const struct error *err)
 	};
 
 	log_facts(true, s->id, "not taken", facts, COUNT_OF(facts));
+}
+
+/* The client hears by which id the log has it. */
+static void refuse_message(const struct door_session *s, struct error *err)
+{
+	log_not_taken(s, err);
+	error_context(err, "%s", s->id);
 }
 
 /* A sendmail of ours has said more than SMTP has words for: delivery/along.h. */
@@ -182,7 +191,7 @@ static bool take_message(struct server_taker *t, struct envelope *e, struct mess
 	if (ok)
 		log_taken(s, submittal.sender, &found, m);
 	else
-		log_not_taken(s, err);
+		refuse_message(s, err);
 	memcpy(id, s->id, ID_SIZE);
 	return ok;
 }
@@ -251,12 +260,14 @@ static bool may_come(const struct door_session *s, bool *needs_login, struct err
 	*needs_login = false;
 	if (s->who->is_local)
 		return allowed_users_have(&door->users, s->who) ||
-		       error_set(err, ERROR_REFUSED, "this user may not send mail here");
+		       error_set(err, ERROR_REFUSED, "this user may not send mail here") ||
+		       error_advise(err, "allow_users in [daemon] of its settings says who may");
 	if (networks_contain(&door->networks, &s->who->address))
 		return true;
 	*needs_login = door->logins != NULL;
 	return *needs_login ||
-	       error_set(err, ERROR_REFUSED, "nobody may send mail from %s here", s->client);
+	       error_set(err, ERROR_REFUSED, "nobody may send mail from %s here", s->client) ||
+	       error_advise(err, "allow_from in [daemon] of its settings says who may");
 }
 
 static void confine_session(const struct door *door)

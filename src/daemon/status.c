@@ -69,7 +69,8 @@ void status_tell(int client, const struct status_facts *facts)
 	struct error err;
 	bool ok = metrics_collect(&facts->queue->spool, facts->config, time(NULL), &f.m, &err);
 
-	if (!ok || !spool_can_lock(&facts->queue->spool, &err)) {
+	if (!ok || !spool_can_lock(&facts->queue->spool, &err) ||
+	    !spool_has_room(&facts->queue->spool, &err)) {
 		text_make_printable(err.text);
 		buf_addf(&out, "problem %.290s\n", err.text);
 	}

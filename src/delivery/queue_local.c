@@ -238,7 +238,7 @@ static bool attend(const struct queue *q, const char *config, enum queue_need ne
 
 static bool probe(const struct queue *q, struct error *err)
 {
-	return spool_can_lock(&q->spool, err);
+	return spool_can_lock(&q->spool, err) && spool_has_room(&q->spool, err);
 }
 
 /* --- accounts */

@@ -163,7 +163,7 @@ struct queue_operations {
 	bool (*attend)(const struct queue *q, const char *config, enum queue_need need,
 		       struct error *err);
 
-	/* Whether it can be worked on at all. False: ERROR_CREATE. */
+	/* Whether it can be worked on, and has room. False: ERROR_CREATE, ERROR_IO. */
 	bool (*probe)(const struct queue *q, struct error *err);
 
 	/*

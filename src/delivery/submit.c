@@ -376,6 +376,9 @@ static bool keep_for_daemon(struct submittal *s, struct envelope *e, struct mess
 		by_daemon_blame(s->config, &trial->err);
 	trial->is_accounts = false;
 	*err = trial->err;
+	/* To wait does not help who may not send. */
+	if (err->kind == ERROR_AUTH)
+		return false;
 	/*
 	 * Who may have it already does not get it from us again, nor goes it by another
 	 * account.

@@ -28,6 +28,8 @@ const struct service service_other = {
 static const struct reply_rule daemon_rules[] = {
 	{ REPLY_TO_MAIL, 550, "7.1", "may not send through account", { ERROR_SENDER, NULL } },
 	{ REPLY_TO(AT_DATA), 554, "6.0", NULL, { ERROR_DATA, NULL } },
+	/* Not 5xx, as others would give mail up for it; ours hears that it may not send. */
+	{ REPLY_TO(AT_SESSION), 421, "7.1", NULL, { ERROR_AUTH, NULL } },
 };
 
 const struct service service_daemon = {

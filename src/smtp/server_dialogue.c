@@ -293,9 +293,9 @@ bool smtp_turn_away(struct transport *wire, const struct server_options *options
 	 * Not 554: the setting that keeps the client out may be mended, and no mail
 	 * should be given up for it.
 	 */
-	buf_addf(&line, "421 %s %s: %.*s\r\n",
+	buf_addf(&line, "421 %s %s: %.*s%s%s\r\n",
 		 why->kind == ERROR_REFUSED ? "4.7.1" : "4.3.2", options->name, REPLY_WORDS_MAX,
-		 words);
+		 words, why->advice ? "; " : "", why->advice ? why->advice : "");
 	wire->deadline = clock_after(options->idle_timeout);
 	return wire->write(wire, buf_text(&line), line.len, err);
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/directory.h"
@@ -120,6 +121,18 @@ bool spool_can_lock(const struct spool *s, struct error *err)
 		log_problem("the spool %s: create %s: %s", s->path, name, strerror(errno));
 	return fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0 || errno == EWOULDBLOCK ||
 	       refuse_lock(name, err) || error_context(err, "the spool %s", s->path);
+}
+
+bool spool_has_room(const struct spool *s, struct error *err)
+{
+	struct statvfs fs;
+
+	/* A file system that counts no files has none to count. */
+	if (fstatvfs(s->dir, &fs) < 0 || (fs.f_bavail > 0 && (fs.f_files == 0 || fs.f_favail > 0)))
+		return true;
+	errno = ENOSPC;
+	error_errno(err, ERROR_IO, "the spool %s", s->path);
+	return error_advise(err, "no more mail can be taken in until there is room");
 }
 
 /*

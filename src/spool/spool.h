@@ -51,6 +51,9 @@ bool spool_is_gone(const struct spool *s);
  */
 bool spool_can_lock(const struct spool *s, struct error *err);
 
+/* Whether anything can be written there now. False: ERROR_IO, its disk is full. */
+bool spool_has_room(const struct spool *s, struct error *err);
+
 /*
  * Takes a message in. True: it and its entry are on the disk, whatever fails from now on;
  * or they are there and nothing can take them away again, which is logged. False: there

@@ -155,11 +155,24 @@ def test_quota_of_a_user(user):
     assert done.returncode == 75 and "no more than 1 messages an hour" in done.stderr
 
 
+@pytest.mark.as_root
 def test_who_may_not(user):
+    """And is told so at once: no queue of his own would help."""
     u = user(daemons="allow_users = root\n")
+    u.write(delivery="queue = on\n")
+    done = u.run("b@example.org")
+    assert done.returncode == 77
+    assert "this user may not send mail here; allow_users in [daemon]" in done.stderr
+    assert not list(u.home.glob(".local/state/acsmtp/spool/*.env"))
+
+
+def test_a_refusal_is_found_in_the_log(user):
+    u = user(None, daemons="max_per_user_per_hour = 1\n")
+    assert u.run("b@example.org").returncode == 0
     done = u.run("b@example.org")
     assert done.returncode == 75
-    assert "this user may not send mail here" in done.stderr
+    assert re.search(r": 451 4\.7\.1 \w{16}: no more than 1 messages an hour", done.stderr)
+    assert "try again in the next hour; max_per_user_per_hour" in done.stderr
 
 
 def test_dialogue(acs, user):
