@@ -235,25 +235,39 @@ bool text_to_number(const char *text, long least, long most, long *number)
 
 enum { WORD_MAX = 40 };	/* longer words are nobody's typing mistake */
 
-/* Levenshtein's distance, one row of the matrix at a time. */
+static bool is_same(char a, char b)
+{
+	return lower(a) == lower(b);
+}
+
+static void lessen(size_t *best, size_t other)
+{
+	if (other < *best)
+		*best = other;
+}
+
+/*
+ * Levenshtein's distance, a row of the matrix at a time; but two letters that have changed
+ * places are one mistake.
+ */
 static size_t distance(const char *a, const char *b)
 {
-	size_t row[WORD_MAX + 1], len = strlen(b);
+	size_t rows[3][WORD_MAX + 1], len = strlen(b), *row = rows[0];
 
 	for (size_t j = 0; j <= len; j++)
 		row[j] = j;
 	for (size_t i = 0; a[i]; i++) {
-		size_t corner = row[0];
+		const size_t *above = row, *higher = rows[(i + 2) % 3];
 
+		row = rows[(i + 1) % 3];
 		row[0] = i + 1;
 		for (size_t j = 0; j < len; j++) {
-			size_t best = corner + (lower(a[i]) != lower(b[j]));
+			size_t best = above[j] + !is_same(a[i], b[j]);
 
-			corner = row[j + 1];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (corner + 1 < best)
-				best = corner + 1;
+			lessen(&best, above[j + 1] + 1);
+			lessen(&best, row[j] + 1);
+			if (i > 0 && j > 0 && is_same(a[i], b[j - 1]) && is_same(a[i - 1], b[j]))
+				lessen(&best, higher[j - 1] + 1);
 			row[j + 1] = best;
 		}
 	}

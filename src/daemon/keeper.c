@@ -31,7 +31,7 @@
 #include "daemon/beginning.h"
 #include "daemon/sockets.h"
 #include "daemon/visit.h"
-#include "delivery/account_secret.h"
+#include "delivery/connection.h"
 #include "delivery/runner.h"
 #include "talk/say.h"
 
@@ -231,12 +231,12 @@ static bool open_all(struct keeper *k, struct error *err)
 }
 
 /* Mail is taken nevertheless: it waits, and whoever looks after this sees why. */
-static void warn_of_secrets(const struct config *config)
+static void warn_of_accounts(const struct config *config)
 {
 	struct error err;
 
 	for (size_t i = 0; i < config->count; i++)
-		if (!account_secret_is_there(&config->accounts[i], &err))
+		if (!connection_may_come_about(&config->accounts[i], &err))
 			log_problem("warning: account %s: %s; its mail waits until that is mended",
 				    config->accounts[i].name, err.text);
 }
@@ -258,7 +258,7 @@ static void reload(struct keeper *k)
 	k->queue = fresh.queue;
 	/* They pointed into `fresh`, which ends here. */
 	k->queue.settings = &k->config.delivery;
-	warn_of_secrets(&k->config);
+	warn_of_accounts(&k->config);
 	/* The next one has them too. */
 	k->wants_runner = true;
 	if (k->runner)
@@ -347,7 +347,7 @@ static bool begin(struct keeper *k, struct error *err)
 			    "are taken for nobody");
 	if (!open_all(k, err))
 		return false;
-	warn_of_secrets(&k->config);
+	warn_of_accounts(&k->config);
 	return true;
 }
 

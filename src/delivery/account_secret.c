@@ -78,14 +78,13 @@ bool account_secret_is_there(const struct account *account, struct error *err)
 {
 	const struct secret_request request =
 		account_secret_request(account, account_wants_token(account), NULL);
-	bool has_none = account->auth == AUTH_OFF || account->auth == AUTH_EXTERNAL;
 	bool is_made = account->token != TOKEN_NONE || account->token_command[0] ||
 		       account->password_command[0];
 	bool is_near = account->password_file[0] || account->is_of_environment;
 	OWNED_SECRET secret = { 0 };
 	const char *source;
 
-	return has_none || is_made || !is_near || source_find(&request, &secret, &source, err);
+	return is_made || !is_near || source_find(&request, &secret, &source, err);
 }
 
 struct login_wish account_login_wish(const struct account *account)

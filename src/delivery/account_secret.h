@@ -22,9 +22,9 @@ struct secret_request account_secret_request(const struct account *account,
 struct login_wish account_login_wish(const struct account *account);
 
 /*
- * Whether what it logs in with can be had, as far as that costs nothing: no command is
- * run, no token fetched, and a keyring is asked only for an account of variables. False:
- * the error is what mail would wait for.
+ * Whether what an account that logs in does it with can be had, as far as that costs
+ * nothing: no command is run, no token fetched, and a keyring is asked only for an
+ * account of variables. False: the error is what mail would wait for.
  */
 bool account_secret_is_there(const struct account *account, struct error *err);
 

@@ -38,6 +38,17 @@ static bool choose_auth(const struct account *account, enum auth_choice *auth,
 	return error_advise(err, "set it to the SMTP username of the service, or `auth = off`");
 }
 
+bool connection_may_come_about(const struct account *account, struct error *err)
+{
+	enum auth_choice auth;
+
+	if (!choose_auth(account, &auth, err))
+		return false;
+	if (!account->from[0] && account->sender_policy != SENDER_KEEP)
+		return account_lacks(account, "from", err);
+	return auth == AUTH_OFF || auth == AUTH_EXTERNAL || account_secret_is_there(account, err);
+}
+
 /* It stops no mail, and somebody has to know before the next one is refused. */
 static void tell_trouble(const struct connection *c)
 {

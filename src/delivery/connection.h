@@ -30,6 +30,12 @@ bool connection_prepare(struct connection *c, const struct account *account,
 bool connection_dial(struct connection *c, struct error *err);
 
 /*
+ * Whether the settings suffice to send, and the secret is there as far as finding out
+ * costs nothing; nobody is contacted. False: the error is what mail would wait for.
+ */
+bool connection_may_come_about(const struct account *account, struct error *err);
+
+/*
  * Finds the secret, connects and logs in. Whatever it fails by holds for all mail of the
  * account; the error names the server where there was one. Not to be copied.
  */

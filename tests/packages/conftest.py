@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from helpers.booted import Booted
+from packages.container import Image
 from packages.machine import Machine
 from packages.steps import bring
 
@@ -29,6 +30,12 @@ def dist():
 @pytest.fixture(scope="session")
 def again():
     return directory("ACSMTP_DIST_AGAIN")
+
+
+@pytest.fixture(scope="session")
+def image(dist, tmp_path_factory):
+    """As umoci reads it: whatever of it is not as OCI wants it, it refuses."""
+    return Image(dist / "acsmtp-0.1.oci.tar", tmp_path_factory.mktemp("image"))
 
 
 @pytest.fixture(scope="session")

@@ -273,7 +273,8 @@ static void test_number(void **state)
 static const char *known(const void *of, size_t i)
 {
 	static const char *const words[] = {
-		"password", "password_file", "port", "host", "user", FORTY, FORTY "o",
+		"password", "password_file", "port", "from", "host", "user", FORTY,
+		FORTY "o",
 	};
 
 	(void)of;
@@ -297,6 +298,7 @@ static const struct {
 	{ "password-file", "password_file" },
 	{ "prot", "port" },
 	{ "hots", "host" },
+	{ "form", "from" },		/* not "port", where two letters are wrong */
 	{ "use", "user" },
 	{ "host_name_of_server", NULL },
 	{ "xyzzy", NULL },
