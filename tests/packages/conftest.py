@@ -56,6 +56,15 @@ def machine(dist, tmp_path):
 
 
 @pytest.fixture
+def machine_with_php(dist, tmp_path):
+    """The same with PHP."""
+    root = directory("ACSMTP_ROOT")
+    with Machine(root.with_name(f"{root.name}.boots"), tmp_path) as one:
+        bring(one, dist)
+        yield one
+
+
+@pytest.fixture
 def booted(dist, tmp_path):
     """A fresh system that systemd has booted, with the mailer of another program, cron and
     PHP."""

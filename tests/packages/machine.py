@@ -47,13 +47,15 @@ class Machine:
         self.root = Path(f"/proc/{self.first}/root")
         return self
 
-    def run(self, *command, user=None, input="", check=False, env=None):
+    def run(self, *command, user=None, input="", check=False, env=None, network=None):
+        """`network`: the PID of a process that is in it."""
         change = []
         if user is not None:
             uid, gid = user
             change = ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups"]
         return subprocess.run(
-            ["nsenter", "-t", self.first, "-m", "-p", "-r", "-w", *change, *map(str, command)],
+            ["nsenter", *([f"--net=/proc/{network}/ns/net"] if network else []),
+             "-t", self.first, "-m", "-p", "-r", "-w", *change, *map(str, command)],
             input=input, capture_output=True, text=True, check=check, timeout=PATIENCE,
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent",
                  "DEBIAN_FRONTEND": "noninteractive", **(env or {})})
