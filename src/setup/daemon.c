@@ -11,6 +11,8 @@
 
 #include "base/language.h"
 #include "base/process.h"
+#include "config/account.h"
+#include "delivery/local.h"
 #include "talk/say.h"
 
 enum { PATIENCE = 60 };		/* seconds that a command may take */
@@ -97,4 +99,20 @@ void setup_start_daemon(void)
 		start_by_itself();
 	else if (is_enabled())
 		start_units();
+}
+
+void setup_tell_of_names(const char *path)
+{
+	OWNED_CONFIG config = { 0 };
+	OWNED_ALIASES aliases = { 0 };
+	OWNED_ADDRESSES list = { 0 };
+	struct error err;
+
+	if (!config_load(&config, path, &err))
+		return;
+	local_init(&aliases, &config);
+	if (local_resolve(&aliases, "root", &list, &err) || err.kind != ERROR_NO_USER)
+		return;
+	puts(_("Mail to names without a domain, such as what cron sends to root, has nobody to go to:\n"
+	       "write `root: you@example.org` into /etc/aliases, or set local_recipients."));
 }

@@ -20,4 +20,7 @@ bool setup_share(const char *path, const char *daemon);
  */
 void setup_start_daemon(void);
 
+/* Where nobody gets root's mail by the settings in `path`, what to do about it. */
+void setup_tell_of_names(const char *path);
+
 #endif

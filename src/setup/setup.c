@@ -291,8 +291,10 @@ static int run(struct command_call *call)
 		return say_error(&err);
 	is_shared = share(&s);
 	tell_written(&s);
-	if (is_shared)
+	if (is_shared) {
 		setup_start_daemon();
+		setup_tell_of_names(s.path);
+	}
 	status = finish(call, &s);
 	written = say_finish();
 	return status == EX_OK ? written : status;

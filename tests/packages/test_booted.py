@@ -118,7 +118,8 @@ def installed_and_set_up(booted, server):
     assert states(booted) == OFF
     done = sendmail(booted, "nobody's", "www-data")
     assert done.returncode == 78 and "run `acsmtp setup`" in done.stderr
-    assert "The daemon runs" in set_up(booted, server)
+    said = set_up(booted, server)
+    assert "The daemon runs" in said and "you@example.org` into" not in said
     assert states(booted) == ON, booted.said()
     assert php(booted, "php") == 0, booted.said()
     arrive(booted, server, "php")
