@@ -219,11 +219,23 @@ static uid_t door_user(const struct config *config)
 	return uid;
 }
 
+/* It has no account of its own: what others are told would lead astray. */
+static bool read_settings_alone(struct launch_plan *l, struct error *err)
+{
+	if (launch_read_settings(l, err))
+		return true;
+	if (!l->config.is_closed)
+		return false;
+	error_set(err, ERROR_CONFIG, "the keeper's user may not read the system's settings");
+	return error_advise(err, "let its group read acsmtp.ini, as `acsmtp setup` does: chgrp "
+			    "acsmtp, and chmod 640");
+}
+
 bool launch_keeper_alone(const char *config_file, int *status, struct error *err)
 {
 	struct launch_plan l = { .config_file = config_file };
 	struct sockets sockets = { .control_path = NULL };
-	bool ok = launch_read_settings(&l, err) &&
+	bool ok = read_settings_alone(&l, err) &&
 		  sockets_open_control(&sockets, &l.config.daemon, err);
 
 	if (ok) {

@@ -185,9 +185,11 @@ def test_reload_and_stop(machine):
 def test_a_keeper_that_is_away(acs, machine):
     """Clients are told, and nothing has to be mended when it is back."""
     server = acs()
-    configure(machine, extra="idle_timeout = soon\n")
+    configure(machine)
+    (machine.root / str(machine.sysconf).lstrip("/") / "acsmtp.ini").chmod(0o600)
     machine.boot()
     assert machine.show("acsmtp.service", "ExecMainStatus") == "78"
+    assert "as `acsmtp setup` does: chgrp acsmtp, and chmod 640" in machine.said()
     done = send(machine, "one")
     assert done.returncode != 0 and "the keeper of the mail is not there" in done.stderr
     configure(machine, server)
