@@ -19,6 +19,12 @@ static inline const char *queue_name(const struct queue *q)
 	return q->line ? q->line->name : q->spool.path;
 }
 
+/* Mail may lie both here and with the daemon: then of each message it is worth a word. */
+static inline bool queue_has_two_places(const struct queue *q)
+{
+	return q->line && q->spool.dir >= 0;
+}
+
 /*
  * Why nobody stays for it here, in English words: the daemon has all of it, and works on it
  * always. NULL: one may.

@@ -285,6 +285,7 @@ void facts_tell(struct json *json, const struct queue_look *look, const struct c
 	json_object(json, NULL);
 	tell_text(&t, "id", N_("message"), look->entry.id);
 	tell_state(&t);
+	json_text(json, "queue", look->is_afar ? "daemon" : "own");
 	(queue_look_is_whole(look) ? tell_entry : tell_guess)(&t);
 	json_end(json);
 }

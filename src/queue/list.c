@@ -86,6 +86,8 @@ static void add_facts(struct buf *line, const struct listing *l,
 	const struct entry *e = &look->entry;
 
 	buf_addf(line, "%s  ", e->id);
+	if (queue_has_two_places(&l->view->queue))
+		buf_addf(line, "%s  ", look->is_afar ? _("with the daemon") : _("here"));
 	if (queue_look_is_whole(look)) {
 		add_figures(line, l, e);
 		add_user(line, look);

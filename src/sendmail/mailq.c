@@ -208,6 +208,8 @@ static void list_row(struct list *l, const struct queue_row *row)
 		puts("-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------");
 	print_message(&look);
 	print_user(&look);
+	if (look.is_afar && queue_has_two_places(&l->view.queue))
+		print_reason("the daemon has it");
 	if (queue_look_is_whole(&look) && look.place == SPOOL_QUEUE)
 		print_recipients(&look.entry);
 	else

@@ -162,6 +162,8 @@ bool run_queue_as_told(const struct options *options, const struct config *confi
 		return false;
 	if (options->interval > 0)
 		return run_every(options, &run, err);
+	if (trace && queue_why_not_stay(queue))
+		say_aside("the daemon sends it, and its dialogue is not seen here; its log tells the end");
 	if (!queue->does->run(queue, &run, err))
 		return false;
 	if (run.is_elsewhere)

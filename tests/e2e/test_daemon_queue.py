@@ -165,6 +165,13 @@ def test_nobody_else_stays(users, call):
     assert not (u.daemon.home / ".local").exists()
 
 
+def test_whose_dialogue_it_is(users):
+    u = users()
+    done = u.call(ONE, "sendmail", "-q", "-v", "-C", u.file)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "the daemon sends it, and its dialogue is not seen here" in done.stderr
+
+
 def test_root_moves(two):
     two.daemon.config.write_text(two.daemon.config.read_text().replace(
         "[delivery]", "[account spare]\nhost = localhost\nport = 1\nuser = u\npassword = p\n"

@@ -3,6 +3,7 @@
 closed to whoever calls it."""
 
 import itertools
+import json
 import os
 import pwd
 import random
@@ -217,6 +218,32 @@ def test_kept_until_it_is_there(acs, user):
     wait_for(lambda: arrived(server) == ["hello"])
     assert b'From: A Name <DoNotReply@contoso.com>' in server.messages[0].data
     assert not list(u.home.glob(".local/state/acsmtp/spool/*.env"))
+
+
+def test_which_queue_has_it(user):
+    """What waits to be handed over, and what the daemon has, are told apart."""
+    u = user()
+    assert u.run("there@example.org").returncode == 0
+    u.d.stop()
+    u.write(delivery="queue = on\nbackground = off\n")
+    assert u.run("here@example.org").returncode == 0
+    assert u.d.start()
+
+    def queue_list(*words):
+        return subprocess.run([*u.wrap, installed("acsmtp"), "queue", "list", *words, "-C", u.config],
+                              capture_output=True, text=True, check=True, timeout=PATIENCE,
+                              cwd=u.home, env=environment(u.home, None)).stdout
+
+    lines = queue_list()
+    for name, where in ("there", "with the daemon"), ("here", "here"):
+        assert re.search(rf"(?m)^\w{{16}}  {where}  .* {name}@example\.org: ", lines), lines
+    assert {m["recipients"][0]["address"]: m["queue"]
+            for m in json.loads(queue_list("--json"))["messages"]} \
+        == {"there@example.org": "daemon", "here@example.org": "own"}
+    listed = u.run(program="mailq").stdout.split("\n\n")
+    there, = [m for m in listed if " there@" in m]
+    here, = [m for m in listed if " here@" in m]
+    assert "(the daemon has it)" in there and "the daemon has it" not in here
 
 
 class Listener:
