@@ -200,9 +200,9 @@ static bool socks_ask(struct wire *wire, const struct proxy *proxy, const char *
 		      struct error *err)
 {
 	unsigned char request[4 + 1 + SOCKS_PART_MAX + 2], answer[4];
+	size_t length = socks_request(host, port, request);
 
-	if (!socks_begin(wire, proxy, err) ||
-	    !say(wire, request, socks_request(host, port, request), err) ||
+	if (!socks_begin(wire, proxy, err) || !say(wire, request, length, err) ||
 	    !hear(wire, answer, sizeof(answer), err))
 		return false;
 	if (answer[0] != SOCKS_VERSION)
