@@ -2,9 +2,10 @@
 /*
  * The keeper's own process waits for signals, pokes and connections, and does nothing
  * that can take long: a child for each connection takes mail in or says how it goes,
- * one child, the runner, sends. Only the keeper starts a runner, so that there are
- * never two. A child that has put mail into a queue on which nobody works pokes it, by
- * a pipe.
+ * one child, the runner, sends. A session of the door may say nothing for hours, and has
+ * its child when it has its first message. Only the keeper starts a runner, so that there
+ * are never two. A child that has put mail into a queue on which nobody works pokes it,
+ * by a pipe.
  */
 #include "daemon/keeper.h"
 
@@ -52,19 +53,27 @@ struct keeper {
 	int64_t runner_after;	/* clock_ms() before which none is started */
 	bool wants_runner, is_over;
 	struct keeper_client {
-		pid_t pid;
-		uid_t uid;
+		pid_t pid;	/* 0: it has no child yet, */
+		int fd;		/* and what it says comes here; else -1 */
+		struct visitor who;
+		bool gives;	/* it has said what it is for: visit_begins_to_give() */
 	} clients[CLIENTS_MAX];
 	size_t client_count;
 };
 
 /* --- children */
 
-/* What every child begins with: it ends with the keeper, and hears signals again. */
+/*
+ * What every child begins with: it ends with the keeper, and hears signals again. Whoever
+ * is served by another child would not see that one's end if this one kept the connection.
+ */
 static void begin_child(const struct keeper *k, pid_t keeper)
 {
 	sigset_t none;
 
+	for (size_t i = 0; i < k->client_count; i++)
+		if (k->clients[i].fd >= 0)
+			close(k->clients[i].fd);
 	self_end_with(keeper, SIGTERM);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -124,22 +133,23 @@ static size_t count_clients(const struct keeper *k)
 	size_t count = 0;
 
 	for (size_t i = 0; i < k->client_count; i++)
-		count += visit_is_of_door(k->clients[i].uid, k->job->door_uid);
+		count += visit_is_of_door(k->clients[i].who.uid, k->job->door_uid);
 	return count;
 }
 
-static void serve(struct keeper *k, int client, const struct visitor *who, pid_t keeper)
+static void serve(struct keeper *k, const struct keeper_client *client, pid_t keeper)
 {
+	OWNED_FD fd = dup(client->fd);
 	const struct intake_desk desk = { &k->queue, k->job->config, poke, k };
 	const struct status_facts facts = {
 		.queue = &k->queue, .config = &k->config, .door_uid = k->job->door_uid,
 		.clients = count_clients(k), .confined = k->job->confined,
 		.is_blind = !visitors_are_known(),
 	};
-	const struct visit visit = { who, &desk, &facts };
+	const struct visit visit = { &client->who, &desk, &facts, client->gives };
 
 	begin_child(k, keeper);
-	visit_serve(&visit, client);
+	visit_serve(&visit, fd);
 	_exit(0);
 }
 
@@ -149,41 +159,90 @@ static bool has_room(const struct keeper *k, uid_t uid)
 	size_t all = 0, own = 0;
 
 	for (size_t i = 0; i < k->client_count; i++) {
-		all += visit_is_limited(k->clients[i].uid, k->job->door_uid);
-		own += k->clients[i].uid == uid;
+		all += visit_is_limited(k->clients[i].who.uid, k->job->door_uid);
+		own += k->clients[i].who.uid == uid;
 	}
 	return k->client_count < CLIENTS_MAX &&
 	       (!visit_is_limited(uid, k->job->door_uid) ||
 		(all < ASKERS_MAX && own < ASKERS_OF_USER));
 }
 
+static void forget_client(struct keeper *k, size_t i)
+{
+	if (k->clients[i].fd >= 0)
+		close(k->clients[i].fd);
+	k->clients[i] = k->clients[--k->client_count];
+}
+
+static void begin_to_serve(struct keeper *k, size_t i)
+{
+	struct keeper_client *client = &k->clients[i];
+	pid_t keeper = getpid();
+
+	client->pid = fork();
+	if (client->pid == 0)
+		serve(k, client, keeper);
+	if (client->pid < 0) {
+		log_problem("nobody can be started to take mail in: %s", strerror(errno));
+		forget_client(k, i);
+		return;
+	}
+	close(client->fd);
+	client->fd = -1;
+}
+
 static void take_client(struct keeper *k)
 {
 	/* cppcheck-suppress nullPointer ; a peer at a socket file has no address */
-	int client = accept4(k->job->control, NULL, NULL, SOCK_CLOEXEC);
-	struct visitor who;
+	int fd = accept4(k->job->control, NULL, NULL, SOCK_CLOEXEC);
+	struct keeper_client client = { .fd = fd };
 	struct error unheard;
-	pid_t pid, keeper = getpid();
 
-	if (client < 0)
+	if (fd < 0)
 		return;
-	if (visitor_learn(client, &who, &unheard) && who.is_local && has_room(k, who.uid)) {
-		pid = fork();
-		if (pid == 0)
-			serve(k, client, &who, keeper);
-		if (pid > 0)
-			k->clients[k->client_count++] = (struct keeper_client){ pid, who.uid };
-		else
-			log_problem("nobody can be started to take mail in: %s", strerror(errno));
+	if (!visitor_learn(fd, &client.who, &unheard) || !client.who.is_local ||
+	    !has_room(k, client.who.uid)) {
+		close(fd);
+		return;
 	}
-	close(client);
+	k->clients[k->client_count++] = client;
+	/* Others than the door come because they have something to ask. */
+	if (!visit_is_of_door(client.who.uid, k->job->door_uid))
+		begin_to_serve(k, k->client_count - 1);
 }
 
-static void forget_client(struct keeper *k, pid_t pid)
+static bool has_gone(const struct keeper_client *client)
+{
+	char byte;
+
+	return client->fd >= 0 && recv(client->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/*
+ * `said` is of the first clients there are. From the last one on, as the last takes the
+ * place of one who has gone.
+ */
+static void hear_clients(struct keeper *k, const struct pollfd *said, size_t count)
+{
+	for (size_t i = count; i-- > 0;) {
+		struct keeper_client *client = &k->clients[i];
+
+		if (!said[i].revents)
+			continue;
+		if (has_gone(client))
+			forget_client(k, i);
+		else if (!client->gives && visit_begins_to_give(client->fd))
+			client->gives = true;
+		else
+			begin_to_serve(k, i);
+	}
+}
+
+static void forget_child(struct keeper *k, pid_t pid)
 {
 	for (size_t i = 0; i < k->client_count; i++)
 		if (k->clients[i].pid == pid) {
-			k->clients[i] = k->clients[--k->client_count];
+			forget_client(k, i);
 			return;
 		}
 }
@@ -195,7 +254,7 @@ static void reap(struct keeper *k)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid != k->runner) {
-			forget_client(k, pid);
+			forget_child(k, pid);
 			continue;
 		}
 		k->runner = 0;
@@ -296,24 +355,39 @@ static void hear_pokes(struct keeper *k)
 		k->wants_runner = true;
 }
 
+enum { SIGNALS, POKES, CONTROL, OWN };	/* what is waited for, and behind it the clients */
+
+/* A client that has its child has no descriptor here, and poll() passes over it. */
+static size_t gather(const struct keeper *k, struct pollfd *fds)
+{
+	const int own[OWN] = { [SIGNALS] = k->signals, [POKES] = k->pokes[0],
+			       [CONTROL] = k->job->control };
+
+	for (size_t i = 0; i < OWN; i++)
+		fds[i] = (struct pollfd){ .fd = own[i], .events = POLLIN };
+	for (size_t i = 0; i < k->client_count; i++)
+		fds[OWN + i] = (struct pollfd){ .fd = k->clients[i].fd, .events = POLLIN };
+	return OWN + k->client_count;
+}
+
 static void live(struct keeper *k)
 {
-	struct pollfd fds[] = {
-		{ .fd = k->signals, .events = POLLIN },
-		{ .fd = k->pokes[0], .events = POLLIN },
-		{ .fd = k->job->control, .events = POLLIN },
-	};
+	static struct pollfd fds[OWN + CLIENTS_MAX];
 
 	while (!k->is_over) {
+		size_t count;
+
 		start_runner(k);
-		(void)poll(fds, COUNT_OF(fds), k->wants_runner ? clock_left(k->runner_after) + 1 : -1);
-		if (fds[0].revents)
-			hear_signal(k);
+		count = gather(k, fds);
+		(void)poll(fds, count, k->wants_runner ? clock_left(k->runner_after) + 1 : -1);
 		/* Who has gone is no client any more, to those who ask. */
+		hear_clients(k, fds + OWN, count - OWN);
+		if (fds[SIGNALS].revents)
+			hear_signal(k);
 		reap(k);
-		if (fds[1].revents)
+		if (fds[POKES].revents)
 			hear_pokes(k);
-		if (fds[2].revents)
+		if (fds[CONTROL].revents)
 			take_client(k);
 	}
 }
@@ -326,8 +400,11 @@ static void end(struct keeper *k)
 	tell_manager(k, "STOPPING=1");
 	if (k->runner)
 		kill(k->runner, SIGTERM);
-	for (size_t i = 0; i < k->client_count; i++)
-		kill(k->clients[i].pid, SIGTERM);
+	for (size_t i = k->client_count; i-- > 0;)
+		if (k->clients[i].pid)
+			kill(k->clients[i].pid, SIGTERM);
+		else
+			forget_client(k, i);
 	while ((k->runner || k->client_count > 0) && clock_left(deadline) > 0) {
 		reap(k);
 		(void)poll(NULL, 0, 20);

@@ -7,6 +7,7 @@
 #include "daemon/visit.h"
 
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/background.h"
@@ -40,20 +41,18 @@ static bool is_of_door(const struct visit *v)
 }
 
 /* No limit: the session waits for its client, which has one. */
-static void take_mail(const struct visit *v, int client, char line[HANDOVER_LINE_MAX])
+static void take_mail(const struct visit *v, int client)
 {
-	bool ok;
+	char line[HANDOVER_LINE_MAX];
+	bool ok = true;
 
 	background_set_title("acsmtp: takes mail in");
-	do {
+	while (ok && handover_read_line(client, line, INT32_MAX / 1000)) {
 		/* A signal between the disk's word and ours would double the message. */
 		fate_hold(true);
-		ok = !strcmp(line, HANDOVER_BEGIN) ||
-		     (text_after(line, "ADD ") && intake_take(v->intake, client, line));
+		ok = text_after(line, "ADD ") && intake_take(v->intake, client, line);
 		fate_hold(false);
-		if (!ok)
-			return;
-	} while (handover_read_line(client, line, INT32_MAX / 1000));
+	}
 }
 
 static void answer(const struct visit *v, int client)
@@ -72,10 +71,24 @@ static void answer(const struct visit *v, int client)
 		inquiry_serve(&desk, client);
 }
 
+bool visit_begins_to_give(int client)
+{
+	static const char line[] = HANDOVER_BEGIN "\n";
+	char said[sizeof(line) - 1];
+
+	return recv(client, said, sizeof(said), MSG_PEEK | MSG_DONTWAIT) == sizeof(said) &&
+	       !memcmp(said, line, sizeof(said)) &&
+	       recv(client, said, sizeof(said), MSG_DONTWAIT) == sizeof(said);
+}
+
 void visit_serve(const struct visit *v, int client)
 {
 	char line[HANDOVER_LINE_MAX];
 
+	if (v->gives) {
+		take_mail(v, client);
+		return;
+	}
 	if (v->who->uid && !is_of_door(v))
 		(void)!nice(HUMBLE);
 	if (!handover_read_line(client, line, PATIENCE))
@@ -88,6 +101,6 @@ void visit_serve(const struct visit *v, int client)
 		provision_give(client, v->intake->config);
 	else if (is_of_door(v) && !strcmp(line, "LISTEN"))
 		lend_give(client, v->intake->config);
-	else if (is_of_door(v))
-		take_mail(v, client, line);
+	else if (is_of_door(v) && !strcmp(line, HANDOVER_BEGIN))
+		take_mail(v, client);
 }

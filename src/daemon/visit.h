@@ -11,11 +11,19 @@ struct visit {				/* borrowed */
 	const struct visitor *who;
 	const struct intake_desk *intake;
 	const struct status_facts *facts;
+	bool gives;			/* visit_begins_to_give() was true */
 };
 
 /* Whether it comes from the door, or from a user of whom there may be many. */
 bool visit_is_of_door(uid_t uid, uid_t door_uid);
 bool visit_is_limited(uid_t uid, uid_t door_uid);
+
+/*
+ * Whether it has just said that it is a session which gives mail; that line is taken. What
+ * it gives may come much later, so that it needs no process until then. Does not wait: what
+ * has come in parts only is for visit_serve().
+ */
+bool visit_begins_to_give(int client);
 
 /*
  * What it is for says its first line, and stays so: a session of the door gives mail and

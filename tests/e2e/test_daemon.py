@@ -379,16 +379,34 @@ def test_ended_while_the_keeper_is_asked(daemon):
         client.rcpt("b@example.org")
         assert client.docmd("DATA")[0] == 354
         session, = d.children(d.program("acsmtp-door"))
-        taker, = [pid for pid in d.children(d.program("acsmtp: keeper"))
-                  if "takes mail in" in Path(f"/proc/{pid}/cmdline").read_text()]
-        os.kill(taker, signal.SIGSTOP)
+        keeper = d.program("acsmtp: keeper")
+        os.kill(keeper, signal.SIGSTOP)
         client.send(text().replace("\n", "\r\n") + ".\r\n")
         wait_for(lambda: is_held(session, signal.SIGTERM))
         os.kill(session, signal.SIGTERM)
-        os.kill(taker, signal.SIGCONT)
+        os.kill(keeper, signal.SIGCONT)
         assert client.getreply()[0] == 250
         d.wait_for_nobody()
     assert d.status()["waiting"] == 1
+
+
+def test_an_idle_session_is_no_process_of_the_keeper(daemon):
+    """Who says nothing costs one process, the door's, until there is a message."""
+    d = daemon()
+    with Local(d.socket) as client:
+        client.ehlo()
+        wait_for(lambda: d.status()["clients"] == 1)
+        assert takers(d) == []
+        client.sendmail("a@contoso.com", ["b@example.org"], text())
+        assert len(takers(d)) == 1
+    wait_for(lambda: takers(d) == [])
+    d.wait_for_nobody()
+    assert d.status()["waiting"] == 1
+
+
+def takers(d):
+    titles = (Path(f"/proc/{pid}/cmdline") for pid in d.children(d.program("acsmtp: keeper")))
+    return [title for title in titles if title.exists() and "takes mail in" in title.read_text()]
 
 
 def is_held(pid, number):
