@@ -11,6 +11,7 @@
 
 #include "base/language.h"
 #include "base/process.h"
+#include "base/text.h"
 #include "config/account.h"
 #include "delivery/local.h"
 #include "talk/say.h"
@@ -60,9 +61,23 @@ static const char *systemctl(void)
 	return access("/usr/bin/systemctl", X_OK) == 0 ? "/usr/bin/systemctl" : "/bin/systemctl";
 }
 
-static bool is_enabled(void)
+/* Of units that are not there systemctl says neither. */
+static bool is_enabled(bool *is_disabled)
 {
-	const char *const argv[] = { systemctl(), "--quiet", "is-enabled", "acsmtp.socket", NULL };
+	const char *const argv[] = { systemctl(), "is-enabled", "acsmtp.socket", NULL };
+	char word[16] = "";
+	struct process process = { .argv = argv, .seconds = PATIENCE, .output = word,
+				   .size = sizeof(word) - 1 };
+	struct error unheard;
+	bool ok = process_run(&process, &unheard);
+
+	*is_disabled = ok && text_after(word, "disabled");
+	return ok && process.status == 0;
+}
+
+static bool is_running(void)
+{
+	const char *const argv[] = { systemctl(), "--quiet", "is-active", "acsmtp.service", NULL };
 	struct error unheard;
 
 	return run(argv, &unheard) == 0;
@@ -93,12 +108,23 @@ static void start_by_itself(void)
 			 "--background`.\n"), program);
 }
 
+static void see_to_units(void)
+{
+	bool is_disabled;
+
+	if (is_enabled(&is_disabled) || is_running())
+		start_units();
+	if (is_disabled)
+		puts(_("The daemon is not enabled: `systemctl enable --now acsmtp.socket "
+		       "acsmtp.service` starts it, at each boot, too."));
+}
+
 void setup_start_daemon(void)
 {
-	if (access("/run/systemd/system", F_OK) != 0)
+	if (access("/run/systemd/system", F_OK) == 0)
+		see_to_units();
+	else
 		start_by_itself();
-	else if (is_enabled())
-		start_units();
 }
 
 void setup_tell_of_names(const char *path)

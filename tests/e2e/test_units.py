@@ -180,6 +180,16 @@ def test_reload_and_stop(machine):
     # What was taken is there when it begins again.
     start(machine)
     assert daemon(machine, "status").stdout.startswith(waiting)
+    # Who sets another account up hears that nobody starts it at the next boot.
+    machine.systemctl("disable", "acsmtp.socket", "acsmtp.service")
+    configure(machine)
+    done = machine.run(machine.prefix / "bin/acsmtp", "setup", "--service", "other", "--host",
+                       "localhost", "--account", "second", "--user", "u", "--from", "u@example.org",
+                       "--keep-secret", "ini", "--yes", "--no-check", input="secret\n")
+    assert done.returncode == 0, done.stderr
+    assert "The daemon runs" in done.stdout
+    assert "systemctl enable --now acsmtp.socket acsmtp.service" in done.stdout
+    wait_until(lambda: "account second" in daemon(machine, "status").stdout, "it is read")
 
 
 def test_a_keeper_that_is_away(acs, machine):
