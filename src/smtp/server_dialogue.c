@@ -32,7 +32,7 @@ static bool lose(struct server *s, const struct error *why)
 }
 
 /* False: nothing came, and nothing will. */
-static bool fill(struct server *s)
+static bool fill(struct server *s, int64_t deadline)
 {
 	struct error err;
 	ssize_t n;
@@ -44,7 +44,7 @@ static bool fill(struct server *s)
 		s->end -= s->start;
 		s->start = 0;
 	}
-	s->wire->deadline = clock_after(s->options->idle_timeout);
+	s->wire->deadline = deadline;
 	n = s->wire->read(s->wire, s->in + s->end, sizeof(s->in) - s->end, &err);
 	if (n < 0)
 		return lose(s, &err);
@@ -64,30 +64,32 @@ void server_forget_heard(struct server *s)
 }
 
 /* Up to the line's end, which may be far. */
-static void skip_line(struct server *s)
+static void skip_line(struct server *s, int64_t deadline)
 {
 	char *lf;
 
 	while (!(lf = memchr(s->in + s->start, '\n', s->end - s->start))) {
 		s->start = s->end = 0;
-		if (!fill(s))
+		if (!fill(s, deadline))
 			return;
 	}
 	s->start = (size_t)(lf - s->in) + 1;
 }
 
+/* It has its time as a whole: a byte now and then would keep a client here for ever. */
 char *server_hear_line(struct server *s, size_t *len, bool *too_long)
 {
+	int64_t deadline = clock_after(s->options->idle_timeout);
 	char *line, *lf;
 
 	*too_long = false;
 	while (!(lf = memchr(s->in + s->start, '\n', s->end - s->start))) {
 		*too_long = s->end - s->start >= SERVER_LINE_MAX;
 		if (*too_long) {
-			skip_line(s);
+			skip_line(s, deadline);
 			return s->is_lost ? NULL : s->in;
 		}
-		if (!fill(s))
+		if (!fill(s, deadline))
 			return NULL;
 	}
 	line = s->in + s->start;
@@ -105,7 +107,7 @@ size_t server_hear_bytes(struct server *s, size_t size, const char **bytes)
 
 	if (!server_is_ahead(s)) {
 		s->start = s->end = 0;
-		if (!fill(s))
+		if (!fill(s, clock_after(s->options->idle_timeout)))
 			return 0;
 	}
 	len = s->end - s->start;
