@@ -83,7 +83,12 @@ int directory_private(const char *path, struct error *err)
 		error_errno(err, ERROR_CREATE, "%s", path);
 		return -1;
 	}
-	if (!self_owns(&st) || (st.st_mode & 077)) {
+	if (!self_owns(&st)) {
+		error_set(err, ERROR_CREATE, "%s: the directory belongs to another user (uid %ld)",
+			  path, (long)st.st_uid);
+		return -1;
+	}
+	if (st.st_mode & 077) {
 		error_set(err, ERROR_CREATE, "%s: not a directory of this user alone", path);
 		return -1;
 	}

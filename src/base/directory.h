@@ -26,7 +26,7 @@ bool directory_settle(int dir, const struct stat *st);
 /*
  * Opens the directory at `path`, which this user owns and others can neither read nor
  * change, making it and up to three missing parents with mode 0700; their names are on
- * the disk then. -1 with ERROR_CREATE: there is none.
+ * the disk then. -1 with ERROR_CREATE: there is none, or another user has it.
  */
 int directory_private(const char *path, struct error *err);
 

@@ -11,12 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/background.h"
 #include "base/fate.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/self.h"
 #include "base/text.h"
 #include "delivery/by_daemon.h"
 #include "delivery/settle.h"
@@ -27,6 +29,17 @@ enum { MESSAGE_ID_MAX = 1000, LOGIN_MAX = 4096 };
 
 /* --- open */
 
+/* Root's is the daemon's, where there is one: root leaves no mail that it could not touch. */
+static bool advise_on(const char *path, struct error *err)
+{
+	struct stat st;
+
+	if (self_is_root() && lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && !self_owns(&st))
+		error_advise(err, "the daemon keeps that queue; start it: `systemctl start "
+			     "acsmtp.socket acsmtp`, or `acsmtp daemon`");
+	return false;
+}
+
 static bool open_spool(struct queue *q, struct error *err)
 {
 	OWNED_TEXT path = NULL;
@@ -35,7 +48,7 @@ static bool open_spool(struct queue *q, struct error *err)
 	errno = 0;
 	path = queue_spool_path(q->settings);
 	if (path)
-		return spool_open(&q->spool, path, err);
+		return spool_open(&q->spool, path, err) || advise_on(path, err);
 	if (errno_is_lack(errno))
 		return error_errno(err, ERROR_CREATE, "this user's home is not known");
 	error_set(err, ERROR_CREATE, "there is no place for a queue: this user has no home");

@@ -219,6 +219,8 @@ static bool take_rest(struct submittal *s, struct envelope *e, const struct mess
 		if (s->queue->settings->queue == QUEUE_OFF)
 			return false;
 		log_problem_of(s->id, "not queued: %s", s->queue->why_off.text);
+		if (s->queue->why_off.advice)
+			error_advise(err, s->queue->why_off.advice);
 		return error_context(err, "it cannot be queued (%.300s), and ",
 				     s->queue->why_off.text);
 	}

@@ -11,6 +11,29 @@ pytestmark = pytest.mark.as_root
 WWW_DATA = 33, 33
 
 
+def without_its_daemon(machine, server):
+    """Root sends by itself, and leaves nothing in a queue that is not root's; whoever cannot
+    is told what to start."""
+    start = "`systemctl start acsmtp.socket acsmtp`, or `acsmtp daemon`"
+    machine.run("acsmtp", "daemon", "stop", check=True)
+    queue = machine.shell("ls -A /var/spool/acsmtp").stdout
+    for flags in [], ["-odq"], ["-odb"], ["-FCronDaemon", "-odi", "-oem", "-f", "root"]:
+        before = len(server.messages)
+        done = machine.run("/usr/sbin/sendmail", "-i", *flags, "a@example.org", input="x\n")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert len(server.messages) == before + 1
+        done = machine.run("/usr/sbin/sendmail", "-i", *flags, "a@example.org", input="x\n",
+                           user=WWW_DATA)
+        assert done.returncode == 75 and f"start it, as root: {start}" in done.stderr
+    server.stop()
+    commands = ["mailq"], ["sendmail", "-q"], ["acsmtp", "daemon", "status"], \
+        ["sendmail", "a@example.org"], ["sendmail", "-odq", "a@example.org"]
+    for command in commands:
+        done = machine.run(*command, input="x\n")
+        assert done.returncode == 75 and start in done.stderr, done
+    assert machine.shell("ls -A /var/spool/acsmtp").stdout == queue
+
+
 def test_its_life(acs, pki, machine):
     """Over another mailer in one command; every user sends; an upgrade keeps all."""
     server = acs()
@@ -32,6 +55,7 @@ def test_its_life(acs, pki, machine):
     done = sendmail(machine, "upgraded", WWW_DATA, "/usr/lib/sendmail")
     assert done.returncode == 0, done.stderr
     wait_until(lambda: "upgraded" in subjects(server), "it arrives")
+    without_its_daemon(machine, server)
     # Removed it keeps its settings; purged it leaves nothing.
     install(machine, "apt-get remove -qy acsmtp acsmtp-mta")
     assert machine.shell("ls /etc/acsmtp.ini /var/spool/acsmtp").returncode == 0
