@@ -14,6 +14,7 @@ import smtplib
 import socket
 import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -215,7 +216,7 @@ def small(acs, daemon):
              f"uid={pwd.getpwnam(KEEPER).pw_uid} none \"$1\" && shift && exec \"$@\"")
     assert d.start("unshare", "--mount", "sh", "-c", mount, "sh", spool), \
         d.process.stderr.read().decode()
-    d.disk = d.top.__class__(f"/proc/{d.process.pid}/root{spool}")
+    d.disk = Path(f"/proc/{d.process.pid}/root{spool}")
     return d
 
 

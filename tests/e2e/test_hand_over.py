@@ -24,10 +24,6 @@ from helpers.waiting import wait_until
 
 USER = "www-data"
 MESSAGE = "To: b@example.org\nSubject: hello\n\nHello\n"
-# /run and the directory of settings are the test's own for the command in "$@".
-APART = """
-mount --make-rprivate / && mount -t tmpfs none /run && mount --bind "$1" "$2" && shift 2 && exec "$@"
-"""
 
 
 class User:
@@ -321,24 +317,9 @@ def test_socket_of_another(user):
 # --- as it is on a server
 
 @pytest.fixture
-def server_machine(daemon, tmp_path):
-    """The system's settings, which an ordinary user cannot read, and the socket at its place."""
+def server_machine(daemon):
     def make(server=None):
-        d = daemon(server, start=False)
-        nothing = subprocess.run([installed("acsmtp"), "account", "list"], capture_output=True, text=True,
-                                 check=False, env=environment(d.home, None))
-        place = Path(re.search(r"(/\S*)/acsmtp\.ini", nothing.stderr)[1])
-        place.mkdir(exist_ok=True)
-        etc = d.top / "etc"
-        etc.mkdir()
-        etc.chmod(0o755)
-        text = d.config.read_text().replace(f"socket = {d.socket}\n", "")
-        (etc / "acsmtp.ini").write_text(text)
-        shutil.chown(etc / "acsmtp.ini", "root", "mail")
-        (etc / "acsmtp.ini").chmod(0o640)
-        d.config = etc / "acsmtp.ini"
-        d.place = place
-        return d
+        return daemon(server, start=False).be_the_systems()
     return make
 
 
@@ -346,7 +327,7 @@ def server_machine(daemon, tmp_path):
 def test_closed_settings(acs, server_machine):
     server = acs()
     d = server_machine(server)
-    assert d.start("unshare", "--mount", "bash", "-c", APART, "bash", d.top / "etc", d.place)
+    assert d.start(*d.apart)
     u = User(d, "nsenter", "-t", str(d.process.pid), "-m")
     done = u.run("b@example.org", config=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -375,8 +356,7 @@ def test_closed_settings_and_no_daemon(server_machine):
     d = server_machine()
     u = User(d)
     done = subprocess.run(
-        ["unshare", "--mount", "bash", "-c", APART, "bash", d.top / "etc", d.place,
-         *u.command("b@example.org", config=False)], input=MESSAGE, capture_output=True,
+        [*d.apart, *u.command("b@example.org", config=False)], input=MESSAGE, capture_output=True,
         text=True, check=False, timeout=PATIENCE, env=environment(Path("/nonexistent"), None))
     assert done.returncode == 75
     assert "this user may not read the system's settings" in done.stderr
