@@ -10,9 +10,11 @@
 
 #include "base/buf.h"
 #include "base/language.h"
+#include "base/text.h"
 #include "secret/file.h"
 #include "secret/find.h"
 #include "delivery/account_secret.h"
+#include "delivery/by_daemon.h"
 #include "talk/ask.h"
 #include "account/choice.h"
 
@@ -69,6 +71,15 @@ static void warn_of_others(const struct account *account)
 	       account->name);
 }
 
+/* It is another user, with another keyring or none. */
+static void warn_of_daemon(const struct config *config, const struct account *account)
+{
+	if (by_daemon_has_queue(config))
+		printf(_("account %s: but the daemon, user %s, does not see this keyring: set "
+			 "password_file or password_command for it\n"),
+		       account->name, config->daemon.user);
+}
+
 /* Nobody is asked for what is not used. */
 static bool wants_secret(const struct account *account, struct error *err)
 {
@@ -103,6 +114,7 @@ static bool set(const struct config *config, const struct account *account,
 	printf(_("account %s: stored in the keyring for %s at %s:%ld\n"), account->name,
 	       place.user, place.host, place.port);
 	warn_of_others(account);
+	warn_of_daemon(config, account);
 	account_end_pause(config, account);
 	return true;
 }
@@ -128,13 +140,14 @@ static bool test(const struct config *config, const struct account *account,
 	OWNED_SECRET secret = { 0 };
 	struct secret_origin origin;
 
-	(void)config;
 	if (account->auth == AUTH_EXTERNAL)
 		return test_certificate(account, err);
 	if (!wants_secret(account, err) || !secret_find(&request, &secret, &origin, err))
 		return false;
 	printf(_("account %s: %zu bytes from %s\n"), account->name, secret.len,
 	       origin.source);
+	if (text_is(origin.source, "keyring"))
+		warn_of_daemon(config, account);
 	return true;
 }
 

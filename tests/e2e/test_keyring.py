@@ -7,6 +7,7 @@ is in tests/interop/test_keyring.py.
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 from pathlib import Path
@@ -378,3 +379,19 @@ def test_keyring_is_off(acs, session_bus, send_on_bus):
     assert result.status == STATUS_CONFIG
     assert "the keyring is switched off" in result.stderr
     assert session_bus.calls == []
+
+
+@pytest.mark.as_root
+def test_the_daemon_has_another(session_bus, run, config, tmp_path):
+    """What root finds in a keyring is not there for the daemon, which is another user."""
+    session_bus.fake([OURS])
+    spool = tmp_path / "spool"
+    spool.mkdir(0o700)
+    shutil.chown(spool, "mail")
+    path = config(password=None, host="localhost",
+                  extra=f"[delivery]\nspool = {spool}\n[daemon]\nuser = mail\n")
+    done = run(["password", "test", "--config", path], program="acsmtp",
+               env={"DBUS_SESSION_BUS_ADDRESS": session_bus.address})
+    assert done.status == STATUS_OK, done.stderr
+    assert "bytes from keyring\n" in done.stdout
+    assert "the daemon, user mail, does not see this keyring: set password_file" in done.stdout
