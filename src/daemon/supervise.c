@@ -25,6 +25,7 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/self.h"
+#include "base/text.h"
 #include "daemon/beginning.h"
 #include "daemon/launch.h"
 #include "daemon/sockets.h"
@@ -126,6 +127,14 @@ static void retire_door(struct supervisor *s, pid_t old)
 	kill(old, SIGTERM);	/* eight that do not end are enough */
 }
 
+/* The new door gets the sockets of the old one: nobody is refused meanwhile. */
+static void warn_of_sockets(const struct daemon_settings *before, const struct daemon_settings *now)
+{
+	if (!text_is(before->listen, now->listen) || !text_is(before->socket, now->socket))
+		log_problem("warning: socket and listen stay as they were until the daemon is "
+			    "started anew");
+}
+
 static void reload(struct supervisor *s)
 {
 	struct launch_plan before = s->launch;
@@ -143,6 +152,7 @@ static void reload(struct supervisor *s)
 		s->door = old;
 		log_problem("the settings stay as they were: %s", err.text);
 	} else {
+		warn_of_sockets(&before.config.daemon, &s->launch.config.daemon);
 		launch_forget_settings(&before);
 		if (s->door != old)
 			retire_door(s, old);

@@ -290,7 +290,8 @@ def test_stop(daemon):
 
 
 def test_reload(daemon):
-    d = daemon()
+    d = daemon(start=False, log="stderr")
+    assert d.start(), d.process.stderr.read().decode()
     with Local(d.socket) as before:
         before.noop()
         d.write("max_clients_per_user = 1\n")
@@ -302,11 +303,17 @@ def test_reload(daemon):
             with pytest.raises(smtplib.SMTPConnectError) as refused:
                 Local(d.socket)
             assert refused.value.smtp_code == 421
+        # What it listens at is for its whole life, and it says so.
+        d.write(f"max_clients_per_user = 1\nlisten = 127.0.0.1:{port_for_us()}\n")
+        d.process.send_signal(signal.SIGHUP)
+        assert d.hears("READY=1")
         # What makes no sense changes nothing.
         d.write("max_clients = none\n")
         d.process.send_signal(signal.SIGHUP)
         assert d.hears("READY=1")
         wait_for(lambda: answers(d))
+    d.stop()
+    assert "socket and listen stay as they were" in d.process.stderr.read().decode()
 
 
 def test_messages_an_hour(daemon):
