@@ -140,8 +140,12 @@ class Container:
     def run(self, *words, **more):
         """In a container of its own, as `docker run --rm`."""
         number = len(list(self.directory.glob("bundle-*")))
-        return self._do("run", "--bundle", self._bundle(number, words), f"{self.name}-{number}",
-                        **more)
+        name = f"{self.name}-{number}"
+        try:
+            return self._do("run", "--bundle", self._bundle(number, words), name, **more)
+        except subprocess.TimeoutExpired:
+            self._do("delete", "--force", name)
+            raise
 
     def _do(self, *words, input=""):
         return subprocess.run(self._runtime(*words), input=input, capture_output=True, text=True,
