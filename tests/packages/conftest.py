@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What scripts/package has made: ACSMTP_DIST names the directory, ACSMTP_DIST_AGAIN that of a
-second time, ACSMTP_ROOT a fresh system of this release that mmdebstrap has made; beside it is
+second time, ACSMTP_BUILT that of the builds' logs, ACSMTP_ROOT a fresh system of this release that mmdebstrap has made; beside it is
 one that boots."""
 
 import os
@@ -39,11 +39,27 @@ def image(dist, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def built():
+    """What the builds have said."""
+    return directory("ACSMTP_BUILT")
+
+
+@pytest.fixture(scope="session")
 def unpacked(dist, tmp_path_factory):
     """Package by package, as they would be installed."""
     place = tmp_path_factory.mktemp("unpacked")
     for deb in sorted(dist.glob("*.deb")):
         subprocess.run(["dpkg-deb", "-x", deb, place / deb.name.split("_")[0]], check=True)
+    return place
+
+
+@pytest.fixture(scope="session")
+def unpacked_rpms(dist, tmp_path_factory):
+    place = tmp_path_factory.mktemp("unpacked-rpms")
+    for rpm in sorted(dist.glob("*.rpm")):
+        there = place / rpm.name.split("-0.")[0]
+        there.mkdir()
+        subprocess.run(["sh", "-c", 'rpm2cpio "$0" | cpio --quiet -idm', rpm], cwd=there, check=True)
     return place
 
 

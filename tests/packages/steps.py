@@ -3,9 +3,12 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 FROM = "DoNotReply@contoso.com"
 INSTALL = "apt-get install -qy --no-install-recommends /packages/*.deb"
+# A server where nobody answers.
+NOWHERE = SimpleNamespace(port=1, options=SimpleNamespace(user="u", password="secret"))
 PURGE = "apt-get purge -qy 'acsmtp*'"
 MESSAGE = "To: a@example.org\nSubject: {}\n\nx\n"
 
