@@ -17,12 +17,12 @@ def output(*command):
 
 
 def test_twice_the_same(dist, again):
-    """To the byte."""
-    names = sorted(file.name for file in dist.iterdir())
+    """To the byte; but an RPM is made once, as each takes a compilation: see test_rpm.py."""
+    names = sorted(file.name for file in dist.iterdir() if ".rpm" not in file.name)
     assert names == sorted(file.name for file in again.iterdir())
     assert {"SHA256SUMS", "acsmtp-0.1.tar.xz", "acsmtp-0.1.oci.tar"} <= set(names)
-    different = [name for name in names
-                 if (dist / name).read_bytes() != (again / name).read_bytes()]
+    different = [name for name in names if name != "SHA256SUMS" and
+                 (dist / name).read_bytes() != (again / name).read_bytes()]
     assert different == []
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The packages for Fedora and its kin, by Debian's rpm."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -36,6 +37,16 @@ def test_rpmlint(dist):
     errors = [line for line in done.stdout.splitlines() if ": E: " in line]
     assert "3 packages and 1 specfiles checked" in done.stdout
     assert [line for line in errors if not re.search(UNSAID, line)] == []
+
+
+def test_nothing_tells_when_and_where(dist):
+    """All of it is of the time that the source is of, and of no machine."""
+    epoch = os.environ["SOURCE_DATE_EPOCH"]
+    for rpm in dist.glob("*.rpm"):
+        said = output("rpm", "-qp", "--nosignature", "--qf",
+                      "%{BUILDTIME} %{BUILDHOST}\n[%{FILEMTIMES}\n]", rpm).splitlines()
+        assert said[0] == f"{epoch} localhost" and len(said) > 2
+        assert all(int(time) <= int(epoch) for time in said[1:])
 
 
 def test_who_has_what(dist):
