@@ -41,7 +41,7 @@ def test_nor_does_a_capability_or_a_script(dist):
                       "[file=%{FILEMODES:perms} %{FILECAPS}\n]", rpm)
         assert not re.search("setcap|chmod", said), rpm
         files = [line.split() for line in said.splitlines() if line.startswith("file=")]
-        assert len(files) > 2
+        assert files
         for mode, *capabilities in files:
             assert "s" not in mode.lower().removeprefix("file=") and capabilities in ([], ["(none)"]), rpm
 

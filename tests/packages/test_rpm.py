@@ -13,7 +13,8 @@ from packages.test_files import output
 
 SPEC = Path(__file__).parents[2] / "scripts/rpm/acsmtp.spec"
 # What none has before it is signed, and what Fedora no longer has.
-UNSAID = "no-signature|no-packager-tag|no-group-tag|no-changelogname-tag|hardcoded-library-path"
+UNSAID = ("no-signature|no-packager-tag|no-group-tag|no-changelogname-tag|hardcoded-library-path"
+          "|spelling-error .'sendmail'")
 LINKS = ("/usr/sbin/sendmail", "/usr/lib/sendmail", "/usr/bin/mailq", "/usr/bin/newaliases",
          "/usr/share/man/man8/sendmail.8.gz")
 # What Fedora calls so is Debian's update-alternatives; semanage is only listened to.
@@ -45,7 +46,7 @@ def test_nothing_tells_when_and_where(dist):
     for rpm in dist.glob("*.rpm"):
         said = output("rpm", "-qp", "--nosignature", "--qf",
                       "%{BUILDTIME} %{BUILDHOST}\n[%{FILEMTIMES}\n]", rpm).splitlines()
-        assert said[0] == f"{epoch} localhost" and len(said) > 2
+        assert said[0] == f"{epoch} localhost" and len(said) > 1
         assert all(int(time) <= int(epoch) for time in said[1:])
 
 
@@ -73,16 +74,21 @@ def test_users(dist, unpacked_rpms):
 
 
 @pytest.mark.as_root
-def test_its_life(dist, machine):
+def test_its_life(dist, machine, tmp_path):
     """One of the mailers that alternatives chooses from; mail and settings stay behind."""
     machine.shell(FEDORA, check=True)
+    # Its library takes the machine's root for ours: both have the directory.
+    database = tmp_path / "rpms"
+    for directory in database, machine.root / str(database)[1:]:
+        directory.mkdir(parents=True)
 
     def rpm(*arguments):
         # Debian's packages are none to it, but those that it needs are there.
         done = subprocess.run(["nsenter", "-t", machine.first, "-p", "rpm", "--root", machine.root,
-                               "--nodeps", "--nosignature", *arguments], capture_output=True,
-                              text=True, check=False)
-        assert (done.returncode, "warning" in done.stderr) == (0, False), done.stderr
+                               "--dbpath", database, "--nodeps", "--nosignature", *arguments],
+                              capture_output=True, text=True, check=False)
+        said = done.stderr.replace("warning: private mounts in chroot not implemented\n", "")
+        assert (done.returncode, "warning" in said) == (0, False), said
         return done.stdout
 
     assert "acsmtp setup" in rpm("-i", *dist.glob("*.rpm"))
