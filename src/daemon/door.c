@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/background.h"
@@ -369,6 +371,13 @@ static void report(const struct gate *g, bool ok, const struct error *err)
 	}
 }
 
+/* What each session would have to load for itself, at a cost of pages and of time. */
+static void warm_up(void)
+{
+	(void)getpwuid(self_user());
+	tzset();
+}
+
 int door_run(int argc, char **argv)
 {
 	struct gate *g = xcalloc(1, sizeof(*g));
@@ -391,7 +400,9 @@ int door_run(int argc, char **argv)
 	g->door.keeper = argv[1 + g->is_apart];
 	ok = prepare_gate(g, &err);
 	report(g, ok, &err);
-	if (ok)
+	if (ok) {
+		warm_up();
 		live(g);
+	}
 	return ok ? EX_OK : error_exit_status(&err);
 }

@@ -338,13 +338,15 @@ static void receive(struct door_session *s)
 
 void session_run(const struct door *door, int client, const struct visitor *who)
 {
-	struct door_session s = {
-		.door = door, .who = who, .keeper = -1,
-		.queue = { .settings = &door->config.delivery, .spool = SPOOL_CLOSED,
-			   .is_on = true, .add = give_to_keeper, .taker = &s },
-	};
+	/* It is large, and mostly 0: here that takes no memory. A process has but one. */
+	static struct door_session s;
 	struct transport *wire;
 
+	s.door = door;
+	s.who = who;
+	s.keeper = -1;
+	s.queue = (struct queue){ .settings = &door->config.delivery, .spool = SPOOL_CLOSED,
+				  .is_on = true, .add = give_to_keeper, .taker = &s };
 	signal(SESSION_LAST_CALL, on_last_call);
 	s.whose = admission_whose(who);
 	if (who->is_local)

@@ -91,10 +91,9 @@ static void be_between_messages(struct server_taker *t)
 
 void reception_begin(struct reception *r, const struct submittal *common)
 {
-	*r = (struct reception){
-		.taker = { .sender = take_sender, .recipient = take_recipient,
-			   .message = take_message, .answered = be_between_messages },
-		.common = *common,
-	};
+	r->taker = (struct server_taker){ .sender = take_sender, .recipient = take_recipient,
+					  .message = take_message,
+					  .answered = be_between_messages };
+	r->common = *common;
 	r->common.wishes.keeps_some = true;
 }

@@ -25,7 +25,6 @@
 
 struct net_connection {
 	struct transport transport;	/* first */
-	struct wire wire;
 	struct tls *tls;		/* NULL: clear text, or: */
 	struct tls_server *tls_server;	/* where we are the server */
 	const struct tls_identity *identity;
@@ -34,6 +33,7 @@ struct net_connection {
 	char *host;			/* in ASCII, without a dot at its end */
 	char peer[ADDRESS_TEXT_SIZE];
 	bool has_heard;			/* anything in clear text */
+	struct wire wire;		/* last: new_connection() */
 };
 
 enum { HOST_MAX = 253 };	/* RFC 1035 section 2.3.4, as text */
@@ -254,6 +254,16 @@ static bool connect_to(struct net_connection *c, struct error *err)
 				   dial(c, c->host, c->endpoint.port, err);
 }
 
+/* Its buffers are not cleared: they take no memory until they are used. */
+static struct net_connection *new_connection(int fd)
+{
+	struct net_connection *c = xmalloc(sizeof(*c));
+
+	memset(c, 0, offsetof(struct net_connection, wire.in));
+	c->wire.fd = fd;
+	return c;
+}
+
 struct transport *net_open(const struct endpoint *endpoint, struct error *err)
 {
 	bool makes_sense = !endpoint->priorities || !endpoint->priorities[0] ||
@@ -263,8 +273,7 @@ struct transport *net_open(const struct endpoint *endpoint, struct error *err)
 
 	if (!host)
 		return NULL;
-	c = xcalloc(1, sizeof(*c));
-	c->wire.fd = -1;
+	c = new_connection(-1);
 	c->host = host;
 	c->endpoint = *endpoint;
 	c->endpoint.host = host;
@@ -287,9 +296,8 @@ struct transport *net_open(const struct endpoint *endpoint, struct error *err)
 
 struct transport *net_over(int fd, const char *peer)
 {
-	struct net_connection *c = xcalloc(1, sizeof(*c));
+	struct net_connection *c = new_connection(fd);
 
-	c->wire.fd = fd;
 	c->is_local = true;
 	snprintf(c->peer, sizeof(c->peer), "%s", peer);
 	c->transport = (struct transport){
@@ -324,9 +332,8 @@ static bool begin_tls_server(struct transport *t, struct error *err)
 
 struct transport *net_serve(int fd, const struct tls_identity *identity, const char *peer)
 {
-	struct net_connection *c = xcalloc(1, sizeof(*c));
+	struct net_connection *c = new_connection(fd);
 
-	c->wire.fd = fd;
 	c->identity = identity;
 	c->is_server = true;
 	snprintf(c->peer, sizeof(c->peer), "%s", peer);

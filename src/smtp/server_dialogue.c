@@ -263,9 +263,10 @@ static void talk(struct server *s)
 bool smtp_serve(struct transport *wire, const struct server_options *options,
 		struct server_taker *taker, struct error *err)
 {
-	struct server *s = xcalloc(1, sizeof(*s));
+	struct server *s = xmalloc(sizeof(*s));
 	bool is_lost;
 
+	memset(s, 0, offsetof(struct server, in));
 	s->wire = wire;
 	s->options = options;
 	s->taker = taker;

@@ -39,7 +39,7 @@ struct server {
 	bool is_lost;			/* nothing can be read or written any more */
 	struct error why_lost;
 	size_t start, end;		/* of what was read ahead */
-	char in[SERVER_BUFFER];
+	char in[SERVER_BUFFER];		/* last: it takes no memory until it is used */
 };
 
 /* --- hearing */
