@@ -31,6 +31,7 @@ def server(acs, daemon, packages, sendmail):
     # The tree of packages is root's alone: for that user it stands elsewhere.
     tree = d.top / "root"
     tree.mkdir()
+    libraries = path_list("usr/lib/*-linux-gnu*", under=packages).replace(str(packages), str(tree))
     program, = packages.glob("usr/bin/php[0-9]*.[0-9]")
 
     def php(*paths):
@@ -41,8 +42,7 @@ def server(acs, daemon, packages, sendmail):
              tree / program.relative_to(packages), "-n", "-d", f"sendmail_path={sendmail} -t -i",
              d.top / "mail.php", base64.b64encode(BODY.encode()), *paths],
             capture_output=True, text=True, check=False, timeout=60, cwd="/",
-            env={"PATH": os.environ["PATH"], "LD_LIBRARY_PATH":
-                 path_list("usr/lib/*-linux-gnu*", under=packages).replace(str(packages), str(tree))})
+            env={"PATH": os.environ["PATH"], "LD_LIBRARY_PATH": libraries})
         print(done.stderr)
         return done.stdout
 
