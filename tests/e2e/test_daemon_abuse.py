@@ -288,7 +288,8 @@ def make_pair(d, name):
                     "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost", "-days", "30",
                     "-keyout", d.top / f"{name}.key", "-out", d.top / f"{name}.pem"],
                    check=True, capture_output=True)
-    for path, mode in (d.top / f"{name}.pem", 0o644), (d.top / f"{name}.key", 0o640):
+    closed = 0o640 if d.is_root else 0o600
+    for path, mode in (d.top / f"{name}.pem", 0o644), (d.top / f"{name}.key", closed):
         path.chmod(mode)
         if d.is_root:
             os.chown(path, 0, pwd.getpwnam(DOOR).pw_gid)
