@@ -12,6 +12,7 @@
 #include "daemon/door.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -43,6 +44,7 @@ enum {
 	BUSY_PAUSE_MS = 100,	/* when the system has no more descriptors or processes */
 	KEEPER_PATIENCE = 5,	/* seconds until one that is not there is done without */
 	KEEPER_PAUSE_MS = 1000,	/* until it is asked again */
+	MAPPED_FROM = 8 * 1024,	/* bytes that are asked for at once */
 	GRACE = 2,		/* seconds that messages may take that have begun when it ends */
 };
 
@@ -214,6 +216,18 @@ static bool borrow(const struct gate *g, const struct door *fresh, struct listen
 	       lend_take(fresh->keeper, &g->listeners, l, err);
 }
 
+/*
+ * Each session would have pages of its own for what it is the first to find out, and for
+ * large buffers of which it needs little: those are mapped where the heap has no room.
+ */
+static void spare_sessions(void)
+{
+	tzset();
+	(void)getpwuid(self_user());
+	(void)mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
+	(void)malloc_trim(0);
+}
+
 /* False: it knows what it knew before, and listens where it did. */
 static bool provide(struct gate *g, int seconds, struct error *err)
 {
@@ -232,6 +246,7 @@ static bool provide(struct gate *g, int seconds, struct error *err)
 		fresh.counts = admission_counts_new();
 	provision_free(&g->door);
 	g->door = fresh;
+	spare_sessions();
 	return g->is_provided = true;
 }
 

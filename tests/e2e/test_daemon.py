@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """acsmtp daemon: mail of all users by one account, over its sockets to the service."""
 
+import contextlib
 import json
 import os
 import pwd
@@ -409,6 +410,31 @@ def test_an_idle_session_is_no_process_of_the_keeper(daemon):
     wait_for(lambda: takers(d) == [])
     d.wait_for_nobody()
     assert d.status()["waiting"] == 1
+
+
+def test_idle_sessions_are_in_nobodys_way(daemon):
+    """They cost little memory, even with all that a sanitizer adds, and others send."""
+    d = daemon(extra="max_clients_per_user = 100\n")
+    keeper = d.program("acsmtp: keeper")
+    alone = memory(keeper)
+    with contextlib.ExitStack() as stack:
+        for _ in range(60):
+            stack.enter_context(Local(d.socket)).ehlo()
+        sessions = d.children(d.program("acsmtp-door"))
+        assert len(sessions) == 60 and takers(d) == []
+        room = 4096 if "ASAN_OPTIONS" in os.environ else 256
+        assert sum(memory(pid) for pid in sessions) < 60 * room
+        assert memory(keeper) < alone + room
+        with Local(d.socket) as client:
+            client.sendmail("a@contoso.com", ["b@example.org"], text())
+    d.wait_for_nobody()
+    assert d.status()["waiting"] == 1
+
+
+def memory(pid):
+    """KiB of the machine's that are this process's, and its part of what it shares."""
+    facts = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(facts.split("\nPss:")[1].split()[0])
 
 
 def takers(d):
