@@ -375,11 +375,14 @@ static void live(struct keeper *k)
 	static struct pollfd fds[OWN + CLIENTS_MAX];
 
 	while (!k->is_over) {
+		bool is_pausing;
 		size_t count;
 
 		start_runner(k);
 		count = gather(k, fds);
-		(void)poll(fds, count, k->wants_runner ? clock_left(k->runner_after) + 1 : -1);
+		/* While one works its end, a signal, is what the next one waits for. */
+		is_pausing = k->wants_runner && !k->runner;
+		(void)poll(fds, count, is_pausing ? clock_left(k->runner_after) + 1 : -1);
 		/* Who has gone is no client any more, to those who ask. */
 		hear_clients(k, fds + OWN, count - OWN);
 		if (fds[SIGNALS].revents)

@@ -412,6 +412,28 @@ def test_an_idle_session_is_no_process_of_the_keeper(daemon):
     assert d.status()["waiting"] == 1
 
 
+@pytest.mark.as_root
+def test_the_keeper_sleeps_while_mail_waits(daemon):
+    """Somebody asks for a runner while one works: the next one comes when it ends."""
+    d = daemon()
+    with Local(d.socket) as client:
+        client.sendmail("me@contoso.com", ["b@example.org"], text())
+    keeper, = (pid for pid in d.children() if pid != d.program("acsmtp-door"))
+    wait_for(lambda: d.children(keeper))
+    pipe = next(f for f in Path(f"/proc/{keeper}/fd").iterdir()
+                if int(f.name) > 2 and f.lstat().st_mode & 0o200
+                and os.readlink(f).startswith("pipe:"))
+    pipe.write_bytes(b"x")
+
+    def slept():
+        words = Path(f"/proc/{keeper}/status").read_text().split()
+        return int(words[words.index("voluntary_ctxt_switches:") + 1])
+
+    before = slept()
+    time.sleep(0.5)
+    assert slept() - before < 50
+
+
 def test_idle_sessions_are_in_nobodys_way(daemon):
     """They cost little memory, even with all that a sanitizer adds, and others send."""
     d = daemon(extra="max_clients_per_user = 100\n")
