@@ -40,6 +40,7 @@ enum {
 	CLIENTS_MAX = 4096,
 	ASKERS_MAX = 128,	/* of them users who ask, */
 	ASKERS_OF_USER = 8,	/* and of one of them; root is not counted */
+	SPARE = 64,		/* descriptors that are not for those who say nothing */
 	RUNNER_PAUSE = 10,	/* seconds, after one that failed */
 	PATIENCE = 5,		/* seconds that those who end may take */
 };
@@ -137,9 +138,9 @@ static size_t count_clients(const struct keeper *k)
 	return count;
 }
 
-static void serve(struct keeper *k, const struct keeper_client *client, pid_t keeper)
+static void serve(struct keeper *k, struct keeper_client *client, pid_t keeper)
 {
-	OWNED_FD fd = dup(client->fd);
+	OWNED_FD fd = fd_take(&client->fd);
 	const struct intake_desk desk = { &k->queue, k->job->config, poke, k };
 	const struct status_facts facts = {
 		.queue = &k->queue, .config = &k->config, .door_uid = k->job->door_uid,
@@ -191,6 +192,16 @@ static void begin_to_serve(struct keeper *k, size_t i)
 	client->fd = -1;
 }
 
+/* Their descriptors must not be all that there are: more of them have a child at once. */
+static bool may_wait(const struct keeper *k)
+{
+	long idle = 0;
+
+	for (size_t i = 0; i < k->client_count; i++)
+		idle += k->clients[i].fd >= 0;
+	return idle + SPARE <= sysconf(_SC_OPEN_MAX);
+}
+
 static void take_client(struct keeper *k)
 {
 	/* cppcheck-suppress nullPointer ; a peer at a socket file has no address */
@@ -207,7 +218,7 @@ static void take_client(struct keeper *k)
 	}
 	k->clients[k->client_count++] = client;
 	/* Others than the door come because they have something to ask. */
-	if (!visit_is_of_door(client.who.uid, k->job->door_uid))
+	if (!visit_is_of_door(client.who.uid, k->job->door_uid) || !may_wait(k))
 		begin_to_serve(k, k->client_count - 1);
 }
 
@@ -219,22 +230,23 @@ static bool has_gone(const struct keeper_client *client)
 }
 
 /*
- * `said` is of the first clients there are. From the last one on, as the last takes the
- * place of one who has gone.
+ * What is said, and by which of the clients. From the last one on, as the last client of
+ * all takes the place of one who has gone.
  */
-static void hear_clients(struct keeper *k, const struct pollfd *said, size_t count)
+static void hear_clients(struct keeper *k, const struct pollfd *said, const size_t *by,
+			 size_t count)
 {
-	for (size_t i = count; i-- > 0;) {
-		struct keeper_client *client = &k->clients[i];
+	while (count-- > 0) {
+		struct keeper_client *client = &k->clients[by[count]];
 
-		if (!said[i].revents)
+		if (!said[count].revents)
 			continue;
 		if (has_gone(client))
-			forget_client(k, i);
+			forget_client(k, by[count]);
 		else if (!client->gives && visit_begins_to_give(client->fd))
 			client->gives = true;
 		else
-			begin_to_serve(k, i);
+			begin_to_serve(k, by[count]);
 	}
 }
 
@@ -357,34 +369,42 @@ static void hear_pokes(struct keeper *k)
 
 enum { SIGNALS, POKES, CONTROL, OWN };	/* what is waited for, and behind it the clients */
 
-/* A client that has its child has no descriptor here, and poll() passes over it. */
-static size_t gather(const struct keeper *k, struct pollfd *fds)
+/*
+ * A client that has its child has no descriptor here. It is left out: poll() takes no more
+ * than a process may have open.
+ */
+static size_t gather(const struct keeper *k, struct pollfd *fds, size_t *by)
 {
 	const int own[OWN] = { [SIGNALS] = k->signals, [POKES] = k->pokes[0],
 			       [CONTROL] = k->job->control };
+	size_t count = 0;
 
 	for (size_t i = 0; i < OWN; i++)
 		fds[i] = (struct pollfd){ .fd = own[i], .events = POLLIN };
 	for (size_t i = 0; i < k->client_count; i++)
-		fds[OWN + i] = (struct pollfd){ .fd = k->clients[i].fd, .events = POLLIN };
-	return OWN + k->client_count;
+		if (k->clients[i].fd >= 0) {
+			fds[OWN + count] = (struct pollfd){ k->clients[i].fd, POLLIN, 0 };
+			by[count++] = i;
+		}
+	return count;
 }
 
 static void live(struct keeper *k)
 {
 	static struct pollfd fds[OWN + CLIENTS_MAX];
+	static size_t by[CLIENTS_MAX];
 
 	while (!k->is_over) {
 		bool is_pausing;
 		size_t count;
 
 		start_runner(k);
-		count = gather(k, fds);
+		count = gather(k, fds, by);
 		/* While one works its end, a signal, is what the next one waits for. */
 		is_pausing = k->wants_runner && !k->runner;
-		(void)poll(fds, count, is_pausing ? clock_left(k->runner_after) + 1 : -1);
+		(void)poll(fds, OWN + count, is_pausing ? clock_left(k->runner_after) + 1 : -1);
 		/* Who has gone is no client any more, to those who ask. */
-		hear_clients(k, fds + OWN, count - OWN);
+		hear_clients(k, fds + OWN, by, count);
 		if (fds[SIGNALS].revents)
 			hear_signal(k);
 		reap(k);

@@ -434,6 +434,18 @@ def test_the_keeper_sleeps_while_mail_waits(daemon):
     assert slept() - before < 50
 
 
+@pytest.mark.as_root
+def test_more_clients_than_the_keeper_may_have_open(daemon):
+    """Those who say nothing do not take what the others need."""
+    d = daemon(extra="max_clients_per_user = 200\n", start=False)
+    assert d.start("prlimit", "--nofile=128:128", "setpriv", "--bounding-set=-sys_resource")
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(Local(d.socket)) for _ in range(140)]
+        assert d.status()["clients"] == 140
+        for client in clients[0], clients[-1]:
+            client.sendmail("me@contoso.com", ["b@example.org"], text())
+
+
 def test_idle_sessions_are_in_nobodys_way(daemon):
     """They cost little memory, even with all that a sanitizer adds, and others send."""
     d = daemon(extra="max_clients_per_user = 100\n")
