@@ -165,6 +165,8 @@ static void read_row(struct frame_reading *r, struct queue_row *row)
 	if (!flags)
 		return;
 	r->ok = r->ok && (*flags & 3) <= SPOOL_DAMAGED && (*flags & ~15) == 0;
+	if (!r->ok)
+		return;
 	row->place = (enum spool_place)(*flags & 3);
 	row->is_held = *flags & 4;
 	row->is_foreign = *flags & 8;
