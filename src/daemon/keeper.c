@@ -128,13 +128,14 @@ static void poke(void *keeper)
 	(void)write_patiently(k->pokes[1], "", 1, 1000);
 }
 
-/* Each session of the door has one connection to us. */
-static size_t count_clients(const struct keeper *k)
+/* Each session of the door has one connection to us; who asks is none, whoever it is. */
+static size_t count_clients(const struct keeper *k, const struct keeper_client *asker)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < k->client_count; i++)
-		count += visit_is_of_door(k->clients[i].who.uid, k->job->door_uid);
+		count += &k->clients[i] != asker &&
+			 visit_is_of_door(k->clients[i].who.uid, k->job->door_uid);
 	return count;
 }
 
@@ -144,7 +145,7 @@ static void serve(struct keeper *k, struct keeper_client *client, pid_t keeper)
 	const struct intake_desk desk = { &k->queue, k->job->config, poke, k };
 	const struct status_facts facts = {
 		.queue = &k->queue, .config = &k->config, .door_uid = k->job->door_uid,
-		.clients = count_clients(k), .confined = k->job->confined,
+		.clients = count_clients(k, client), .confined = k->job->confined,
 		.is_blind = !visitors_are_known(),
 	};
 	const struct visit visit = { &client->who, &desk, &facts, client->gives };

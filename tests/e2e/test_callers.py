@@ -142,7 +142,7 @@ def test_temporary_file_that_cannot_be_written(call, config):
 def test_no_memory(home, config):
     """The end of all ends; a limit for the program alone, not for its caller."""
     ends = 0
-    for limit in range(4000, 12000, 1000):
+    for limit in range(4000, 12000, 250):
         done = subprocess.run(
             ["sh", "-c", f'ulimit -v {limit}; exec "$@"', "sh", installed("sendmail"), "-C",
              config(), "-t"], env=environment(home, {}), check=False,

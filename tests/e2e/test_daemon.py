@@ -446,6 +446,7 @@ def test_more_clients_than_the_keeper_may_have_open(daemon):
             client.sendmail("me@contoso.com", ["b@example.org"], text())
 
 
+@pytest.mark.as_root	# who else may not look at its memory
 def test_idle_sessions_are_in_nobodys_way(daemon):
     """They cost little memory, even with all that a sanitizer adds, and others send."""
     d = daemon(extra="max_clients_per_user = 100\n")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from helpers.daemon import Local, text
+from helpers.waiting import wait_until
 
 SOURCE = Path(__file__).parent.parent / "helpers/taken_over.c"
 REFUSED = {errno.EPERM, errno.EACCES}
@@ -33,6 +34,8 @@ class Attack:
         self.daemon = d
         self.client = Local(d.socket)
         self.client.ehlo("me")
+        # After a reload the door of before may not have gone yet; it has no session.
+        wait_until(lambda: d.children(d.program("acsmtp-door")), "it is served")
         self.session, = d.children(d.program("acsmtp-door"))
 
     def __enter__(self):
