@@ -23,7 +23,7 @@
 
 enum {
 	REPORT = 3,		/* the descriptor that tells our caller of a failure */
-	DESCRIPTORS = 1024,	/* more than we ever need, and no more than select(2) knows */
+	DESCRIPTORS = 1024,	/* no more than select(2) knows */
 	PROGRAMS = 3,
 };
 

@@ -386,13 +386,6 @@ static void report(const struct gate *g, bool ok, const struct error *err)
 	}
 }
 
-/* What each session would have to load for itself, at a cost of pages and of time. */
-static void warm_up(void)
-{
-	(void)getpwuid(self_user());
-	tzset();
-}
-
 int door_run(int argc, char **argv)
 {
 	struct gate *g = xcalloc(1, sizeof(*g));
@@ -415,9 +408,7 @@ int door_run(int argc, char **argv)
 	g->door.keeper = argv[1 + g->is_apart];
 	ok = prepare_gate(g, &err);
 	report(g, ok, &err);
-	if (ok) {
-		warm_up();
+	if (ok)
 		live(g);
-	}
 	return ok ? EX_OK : error_exit_status(&err);
 }

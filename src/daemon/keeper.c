@@ -68,13 +68,12 @@ struct keeper {
  * What every child begins with: it ends with the keeper, and hears signals again. Whoever
  * is served by another child would not see that one's end if this one kept the connection.
  */
-static void begin_child(const struct keeper *k, pid_t keeper)
+static void begin_child(struct keeper *k, pid_t keeper)
 {
 	sigset_t none;
 
 	for (size_t i = 0; i < k->client_count; i++)
-		if (k->clients[i].fd >= 0)
-			close(k->clients[i].fd);
+		fd_cleanup(&k->clients[i].fd);
 	self_end_with(keeper, SIGTERM);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -171,8 +170,7 @@ static bool has_room(const struct keeper *k, uid_t uid)
 
 static void forget_client(struct keeper *k, size_t i)
 {
-	if (k->clients[i].fd >= 0)
-		close(k->clients[i].fd);
+	fd_cleanup(&k->clients[i].fd);
 	k->clients[i] = k->clients[--k->client_count];
 }
 
@@ -227,7 +225,7 @@ static bool has_gone(const struct keeper_client *client)
 {
 	char byte;
 
-	return client->fd >= 0 && recv(client->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+	return recv(client->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 /*
