@@ -366,11 +366,14 @@ def test_closed_settings_and_no_daemon(server_machine):
 # --- whatever dies
 
 class Killer(threading.Thread):
-    """Kills the door, the keeper, or one of their processes, whenever it wants to."""
+    """Kills the door, the keeper, or one of their processes, whenever it wants to; but so that
+    `moment`, as many seconds as a message takes here, is between two now and then: else nobody
+    would ever be served."""
 
-    def __init__(self, d):
+    def __init__(self, d, moment):
         super().__init__()
         self.d, self.over, self.killed, self.random = d, threading.Event(), 0, random.Random(1)
+        self.moment = max(moment, 0.1)
 
     def victims(self):
         found = self.d.children()
@@ -382,7 +385,7 @@ class Killer(threading.Thread):
         return found
 
     def run(self):
-        while not self.over.wait(self.random.uniform(0.02, 0.12)):
+        while not self.over.wait(self.moment * self.random.uniform(0.2, 1.2)):
             try:
                 os.kill(self.random.choice(self.victims()), signal.SIGKILL)
                 self.killed += 1
@@ -396,6 +399,10 @@ def test_killed_at_random(acs, user):
     server = acs()
     u = user(server, rate_per_minute=0, rate_per_hour=0)
     told, lock = {}, threading.Lock()
+    begin = time.monotonic()
+    assert u.run("b@example.org", data="To: b@example.org\nSubject: first\n\nx\n").returncode == 0
+    moment = time.monotonic() - begin
+    told["first"] = [(0, "")]
 
     def client(number):
         for i in itertools.count():
@@ -412,7 +419,7 @@ def test_killed_at_random(acs, user):
                 time.sleep(0.05)
 
     clients = [threading.Thread(target=client, args=(i,)) for i in range(4)]
-    killer = Killer(u.d)
+    killer = Killer(u.d, moment)
     killer.start()
     for one in clients:
         one.start()
@@ -420,7 +427,7 @@ def test_killed_at_random(acs, user):
         one.join()
     killer.over.set()
     killer.join()
-    assert len(told) >= 48 and all(results[-1][0] == 0 for results in told.values())
+    assert len(told) >= 49 and all(results[-1][0] == 0 for results in told.values())
     wait_until(lambda: set(arrived(server)) == set(told), "all have come", seconds=60)
     wait_until(lambda: u.d.status()["waiting"] == 0, "none waits", seconds=60)
     # One that was killed between the end of a message and its answer is one such answer too.
