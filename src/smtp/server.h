@@ -54,7 +54,11 @@ struct server_options {		/* borrowed while the dialogue lasts */
 	const char *name;	/* ours, in the greeting */
 	uint64_t max_size;	/* bytes of a message; 0: any */
 	size_t max_recipients;	/* of one message */
-	long idle_timeout;	/* seconds that the client may say nothing */
+	/*
+	 * Seconds that the client may say nothing. In a message they are also how far it
+	 * may stay behind 500 bytes a second.
+	 */
+	long idle_timeout;
 	/*
 	 * Commands sent ahead of a reply that they have to wait for end the dialogue:
 	 * over a network they are how others' mail is smuggled in. Not for a script on a

@@ -57,8 +57,8 @@ static enum next do_starttls(struct server *s, const char *arguments)
 
 static enum next do_helo(struct server *s, const char *arguments)
 {
-	if (!*arguments)
-		return wrong_arguments(s, "HELO needs the name of who says it");
+	if (!*arguments)	/* RFC 2034 section 4: no enhanced code, as in all answers to it */
+		return server_blame(s, 501, "", "HELO needs the name of who says it");
 	greet(s, false);
 	server_reply(s, 250, "", "%s", s->options->name);
 	return GO_ON;
@@ -72,7 +72,7 @@ static enum next do_ehlo(struct server *s, const char *arguments)
 	char line[64];
 
 	if (!*arguments)
-		return wrong_arguments(s, "EHLO needs the name of who says it");
+		return server_blame(s, 501, "", "EHLO needs the name of who says it");
 	greet(s, true);
 	server_reply_more(s, 250, s->options->name);
 	for (size_t i = 0; i < COUNT_OF(keywords); i++)
@@ -104,40 +104,42 @@ static enum next do_rcpt(struct server *s, const char *arguments)
 {
 	if (!s->has_sender)
 		return server_blame(s, 503, "5.5.1", "MAIL comes first");
-	if (s->intake || s->is_spoilt)
+	if (server_has_begun(s))
 		return server_blame(s, 503, "5.5.1", "the message has begun already");
 	return server_take_rcpt(s, arguments);
 }
 
-/* Why no message may come now; NULL: it may. */
-static const char *why_no_message(const struct server *s)
-{
-	if (!s->has_sender)
-		return "MAIL comes first";
-	return s->envelope.count == 0 ? "no recipient was accepted" : NULL;
-}
+/* Of what comes while no message may; both with 5.5.1. */
+static const char needs_sender[] = "MAIL comes first", needs_recipient[] = "no valid recipients";
+enum { NEEDS_SENDER = 503, NEEDS_RECIPIENT = 554 };	/* RFC 5321 section 3.3 */
 
 static enum next do_data(struct server *s, const char *arguments)
 {
-	const char *why = why_no_message(s);
-
 	if (*arguments)
 		return wrong_arguments(s, "DATA stands alone");
-	if (s->intake || s->is_spoilt)
+	if (server_has_begun(s))
 		return server_blame(s, 503, "5.5.1", "the message has begun with BDAT");
-	if (why && s->has_sender) {
-		server_reply(s, 554, "5.5.1", "%s", why);	/* RFC 5321 section 3.3 */
-		return GO_ON;
-	}
-	if (why)
-		return server_blame(s, 503, "5.5.1", why);
-	return server_take_data(s);
+	if (!s->has_sender)
+		return server_blame(s, NEEDS_SENDER, "5.5.1", needs_sender);
+	if (s->envelope.count > 0)
+		return server_take_data(s);
+	server_reply(s, NEEDS_RECIPIENT, "5.5.1", "%s", needs_recipient);
+	return GO_ON;
+}
+
+/* The chunk is read nevertheless. */
+static void spoil_chunk(struct server *s)
+{
+	s->is_spoilt = true;
+	s->spoilt_code = s->has_sender ? NEEDS_RECIPIENT : NEEDS_SENDER;
+	s->spoilt_status = "5.5.1";
+	error_set(&s->why_spoilt, ERROR_DATA, "%s", s->has_sender ? needs_recipient : needs_sender);
 }
 
 /* Its chunk follows, whatever is thought of it: how long it is must be known. */
 static enum next do_bdat(struct server *s, const char *arguments)
 {
-	const char *why = why_no_message(s), *end;
+	const char *end;
 	uint64_t size = 0;
 
 	for (end = arguments; *end >= '0' && *end <= '9'; end++) {
@@ -150,10 +152,8 @@ static enum next do_bdat(struct server *s, const char *arguments)
 		server_reply(s, 501, "5.5.4", "BDAT needs a size, and LAST or nothing");
 		return HANG_UP;
 	}
-	if (why && !s->is_spoilt) {
-		error_set(&s->why_spoilt, ERROR_DATA, "%s", why);
-		s->is_spoilt = true;
-	}
+	if (!s->is_spoilt && (!s->has_sender || s->envelope.count == 0))
+		spoil_chunk(s);
 	return server_take_chunk(s, size, *end != '\0');
 }
 

@@ -16,7 +16,7 @@ enum { SLACK = 4096 };	/* bytes over the largest message that are still taken in
 
 static void begin_intake(struct server *s)
 {
-	if (!s->intake && !s->is_spoilt)
+	if (!server_has_begun(s))
 		s->intake = message_intake_begin(&s->message, 0);
 }
 
@@ -34,7 +34,8 @@ static void refuse_size(struct server *s)
 	error_set(&err, ERROR_DATA, "the message is larger than the %" PRIu64
 		  " bytes that are taken here", s->options->max_size);
 	spoil(s, &err);
-	s->is_too_big = true;
+	s->spoilt_code = 552;
+	s->spoilt_status = "5.3.4";
 }
 
 static void take_bytes(struct server *s, const char *bytes, size_t len)
@@ -66,23 +67,33 @@ static void complete(struct server *s)
 		refuse_size(s);
 }
 
-static void refuse(struct server *s)
+static enum next refuse(struct server *s)
 {
-	if (s->is_too_big)
-		server_reply(s, 552, "5.3.4", "%s", s->why_spoilt.text);
+	enum next next;
+
+	/* Out of order, with which no transaction has begun. */
+	if (!s->has_sender) {
+		next = server_blame(s, s->spoilt_code, s->spoilt_status, s->why_spoilt.text);
+		server_reset(s);
+		return next;
+	}
+	if (s->spoilt_code)
+		server_reply(s, s->spoilt_code, s->spoilt_status, "%s", s->why_spoilt.text);
 	else
 		server_reply_error(s, &s->why_spoilt);
+	return GO_ON;
 }
 
 /* The one place where a message becomes ours. */
-static void finish(struct server *s)
+static enum next finish(struct server *s)
 {
+	enum next next = GO_ON;
 	char id[ID_SIZE] = "";
 	struct error err;
 
 	complete(s);
 	if (s->is_spoilt)
-		refuse(s);
+		next = refuse(s);
 	else if (s->taker->message(s->taker, &s->envelope, &s->message, id, &err))
 		server_reply(s, 250, "2.0.0", "Ok: queued as %s", id);
 	else
@@ -94,6 +105,7 @@ static void finish(struct server *s)
 	(void)server_flush(s);
 	if (s->taker->answered)
 		s->taker->answered(s->taker);
+	return next;
 }
 
 /* --- DATA */
@@ -178,8 +190,7 @@ enum next server_take_data(struct server *s)
 	begin_intake(s);
 	if (!read_dotted(s))
 		return HANG_UP;
-	finish(s);
-	return GO_ON;
+	return finish(s);
 }
 
 /* --- BDAT (RFC 3030) */
@@ -200,10 +211,9 @@ enum next server_take_chunk(struct server *s, uint64_t size, bool is_last)
 		left -= n;
 	}
 	if (is_last)
-		finish(s);
-	else if (s->is_spoilt)
-		refuse(s);
-	else
-		server_reply(s, 250, "2.0.0", "%" PRIu64 " bytes", size);
+		return finish(s);
+	if (s->is_spoilt)
+		return refuse(s);
+	server_reply(s, 250, "2.0.0", "%" PRIu64 " bytes", size);
 	return GO_ON;
 }

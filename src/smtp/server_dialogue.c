@@ -19,6 +19,7 @@
 enum {
 	REPLY_WORDS_MAX = 400,	/* bytes of what is said in one line */
 	ERRORS_MAX = 20,	/* commands that make no sense */
+	PACE_MS = 2,		/* of patience for each byte of a message: 500 bytes a second */
 };
 
 /* --- hearing */
@@ -29,6 +30,34 @@ static bool lose(struct server *s, const struct error *why)
 		s->why_lost = *why;
 	s->is_lost = true;
 	return false;
+}
+
+static int64_t patience_of(const struct server *s)
+{
+	return INT64_C(1000) * s->options->idle_timeout;
+}
+
+/*
+ * A byte now and then would keep a message here for days. So what we wait for it is taken
+ * from a patience that its bytes renew, from chunk to chunk; it is never more than one may
+ * be silent, and the time that we take ourselves costs the client nothing.
+ */
+static ssize_t read_at_a_pace(struct server *s, int64_t deadline, struct error *err)
+{
+	int64_t before = clock_ms(), most = patience_of(s);
+	size_t size = sizeof(s->in) - s->end;
+	ssize_t n;
+
+	if (deadline > before + s->patience)
+		deadline = before + s->patience;
+	s->wire->deadline = deadline;
+	n = s->wire->read(s->wire, s->in + s->end, size, err);
+	s->patience -= clock_ms() - before;
+	if (n > 0)
+		s->patience += n * PACE_MS;
+	if (s->patience > most)
+		s->patience = most;
+	return n >= 0 ? n : (error_context(err, "in a message"), -1);
 }
 
 /* False: nothing came, and nothing will. */
@@ -45,7 +74,10 @@ static bool fill(struct server *s, int64_t deadline)
 		s->start = 0;
 	}
 	s->wire->deadline = deadline;
-	n = s->wire->read(s->wire, s->in + s->end, sizeof(s->in) - s->end, &err);
+	if (server_has_begun(s))
+		n = read_at_a_pace(s, deadline, &err);
+	else
+		n = s->wire->read(s->wire, s->in + s->end, sizeof(s->in) - s->end, &err);
 	if (n < 0)
 		return lose(s, &err);
 	s->end += (size_t)n;
@@ -224,22 +256,26 @@ void server_reset(struct server *s)
 	message_init(&s->message);
 	envelope_free(&s->envelope);
 	s->envelope = (struct envelope){ 0 };
-	s->has_sender = s->is_spoilt = s->is_too_big = false;
+	s->has_sender = s->is_spoilt = false;
+	s->spoilt_code = 0;
 	s->announced = 0;
+	s->patience = patience_of(s);
 }
 
-/* With the reason on the wire where the client may still hear it. */
+/*
+ * With the reason on the wire where the client may still hear it: not behind a reply that
+ * it did not read.
+ */
 static void say_goodbye(struct server *s)
 {
-	if (!s->is_lost || s->has_quit)
-		return;
-	if (s->why_lost.kind == ERROR_NETWORK) {
-		struct error unheard;
-		static const char words[] = "421 the connection was idle for too long\r\n";
+	struct error unheard;
 
-		s->wire->deadline = clock_after(1);
-		(void)s->wire->write(s->wire, words, sizeof(words) - 1, &unheard);
-	}
+	if (!s->is_lost || s->has_quit || s->why_lost.kind != ERROR_NETWORK || s->out.len > 0)
+		return;
+	server_reply(s, 421, "4.4.2", "%s: %s", s->options->name, server_has_begun(s) ?
+		     "the message came too slowly" : "nothing came for too long");
+	s->wire->deadline = clock_after(1);
+	(void)s->wire->write(s->wire, s->out.text, s->out.len, &unheard);
 }
 
 static void talk(struct server *s)
@@ -272,6 +308,7 @@ bool smtp_serve(struct transport *wire, const struct server_options *options,
 	s->taker = taker;
 	s->out = (struct buf)BUF_INIT(SERVER_REPLIES_MAX + REPLY_WORDS_MAX + 64);
 	message_init(&s->message);
+	s->patience = patience_of(s);
 	talk(s);
 	say_goodbye(s);
 	is_lost = s->is_lost && !s->has_quit;

@@ -33,8 +33,10 @@ struct server {
 	struct message message;
 	struct message_intake *intake;	/* NULL: no chunk came yet */
 	bool is_spoilt;			/* a chunk could not be taken: BDAT is refused to LAST */
-	bool is_too_big;		/* and that is why */
 	struct error why_spoilt;
+	int spoilt_code;		/* and that is the reply; 0: as the error's kind says */
+	const char *spoilt_status;
+	int64_t patience;		/* ms that we still wait for it; server_dialogue.c */
 	bool has_quit;			/* whether it hears our last word is all one */
 	bool is_lost;			/* nothing can be read or written any more */
 	struct error why_lost;
@@ -83,6 +85,12 @@ bool server_flush(struct server *s);
 void server_lose(struct server *s, const struct error *why);
 
 /* --- the rest of the house */
+
+/* Whether some of the message may have come, which is not over yet. */
+static inline bool server_has_begun(const struct server *s)
+{
+	return s->intake || s->is_spoilt;
+}
 
 /* The transaction is over, or was never there. */
 void server_reset(struct server *s);

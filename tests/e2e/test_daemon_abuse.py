@@ -93,9 +93,32 @@ def test_slow_clients(listening):
     d.wait_for_nobody()
 
 
-def test_a_slow_command_ends(listening):
-    """A byte now and then is no sign of life: a command has its time as a whole."""
+def drip(one, begins):
+    """All that it hears when its message comes by the byte, and never ends."""
+    said = b""
+    for line in (*TRANSACTION.splitlines(keepends=True)[:-1], begins):
+        said += one.recv(1000)
+        one.sendall(line)
+    with contextlib.suppress(ConnectionError):
+        while True:
+            if not select.select([one], [], [], 0.05)[0]:
+                with contextlib.suppress(ConnectionError):
+                    one.sendall(b"x")
+            elif piece := one.recv(1000):
+                said += piece
+            else:
+                break
+    return said
+
+
+def test_slow_ones_end(listening):
+    """A byte now and then is no sign of life: a command has its time as a whole, and a message
+    has to come at some pace."""
     d = listening("idle_timeout = 1\n")
+    for place, begins in (d.socket, b"DATA\r\n"), (d.port, b"BDAT 500 LAST\r\n"):
+        with connect(place) as one:
+            said = drip(one, begins)
+            assert re.search(rb"\r\n421 4\.4\.2 \S+: the message came too slowly\r\n$", said), said
     with Trickle([d.socket, d.port], 1) as slow:
         for one in slow.clients:
             said = b""

@@ -22,7 +22,28 @@ struct tape {
 	size_t len, at, step;
 	struct buf out;
 	bool is_deaf;			/* nothing can be written to it */
+	int64_t pause;			/* ms before each read has something */
 };
+
+/* Time goes by when a client lets it. */
+static int64_t now_ms = 1000000;
+
+int __wrap_clock_gettime(clockid_t id, struct timespec *now);
+int __wrap_clock_gettime(clockid_t id, struct timespec *now)
+{
+	(void)id;
+	*now = (struct timespec){ now_ms / 1000, now_ms % 1000 * 1000000 };
+	return 0;
+}
+
+/* False: the other side does not wait for so long. */
+static bool let_time_pass(const struct tape *tape, struct error *err)
+{
+	bool is_late = now_ms + tape->pause >= tape->transport.deadline;
+
+	now_ms = is_late ? tape->transport.deadline : now_ms + tape->pause;
+	return !is_late || error_set(err, ERROR_NETWORK, "nothing in time");
+}
 
 /* A form feed is where the client waits for an answer. */
 static ssize_t tape_read(struct transport *t, void *bytes, size_t size, struct error *err)
@@ -31,7 +52,8 @@ static ssize_t tape_read(struct transport *t, void *bytes, size_t size, struct e
 	size_t n = tape->len - tape->at;
 	const char *wait;
 
-	(void)err;
+	if (tape->pause > 0 && !let_time_pass(tape, err))
+		return -1;
 	if (n > 0 && tape->in[tape->at] == '\f') {
 		tape->at++;
 		n--;
@@ -156,6 +178,7 @@ struct setting {
 	enum error_kind refuses;
 	bool is_deaf;
 	bool has_tls, is_secret, has_login, needs_login;
+	int64_t pause;
 };
 
 static void serve_bytes(struct outcome *o, const char *in, size_t len, size_t step,
@@ -165,7 +188,7 @@ static void serve_bytes(struct outcome *o, const char *in, size_t len, size_t st
 		.transport = { .read = tape_read, .write = tape_write, .start_tls = tape_tls,
 			       .is_secret = setting.is_secret },
 		.in = in, .len = len, .step = step, .out = BUF_INIT(SAID_MAX),
-		.is_deaf = setting.is_deaf,
+		.is_deaf = setting.is_deaf, .pause = setting.pause,
 	};
 	struct keeper keeper = {
 		.taker = { .sender = take_sender, .recipient = take_recipient,
@@ -259,8 +282,10 @@ static const struct dialogue {
 	  "220 250 250 250 250 221", TAKEN("A: x\r\n\r\n.\r\n\r\n"), { 0 } },
 	{ "chunks", EHLO ENVELOPE "BDAT 3\r\nA: BDAT 7\r\nx\r\n\r\n.\rBDAT 0 LAST\r\n",
 	  "220 250 250 250 250 250 250", TAKEN("A: x\r\n\r\n.\r\n"), { 0 } },
-	{ "a chunk of what has no recipient", EHLO "BDAT 4\r\nQUITBDAT 6 LAST\r\nQUIT\r\nNOOP\r\n",
-	  "220 250 554 554 250", "", { 0 } },
+	{ "a chunk of what has no sender", EHLO "BDAT 4\r\nQUITBDAT 6 LAST\r\nQUIT\r\nNOOP\r\n" ENVELOPE,
+	  "220 250 503 503 250 250 250", "", { 0 } },
+	{ "a chunk of what has no recipient", EHLO "MAIL FROM:<s@example.org>\r\nBDAT 4\r\nQUIT"
+	  "BDAT 6 LAST\r\nQUIT\r\nNOOP\r\n", "220 250 250 554 554 250", "", { 0 } },
 	{ "DATA after a chunk", EHLO ENVELOPE "BDAT 1\r\nADATA\r\nRCPT TO:<b@example.org>\r\nRSET\r\n",
 	  "220 250 250 250 250 503 503 250", "", { 0 } },
 	{ "a chunk whose size is none", EHLO ENVELOPE "BDAT x\r\nQUIT\r\n", "220 250 250 250 501", "", { 0 } },
@@ -443,6 +468,86 @@ static void test_replies(void **state)
 	assert_string_equal(extended.notes, "DELAY,FAILURE HDRS a+2Bb");
 }
 
+/* One fault has one code, whichever command meets it. */
+static void test_no_recipient(void **state)
+{
+	static const char *const asks[] = { "DATA\r\n", "BDAT 4 LAST\r\nQUIT" };
+	char in[200];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(asks); i++) {
+		OWNED_OUTCOME early = { 0 }, o = { 0 };
+
+		snprintf(in, sizeof(in), EHLO "%s", asks[i]);
+		serve_bytes(&early, in, strlen(in), SIZE_MAX, (struct setting){ 0 });
+		assert_non_null(strstr(early.said, "\r\n503 5.5.1 MAIL comes first\r\n"));
+		snprintf(in, sizeof(in), EHLO "MAIL FROM:<>\r\nRCPT TO:<nobody@example.org>\r\n%s",
+			 asks[i]);
+		serve_bytes(&o, in, strlen(in), SIZE_MAX, (struct setting){ 0 });
+		assert_non_null(strstr(o.said, "\r\n554 5.5.1 no valid recipients\r\n"));
+	}
+}
+
+#define DIGITS	"0123456789012345678901234567890123456789"
+
+/* How long a client is waited for, and by which words it is let go; ten seconds here. */
+static const struct {
+	const char *name, *in;
+	size_t step;
+	int64_t pause;
+	const char *last;	/* NULL: it is served to its end */
+} paces[] = {
+	{ "silent after HELO", HELO "\f", SIZE_MAX, 10000, "421 mx.example: nothing came for too long\r\n" },
+	{ "each command in time", EHLO "\fNOOP\r\n\fNOOP\r\n\fNOOP\r\n", SIZE_MAX, 9999, NULL },
+	{ "a command by the byte", EHLO, 1, 1300, "421 mx.example: nothing came for too long\r\n" },
+	{ "a message by the byte", EHLO ENVELOPE "DATA\r\n\fA: x\r\n\r\n" DIGITS "\r\n.\r\n", 1, 100,
+	  NULL },
+	{ "a message by fewer", EHLO ENVELOPE "DATA\r\n\fA: x\r\n\r\n" DIGITS "\r\n.\r\n", 1, 350,
+	  "421 4.4.2 mx.example: the message came too slowly\r\n" },
+	{ "chunks of a byte", EHLO ENVELOPE "BDAT 1\r\nA\fBDAT 1\r\n:\fBDAT 1\r\nx\fBDAT 2 LAST\r\n\r\n",
+	  SIZE_MAX, 5000, "421 4.4.2 mx.example: the message came too slowly\r\n" },
+	{ "chunks that nobody gets", EHLO "MAIL FROM:<>\r\nBDAT 1\r\nA\fBDAT 1\r\n:\fBDAT 1\r\nx\fNOOP\r\n",
+	  SIZE_MAX, 5000, "421 4.4.2 mx.example: the message came too slowly\r\n" },
+};
+
+static void test_paces(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(paces); i++) {
+		const char *last;
+		OWNED_OUTCOME o = { 0 };
+
+		serve_bytes(&o, paces[i].in, strlen(paces[i].in), paces[i].step,
+			    (struct setting){ .pause = paces[i].pause });
+		last = o.said + strlen(o.said) - (paces[i].last ? strlen(paces[i].last) : 0);
+		if (o.ok != !paces[i].last || (!o.ok && strcmp(last, paces[i].last) != 0))
+			print_error("%s:\n%s", paces[i].name, o.said);
+		assert_int_equal(o.ok, !paces[i].last);
+		assert_string_equal(last, paces[i].last ? paces[i].last : "");
+		assert_string_equal(o.taken, strstr(paces[i].name, "the byte") && o.ok ?
+				    TAKEN("A: x\r\n\r\n" DIGITS "\r\n") : "");
+	}
+}
+
+/* A large one may take longer than anybody may be silent. */
+static void test_slow_and_steady(void **state)
+{
+	int64_t before = now_ms;
+	struct buf in = BUF_INIT(SAID_MAX);
+	OWNED_OUTCOME o = { 0 };
+
+	(void)state;
+	buf_add(&in, EHLO ENVELOPE "DATA\r\n\fA: x\r\n\r\n");
+	for (int i = 0; i < 2000; i++)
+		buf_add(&in, "a line\r\n");
+	buf_add(&in, ".\r\n");
+	serve_bytes(&o, in.text, in.len, 50, (struct setting){ .pause = 99 });
+	assert_true(o.ok);
+	assert_true(now_ms - before > 30000);
+	assert_string_equal(o.codes, "220 250 250 250 354 250");
+	buf_free(&in);
+}
+
 static void test_nonsense(void **state)
 {
 	struct buf in = BUF_INIT(SAID_MAX);
@@ -522,6 +627,9 @@ int main(void)
 		cmocka_unit_test(test_offers),
 		cmocka_unit_test(test_strict),
 		cmocka_unit_test(test_replies),
+		cmocka_unit_test(test_no_recipient),
+		cmocka_unit_test(test_paces),
+		cmocka_unit_test(test_slow_and_steady),
 		cmocka_unit_test(test_nonsense),
 		cmocka_unit_test(test_deaf),
 		cmocka_unit_test(test_large),
