@@ -7,6 +7,7 @@
  */
 #include "daemon/session.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -36,6 +37,7 @@ enum {
 	RECIPIENTS_MOST = 1000,
 	NAME_MAX_BYTES = 64,
 	KEEPER_PATIENCE = 5,	/* seconds; one that died is back sooner */
+	LAST_WORDS = 2,		/* seconds that a client has to hear that it is over */
 };
 
 struct door_session {
@@ -62,25 +64,50 @@ static struct door_session *session_of(struct server_taker *t)
 /* --- signals */
 
 /* At work from the beginning on, so that who has just come is served. */
-static volatile sig_atomic_t is_at_work = true, is_leaving;
+static volatile sig_atomic_t is_at_work = true, is_leaving, is_ending;
+
+/* Of the session, there is but one, for those who come at any time. */
+static struct {
+	struct transport *wire;
+	struct server_taker *taker;
+} at;
+
+/* RFC 5321 section 3.8: the client is told, and whoever does not read is not waited for. */
+static void on_end(int number)
+{
+	int reason = errno;
+
+	(void)number;
+	if (!is_ending) {
+		is_ending = at.taker->is_closed = true;
+		net_stop_reading(at.wire);
+		alarm(LAST_WORDS);
+	}
+	errno = reason;
+}
 
 static void on_last_call(int number)
 {
-	(void)number;
-	if (!is_at_work)
-		_exit(EX_OK);
 	is_leaving = true;
+	if (!is_at_work)
+		on_end(number);
 }
 
-/* One that ends us between the keeper's word and ours would double the message. */
-
+/*
+ * One that ends us between the keeper's word and ours would double the message; so would
+ * an alarm for a client that was told before.
+ */
 static void hold_signals(bool hold)
 {
 	sigset_t end;
 
 	sigemptyset(&end);
 	sigaddset(&end, SIGTERM);
+	if (!hold && is_ending)
+		alarm(LAST_WORDS);
 	sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &end, NULL);
+	if (hold)
+		alarm(0);
 }
 
 /* --- a message */
@@ -193,6 +220,7 @@ static bool take_message(struct server_taker *t, struct envelope *e, struct mess
 	else
 		refuse_message(s, err);
 	memcpy(id, s->id, ID_SIZE);
+	hold_signals(false);
 	return ok;
 }
 
@@ -207,7 +235,6 @@ static void be_between_messages(struct server_taker *t)
 	is_at_work = false;
 	t->is_closed = t->is_closed || is_leaving;
 	fate_set(FATE_NOT_SENT);
-	hold_signals(false);
 }
 
 static bool take_login(struct server_taker *t, const char *name, const char *password,
@@ -314,6 +341,7 @@ static void converse(struct door_session *s, struct transport *wire)
 		return;
 	}
 	confine_session(s->door);
+	signal(SIGTERM, on_end);
 	if (!smtp_serve(wire, &options, &s->reception.taker, &err))
 		log_problem("client=%s error=%s", s->client, err.text);
 }
@@ -357,6 +385,8 @@ void session_run(const struct door *door, int client, const struct visitor *who)
 	local_init(&s.aliases, &door->config);
 	receive(&s);
 	wire = net_serve(client, door->identity, s.client);
+	at.wire = wire;
+	at.taker = &s.reception.taker;
 	converse(&s, wire);
 	wire->close(wire);
 	/* What libraries clear up costs as much as the message, and the kernel does it too. */

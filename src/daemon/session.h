@@ -23,7 +23,8 @@ struct door {
 
 /*
  * A signal that ends a session when the message that it is at, or its first one, has been
- * answered. SIGTERM ends it at once, but for the moment in which the keeper is asked.
+ * answered. SIGTERM ends it at once, but for the moment in which the keeper is asked. The
+ * client is told, and has two seconds to hear it.
  */
 enum { SESSION_LAST_CALL = SIGUSR1 };
 

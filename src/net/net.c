@@ -348,6 +348,11 @@ struct transport *net_serve(int fd, const struct tls_identity *identity, const c
 	return &c->transport;
 }
 
+void net_stop_reading(struct transport *t)
+{
+	wire_stop_reading(&((struct net_connection *)t)->wire);
+}
+
 char *net_ascii_name(const char *domain, struct error *err)
 {
 	return tls_ascii_name(domain, err);

@@ -31,6 +31,12 @@ struct tls_identity;	/* net/tls_identity.h */
 struct transport *net_serve(int fd, const struct tls_identity *identity, const char *peer);
 
 /*
+ * Reading from that one fails at once and from now on, ERROR_NETWORK; a last word can
+ * still be written. Safe in signal handlers.
+ */
+void net_stop_reading(struct transport *t);
+
+/*
  * A domain in letters beyond ASCII as A-labels (RFC 5890); ERROR_CONFIG. The caller
  * frees.
  */

@@ -102,6 +102,10 @@ ssize_t wire_pull(struct wire *wire, void *bytes, size_t size)
 		do
 			n = recv(wire->fd, wire->in, sizeof(wire->in), MSG_DONTWAIT);
 		while (n < 0 && errno == EINTR);
+		if (wire->is_deaf) {
+			errno = EAGAIN;
+			return -1;
+		}
 		if (n <= 0)
 			return n;
 		wire->start = 0;
@@ -114,6 +118,13 @@ ssize_t wire_pull(struct wire *wire, void *bytes, size_t size)
 	return (ssize_t)size;
 }
 
+/* It ends a poll(2) that is about to begin as well as one that has. */
+void wire_stop_reading(struct wire *wire)
+{
+	wire->is_deaf = true;
+	(void)shutdown(wire->fd, SHUT_RD);
+}
+
 bool wire_wait(struct wire *wire, short events)
 {
 	struct pollfd fd = { .fd = wire->fd };
@@ -124,6 +135,8 @@ bool wire_wait(struct wire *wire, short events)
 		wire->held = 0;
 	if ((events & POLLIN) && wire->start != wire->end)
 		return true;
+	if ((events & POLLIN) && wire->is_deaf)
+		return false;
 	fd.events = (short)(events | (wire->held > 0 ? POLLOUT : 0));
 	do {
 		left = clock_left(wire->deadline);

@@ -7,6 +7,7 @@
 #ifndef NET_WIRE_H
 #define NET_WIRE_H
 
+#include <signal.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -19,6 +20,7 @@ struct wire {
 	int64_t deadline;	/* clock_ms() */
 	bool holds;		/* wire_push() keeps what fits */
 	bool more;		/* more follows at once: fill packets */
+	volatile sig_atomic_t is_deaf;	/* wire_stop_reading() */
 	size_t start, end;	/* of what is read ahead */
 	size_t held;
 	unsigned char in[WIRE_SIZE], out[WIRE_SIZE];
@@ -27,6 +29,12 @@ struct wire {
 /* Like recv(2) and sendmsg(2): -1 with errno, EAGAIN: wire_wait() first. No SIGPIPE. */
 ssize_t wire_pull(struct wire *wire, void *bytes, size_t size);
 ssize_t wire_push(struct wire *wire, const struct iovec *pieces, int count);
+
+/*
+ * Nothing more comes, and who waits to read is told that time is up: at once, and from
+ * now on. Safe in signal handlers.
+ */
+void wire_stop_reading(struct wire *wire);
 
 /* Sends what is held; false with errno. */
 bool wire_flush(struct wire *wire);

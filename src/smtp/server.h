@@ -7,6 +7,8 @@
 #ifndef SMTP_SERVER_H
 #define SMTP_SERVER_H
 
+#include <signal.h>
+
 #include "base/clock.h"
 #include "mail/envelope.h"
 #include "mail/message.h"
@@ -44,10 +46,10 @@ struct server_taker {
 	bool (*login)(struct server_taker *t, const char *name, const char *password,
 		      struct error *err);
 	/*
-	 * Set by the taker: it can take nothing more, but a new dialogue may. 421 ends
-	 * this one.
+	 * Set by the taker, or by a signal: it can take nothing more, but a new dialogue
+	 * may. 421 ends this one, at the next command or when nothing can be read.
 	 */
-	bool is_closed;
+	volatile sig_atomic_t is_closed;
 };
 
 struct server_options {		/* borrowed while the dialogue lasts */
@@ -71,7 +73,8 @@ struct server_options {		/* borrowed while the dialogue lasts */
 };
 
 /*
- * From the greeting to QUIT or the end of input; true then, whatever became of messages.
+ * From the greeting to QUIT, the end of input or the taker's; true then, whatever became
+ * of messages.
  * False: the connection was lost (ERROR_NETWORK), TLS did not begin (ERROR_TLS), or the
  * client had to be turned out (ERROR_PROTOCOL), which it was told. The transport stays
  * the caller's.

@@ -280,8 +280,7 @@ enum next server_obey(struct server *s, char *line, size_t len)
 	if (!c)
 		return server_blame(s, 500, "5.5.1", "no such command");
 	if (s->taker->is_closed && c->obey != do_quit) {
-		server_reply(s, 421, "4.3.2", "%s: come again with a new connection",
-			     s->options->name);
+		server_reply_closed(s);
 		return HANG_UP;
 	}
 	if (is_too_early(s, c)) {

@@ -225,6 +225,12 @@ void server_reply_error(struct server *s, const struct error *err)
 		     err->advice ? err->advice : "");
 }
 
+void server_reply_closed(struct server *s)
+{
+	server_reply(s, 421, "4.3.2", "%s closes, come again with a new connection",
+		     s->options->name);
+}
+
 void server_lose(struct server *s, const struct error *why)
 {
 	(void)server_flush(s);
@@ -272,8 +278,11 @@ static void say_goodbye(struct server *s)
 
 	if (!s->is_lost || s->has_quit || s->why_lost.kind != ERROR_NETWORK || s->out.len > 0)
 		return;
-	server_reply(s, 421, "4.4.2", "%s: %s", s->options->name, server_has_begun(s) ?
-		     "the message came too slowly" : "nothing came for too long");
+	if (s->taker->is_closed)
+		server_reply_closed(s);
+	else
+		server_reply(s, 421, "4.4.2", "%s: %s", s->options->name, server_has_begun(s) ?
+			     "the message came too slowly" : "nothing came for too long");
 	s->wire->deadline = clock_after(1);
 	(void)s->wire->write(s->wire, s->out.text, s->out.len, &unheard);
 }
@@ -311,7 +320,7 @@ bool smtp_serve(struct transport *wire, const struct server_options *options,
 	s->patience = patience_of(s);
 	talk(s);
 	say_goodbye(s);
-	is_lost = s->is_lost && !s->has_quit;
+	is_lost = s->is_lost && !s->has_quit && !taker->is_closed;
 	if (is_lost)
 		*err = s->why_lost;
 	server_reset(s);

@@ -78,6 +78,9 @@ void server_reply_error(struct server *s, const struct error *err);
 /* A command that makes no sense: the reply, and one step nearer to being turned out. */
 enum next server_blame(struct server *s, int code, const char *enhanced, const char *words);
 
+/* That the taker has closed. */
+void server_reply_closed(struct server *s);
+
 /* Sends what was added; false: it is lost. */
 bool server_flush(struct server *s);
 

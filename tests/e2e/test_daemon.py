@@ -328,6 +328,45 @@ def test_messages_an_hour(daemon):
     assert b"2 messages an hour" in refused.value.smtp_error
 
 
+def say_without_reading(path):
+    """Until nothing more goes through."""
+    one = socket.socket(socket.AF_UNIX)
+    one.connect(str(path))
+    for said in b"EHLO me\r\n", b"RSET\r\n":
+        one.recv(1000)
+        one.sendall(said)
+    one.settimeout(0.5)
+    with pytest.raises(TimeoutError):
+        while True:
+            one.sendall(b"RSET\r\n" * 1000)
+    return one
+
+
+def test_told_that_it_ends(hub):
+    """RFC 5321 section 3.8; and whoever reads nothing keeps nobody."""
+    tls = smtplib.SMTP("127.0.0.1", hub.port, timeout=PATIENCE)
+    tls.starttls(context=ssl.create_default_context(cafile=hub.cert))
+    idle, writer, clear = Local(hub.socket), Local(hub.socket), smtplib.SMTP("127.0.0.1", hub.port)
+    for client in tls, idle, writer, clear:
+        client.ehlo("me")
+    writer.mail("a@contoso.com")
+    writer.rcpt("b@example.org")
+    assert writer.docmd("DATA")[0] == 354
+    writer.send("Subject: half\r\n\r\n")
+    with say_without_reading(hub.socket):
+        sessions = hub.children(hub.program("acsmtp-door"))
+        assert len(sessions) == 5
+        assert hub.run("stop").returncode == 0
+        assert hub.process.wait(PATIENCE) == 0
+        assert not any(Path(f"/proc/{pid}").exists() for pid in sessions)
+    for client in tls, idle, writer, clear:
+        code, said = client.getreply()
+        assert code == 421 and said.startswith(b"4.3.2 "), said
+        with pytest.raises(smtplib.SMTPServerDisconnected):
+            client.noop()
+        client.close()
+
+
 @pytest.mark.parametrize("program", ["keeper", "acsmtp-door"])
 def test_killed_and_started_again(acs, daemon, program):
     server = acs()
@@ -394,6 +433,7 @@ def test_ended_while_the_keeper_is_asked(daemon):
         os.kill(session, signal.SIGTERM)
         os.kill(keeper, signal.SIGCONT)
         assert client.getreply()[0] == 250
+        assert client.getreply()[0] == 421
         d.wait_for_nobody()
     assert d.status()["waiting"] == 1
 
