@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The keeper's own process waits for signals, pokes and connections, and does nothing
- * that can take long: a child for each connection takes mail in or says how it goes,
- * one child, the runner, sends. A session of the door may say nothing for hours, and has
- * its child when it has its first message. Only the keeper starts a runner, so that there
- * are never two. A child that has put mail into a queue on which nobody works pokes it,
- * by a pipe.
+ * that can take long: a crew takes mail in, a child for each who asks says how it goes,
+ * one child, the runner, sends. Only the keeper starts a runner, so that there are never
+ * two. A child that has put mail into a queue on which nobody works pokes it, by a pipe.
  */
 #include "daemon/keeper.h"
 
@@ -30,6 +28,7 @@
 #include "base/secret.h"
 #include "base/self.h"
 #include "daemon/beginning.h"
+#include "daemon/keeper_clients.h"
 #include "daemon/sockets.h"
 #include "daemon/visit.h"
 #include "delivery/connection.h"
@@ -37,44 +36,33 @@
 #include "talk/say.h"
 
 enum {
-	CLIENTS_MAX = 4096,
-	ASKERS_MAX = 128,	/* of them users who ask, */
-	ASKERS_OF_USER = 8,	/* and of one of them; root is not counted */
-	SPARE = 64,		/* descriptors that are not for those who say nothing */
 	RUNNER_PAUSE = 10,	/* seconds, after one that failed */
+	LINGER_MS = 20,		/* that one of the crew waits for a session to go on, or to go */
 	PATIENCE = 5,		/* seconds that those who end may take */
 };
 
 struct keeper {
 	const struct keeper_job *job;
+	pid_t pid;
 	struct config config;
 	struct queue queue;
 	int signals, pokes[2];
 	pid_t runner;		/* 0: nobody works on the queue */
 	int64_t runner_after;	/* clock_ms() before which none is started */
 	bool wants_runner, is_over;
-	struct keeper_client {
-		pid_t pid;	/* 0: it has no child yet, */
-		int fd;		/* and what it says comes here; else -1 */
-		struct visitor who;
-		bool gives;	/* it has said what it is for: visit_begins_to_give() */
-	} clients[CLIENTS_MAX];
-	size_t client_count;
+	struct keeper_clients clients;
 };
 
 /* --- children */
 
-/*
- * What every child begins with: it ends with the keeper, and hears signals again. Whoever
- * is served by another child would not see that one's end if this one kept the connection.
- */
-static void begin_child(struct keeper *k, pid_t keeper)
+/* What every child begins with: it ends with the keeper, and hears signals again. */
+static void begin_child(void *keeper)
 {
+	struct keeper *k = keeper;
 	sigset_t none;
 
-	for (size_t i = 0; i < k->client_count; i++)
-		fd_cleanup(&k->clients[i].fd);
-	self_end_with(keeper, SIGTERM);
+	keeper_clients_leave(&k->clients);
+	self_end_with(k->pid, SIGTERM);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGTERM, SIG_DFL);
@@ -82,17 +70,16 @@ static void begin_child(struct keeper *k, pid_t keeper)
 	signal(SIGINT, SIG_DFL);
 	close(k->signals);
 	close(k->pokes[0]);
-	close(k->job->control);
 }
 
-static void run_queue(struct keeper *k, pid_t keeper)
+static void run_queue(struct keeper *k)
 {
 	struct run run = { .queue = &k->queue, .config = k->job->config,
 			   .connections = k->config.daemon.max_connections,
 			   .log = config_log(&k->config) };
 	struct error err;
 
-	begin_child(k, keeper);
+	begin_child(k);
 	/*
 	 * Whoever is told to end while a server may have taken a message waits for its
 	 * answer.
@@ -104,14 +91,12 @@ static void run_queue(struct keeper *k, pid_t keeper)
 
 static void start_runner(struct keeper *k)
 {
-	pid_t keeper = getpid();
-
 	if (k->runner || !k->wants_runner || clock_left(k->runner_after) > 0)
 		return;
 	k->wants_runner = false;
 	k->runner = fork();
 	if (k->runner == 0)
-		run_queue(k, keeper);
+		run_queue(k);
 	if (k->runner < 0) {
 		log_problem("nobody can be started to send: %s", strerror(errno));
 		k->runner = 0;
@@ -127,135 +112,30 @@ static void poke(void *keeper)
 	(void)write_patiently(k->pokes[1], "", 1, 1000);
 }
 
-/* Each session of the door has one connection to us; who asks is none, whoever it is. */
-static size_t count_clients(const struct keeper *k, const struct keeper_client *asker)
+static struct intake_desk desk_of(const struct keeper *k)
 {
-	size_t count = 0;
-
-	for (size_t i = 0; i < k->client_count; i++)
-		count += &k->clients[i] != asker &&
-			 visit_is_of_door(k->clients[i].who.uid, k->job->door_uid);
-	return count;
+	return (struct intake_desk){ &k->queue, k->job->config, poke, (void *)k };
 }
 
-static void serve(struct keeper *k, struct keeper_client *client, pid_t keeper)
+static bool take_mail(void *keeper, int client)
 {
-	OWNED_FD fd = fd_take(&client->fd);
-	const struct intake_desk desk = { &k->queue, k->job->config, poke, k };
+	const struct intake_desk desk = desk_of(keeper);
+
+	return visit_take_mail(&desk, client, LINGER_MS);
+}
+
+static void answer(void *keeper, const struct keeper_client *client, int fd)
+{
+	const struct keeper *k = keeper;
+	const struct intake_desk desk = desk_of(k);
 	const struct status_facts facts = {
 		.queue = &k->queue, .config = &k->config, .door_uid = k->job->door_uid,
-		.clients = count_clients(k, client), .confined = k->job->confined,
-		.is_blind = !visitors_are_known(),
+		.clients = keeper_clients_of_door(&k->clients, client),
+		.confined = k->job->confined, .is_blind = !visitors_are_known(),
 	};
-	const struct visit visit = { &client->who, &desk, &facts, client->gives };
+	const struct visit visit = { &client->who, &desk, &facts };
 
-	begin_child(k, keeper);
 	visit_serve(&visit, fd);
-	_exit(0);
-}
-
-/* So that one user, or many, who ask and ask are in nobody's way who gives mail. */
-static bool has_room(const struct keeper *k, uid_t uid)
-{
-	size_t all = 0, own = 0;
-
-	for (size_t i = 0; i < k->client_count; i++) {
-		all += visit_is_limited(k->clients[i].who.uid, k->job->door_uid);
-		own += k->clients[i].who.uid == uid;
-	}
-	return k->client_count < CLIENTS_MAX &&
-	       (!visit_is_limited(uid, k->job->door_uid) ||
-		(all < ASKERS_MAX && own < ASKERS_OF_USER));
-}
-
-static void forget_client(struct keeper *k, size_t i)
-{
-	fd_cleanup(&k->clients[i].fd);
-	k->clients[i] = k->clients[--k->client_count];
-}
-
-static void begin_to_serve(struct keeper *k, size_t i)
-{
-	struct keeper_client *client = &k->clients[i];
-	pid_t keeper = getpid();
-
-	client->pid = fork();
-	if (client->pid == 0)
-		serve(k, client, keeper);
-	if (client->pid < 0) {
-		log_problem("nobody can be started to take mail in: %s", strerror(errno));
-		forget_client(k, i);
-		return;
-	}
-	close(client->fd);
-	client->fd = -1;
-}
-
-/* Their descriptors must not be all that there are: more of them have a child at once. */
-static bool may_wait(const struct keeper *k)
-{
-	long idle = 0;
-
-	for (size_t i = 0; i < k->client_count; i++)
-		idle += k->clients[i].fd >= 0;
-	return idle + SPARE <= sysconf(_SC_OPEN_MAX);
-}
-
-static void take_client(struct keeper *k)
-{
-	/* cppcheck-suppress nullPointer ; a peer at a socket file has no address */
-	int fd = accept4(k->job->control, NULL, NULL, SOCK_CLOEXEC);
-	struct keeper_client client = { .fd = fd };
-	struct error unheard;
-
-	if (fd < 0)
-		return;
-	if (!visitor_learn(fd, &client.who, &unheard) || !client.who.is_local ||
-	    !has_room(k, client.who.uid)) {
-		close(fd);
-		return;
-	}
-	k->clients[k->client_count++] = client;
-	/* Others than the door come because they have something to ask. */
-	if (!visit_is_of_door(client.who.uid, k->job->door_uid) || !may_wait(k))
-		begin_to_serve(k, k->client_count - 1);
-}
-
-static bool has_gone(const struct keeper_client *client)
-{
-	char byte;
-
-	return recv(client->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
-}
-
-/*
- * What is said, and by which of the clients. From the last one on, as the last client of
- * all takes the place of one who has gone.
- */
-static void hear_clients(struct keeper *k, const struct pollfd *said, const size_t *by,
-			 size_t count)
-{
-	while (count-- > 0) {
-		struct keeper_client *client = &k->clients[by[count]];
-
-		if (!said[count].revents)
-			continue;
-		if (has_gone(client))
-			forget_client(k, by[count]);
-		else if (!client->gives && visit_begins_to_give(client->fd))
-			client->gives = true;
-		else
-			begin_to_serve(k, by[count]);
-	}
-}
-
-static void forget_child(struct keeper *k, pid_t pid)
-{
-	for (size_t i = 0; i < k->client_count; i++)
-		if (k->clients[i].pid == pid) {
-			forget_client(k, i);
-			return;
-		}
 }
 
 static void reap(struct keeper *k)
@@ -265,7 +145,7 @@ static void reap(struct keeper *k)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid != k->runner) {
-			forget_child(k, pid);
+			keeper_clients_bury(&k->clients, pid);
 			continue;
 		}
 		k->runner = 0;
@@ -282,22 +162,23 @@ static void reap(struct keeper *k)
 
 /* --- its life */
 
-static bool open_all(struct keeper *k, struct error *err)
+static bool open_all(const struct keeper_job *job, struct config *config, struct queue *queue,
+		     struct error *err)
 {
-	if (!config_load(&k->config, k->job->config, err))
+	if (!config_load(config, job->config, err))
 		return false;
-	log_open(config_log(&k->config), "acsmtp");
-	if (k->job->spool) {
+	log_open(config_log(config), "acsmtp");
+	if (job->spool) {
 		/*
 		 * As this user we might look for it elsewhere; the leader has found it,
 		 * and made it.
 		 */
-		free(k->config.delivery.spool);
-		k->config.delivery.spool = text_copy(k->job->spool);
+		free(config->delivery.spool);
+		config->delivery.spool = text_copy(job->spool);
 	}
 	/* A daemon without a queue would be none. */
-	k->config.delivery.queue = QUEUE_ON;
-	return queue_open(&k->queue, &k->config.delivery, err);
+	config->delivery.queue = QUEUE_ON;
+	return queue_open(queue, &config->delivery, err);
 }
 
 /* Mail is taken nevertheless: it waits, and whoever looks after this sees why. */
@@ -313,22 +194,23 @@ static void warn_of_accounts(const struct config *config)
 
 static void reload(struct keeper *k)
 {
-	struct keeper fresh = { .job = k->job, .queue = QUEUE_CLOSED };
+	struct config config = { 0 };
+	struct queue queue = QUEUE_CLOSED;
 	struct error err;
 
-	if (!open_all(&fresh, &err)) {
+	if (!open_all(k->job, &config, &queue, &err)) {
 		log_problem("the settings stay as they were: %s", err.text);
-		queue_close(&fresh.queue);
-		config_free(&fresh.config);
+		queue_close(&queue);
+		config_free(&config);
 		return;
 	}
 	queue_close(&k->queue);
 	config_free(&k->config);
-	k->config = fresh.config;
-	k->queue = fresh.queue;
-	/* They pointed into `fresh`, which ends here. */
+	k->config = config;
+	k->queue = queue;
 	k->queue.settings = &k->config.delivery;
 	warn_of_accounts(&k->config);
+	intake_crew_renew(&k->clients.crew);
 	/* The next one has them too. */
 	k->wants_runner = true;
 	if (k->runner)
@@ -366,51 +248,32 @@ static void hear_pokes(struct keeper *k)
 		k->wants_runner = true;
 }
 
-enum { SIGNALS, POKES, CONTROL, OWN };	/* what is waited for, and behind it the clients */
-
-/*
- * A client that has its child has no descriptor here. It is left out: poll() takes no more
- * than a process may have open.
- */
-static size_t gather(const struct keeper *k, struct pollfd *fds, size_t *by)
-{
-	const int own[OWN] = { [SIGNALS] = k->signals, [POKES] = k->pokes[0],
-			       [CONTROL] = k->job->control };
-	size_t count = 0;
-
-	for (size_t i = 0; i < OWN; i++)
-		fds[i] = (struct pollfd){ .fd = own[i], .events = POLLIN };
-	for (size_t i = 0; i < k->client_count; i++)
-		if (k->clients[i].fd >= 0) {
-			fds[OWN + count] = (struct pollfd){ k->clients[i].fd, POLLIN, 0 };
-			by[count++] = i;
-		}
-	return count;
-}
+enum { SIGNALS, POKES, OWN };	/* what is waited for, and behind it the clients */
 
 static void live(struct keeper *k)
 {
-	static struct pollfd fds[OWN + CLIENTS_MAX];
-	static size_t by[CLIENTS_MAX];
+	static struct pollfd fds[OWN + KEEPER_CLIENTS_FDS];
 
+	fds[SIGNALS] = (struct pollfd){ .fd = k->signals, .events = POLLIN };
+	fds[POKES] = (struct pollfd){ .fd = k->pokes[0], .events = POLLIN };
 	while (!k->is_over) {
-		bool is_pausing;
+		int pause = -1;
 		size_t count;
 
 		start_runner(k);
-		count = gather(k, fds, by);
 		/* While one works its end, a signal, is what the next one waits for. */
-		is_pausing = k->wants_runner && !k->runner;
-		(void)poll(fds, OWN + count, is_pausing ? clock_left(k->runner_after) + 1 : -1);
+		if (k->wants_runner && !k->runner)
+			pause = clock_left(k->runner_after) + 1;
+		count = OWN + keeper_clients_gather(&k->clients, fds + OWN, &pause);
+		if (poll(fds, count, pause) < 0)
+			continue;
 		/* Who has gone is no client any more, to those who ask. */
-		hear_clients(k, fds + OWN, by, count);
+		keeper_clients_hear(&k->clients, fds + OWN);
 		if (fds[SIGNALS].revents)
 			hear_signal(k);
 		reap(k);
 		if (fds[POKES].revents)
 			hear_pokes(k);
-		if (fds[CONTROL].revents)
-			take_client(k);
 	}
 }
 
@@ -422,12 +285,8 @@ static void end(struct keeper *k)
 	tell_manager(k, "STOPPING=1");
 	if (k->runner)
 		kill(k->runner, SIGTERM);
-	for (size_t i = k->client_count; i-- > 0;)
-		if (k->clients[i].pid)
-			kill(k->clients[i].pid, SIGTERM);
-		else
-			forget_client(k, i);
-	while ((k->runner || k->client_count > 0) && clock_left(deadline) > 0) {
+	keeper_clients_end(&k->clients);
+	while ((k->runner || keeper_clients_remain(&k->clients)) && clock_left(deadline) > 0) {
 		reap(k);
 		(void)poll(NULL, 0, 20);
 	}
@@ -444,9 +303,10 @@ static bool begin(struct keeper *k, struct error *err)
 	if (sockets_are_of_system() && !visitors_are_known())
 		log_problem("warning: users cannot be told apart in this user namespace: all but one "
 			    "are taken for nobody");
-	if (!open_all(k, err))
+	if (!open_all(k->job, &k->config, &k->queue, err))
 		return false;
 	warn_of_accounts(&k->config);
+	intake_crew_be_ready(&k->clients.crew);
 	return true;
 }
 
@@ -469,6 +329,12 @@ int keeper_run(const struct keeper_job *job)
 	bool ok;
 
 	k->job = job;
+	k->pid = getpid();
+	k->clients.control = job->control;
+	k->clients.door_uid = job->door_uid;
+	k->clients.job = (struct intake_job){ begin_child, take_mail, k };
+	k->clients.crew.job = &k->clients.job;
+	k->clients.answer = answer;
 	k->queue = (struct queue)QUEUE_CLOSED;
 	k->wants_runner = true;
 	secret_guard_process();

@@ -15,42 +15,26 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/parcel.h"
 #include "daemon/handover.h"
 #include "daemon/sockets.h"
 
-enum { PATIENCE = 30, MOST = ADDRESSES_MAX };	/* seconds, sockets */
+enum { PATIENCE = 30 };	/* seconds */
+
+/* What is lent goes as one. */
+_Static_assert((int)ADDRESSES_MAX <= (int)PARCEL_MAX, "the sockets fit");
 
 static const char word[] = "LISTEN\n";
-
-union parcel {			/* aligned as cmsg(3) wants it */
-	char bytes[CMSG_SPACE(MOST * sizeof(int))];
-	struct cmsghdr head;
-};
 
 /* --- the keeper gives */
 
 static bool send_them(int door, const struct listeners *l)
 {
-	union parcel parcel = { .bytes = { 0 } };
-	char line[sizeof(word)];
-	struct iovec text = { line, sizeof(line) - 1 };
-	struct msghdr message = { .msg_iov = &text, .msg_iovlen = 1 };
-	struct cmsghdr *head;
-	int fds[MOST] = { 0 };
+	int fds[LISTENERS_MAX] = { 0 };
 
 	for (size_t i = 0; i < l->count; i++)
 		fds[i] = l->list[i].fd;
-	memcpy(line, word, sizeof(line));
-	if (l->count == 0)
-		return sendmsg(door, &message, MSG_NOSIGNAL) == (ssize_t)strlen(word);
-	message.msg_control = parcel.bytes;
-	message.msg_controllen = CMSG_SPACE(l->count * sizeof(int));
-	head = CMSG_FIRSTHDR(&message);
-	head->cmsg_level = SOL_SOCKET;
-	head->cmsg_type = SCM_RIGHTS;
-	head->cmsg_len = CMSG_LEN(l->count * sizeof(int));
-	memcpy(CMSG_DATA(head), fds, l->count * sizeof(int));
-	return sendmsg(door, &message, MSG_NOSIGNAL) == (ssize_t)strlen(word);
+	return parcel_send(door, word, strlen(word), fds, l->count);
 }
 
 /* Names alone. False: it is no list of them, or has no end. */
@@ -93,18 +77,9 @@ void lend_give(int door, const char *config_file)
 
 /* --- the door takes */
 
-static bool adopt(struct msghdr *message, struct listeners *listeners, struct error *err)
+/* False: what could not be used is closed. None at all: it has them. */
+static bool adopt(const int *fds, size_t count, struct listeners *listeners, struct error *err)
 {
-	struct cmsghdr *head = CMSG_FIRSTHDR(message);
-	int fds[MOST];
-	size_t count;
-
-	if (!head)	/* it has them all */
-		return true;
-	if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS)
-		return error_set(err, ERROR_LATER, "the daemon's queue does not answer as it must");
-	count = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-	memcpy(fds, CMSG_DATA(head), count * sizeof(int));
 	for (size_t i = 0; i < count; i++)
 		if (!listen_adopt(listeners, fds[i], "listen", err)) {
 			while (++i < count)
@@ -131,20 +106,22 @@ static bool ask(int keeper, const struct listeners *there)
 static bool take(int keeper, const struct listeners *there, struct listeners *listeners,
 		 struct error *err)
 {
-	union parcel parcel;
 	char line[HANDOVER_LINE_MAX + 1];
-	struct iovec text = { line, 1 };
-	struct msghdr message = { .msg_iov = &text, .msg_iovlen = 1,
-				  .msg_control = parcel.bytes, .msg_controllen = sizeof(parcel) };
 	struct pollfd in = { .fd = keeper, .events = POLLIN };
+	int fds[PARCEL_MAX];
+	size_t count = 0;
+	bool is_heard = ask(keeper, there) && poll(&in, 1, PATIENCE * 1000) > 0 &&
+			parcel_receive(keeper, line, 1, fds, &count) == 1 &&
+			handover_read_line(keeper, line + 1, PATIENCE);
 
-	if (!ask(keeper, there) || poll(&in, 1, PATIENCE * 1000) <= 0 ||
-	    recvmsg(keeper, &message, MSG_CMSG_CLOEXEC) != 1 ||
-	    !handover_read_line(keeper, line + 1, PATIENCE))
-		return error_set(err, ERROR_LATER, "the daemon's queue does not answer");
-	if (!strncmp(line, word, strlen(word) - 1))
-		return adopt(&message, listeners, err);
-	handover_read_refusal(line, err);
+	if (is_heard && !strncmp(line, word, strlen(word) - 1))
+		return adopt(fds, count, listeners, err);
+	if (is_heard)
+		handover_read_refusal(line, err);
+	else
+		error_set(err, ERROR_LATER, "the daemon's queue does not answer");
+	while (count > 0)
+		close(fds[--count]);
 	return false;
 }
 

@@ -6,6 +6,8 @@
  */
 #include "daemon/visit.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -40,19 +42,30 @@ static bool is_of_door(const struct visit *v)
 	return visit_is_of_door(v->who->uid, v->facts->door_uid);
 }
 
-/* No limit: the session waits for its client, which has one. */
-static void take_mail(const struct visit *v, int client)
+static bool says_more(int client, int patience_ms)
+{
+	struct pollfd in = { .fd = client, .events = POLLIN };
+	int n;
+
+	while ((n = poll(&in, 1, patience_ms)) < 0 && errno == EINTR)
+		;
+	return n > 0;
+}
+
+bool visit_take_mail(const struct intake_desk *desk, int client, int patience_ms)
 {
 	char line[HANDOVER_LINE_MAX];
 	bool ok = true;
 
-	background_set_title("acsmtp: takes mail in");
-	while (ok && handover_read_line(client, line, INT32_MAX / 1000)) {
+	while (ok && says_more(client, patience_ms)) {
+		if (!handover_read_line(client, line, HANDOVER_PATIENCE))
+			return false;
 		/* A signal between the disk's word and ours would double the message. */
 		fate_hold(true);
-		ok = text_after(line, "ADD ") && intake_take(v->intake, client, line);
+		ok = text_after(line, "ADD ") && intake_take(desk, client, line);
 		fate_hold(false);
 	}
+	return ok;
 }
 
 static void answer(const struct visit *v, int client)
@@ -85,10 +98,6 @@ void visit_serve(const struct visit *v, int client)
 {
 	char line[HANDOVER_LINE_MAX];
 
-	if (v->gives) {
-		take_mail(v, client);
-		return;
-	}
 	if (v->who->uid && !is_of_door(v))
 		(void)!nice(HUMBLE);
 	if (!handover_read_line(client, line, PATIENCE))
@@ -102,5 +111,6 @@ void visit_serve(const struct visit *v, int client)
 	else if (is_of_door(v) && !strcmp(line, "LISTEN"))
 		lend_give(client, v->intake->config);
 	else if (is_of_door(v) && !strcmp(line, HANDOVER_BEGIN))
-		take_mail(v, client);
+		/* The session waits for its client, which has a limit. */
+		(void)visit_take_mail(v->intake, client, -1);
 }

@@ -11,7 +11,6 @@ struct visit {				/* borrowed */
 	const struct visitor *who;
 	const struct intake_desk *intake;
 	const struct status_facts *facts;
-	bool gives;			/* visit_begins_to_give() was true */
 };
 
 /* Whether it comes from the door, or from a user of whom there may be many. */
@@ -24,6 +23,12 @@ bool visit_is_limited(uid_t uid, uid_t door_uid);
  * has come in parts only is for visit_serve().
  */
 bool visit_begins_to_give(int client);
+
+/*
+ * What such a session gives, until it has said nothing more for so many milliseconds (-1:
+ * however long it takes). False: it is over, or its connection is of no use any more.
+ */
+bool visit_take_mail(const struct intake_desk *desk, int client, int patience_ms);
 
 /*
  * What it is for says its first line, and stays so: a session of the door gives mail and

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The keeper keeps its own descriptor of what it lends, so that nothing is sent back but a
+ * byte. Members are used from the last one that has become free on: what it needs is in the
+ * processor's caches, and the others get old and go.
+ */
+#include "daemon/intake_crew.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/background.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/parcel.h"
+
+enum {
+	WARM_MS = 10 * 1000,	/* that one waits, who is not the last */
+	GOOD = 'g', OVER = 'o',	/* what becomes of a connection, in their words */
+};
+
+static bool is_waiting(const struct intake_member *m)
+{
+	return m->line >= 0 && m->client < 0;
+}
+
+static struct intake_member *last_free(struct intake_crew *c)
+{
+	struct intake_member *last = NULL;
+
+	for (struct intake_member *m = c->members; m < c->members + c->count; m++)
+		if (is_waiting(m) && (!last || m->since > last->since))
+			last = m;
+	return last;
+}
+
+/* Its end is seen when it has come; bury() then. */
+static void dismiss(struct intake_member *m)
+{
+	fd_cleanup(&m->line);
+	m->line = -1;
+}
+
+/* --- one of them */
+
+static _Noreturn void work(const struct intake_job *job, int line)
+{
+	int client;
+	size_t count;
+	char word;
+
+	job->begin(job->keeper);
+	background_set_title("acsmtp: takes mail in");
+	while (parcel_receive(line, &word, 1, &client, &count) == 1 && count == 1) {
+		word = job->serve(job->keeper, client) ? GOOD : OVER;
+		close(client);
+		if (!write_all(line, &word, 1))
+			break;
+	}
+	_exit(0);
+}
+
+static struct intake_member *start(struct intake_crew *c)
+{
+	struct intake_member *m = &c->members[c->count];
+	int ends[2];
+
+	if (c->count == INTAKE_CREW_MAX)
+		return NULL;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
+		log_problem("nobody can be started to take mail in: %s", strerror(errno));
+		return NULL;
+	}
+	*m = (struct intake_member){ .line = ends[0], .client = -1, .since = clock_ms() };
+	/* Among the others, so that the child leaves this line with theirs. */
+	c->count++;
+	m->pid = fork();
+	if (m->pid == 0)
+		work(c->job, ends[1]);
+	close(ends[1]);
+	if (m->pid > 0)
+		return m;
+	log_problem("nobody can be started to take mail in: %s", strerror(errno));
+	close(ends[0]);
+	c->count--;
+	return NULL;
+}
+
+/* --- the keeper's side */
+
+static bool lend(struct intake_member *m, int client)
+{
+	if (!parcel_send(m->line, "", 1, &client, 1)) {
+		dismiss(m);
+		return false;
+	}
+	m->client = client;
+	return true;
+}
+
+bool intake_crew_lend(struct intake_crew *c, int client)
+{
+	struct intake_member *m;
+
+	/* One that has just died is seen by that. */
+	while ((m = last_free(c)))
+		if (lend(m, client))
+			return true;
+	m = start(c);
+	return m && lend(m, client);
+}
+
+void intake_crew_be_ready(struct intake_crew *c)
+{
+	if (!last_free(c))
+		(void)start(c);
+}
+
+size_t intake_crew_gather(const struct intake_crew *c, struct pollfd *fds, size_t *who)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < c->count; i++)
+		if (c->members[i].line >= 0 && c->members[i].client >= 0) {
+			fds[count] = (struct pollfd){ c->members[i].line, POLLIN, 0 };
+			who[count++] = i;
+		}
+	return count;
+}
+
+int intake_crew_hear(struct intake_crew *c, size_t who, bool *is_good)
+{
+	struct intake_member *m = &c->members[who];
+	int client = m->client;
+	char word = OVER;
+	/* None: it has died, and where it was in a message nobody knows. */
+	bool is_well = read_some(m->line, &word, 1) == 1;
+
+	*is_good = word == GOOD;
+	m->client = -1;
+	m->since = clock_ms();
+	if (!is_well || m->is_old)
+		dismiss(m);
+	return client;
+}
+
+/* The one that goes next: it has waited for the longest time, and is not the only one. */
+static struct intake_member *first_free(const struct intake_crew *c)
+{
+	const struct intake_member *first = NULL;
+	size_t count = 0;
+
+	for (const struct intake_member *m = c->members; m < c->members + c->count; m++) {
+		if (!is_waiting(m))
+			continue;
+		count++;
+		if (!first || m->since < first->since)
+			first = m;
+	}
+	return count > 1 ? (struct intake_member *)first : NULL;
+}
+
+int intake_crew_pause(const struct intake_crew *c)
+{
+	const struct intake_member *first = first_free(c);
+
+	return first ? clock_left(first->since + WARM_MS) + 1 : -1;
+}
+
+void intake_crew_rest(struct intake_crew *c)
+{
+	struct intake_member *first;
+
+	while ((first = first_free(c)) && clock_left(first->since + WARM_MS) == 0)
+		dismiss(first);
+}
+
+void intake_crew_renew(struct intake_crew *c)
+{
+	for (struct intake_member *m = c->members; m < c->members + c->count; m++) {
+		m->is_old = true;
+		if (is_waiting(m))
+			dismiss(m);
+	}
+	intake_crew_be_ready(c);
+}
+
+bool intake_crew_bury(struct intake_crew *c, pid_t pid, int *client)
+{
+	for (struct intake_member *m = c->members; m < c->members + c->count; m++)
+		if (m->pid == pid) {
+			*client = m->client;
+			dismiss(m);
+			*m = c->members[--c->count];
+			return true;
+		}
+	return false;
+}
+
+void intake_crew_end(const struct intake_crew *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		kill(c->members[i].pid, SIGTERM);
+}
+
+void intake_crew_leave(const struct intake_crew *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (c->members[i].line >= 0)
+			close(c->members[i].line);
+}

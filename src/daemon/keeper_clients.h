@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Who is connected to the keeper. Whoever asks has a child, who answers. A session of the
+ * door may say nothing for hours, and costs a descriptor then; the crew takes its mail in.
+ */
+#ifndef DAEMON_KEEPER_CLIENTS_H
+#define DAEMON_KEEPER_CLIENTS_H
+
+#include "daemon/intake_crew.h"
+#include "net/visitor.h"
+
+enum {
+	KEEPER_CLIENTS_MAX = 4096,
+	KEEPER_CLIENTS_FDS = 1 + INTAKE_CREW_MAX + KEEPER_CLIENTS_MAX,
+};
+
+struct keeper_client {
+	struct visitor who;
+	pid_t pid;		/* its child's; 0: it has none, */
+	int fd;			/* and what it says comes here; else -1 */
+	int64_t deadline;	/* clock_ms(), for its first word */
+	bool gives;		/* it has said what it is for: visit_begins_to_give() */
+	bool is_lent;		/* to one of the crew */
+};
+
+struct keeper_clients {
+	int control;		/* the socket that they come to */
+	uid_t door_uid;
+	struct intake_job job;	/* of the crew; every child begins with its begin() */
+	/* What a child does for one who asks, at its connection; then it ends. */
+	void (*answer)(void *keeper, const struct keeper_client *client, int fd);
+	struct keeper_client list[KEEPER_CLIENTS_MAX];
+	size_t count;
+	struct intake_crew crew;
+	int64_t lack_until;	/* clock_ms(); the system has no descriptors before */
+	/* Of what was gathered last, those who stand behind it. */
+	size_t gathered, gathered_members, watched[INTAKE_CREW_MAX + KEEPER_CLIENTS_MAX];
+};
+
+/*
+ * What poll(2) waits for on their behalf, up to KEEPER_CLIENTS_FDS; the number of them.
+ * *pause: milliseconds after which there is something to do without a word of theirs,
+ * if that is sooner than what stands there (-1: for ever).
+ */
+size_t keeper_clients_gather(struct keeper_clients *c, struct pollfd *fds, int *pause);
+
+/* What poll(2) has said of them: they are let in, served, answered, forgotten. */
+void keeper_clients_hear(struct keeper_clients *c, const struct pollfd *fds);
+
+/* A process has ended, theirs perhaps. */
+void keeper_clients_bury(struct keeper_clients *c, pid_t pid);
+
+/* In a child: what is theirs is no child's. */
+void keeper_clients_leave(struct keeper_clients *c);
+
+/* Sessions of the door that are here; who asks is none, whoever it is. */
+size_t keeper_clients_of_door(const struct keeper_clients *c, const struct keeper_client *asker);
+
+/* All end: those who have a process are told to, the others are forgotten. */
+void keeper_clients_end(struct keeper_clients *c);
+
+/* Whether a process of theirs is still there. */
+bool keeper_clients_remain(const struct keeper_clients *c);
+
+#endif
