@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from helpers.daemon import DOOR, KEEPER, PATIENCE, Local, arrived, text
+from helpers.memory import memory
 from helpers.ports import port_for_us
 from helpers.program import environment, installed
 from helpers.waiting import wait_until
@@ -490,12 +491,6 @@ def test_idle_sessions_are_in_nobodys_way(daemon):
             client.sendmail("a@contoso.com", ["b@example.org"], text())
     d.wait_for_nobody()
     assert d.status()["waiting"] == 1
-
-
-def memory(pid):
-    """KiB of the machine's that are this process's, and its part of what it shares."""
-    facts = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return int(facts.split("\nPss:")[1].split()[0])
 
 
 def takers(d):
