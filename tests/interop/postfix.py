@@ -143,7 +143,7 @@ chmod 755 .
 mkdir -p mail run
 chmod 777 mail
 # What belongs to the servers' users vanishes with them.
-mount -t tmpfs -o mode=755 tmpfs run
+[ "$2" ] || mount -t tmpfs -o mode=755 tmpfs run
 mkdir run/data run/dovecot run/queue
 chown postfix run/data
 cd run/queue
@@ -193,6 +193,8 @@ class Mail:
 class Postfix:
     """A server in `directory` that takes mail from one user with a password.
 
+    With `on_disk` its queue is on the disk of the directory, and its files stay there.
+
     host, port      where it listens
     received()      the message that it takes next, or has taken already
     log()           what the servers have to say
@@ -200,18 +202,20 @@ class Postfix:
 
     host = "localhost"
 
-    def __init__(self, unshare, packages, directory):
+    def __init__(self, unshare, packages, directory, on_disk=False):
         self.unshare = unshare
         self.packages = packages
         self.directory = directory
+        self.on_disk = on_disk
         self.process = None
 
-    def start(self, chain, user, password, mechanisms, next_port=None):
-        """With `next_port` it is another Postfix: it relays what comes from this machine."""
+    def start(self, chain, user, password, mechanisms, next_port=None, extra=""):
+        """With `next_port` it is another Postfix: it relays what comes from this machine.
+        `extra` are more of its settings then."""
         self._write_files(chain, user, password, mechanisms)
         master = MASTER_CF
         if next_port:
-            self._write("postfix/main.cf", RELAY_CF.format(next_port=next_port))
+            self._write("postfix/main.cf", RELAY_CF.format(next_port=next_port) + extra)
             master += RELAY_MASTER_CF
         for _ in range(3):
             # Between our look and Postfix's somebody else may have taken the port.
@@ -267,7 +271,8 @@ class Postfix:
     def _run(self):
         with open(self.directory / "log/start", "ab") as output:
             self.process = subprocess.Popen(
-                [*self.unshare, "bash", "-c", START, "bash", self.packages],
+                [*self.unshare, "bash", "-c", START, "bash", self.packages,
+                 "on disk" if self.on_disk else ""],
                 cwd=self.directory, stdin=subprocess.PIPE, stdout=output,
                 stderr=output, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
 

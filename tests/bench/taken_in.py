@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The daemon's memory over very many messages, all of which arrive."""
+
+import time
+
+from figures import say
+from helpers.stream import costs, give, keep_runner
+
+PARTS = 10
+GROWTH = 256    # KiB that a program may have more at the end than after the first part
+FILES = 4       # of which the runner has two for each process that sends for it
+STAYING = "door", "keeper", "runner"
+COLUMNS = "  {:>9}{:>9}{:>10}" + "{:>21}" * 4 + "{:>7}{:>11}"
+HEAD = COLUMNS.format("messages", "seconds", "PSS, KiB", *(f"{name}: PSS/RSS/fds" for name in
+                      (*STAYING, "sender")), "spool", "its bytes")
+
+
+def flat(scene, options):
+    """Memory and open files of door, keeper and runner over 100,000 messages."""
+    d = scene.serve()
+    keep_runner(d)
+    scene.hand_over()
+    begin, taken, seen = time.monotonic(), 0, [costs(d)]
+    say(HEAD)
+    show(d, 0, 0, seen[0])
+    part = max(options.messages // PARTS, 1)
+    while taken < options.messages:
+        now = min(part, options.messages - taken)
+        give(d, scene.sink, now)
+        taken += now
+        seen.append(costs(d))
+        show(d, taken, time.monotonic() - begin, seen[-1])
+        if any(seen[-1][name].pid != seen[0][name].pid for name in STAYING):
+            raise RuntimeError("one of the programs is another process now")
+    verdict(taken - part, seen[1], seen[-1])
+
+
+def show(d, messages, took, cost):
+    spool = d.top / "spool"
+    say(COLUMNS.format(messages, f"{took:.0f}", sum(one.pss for one in cost.values()),
+                       *(f"{cost[name].pss} / {cost[name].rss} / {cost[name].files}"
+                         for name in (*STAYING, "sender")),
+                       len(list(spool.iterdir())), spool.stat().st_size))
+
+
+def verdict(messages, early, late):
+    grown = {name: late[name].pss - early[name].pss for name in late}
+    told = ", ".join(f"{name} {more:+d}" for name, more in grown.items())
+    is_flat = max(grown.values()) <= GROWTH and all(late[name].files <= early[name].files + FILES
+                                                    for name in late)
+    say(f"flat     {messages} messages after the first part, KiB: {told}; "
+        f"asked: flat (to {GROWTH} each): {'kept' if is_flat else 'MISSED'}")
