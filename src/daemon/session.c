@@ -93,6 +93,13 @@ static void on_last_call(int number)
 		on_end(number);
 }
 
+static void catch_signal(int number, void (*handler)(int number))
+{
+	const struct sigaction action = { .sa_handler = handler, .sa_flags = SA_RESTART };
+
+	sigaction(number, &action, NULL);
+}
+
 /*
  * One that ends us between the keeper's word and ours would double the message; so would
  * an alarm for a client that was told before.
@@ -341,7 +348,7 @@ static void converse(struct door_session *s, struct transport *wire)
 		return;
 	}
 	confine_session(s->door);
-	signal(SIGTERM, on_end);
+	catch_signal(SIGTERM, on_end);
 	if (!smtp_serve(wire, &options, &s->reception.taker, &err))
 		log_problem("client=%s error=%s", s->client, err.text);
 }
@@ -375,7 +382,7 @@ void session_run(const struct door *door, int client, const struct visitor *who)
 	s.keeper = -1;
 	s.queue = (struct queue){ .settings = &door->config.delivery, .spool = SPOOL_CLOSED,
 				  .is_on = true, .add = give_to_keeper, .taker = &s };
-	signal(SESSION_LAST_CALL, on_last_call);
+	catch_signal(SESSION_LAST_CALL, on_last_call);
 	s.whose = admission_whose(who);
 	if (who->is_local)
 		know_user(&s);

@@ -486,7 +486,7 @@ def test_idle_sessions_are_in_nobodys_way(daemon):
         assert len(sessions) == 60 and len(takers(d)) == 1
         room = 4096 if "ASAN_OPTIONS" in os.environ else 256
         assert sum(memory(pid) for pid in sessions) < 60 * room
-        assert memory(keeper) < alone + room
+        assert memory(keeper) < alone + 2 * room    # what others share with it varies
         with Local(d.socket) as client:
             client.sendmail("a@contoso.com", ["b@example.org"], text())
     d.wait_for_nobody()
