@@ -118,13 +118,20 @@ static enum error_kind kind_of(int number, enum error_kind otherwise)
 	return errno_is_lack(number) && otherwise != ERROR_NETWORK ? ERROR_LATER : otherwise;
 }
 
+static void put_number(struct error *err, int number)
+{
+	err->number = number;
+	if (number == EMFILE)
+		err->advice = N_("allow it more open files: `ulimit -n`, or LimitNOFILE= of its unit");
+}
+
 bool error_errno(struct error *err, enum error_kind kind, const char *fmt, ...)
 {
 	int number = errno;
 	va_list args;
 
 	begin(err, kind_of(number, kind));
-	err->number = number;
+	put_number(err, number);
 	va_start(args, fmt);
 	put(err, fmt, args);
 	va_end(args);
@@ -139,7 +146,7 @@ bool error_reason(struct error *err, enum error_kind kind)
 	int number = errno;
 
 	error_texts(err, kind_of(number, kind), strerror(number), language_reason(number));
-	err->number = number;
+	put_number(err, number);
 	return false;
 }
 

@@ -364,7 +364,7 @@ static bool prepare_gate(struct gate *g, struct error *err)
 	if (provide(g, KEEPER_PATIENCE, err))
 		return g->listeners.count > 0 ||
 		       error_set(err, ERROR_CONFIG, "the door has no socket");
-	if (!g->is_apart || err->kind != ERROR_LATER)
+	if (!g->is_apart || err->kind != ERROR_LATER || err->number == EMFILE)
 		return false;
 	/* Its clients are told; that is better than none who listens to them. */
 	log_problem("the door waits for the keeper: %s", err->text);

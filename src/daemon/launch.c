@@ -32,7 +32,6 @@
 
 enum {
 	FIRST_FD = 3,		/* of the door's sockets, as systemd has it */
-	HIGH_FD = 100,
 };
 
 static const char door_program[] = ACSMTP_HELPERS "/acsmtp-door";
@@ -148,8 +147,11 @@ static bool become(const struct launch_plan *l, uid_t uid)
 
 static _Noreturn void fail_to_begin(int report, const char *what)
 {
-	dprintf(report, "%s: %s\n", what, strerror(errno));
-	_exit(EX_OSERR);
+	struct error err;
+
+	error_errno(&err, ERROR_SYSTEM, "%s", what);
+	beginning_tell(report, &err);
+	_exit(error_exit_status(&err));
 }
 
 /* The child goes on with *report; -1: the error. */
@@ -256,23 +258,36 @@ bool launch_keeper_alone(const char *config_file, int *status, struct error *err
 
 /* --- the door */
 
-/* As systemd hands sockets over, so that it may do it itself. */
-static void lay_out(const struct listeners *open, int report)
+/* Where none is that a socket is to get. */
+static int out_of_the_way(const struct listeners *open, int fd)
 {
-	int high[LISTENERS_MAX];
+	int moved = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD + (int)open->count);
+
+	/* EINVAL: not even the first of these is one that it may have. */
+	errno = moved < 0 && errno == EINVAL ? EMFILE : errno;
+	return moved;
+}
+
+/* As systemd hands sockets over, so that it may do it itself; false: with errno. */
+static bool lay_out(const struct listeners *open, int report)
+{
+	int moved[LISTENERS_MAX];
 	char text[32];
 	OWNED_BUF names = BUF_INIT(1024);
 
-	/* First all out of the way: one may have a number that another is to get. */
 	for (size_t i = 0; i < open->count; i++) {
-		high[i] = fcntl(open->list[i].fd, F_DUPFD_CLOEXEC, HIGH_FD);
+		moved[i] = out_of_the_way(open, open->list[i].fd);
+		if (moved[i] < 0)
+			return false;
 		buf_addf(&names, "%s%s", i ? ":" : "", open->list[i].is_local ? "socket" : "listen");
 	}
-	report = fcntl(report, F_DUPFD_CLOEXEC, HIGH_FD);
+	report = out_of_the_way(open, report);
 	/* What dup2(2) makes is kept by exec; all else is closed. */
-	dup2(report, STDOUT_FILENO);
+	if (report < 0 || dup2(report, STDOUT_FILENO) < 0)
+		return false;
 	for (size_t i = 0; i < open->count; i++)
-		dup2(high[i], FIRST_FD + (int)i);
+		if (dup2(moved[i], FIRST_FD + (int)i) < 0)
+			return false;
 	snprintf(text, sizeof(text), "%ld", (long)getpid());
 	setenv("LISTEN_PID", text, 1);
 	snprintf(text, sizeof(text), "%zu", open->count);
@@ -280,6 +295,7 @@ static void lay_out(const struct listeners *open, int report)
 	setenv("LISTEN_FDNAMES", buf_text(&names), 1);
 	/* Only the leader speaks to systemd. */
 	unsetenv("NOTIFY_SOCKET");
+	return true;
 }
 
 static _Noreturn void be_door(const struct sockets *sockets, int report)
@@ -287,7 +303,8 @@ static _Noreturn void be_door(const struct sockets *sockets, int report)
 	const char *argv[] = { "acsmtp-door", sockets->control_path, NULL };
 	sigset_t none;
 
-	lay_out(&sockets->open, report);
+	if (!lay_out(&sockets->open, report))
+		fail_to_begin(report, "its sockets");
 	descriptors_close(FIRST_FD + (int)sockets->open.count);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

@@ -473,6 +473,26 @@ def test_more_clients_than_the_keeper_may_have_open(daemon):
             client.sendmail("me@contoso.com", ["b@example.org"], text())
 
 
+def test_few_descriptors(daemon):
+    """It does with what it has; and where that is too little it says of what, and what to do."""
+    d = daemon(start=False)
+
+    def starts(number):
+        words = ["prlimit", f"--nofile={number}:{number}"]
+        # Who has that right raises the limit himself.
+        return d.start(*words, *(["setpriv", "--bounding-set=-sys_resource"] if d.is_root else []))
+
+    for number in 80, 20:
+        assert starts(number), d.process.stderr.read().decode()
+        with Local(d.socket) as client:
+            client.sendmail("me@contoso.com", ["b@example.org"], text())
+        d.close_process()
+    assert not starts(7)
+    assert d.process.wait(PATIENCE) == 75
+    said = d.process.stderr.read().decode()
+    assert "Too many open files; " in said and "LimitNOFILE=" in said and "ulimit -n" in said
+
+
 @pytest.mark.as_root	# who else may not look at its memory
 def test_idle_sessions_are_in_nobodys_way(daemon):
     """They cost little memory, even with all that a sanitizer adds, and others send."""

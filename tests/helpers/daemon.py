@@ -151,12 +151,15 @@ class Daemon:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(PATIENCE)
 
-    def close(self):
+    def close_process(self):
         if self.process:
             self.stop()
             self.process.stdout.close()
             self.process.stderr.close()
             self.heard.close()
+
+    def close(self):
+        self.close_process()
         # What a user's call has left in the background may be ending.
         wait_until(lambda: shutil.rmtree(self.top, ignore_errors=True) or not self.top.exists(),
                    "nobody writes here")
