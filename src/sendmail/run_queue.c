@@ -138,6 +138,22 @@ static bool run_every(const struct options *options, struct run *run, struct err
 	       runner_every(run, options->interval, err);
 }
 
+/* Of another process, another user's perhaps, nothing can be shown; what it logs can. */
+static void tell_whose_dialogue(const struct config *config)
+{
+	const char *where = config_log(config).where;
+
+	if (*where == '/')
+		say_aside("the daemon sends it, and its dialogue is not seen here; its log tells the "
+			  "end: %s", where);
+	else if (!strcmp(where, "syslog"))
+		say_aside("the daemon sends it, and its dialogue is not seen here; the system's log "
+			  "tells the end: `journalctl -u acsmtp`, or mail.log");
+	else
+		say_aside("the daemon sends it, and its dialogue is not seen here; its log tells the "
+			  "end, where `log` of its account has one");
+}
+
 bool run_queue_as_told(const struct options *options, const struct config *config,
 		       const struct queue *queue, struct trace *trace, struct error *err)
 {
@@ -152,6 +168,7 @@ bool run_queue_as_told(const struct options *options, const struct config *confi
 		.selects = options->selection_count ? is_selected : NULL,
 		.selector = options,
 	};
+	bool is_hidden = trace && queue_why_not_stay(queue);
 
 	log_open(run.log, "acsmtp");
 	if (!queue_can_be_run(queue, err))
@@ -162,11 +179,11 @@ bool run_queue_as_told(const struct options *options, const struct config *confi
 		return false;
 	if (options->interval > 0)
 		return run_every(options, &run, err);
-	if (trace && queue_why_not_stay(queue))
-		say_aside("the daemon sends it, and its dialogue is not seen here; its log tells the end");
+	if (is_hidden)
+		tell_whose_dialogue(config);
 	if (!queue->does->run(queue, &run, err))
 		return false;
-	if (run.is_elsewhere)
+	if (run.is_elsewhere && !is_hidden)
 		say_aside("another process is running the queue");
 	return queue->does->attend(queue, options->config_file, queue_need_after(&run), err);
 }

@@ -165,11 +165,17 @@ def test_nobody_else_stays(users, call):
     assert not (u.daemon.home / ".local").exists()
 
 
-def test_whose_dialogue_it_is(users):
+@pytest.mark.parametrize("log, where", [("syslog", "`journalctl -u acsmtp`"),
+                                        ("/var/log/mine", "tells the end: /var/log/mine"),
+                                        ("off", "where `log` of its account has one")])
+def test_whose_dialogue_it_is(users, log, where):
     u = users()
+    u.file.write_text(f"[account a]\nfrom = a@contoso.com\nhost = localhost\nlog = {log}\n"
+                      f"[delivery]\nmode = daemon\n{u.file.read_text()}")
     done = u.call(ONE, "sendmail", "-q", "-v", "-C", u.file)
     assert (done.returncode, done.stdout) == (0, "")
-    assert "the daemon sends it, and its dialogue is not seen here" in done.stderr
+    assert "the daemon sends it, and its dialogue is not seen here; " in done.stderr
+    assert where in done.stderr and done.stderr.count("\n") == 1
 
 
 def test_root_moves(two):
