@@ -196,7 +196,7 @@ void direct_keep(struct direct *d, const struct intake_facts *facts, time_t *nex
 	if (!facts->keeps_refused)
 		drop_refused(&e->envelope);
 	queue_schedule(d->queue, facts, e);
-	*next = e->next;
+	*next = queue_next(facts, e);
 	/*
 	 * What the last transaction has left there is as good but for the time; and the
 	 * mark.

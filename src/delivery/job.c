@@ -221,11 +221,14 @@ static void finish(struct job *j)
 /* What we know and the disk does not; what follows from it is for the next round. */
 void job_pay(struct job *j)
 {
+	size_t unwritten = j->w->unwritten;
+
 	if (envelope_waiting(&j->item.entry.envelope) == 0 && !has_failures(&j->item.entry))
 		remove_sent(j);
 	else
 		job_settle_disk(j);
-	round_wake_at(j->round, j->round->now + 1);
+	if (j->w->unwritten == unwritten)
+		round_wake_at(j->round, j->round->now + 1);
 }
 
 /* What is left of a message whose last recipient has a verdict. */

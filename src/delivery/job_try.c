@@ -155,12 +155,28 @@ static bool converse_somehow(struct job *j, struct attempt *a, const struct mess
 
 /* --- its end */
 
-static void settle(struct job *j, bool ok, bool had_session, const struct error *err)
+/* What has become of its attempt, by the own account in the end. */
+struct outcome {
+	bool ok, had_session;
+	time_t account_until;	/* as struct settlement has it */
+	const struct error *err;
+};
+
+/* When it may go again, by itself and by its account. */
+static time_t next_of(const struct job *j, const struct outcome *o)
+{
+	time_t next = j->item.entry.next;
+
+	return next > o->account_until ? next : o->account_until;
+}
+
+static void settle(struct job *j, const struct outcome *o)
 {
 	struct entry *e = &j->item.entry;
 	const struct settlement s = {
 		.settings = j->settings,
-		.had_session = had_session,
+		.had_session = o->had_session,
+		.account_until = o->account_until,
 		.now = time(NULL),	/* a round may take long */
 		.random = chance_new(),
 	};
@@ -171,13 +187,13 @@ static void settle(struct job *j, bool ok, bool had_session, const struct error 
 		return;
 	}
 	(void)job_report_failures(j);	/* if not now, with the next attempt */
-	settle_schedule(&s, e, err);
-	if (!ok && job_is_expired(j)) {
+	settle_schedule(&s, e, o->err);
+	if (!o->ok && job_is_expired(j)) {
 		job_give_up(j);
 		return;
 	}
 	j->w->counts.deferred++;
-	clock_stamp(e->next, when);
+	clock_stamp(next_of(j, o), when);
 	log_info_of(e->id, "waits: %s%s", e->is_held ? "held" : "not before ",
 		    e->is_held ? "" : when);
 	job_settle_disk(j);
@@ -208,10 +224,16 @@ static bool is_nudged(struct job *j)
 /* The reason of the first account for what none of them could do. */
 static void settle_for_all(struct job *j, const struct course *c)
 {
-	struct error why = c->why;
+	const struct error why = c->why;
+	const struct turn turn = turn_of(j);
+	const struct outcome o = {
+		.had_session = c->had_session,
+		.account_until = throttle_until(&turn, &why, c->had_session, time(NULL)),
+		.err = &why,
+	};
 
-	round_block(j->round, j->start.account, c->wake ? c->wake : j->round->now + 1);
-	settle(j, false, c->had_session, &why);
+	settle(j, &o);
+	round_block(j->round, j->start.account, c->wake ? c->wake : next_of(j, &o));
 }
 
 /* --- one account's turn */
@@ -299,10 +321,10 @@ static void count(struct job *j, const struct error *err, bool had_session)
 							  err->kind == ERROR_NO_HOST);
 }
 
-static void block(struct job *j, const struct error *err, bool had_session)
+static void block(struct job *j, const struct outcome *o)
 {
-	if (err && retry_scope(err, had_session) == RETRY_ACCOUNT)
-		round_block(j->round, j->start.account, j->round->now + 1);
+	if (!o->ok && retry_scope(o->err, o->had_session) == RETRY_ACCOUNT)
+		round_block(j->round, j->start.account, next_of(j, o));
 	else if (j->w->lost >= LOST_MAX)
 		round_block(j->round, j->start.account, j->round->now + LOST_PAUSE);
 }
@@ -319,6 +341,22 @@ static bool goes_on(struct job *j, struct course *c, const struct error *err, bo
 	spool_end_try(&j->w->queue->spool, &j->item);
 	c->was_tried = true;
 	return true;
+}
+
+static void end_of_turn(struct job *j, const struct course *c, struct outcome *o)
+{
+	bool is_own_turn = is_own(c, j->account);
+	struct turn turn;
+
+	j->account = own_account(c);
+	turn = turn_of(j);
+	if (!o->ok)
+		o->account_until = throttle_until(&turn, o->err, o->had_session, time(NULL));
+	settle(j, o);
+	if (is_own_turn)
+		block(j, o);
+	if (c->wake)
+		round_wake_at(j->round, c->wake);
 }
 
 /* False: the account cannot have it now. */
@@ -361,12 +399,7 @@ static bool attempt(struct job *j, const struct message *m, struct course *c)
 		fate_set(FATE_NOT_SENT);
 		return false;
 	}
-	if (!has_others(c) || is_own(c, j->account))
-		block(j, ok ? NULL : &err, had_session);
-	if (c->wake)
-		round_wake_at(j->round, c->wake);
-	j->account = own_account(c);
-	settle(j, ok, had_session, &err);
+	end_of_turn(j, c, &(struct outcome){ ok, had_session, 0, &err });
 	fate_set(FATE_NOT_SENT);	/* that of the next one */
 	return true;
 }

@@ -143,6 +143,7 @@ void queue_schedule(const struct queue *q, const struct intake_facts *facts,
 	struct settlement s = {
 		.settings = q->settings,
 		.had_session = facts->had_session,
+		.account_until = facts->account_until,
 		.now = facts->now,
 		.random = chance_new(),
 	};
@@ -152,6 +153,13 @@ void queue_schedule(const struct queue *q, const struct intake_facts *facts,
 		entry_keep_reason(e, facts->why);
 	else if (facts->why)
 		settle_schedule(&s, e, facts->why);
+}
+
+time_t queue_next(const struct intake_facts *facts, const struct entry *e)
+{
+	if (facts->not_before)
+		return facts->not_before;
+	return e->next > facts->account_until ? e->next : facts->account_until;
 }
 
 /* What the sender policy will have to know when it is applied anew. */
@@ -222,7 +230,7 @@ bool queue_add(const struct queue *q, const struct intake_facts *facts,
 		return false;
 	choose_recipients(&entry.envelope, e, facts->keeps_refused);
 	fill(&entry, q, facts, &kept);
-	*next = facts->not_before ? facts->not_before : entry.next;
+	*next = queue_next(facts, &entry);
 	/*
 	 * A signal between the disk's word and ours would tell the caller that the
 	 * message is his.

@@ -75,6 +75,7 @@ struct intake_facts {
 	const char *by, *by_why;	/* the account that has it in hand instead, or NULL */
 	const struct error *why;	/* for which it waits, or NULL */
 	bool had_session;	/* an attempt came as far as a transaction */
+	time_t account_until;	/* after one: as struct settlement has it */
 	time_t not_before;	/* there was no attempt: until when its account waits; 0: it
 				   does not */
 	bool is_held;		/* it is not tried before somebody releases it */
@@ -111,6 +112,9 @@ bool queue_prepare(const struct account *account, struct aliases *aliases, struc
 /* When it is tried again, as the facts have it. */
 void queue_schedule(const struct queue *q, const struct intake_facts *facts,
 		    struct entry *e);
+
+/* The moment of that for people: no sooner than its account may. */
+time_t queue_next(const struct intake_facts *facts, const struct entry *e);
 
 /*
  * Sees to it that somebody runs the queue: wakes the runner, for the new message `id`,

@@ -31,9 +31,10 @@ void settle_schedule(const struct settlement *s, struct entry *e, const struct e
 		note_doubt(s, e);
 	/*
 	 * The account has a pause of its own then: its messages are due when that is
-	 * over.
+	 * over. Where there is none, as its file cannot be kept or only this process lacks
+	 * something, nothing but the message itself can wait.
 	 */
-	if (retry_scope(why, s->had_session) == RETRY_ACCOUNT) {
+	if (retry_scope(why, s->had_session) == RETRY_ACCOUNT && s->account_until) {
 		e->next = s->now;
 		return;
 	}

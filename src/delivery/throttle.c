@@ -270,6 +270,17 @@ void throttle_look(const struct spool *s, const struct account *account, time_t 
 	snprintf(view->why, sizeof(view->why), "%s", state.pace.why);
 }
 
+time_t throttle_until(const struct turn *turn, const struct error *err, bool in_transaction,
+		      time_t now)
+{
+	struct throttle_view view;
+
+	if (retry_scope(err, in_transaction) != RETRY_ACCOUNT)
+		return 0;
+	throttle_look(turn->spool, turn->account, now, &view);
+	return view.paused_until;
+}
+
 /* --- persons */
 
 void throttle_resume(const struct spool *s, const struct account *account)

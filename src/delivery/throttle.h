@@ -46,6 +46,13 @@ bool throttle_ask(const struct turn *turn, time_t now, struct pause *pause);
 bool throttle_learn(const struct turn *turn, const struct error *err, bool in_transaction,
 		    time_t now);
 
+/*
+ * Until when the account waits for that error; 0: for such a one it does not, or its pause
+ * could not be kept, so that whoever has failed must wait by himself.
+ */
+time_t throttle_until(const struct turn *turn, const struct error *err, bool in_transaction,
+		      time_t now);
+
 /* Whether it is known that no message of it was ever accepted. */
 bool throttle_has_never_sent(const struct spool *s, const struct account *account);
 

@@ -29,6 +29,7 @@ struct intake_facts trial_facts(const struct submittal *s, const struct trial *t
 		.by_why = trial && trial->by ? trial->by_why : NULL,
 		.why = trial && trial->err.kind != ERROR_NONE ? &trial->err : NULL,
 		.had_session = trial && trial->had_session,
+		.account_until = trial ? trial->account_until : 0,
 		.not_before = trial ? trial->not_before : 0,
 		.is_held = s->wishes.holds,
 		.keeps_refused = s->wishes.keeps_failures || s->wishes.keeps_some,
@@ -74,11 +75,17 @@ static bool may_try(const struct submittal *s, const struct turn *turn, struct t
 }
 
 static void tell_what_came(const struct submittal *s, const struct turn *turn,
-			   const struct trial *trial, bool ok)
+			   struct trial *trial, bool ok)
 {
-	if (knows_pauses(s) && throttle_learn(turn, ok ? NULL : &trial->err,
-					      trial->had_session, time(NULL)))
+	time_t now = time(NULL);
+
+	trial->account_until = now;
+	if (!knows_pauses(s))
+		return;
+	if (throttle_learn(turn, ok ? NULL : &trial->err, trial->had_session, now))
 		spool_wake_runner(&s->queue->spool);
+	if (!ok)
+		trial->account_until = throttle_until(turn, &trial->err, trial->had_session, now);
 }
 
 /* `kept`: what the spool would get, should it have to. */
@@ -93,7 +100,7 @@ static bool try_by(const struct submittal *s, struct envelope *e, const struct m
 
 	trial->is_accounts = true;
 	trial->had_session = false;
-	trial->not_before = 0;
+	trial->not_before = trial->account_until = 0;
 	if (!may_try(s, &turn, trial))
 		return false;
 	facts.why = NULL;		/* that is not known yet, */
@@ -198,6 +205,7 @@ bool trial_run(const struct submittal *s, struct envelope *e, const struct messa
 	trial->err = first.err;
 	trial->is_accounts = true;
 	trial->had_session = first.had_session;
+	trial->account_until = first.account_until;
 	trial->not_before = first.not_before;
 	return false;
 }

@@ -15,6 +15,7 @@ struct trial {
 	struct error err;
 	bool is_accounts;	/* the error is about the account, not about an address */
 	bool had_session;
+	time_t account_until;	/* after an attempt: as struct settlement has it */
 	time_t not_before;	/* there was none: the account has to wait until then */
 	struct direct direct;
 };

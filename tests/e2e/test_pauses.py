@@ -5,8 +5,10 @@ import json
 import os
 import pty
 import re
+import shutil
 import subprocess
 import time
+from datetime import datetime
 
 import pytest
 
@@ -72,6 +74,67 @@ def test_once_and_the_pause_grows(acs, queued):
         assert_sent(queue.flush())
         assert len(server.sessions) == sessions
         assert seconds - 10 <= queue.pause("test") - time.time() <= seconds * 5 / 4
+
+
+# --- what it says, and what is done where no pause can be kept
+
+def said_to_wait_until(queue):
+    stamp = re.findall(r"waits: not before (\S+)", queue.log)[-1]
+    return datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%S%z").timestamp()
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_the_log_says_when_it_is_tried_again(acs, queued, cause):
+    queue = queued(acs(faults=(CAUSES[cause],)))
+    assert_sent(queue.send(HELLO, "-odq", "-t"))
+    queue.run()
+    assert said_to_wait_until(queue) == queue.pause("test") > time.time()
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_what_is_kept_directly_says_so_too(acs, queued, cause):
+    queue = queued(acs(faults=(CAUSES[cause],)))
+    assert_sent(queue.send(HELLO))
+    stamp, = re.findall(r": queued: .* not-before=(\S+)", queue.log)
+    said = datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%S%z").timestamp()
+    assert said == queue.pause("test")
+
+
+def spoil_state(queue, how):
+    accounts = queue.path / "accounts"
+    if how == "no directory":
+        shutil.rmtree(accounts)
+        accounts.touch()
+    else:
+        queue.state("test").chmod(0o644)
+
+
+@pytest.mark.parametrize("how", ["no directory", "of others"])
+def test_without_a_pause_messages_wait_by_themselves(acs, queued, how):
+    """Or a runner would log in every second."""
+    server = acs(faults=(Fault("auth_response", reply=NO),))
+    queue = queued(server)
+    for _ in range(2):
+        assert_sent(queue.send(HELLO, "-odq", "-t"))
+    spoil_state(queue, how)
+    assert queue.run().status == 0
+    tried = [entry for entry in queue.entries() if entry.why]
+    assert len(server.sessions) == len(tried) == 1
+    assert tried[0].next == said_to_wait_until(queue) >= time.time() + 290
+    assert "its quota" in queue.log
+
+
+def test_who_lacks_something_waits(acs, queued, home):
+    """The account need not, but to try at once would fail again."""
+    queue = queued(acs(), password=None, password_command="true")
+    assert_sent(queue.send(HELLO, "-odq", "-t"))
+    for files in range(6, 20):
+        subprocess.run(["prlimit", f"--nofile={files}", installed("acsmtp"), "queue", "run",
+                        "--config", queue.ini], env=environment(home, None), cwd=home,
+                       check=False, capture_output=True, timeout=30)
+        if "Too many open files" in queue.only().why:
+            break
+    assert queue.only().next == said_to_wait_until(queue) >= time.time() + 50
 
 
 def test_the_windows_hold_for_who_asks(acs, queued):
