@@ -116,7 +116,7 @@ def hostiles(scene, options):
     """Slow and hostile clients of another user, and who waits for them."""
     many_files()
     port = port_for_us()
-    scene.serve(f"listen = 127.0.0.1:{port}\n")
+    scene.serve(f"listen = 127.0.0.1:{port}\nmax_clients = 400\nmax_clients_per_user = 100\n")
     for kind, words in KINDS.items():
         took = delay(scene, options.rounds or 4, lambda: hostile(scene, kind, port))
         tell("hostile", f"a hand-over among {words}", *took, most=1.2, asked="no delay (to 1.2)")

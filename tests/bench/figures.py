@@ -43,4 +43,5 @@ def tell(name, what, ours, rival=(), unit="ms", most=None, asked="", of="ratio",
     judged = ratio if of == "ratio" else statistics.median(ours)
     verdict = "" if most is None else " kept" if judged <= most else " MISSED"
     say(COLUMNS.format(name, what, spread(ours, digits), spread(rival, digits), unit,
-                       "" if ratio is None else f"{ratio:.2f}", asked + (verdict and ":" + verdict)))
+                       "" if ratio is None else f"{ratio:.2f}",
+                       asked + (verdict and ":" + verdict)))

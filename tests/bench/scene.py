@@ -52,10 +52,12 @@ class Scene:
         if not d.start():
             raise RuntimeError(d.process.stderr.read().decode())
         account = d.config.read_text().split("[delivery]")[0]
-        daemons = f"[delivery]\nmode = daemon\nqueue = off\naliases = off\n[daemon]\nsocket = {d.socket}\n"
-        own = f"[delivery]\naliases = off\nqueue = on\nspool = {d.home}/spool\n"
-        self.to_daemon = self._command("daemon", daemons)
-        self.to_queue = self._command("own", account + own, "-odb")
+        self.to_daemon = self._command(
+            "daemon", f"[delivery]\nmode = daemon\nqueue = off\naliases = off\n"
+                      f"[daemon]\nsocket = {d.socket}\n")
+        self.to_queue = self._command(
+            "own", f"{account}[delivery]\naliases = off\nqueue = on\nspool = {d.home}/spool\n",
+            "-odb")
         return d
 
     def _command(self, name, ini, *options):

@@ -8,11 +8,11 @@ from helpers.stream import costs, give, keep_runner
 
 PARTS = 10
 GROWTH = 256    # KiB that a program may have more at the end than after the first part
-FILES = 4       # of which the runner has two for each process that sends for it
+FILES = 16      # which the keeper and the runner may have open for more helpers
 STAYING = "door", "keeper", "runner"
-COLUMNS = "  {:>9}{:>9}{:>10}" + "{:>21}" * 4 + "{:>7}{:>11}"
-HEAD = COLUMNS.format("messages", "seconds", "PSS, KiB", *(f"{name}: PSS/RSS/fds" for name in
-                      (*STAYING, "sender")), "spool", "its bytes")
+SHOWN = *STAYING, "taker", "sender"
+COLUMNS = "  {:>8}{:>8}{:>9}" + "{:>17}" * len(SHOWN) + "{:>6}{:>10}"
+HEAD = COLUMNS.format("messages", "seconds", "all", *SHOWN, "spool", "bytes")
 
 
 def flat(scene, options):
@@ -21,6 +21,7 @@ def flat(scene, options):
     keep_runner(d)
     scene.hand_over()
     begin, taken, seen = time.monotonic(), 0, [costs(d)]
+    say("flat     KiB: PSS of all, and of each PSS / RSS / open files; files of the spool, its bytes")
     say(HEAD)
     show(d, 0, 0, seen[0])
     part = max(options.messages // PARTS, 1)
@@ -39,7 +40,7 @@ def show(d, messages, took, cost):
     spool = d.top / "spool"
     say(COLUMNS.format(messages, f"{took:.0f}", sum(one.pss for one in cost.values()),
                        *(f"{cost[name].pss} / {cost[name].rss} / {cost[name].files}"
-                         for name in (*STAYING, "sender")),
+                         for name in SHOWN),
                        len(list(spool.iterdir())), spool.stat().st_size))
 
 

@@ -8,6 +8,7 @@ from helpers.sink import Sink
 from helpers.stream import costs, give, keep_runner
 
 MESSAGES, ROOM = 500, 96    # KiB: less than 200 bytes of each
+FILES = 16      # which the keeper and the runner may have open for more helpers
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def test_memory_over_many_messages(daemon, sink):
     late = costs(d)
     for name, cost in early.items():
         print(name, cost, late[name])
-    for name in "leader", "door", "keeper", "runner":
-        assert late[name].pid == early[name].pid
+    for name in early:
+        assert late[name].pid == early[name].pid or name in ("taker", "sender")
         assert late[name].anonymous <= early[name].anonymous + ROOM, name
-        assert late[name].files <= early[name].files + 4, name
+        assert late[name].files <= early[name].files + FILES, name

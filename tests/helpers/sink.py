@@ -38,7 +38,8 @@ class Sink:
         self.count = mmap.mmap(self.file.fileno(), 8)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "helpers.sink", *pki.chain("good"), str(self.file.fileno())],
-            cwd=Path(__file__).parents[1], pass_fds=[self.file.fileno()], stdout=subprocess.PIPE, text=True)
+            cwd=Path(__file__).parents[1], pass_fds=[self.file.fileno()],
+            stdout=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline())
 
     @property

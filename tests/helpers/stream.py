@@ -23,7 +23,7 @@ SENDER, RECIPIENT = "DoNotReply@contoso.com", "b@example.org"
 MESSAGE = f"From: {SENDER}\nTo: {RECIPIENT}\nSubject: measured\n\n" + ("x" * 63 + "\n") * 31
 ENVELOPE = f"MAIL FROM:<{SENDER}>\r\nRCPT TO:<{RECIPIENT}>\r\nDATA\r\n".encode()
 TEXT = MESSAGE.replace("\n", "\r\n").encode() + b".\r\n"
-RUNNER = "acsmtp: sends what waits"
+RUNNER, TAKER = "acsmtp: sends what waits", "acsmtp: takes mail in"
 
 Cost = namedtuple("Cost", "pid pss rss anonymous files")
 
@@ -102,11 +102,15 @@ def titled(title, pids):
 
 
 def costs(d):
-    """Of the programs that stay; "sender" is the largest of those that send for the runner."""
-    pids = {"leader": d.process.pid, "door": d.program("acsmtp-door"),
-            "keeper": d.program("acsmtp: keeper"), "runner": runner(d)}
+    """Of the programs that stay, and of the largest of those that take mail in for the keeper
+    and that send for the runner."""
+    keeper, works = d.program("acsmtp: keeper"), runner(d)
+    pids = {"leader": d.process.pid, "door": d.program("acsmtp-door"), "keeper": keeper,
+            "runner": works}
     found = {name: cost(pid) for name, pid in pids.items()}
-    found["sender"] = max(map(cost, d.children(pids["runner"])), key=lambda one: one.pss)
+    for name, several in (("taker", titled(TAKER, d.children(keeper))),
+                          ("sender", d.children(works))):
+        found[name] = max(map(cost, several), key=lambda one: one.pss)
     return found
 
 
