@@ -51,7 +51,7 @@ static _Noreturn void work(const struct intake_job *job, int line)
 {
 	int client;
 	size_t count;
-	char word;
+	char word = OVER;
 
 	job->begin(job->keeper);
 	background_set_title("acsmtp: takes mail in");

@@ -149,7 +149,7 @@ static void keep_ticket(struct tls *tls)
 	ticket.session = data.data;
 	ticket.len = data.size;
 	ticket_save(tls->cache_name, tls->binding, &ticket);
-	gnutls_memset(data.data, 0, data.size);
+	wipe(data.data, data.size);
 	gnutls_free(data.data);
 }
 

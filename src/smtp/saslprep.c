@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Tables of RFC 3454, and the normalization of libunistring, which GnuTLS loads anyway.
+ * Tables of RFC 3454, and the normalization of libunistring, which GnuTLS has loaded anyway.
  * Whether letters that run from the right stand where they may is not looked at: it could
  * only keep a login from being tried.
  */
@@ -9,13 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef HAVE_UNISTRING
+#ifdef UNISTRING_SONAME
 #include <uninorm.h>
 #endif
 
+#include "base/library.h"
 #include "base/text.h"
 
-#ifdef HAVE_UNISTRING
+#ifdef UNISTRING_SONAME
 struct range {
 	uint32_t first, last;
 };
@@ -77,6 +78,16 @@ static size_t map(const char *text, size_t len, char *mapped)
 	return count;
 }
 
+static uint8_t *normalize(const struct secret *text, char *normal, size_t *size)
+{
+	const struct unicode_normalization_form *nfkc = library_symbol(LIBRARY_UNISTRING,
+								       "uninorm_nfkc");
+	__typeof__(u8_normalize) *find = (__typeof__(u8_normalize) *)
+					 library_symbol(LIBRARY_UNISTRING, "u8_normalize");
+
+	return find(nfkc, (const uint8_t *)text->bytes, text->len, (uint8_t *)normal, size);
+}
+
 /* RFC 4013 section 2: map, normalize, and see whether anything is forbidden. */
 static bool prepare(const char *text, size_t len, struct secret *secret)
 {
@@ -88,8 +99,7 @@ static bool prepare(const char *text, size_t len, struct secret *secret)
 	secret_make_room(&mapped);
 	mapped.len = map(text, len, mapped.bytes);
 	secret_make_room(secret);
-	normal = u8_normalize(UNINORM_NFKC, (const uint8_t *)mapped.bytes, mapped.len,
-			      (uint8_t *)secret->bytes, &count);
+	normal = normalize(&mapped, secret->bytes, &count);
 	ok = normal == (uint8_t *)secret->bytes && is_allowed(secret->bytes, count);
 	if (normal && normal != (uint8_t *)secret->bytes) {
 		wipe(normal, count);

@@ -18,18 +18,25 @@ MESSAGE = b"To: a@example.org\nSubject: from a chroot\n\nHello\n"
 
 @pytest.fixture
 def jail(tmp_path, pki):
-    """A directory with the program, what it is linked with, and names of hosts; no more."""
+    """A directory with the program, what it needs, and names of hosts; no more."""
     root = tmp_path / "jail"
     program = installed("sendmail").resolve()
-    listed = subprocess.run(["ldd", program], capture_output=True, check=True).stdout
-    libraries = re.findall(r"(/[^ \n]+) \(0x", listed.decode())
-    assert libraries, "ldd names no libraries"
+    libraries = needed(program)
+    gnutls = Path(libraries[0]).parent / "libgnutls.so.30"
+    libraries = sorted({*libraries, str(gnutls), *needed(gnutls)})
     for path in [*libraries, "/etc/hosts", pki.ca]:
         copy(root, path, path)
     copy(root, program, "/usr/sbin/sendmail")
     (root / "tmp").mkdir(mode=0o1777, exist_ok=True)
     assert not (root / "proc").exists() and not (root / "dev").exists()
     return root
+
+
+def needed(program):
+    listed = subprocess.run(["ldd", program], capture_output=True, check=True).stdout.decode()
+    libraries = re.findall(r"(/[^ \n]+) \(0x", listed)
+    assert libraries, "ldd names no libraries"
+    return [path for path in libraries if "libc.so" in path] + libraries
 
 
 def copy(root, source, path):
@@ -119,3 +126,21 @@ def test_large_settings(acs, jail, send_from, home, config):
         env=environment(home, None))
     assert (outside.returncode, outside.stderr) == (0, b"")
     assert len(server.messages) == 2
+
+
+def test_without_gnutls(acs, jail, send_from):
+    """What ldd names is enough to keep or hand over mail; who sends is told what lacks."""
+    server = acs()
+    lost, = jail.rglob("libgnutls.so.30")
+    lost.unlink()
+    result = send_from(jail, server)
+    assert result.returncode == 75
+    words = result.stderr.decode()
+    assert "a library cannot be loaded: libgnutls.so.30" in words
+    assert "the message was not sent, try again later" in words
+    assert not server.messages
+    spool = "[delivery]\nqueue = on\nspool = /spool\n"
+    result = send_from(jail, server, "-odq", "-t", extra=spool)
+    assert result.stderr == b""
+    assert result.returncode == 0
+    assert list((jail / "spool").glob("*.env"))

@@ -202,7 +202,7 @@ static void test_cram(void **state)
 	assert_string_equal(buf_text(&said), "tim b913a602c7eda7a495b4e6e7334d3890");
 }
 
-#ifdef HAVE_UNISTRING
+#ifdef UNISTRING_SONAME
 #define PREPARED(text, plain)	text
 #else
 #define PREPARED(text, plain)	plain
