@@ -39,15 +39,15 @@ def flat(scene, options):
 def show(d, messages, took, cost):
     spool = d.top / "spool"
     say(COLUMNS.format(messages, f"{took:.0f}", sum(one.pss for one in cost.values()),
-                       *(f"{cost[name].pss} / {cost[name].rss} / {cost[name].files}"
-                         for name in SHOWN),
+                       *(f"{one.pss} / {one.rss} / {one.files}" if one else "-"
+                         for one in map(cost.get, SHOWN)),
                        len(list(spool.iterdir())), spool.stat().st_size))
 
 
 def verdict(messages, early, late):
-    grown = {name: late[name].pss - early[name].pss for name in late}
+    grown = {name: late[name].pss - early[name].pss for name in late if name in early}
     told = ", ".join(f"{name} {more:+d}" for name, more in grown.items())
     is_flat = max(grown.values()) <= GROWTH and all(late[name].files <= early[name].files + FILES
-                                                    for name in late)
+                                                    for name in grown)
     say(f"flat     {messages} messages after the first part, KiB: {told}; "
         f"asked: flat (to {GROWTH} each): {'kept' if is_flat else 'MISSED'}")

@@ -103,14 +103,15 @@ def titled(title, pids):
 
 def costs(d):
     """Of the programs that stay, and of the largest of those that take mail in for the keeper
-    and that send for the runner."""
+    and that send for the runner, who leave when they have nothing to do."""
     keeper, works = d.program("acsmtp: keeper"), runner(d)
     pids = {"leader": d.process.pid, "door": d.program("acsmtp-door"), "keeper": keeper,
             "runner": works}
     found = {name: cost(pid) for name, pid in pids.items()}
     for name, several in (("taker", titled(TAKER, d.children(keeper))),
                           ("sender", d.children(works))):
-        found[name] = max(map(cost, several), key=lambda one: one.pss)
+        if several:
+            found[name] = max(map(cost, several), key=lambda one: one.pss)
     return found
 
 
