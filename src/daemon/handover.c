@@ -159,12 +159,33 @@ bool handover_begin(int keeper, struct error *err)
 
 /* --- no */
 
+enum { LATER, FULL, NEVER };
+
+static const struct refusal {
+	const char *word;
+	enum error_kind kind;	/* for whoever hears it */
+	int number;
+} refusals[] = {
+	[LATER] = { "LATER ", ERROR_LATER, 0 },
+	[FULL]	= { "FULL ", ERROR_IO, ENOSPC },
+	[NEVER] = { "NEVER ", ERROR_DATA, 0 },
+};
+
+/* NULL: the line is none. */
+static const struct refusal *find_refusal(const char *line)
+{
+	for (size_t i = 0; i < COUNT_OF(refusals); i++)
+		if (text_after(line, refusals[i].word))
+			return &refusals[i];
+	return NULL;
+}
+
 void handover_refusal(char line[HANDOVER_LINE_MAX], const struct error *why)
 {
+	int as = error_is_no_room(why) ? FULL : error_is_worth_retrying(why) ? LATER : NEVER;
 	size_t len;
 
-	snprintf(line, HANDOVER_LINE_MAX - 1, "%s %.400s%s%s",
-		 error_is_worth_retrying(why) ? "LATER" : "NEVER", why->text,
+	snprintf(line, HANDOVER_LINE_MAX - 1, "%s%.400s%s%s", refusals[as].word, why->text,
 		 why->advice ? "; " : "", why->advice ? why->advice : "");
 	text_make_printable(line);
 	len = strlen(line);
@@ -174,14 +195,13 @@ void handover_refusal(char line[HANDOVER_LINE_MAX], const struct error *why)
 
 void handover_read_refusal(const char *line, struct error *err)
 {
-	const char *rest;
+	const struct refusal *said = find_refusal(line);
 
-	if ((rest = text_after(line, "LATER ")))
-		error_set(err, ERROR_LATER, "%s", rest);
-	else if ((rest = text_after(line, "NEVER ")))
-		error_set(err, ERROR_DATA, "%s", rest);
+	if (said)
+		error_set(err, said->kind, "%s", text_after(line, said->word));
 	else
 		error_set(err, ERROR_LATER, "the daemon's queue does not answer as it must");
+	err->number = said ? said->number : 0;
 }
 
 /* --- a message */
@@ -220,7 +240,7 @@ static bool judge(const char *line, struct entry *entry, bool *ok, struct error 
 		memcpy(entry->id, id, ID_SIZE);
 	else
 		handover_read_refusal(line, err);
-	return *ok || text_after(line, "LATER ") || text_after(line, "NEVER ");
+	return *ok || find_refusal(line);
 }
 
 /* False: there is no answer, or it came half of the way. */

@@ -8,6 +8,7 @@
  *	ADD ENTRY-BYTES MESSAGE-BYTES SUM	and those bytes; SUM of the message's
  *	ADDED ID				it is on the disk
  *	LATER WORDS				it is not, and may be another time
+ *	FULL WORDS				the same, when the disk has room again
  *	NEVER WORDS				it is none
  *
  * Each line ends in LF.
@@ -39,16 +40,17 @@ int handover_await(const char *path, int seconds, struct error *err);
 
 /*
  * Gives it to the keeper. True: it is on the disk, and the entry has the id that it got
- * there. ERROR_LATER: the keeper could not be asked, or it said so; ERROR_DATA: it takes
- * no such. What was left without its answer ends the connection: it is closed, and
- * *keeper -1. An answer that came late would be taken for that to the next message.
+ * there. ERROR_LATER: the keeper could not be asked, or it said so; error_is_no_room():
+ * its disk is full; ERROR_DATA: it takes no such. What was left without its answer ends
+ * the connection: it is closed, and *keeper -1. An answer that came late would be taken
+ * for that to the next message.
  */
 bool handover_add(int *keeper, struct entry *entry, const struct message *m,
 		  struct error *err);
 
 /*
- * The line, with its LF, of what was not done; and back: ERROR_LATER, or ERROR_DATA for
- * NEVER.
+ * The line, with its LF, of what was not done; and back: ERROR_LATER, ERROR_DATA for
+ * NEVER, error_is_no_room() for FULL.
  */
 void handover_refusal(char line[HANDOVER_LINE_MAX], const struct error *why);
 void handover_read_refusal(const char *line, struct error *err);

@@ -208,11 +208,9 @@ static const struct judgement {
 	{ ERROR_DATA,	 false, 554, "5.6.0" },
 	{ ERROR_REFUSED, false, 554, "5.7.1" },
 	{ ERROR_QUOTA,	 true,	451, "4.7.1" },
-	{ ERROR_IO,	 true,	452, "4.3.1" },
-	{ ERROR_CREATE,	 true,	452, "4.3.1" },
 	{ ERROR_NONE,	 true,	451, "4.3.0" },
 	{ ERROR_NONE,	 false, 554, "5.3.0" },
-};
+}, no_room = { ERROR_IO, true, 452, "4.3.1" };
 
 void server_reply_error(struct server *s, const struct error *err)
 {
@@ -221,6 +219,8 @@ void server_reply_error(struct server *s, const struct error *err)
 
 	while (j->passes != passes || (j->kind != ERROR_NONE && j->kind != err->kind))
 		j++;
+	if (passes && error_is_no_room(err))
+		j = &no_room;
 	server_reply(s, j->code, j->enhanced, "%s%s%s", err->text, err->advice ? "; " : "",
 		     err->advice ? err->advice : "");
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The SMTP server against what clients say, all bytes at once and one at a time. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -117,8 +118,11 @@ static bool take_message(struct server_taker *t, struct envelope *e, struct mess
 	uint64_t at = 0;
 	ssize_t n;
 
-	if (k->refuses != ERROR_NONE)
-		return error_set(err, k->refuses, "not this one");
+	if (k->refuses != ERROR_NONE) {
+		error_set(err, k->refuses, "not this one");
+		err->number = k->refuses == ERROR_IO ? ENOSPC : 0;
+		return false;
+	}
 	buf_addf(&k->taken, "%s>", e->sender);
 	for (size_t i = 0; i < e->count; i++)
 		buf_addf(&k->taken, "%s%s", i ? "," : "", e->recipients[i].mailbox);
@@ -278,6 +282,8 @@ static const struct dialogue {
 	  "220 250 250 250 354 451 250", "", { .refuses = ERROR_LATER } },
 	{ "a disk that is full", EHLO ENVELOPE "BDAT 6 LAST\r\nA: x\r\nNOOP\r\n",
 	  "220 250 250 250 452 250", "", { .refuses = ERROR_IO } },
+	{ "a file that cannot be made", EHLO ENVELOPE "BDAT 6 LAST\r\nA: x\r\n", "220 250 250 250 451", "",
+	  { .refuses = ERROR_CREATE } },
 	{ "one chunk", EHLO ENVELOPE "BDAT 12 LAST\r\nA: x\r\n\r\n.\r\n\nQUIT\r\n",
 	  "220 250 250 250 250 221", TAKEN("A: x\r\n\r\n.\r\n\r\n"), { 0 } },
 	{ "chunks", EHLO ENVELOPE "BDAT 3\r\nA: BDAT 7\r\nx\r\n\r\n.\rBDAT 0 LAST\r\n",
