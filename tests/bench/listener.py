@@ -8,9 +8,9 @@ from pathlib import Path
 
 from figures import in_turns, seconds_of, tell
 from helpers.ports import port_for_us
+from helpers.stream import RECIPIENT, SENDER
 from namespaces import unshare_command
 from postfix import Postfix
-from helpers.stream import RECIPIENT, SENDER
 from unpacked import directory_of, path_list
 
 GET_PACKAGES = Path(__file__).parents[1] / "interop/get-packages"
