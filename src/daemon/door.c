@@ -44,6 +44,7 @@ enum {
 	BUSY_PAUSE_MS = 100,	/* when the system has no more descriptors or processes */
 	KEEPER_PATIENCE = 5,	/* seconds until one that is not there is done without */
 	KEEPER_PAUSE_MS = 1000,	/* until it is asked again */
+	LISTEN_PAUSE = 3,	/* seconds; the same for what it could not lend */
 	MAPPED_FROM = 8 * 1024,	/* bytes that are asked for at once */
 	GRACE = 2,		/* seconds that messages may take that have begun when it ends */
 };
@@ -59,6 +60,7 @@ struct gate {
 	bool is_apart;
 	struct listeners listeners;
 	size_t inherited;	/* of them, which stand first; the others the keeper lends */
+	int64_t lend_at;	/* clock_ms() at which it is asked for those again; 0: not */
 	int signals;
 	bool is_over;		/* nobody more is let in */
 	int64_t grace;		/* clock_ms() at which its sessions have to end; 0: never */
@@ -217,6 +219,35 @@ static bool borrow(const struct gate *g, const struct door *fresh, struct listen
 }
 
 /*
+ * An address that cannot be had keeps nobody from the socket of systemd; but those that are
+ * served stay what they are.
+ */
+static bool find_places(struct gate *g, const struct door *fresh, struct listeners *l,
+			struct error *err)
+{
+	const struct daemon_settings *settings = &fresh->config.daemon;
+	bool is_there = borrow(g, fresh, l, err);
+	struct error why;
+
+	if (is_there && sockets_may_serve(l, settings, err)) {
+		g->lend_at = 0;
+		return true;
+	}
+	if (g->inherited == 0 || g->listeners.count > g->inherited)
+		return false;
+	why = *err;
+	close_rest(l, &g->listeners);
+	*l = g->listeners;
+	if (!sockets_may_serve(l, settings, err))
+		return false;
+	log_problem("warning: clients are served at the socket alone: %s%s%s", why.text,
+		    why.advice ? "; " : "", why.advice ? why.advice : "");
+	/* What must not be is mended by other settings, and not by time. */
+	g->lend_at = is_there ? 0 : clock_after(LISTEN_PAUSE);
+	return true;
+}
+
+/*
  * Each session would have pages of its own for what it is the first to find out, and for
  * large buffers of which it needs little: those are mapped where the heap has no room.
  */
@@ -234,8 +265,7 @@ static bool provide(struct gate *g, int seconds, struct error *err)
 	struct door fresh = { .keeper = g->door.keeper, .counts = g->door.counts };
 	struct listeners l = g->listeners;
 
-	if (!provision_get(&fresh, seconds, err) || !borrow(g, &fresh, &l, err) ||
-	    !sockets_may_serve(&l, &fresh.config.daemon, err)) {
+	if (!provision_get(&fresh, seconds, err) || !find_places(g, &fresh, &l, err)) {
 		close_rest(&l, &g->listeners);
 		provision_free(&fresh);
 		return false;
@@ -271,6 +301,23 @@ static bool catch_up(struct gate *g)
 	if (!provide(g, 0, &err))
 		return false;
 	notify_say("STATUS=serves clients");
+	return true;
+}
+
+static bool lend_again(struct gate *g)
+{
+	struct listeners l;
+	struct error err;
+
+	if (!borrow(g, &g->door, &l, &err) ||
+	    !sockets_may_serve(&l, &g->door.config.daemon, &err)) {
+		close_rest(&l, &g->listeners);
+		g->lend_at = clock_after(LISTEN_PAUSE);
+		return false;
+	}
+	g->listeners = l;
+	g->lend_at = 0;
+	log_info("clients are served where listen says, too");
 	return true;
 }
 
@@ -319,7 +366,9 @@ static int pause_ms(const struct gate *g, bool listens)
 {
 	if (g->is_over)
 		return g->grace ? clock_left(g->grace) + 1 : -1;
-	return !listens ? BUSY_PAUSE_MS : g->is_provided ? -1 : KEEPER_PAUSE_MS;
+	if (!listens)
+		return BUSY_PAUSE_MS;
+	return !g->is_provided ? KEEPER_PAUSE_MS : g->lend_at ? clock_left(g->lend_at) + 1 : -1;
 }
 
 static void live(struct gate *g)
@@ -346,6 +395,8 @@ static void live(struct gate *g)
 		}
 		if (!g->is_provided && !g->is_over)
 			is_new = catch_up(g) || is_new;
+		if (g->lend_at && clock_left(g->lend_at) == 0 && !g->is_over)
+			is_new = lend_again(g) || is_new;
 		for (size_t i = 1; !is_new && !g->is_over && i < count; i++)
 			if (fds[i].revents)
 				take_client(g, fds[i].fd);

@@ -7,13 +7,16 @@
 #include "daemon/doorbell.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "daemon/handover.h"
 #include "delivery/daemon_socket.h"
 #include "net/net.h"
 #include "net/tcp.h"
@@ -26,6 +29,19 @@ static bool is_living(const struct error *why)
 	return why->reply && !text_after(why->status, "4.3.");
 }
 
+/* Without reading it: whether the greeting is one of smtp/server_dialogue.c. */
+static bool is_ours(int fd, int64_t deadline)
+{
+	static const char name[] = " ESMTP acsmtp\r\n";
+	struct pollfd in = { .fd = fd, .events = POLLIN };
+	char said[HANDOVER_LINE_MAX];
+	ssize_t n;
+
+	(void)poll(&in, 1, clock_left(deadline));
+	n = recv(fd, said, sizeof(said), MSG_PEEK | MSG_DONTWAIT);
+	return n > 0 && memmem(said, (size_t)n, name, sizeof(name) - 1);
+}
+
 /* Takes the descriptor. */
 static void hear(struct doorbell *bell, int fd, int64_t deadline)
 {
@@ -33,10 +49,13 @@ static void hear(struct doorbell *bell, int fd, int64_t deadline)
 		.service = "daemon", .helo = "localhost", .auth = AUTH_OFF,
 		.timeout = 1 + clock_left(deadline) / 1000,
 	};
+	bool ours = is_ours(fd, deadline);
 	struct session *session = smtp_new(net_over(fd, bell->where), &options);
 
 	bell->is_answered = smtp_advance(session, SMTP_GREETED, &bell->why);
-	if (bell->is_answered)
+	if (bell->is_answered && !ours)
+		bell->is_answered = error_set(&bell->why, ERROR_BARRED, "another program answers there");
+	else if (bell->is_answered)
 		bell->why.kind = ERROR_NONE;
 	else
 		bell->is_answered = is_living(&bell->why);
@@ -107,6 +126,7 @@ void doorbells_ring(struct doorbells *bells, const struct daemon_settings *setti
 bool doorbells_are_answered(const struct doorbells *bells, struct error *err)
 {
 	const struct doorbell *first = NULL;
+	bool is_taken;
 	size_t silent = 0;
 
 	for (size_t i = 0; i < bells->count; i++)
@@ -117,6 +137,7 @@ bool doorbells_are_answered(const struct doorbells *bells, struct error *err)
 	if (!first)
 		return true;
 	*err = first->why;
+	is_taken = err->kind == ERROR_BARRED;
 	err->kind = ERROR_LATER;
 	err->advice = NULL;
 	if (silent > 1)
@@ -124,8 +145,11 @@ bool doorbells_are_answered(const struct doorbells *bells, struct error *err)
 			      first->where, silent - 1, bells->count);
 	else
 		error_context(err, "nobody serves clients at %s", first->where);
+	if (is_taken)
+		return error_advise(err, "end that program, or choose another address in `listen`");
 	return error_advise(err, err->number == EACCES ?
 			    N_("this user may not go there: ask whoever looks after this machine") :
 			    N_("start it anew: `systemctl restart acsmtp.socket acsmtp-door`, or "
-			       "without systemd `acsmtp daemon stop` and `acsmtp daemon`"));
+			       "without systemd `acsmtp daemon stop` and `acsmtp daemon`; its log "
+			       "says what cannot be had"));
 }

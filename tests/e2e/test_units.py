@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The daemon as systemd runs it, on a machine that was booted for it."""
 
+import contextlib
 import re
 import smtplib
+import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -269,6 +272,44 @@ def is_open(port):
             return client.noop()[0] == 250
     except (OSError, smtplib.SMTPException):
         return False
+
+
+def test_addresses_that_cannot_be_had(acs, machine):
+    """Who comes to the socket is served nevertheless; all is said, and mended by itself."""
+    server, port = acs(), port_for_us()
+    configure(machine, server, f"listen = 127.0.0.1:{port}\n")
+    alone = "clients are served at the socket alone: "
+    with socket.create_server(("127.0.0.1", port)) as other:
+        threading.Thread(target=greet, args=[other], daemon=True).start()
+        machine.boot()
+        done = send(machine, "one")
+        assert done.returncode == 0, done.stderr + machine.said()
+        assert alone in machine.said() and "another program listens there" in machine.said()
+        done = daemon(machine, "status")
+        assert done.returncode == 75 and "clients are served at /run/acsmtp/socket" in done.stdout
+        assert f"nobody serves clients at 127.0.0.1:{port}: another program answers there; end that" \
+            in done.stderr
+    wait_until(lambda: is_open(port), "it is served, too", machine.said)
+    assert daemon(machine, "status").returncode == 0
+    # Nobody runs a relay by mistake: that waits for other settings.
+    configure(machine, server, f"listen = 0.0.0.0:{port}\n")
+    machine.systemctl("restart", "acsmtp.service")
+    wait_until(lambda: send(machine, "two").returncode == 0, "it goes on", machine.said)
+    assert f"{alone}" in machine.said().split("others than this machine reach 0.0.0.0:")[0]
+    assert not is_open(port) and daemon(machine, "status").returncode == 75
+    configure(machine, server, f"listen = 0.0.0.0:{port}\nallow_from = 127.0.0.0/8\n")
+    assert machine.systemctl("reload", "acsmtp.service").returncode == 0
+    wait_until(lambda: is_open(port), "it is served", machine.said)
+    wait_until(lambda: arrived(server) == ["one", "two"], "they arrive", machine.said)
+
+
+def greet(listener):
+    """As another mailer does."""
+    with contextlib.suppress(OSError):
+        while True:
+            with listener.accept()[0] as client:
+                client.sendall(b"220 localhost ESMTP Postfix\r\n")
+                client.recv(100)
 
 
 def test_an_address_for_all(machine):
