@@ -49,7 +49,7 @@ def less(ours, fsyncs):
 def many(scene, options):
     """Eight callers at a time, 25 messages each."""
     scene.serve()
-    found = in_turns(options.rounds or 7, ours=lambda: scene.many(scene.to_daemon, CALLERS, EACH),
+    found = in_turns(options.rounds or 15, ours=lambda: scene.many(scene.to_daemon, CALLERS, EACH),
                      odb=lambda: scene.many(scene.to_queue, CALLERS, EACH))
     for part, (what, asked) in enumerate((("until they have gone", "at most 1"),
                                           ("until all has arrived", ""))):

@@ -45,9 +45,10 @@ def show(d, messages, took, cost):
 
 
 def verdict(messages, early, late):
-    grown = {name: late[name].pss - early[name].pss for name in late if name in early}
+    """By what each sees of the memory: PSS falls and rises with those who share it."""
+    grown = {name: late[name].rss - early[name].rss for name in late if name in early}
     told = ", ".join(f"{name} {more:+d}" for name, more in grown.items())
     is_flat = max(grown.values()) <= GROWTH and all(late[name].files <= early[name].files + FILES
                                                     for name in grown)
-    say(f"flat     {messages} messages after the first part, KiB: {told}; "
+    say(f"flat     {messages} messages after the first part, RSS in KiB: {told}; "
         f"asked: flat (to {GROWTH} each): {'kept' if is_flat else 'MISSED'}")
