@@ -259,8 +259,9 @@ static struct crew_member *hire(struct crew *c, uint64_t account, unsigned lane)
 	struct crew_member *m = &c->members[c->count];
 	struct error err;
 
-	/* Whoever is idle makes room; crew_order() is called again when one has gone. */
+	/* Whoever is idle makes room, and whoever is done; then `has_room` says so. */
 	if (c->count == CREW_MAX) {
+		c->is_wanted = true;
 		for (size_t i = 0; i < c->count; i++)
 			if (c->members[i].orders == 0 && !c->members[i].owes)
 				dismiss(&c->members[i]);
@@ -389,6 +390,8 @@ static void take_report(struct crew *c, struct crew_member *m,
 	wake_at(c, report->spool_fails ? time(NULL) + DEATH_PAUSE : report->wake);
 	if (m->wants_round && m->to >= 0 && m->orders == 0)
 		order_rest(c, m);
+	if (c->is_wanted && m->orders == 0 && !m->owes)
+		dismiss(m);
 }
 
 /* Who is told to end and has nothing to end properly just dies. */
@@ -416,9 +419,11 @@ static void part_with(struct crew *c, size_t i)
 			    WIFEXITED(status) ? "status" : "signal",
 			    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
 		wake_at(c, time(NULL) + DEATH_PAUSE);
-	} else if (m->orders > 0 || m->wants_round || c->count == CREW_MAX) {
+	} else if (m->orders > 0 || m->wants_round) {
 		c->wants_look = true;
 	}
+	c->has_room = c->has_room || c->is_wanted;
+	c->is_wanted = false;
 	*m = c->members[--c->count];
 }
 

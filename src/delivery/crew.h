@@ -45,6 +45,8 @@ struct crew {
 	size_t unread, unwritten;
 	bool spool_fails;
 	bool wants_look;		/* something was not done that should have been */
+	bool is_wanted;			/* there is no room for another one: who is done leaves */
+	bool has_room;			/* one has, since; the leader takes note of it */
 	bool has_failed;		/* no process could be had */
 };
 
@@ -56,8 +58,8 @@ void crew_end(struct crew *c);
 
 /*
  * Mail of the account is to be sent: this message, or (NULL) all that is due, or with
- * `is_flush` all. False: all are busy now, which wants_look tells when that is over; or
- * no process could be had (has_failed, logged). With a `backlog` of so many messages (0:
+ * `is_flush` all. False: all are busy now (is_wanted), and has_room tells when that is
+ * over; or no process could be had (has_failed, logged). With a `backlog` of so many messages (0:
  * not known) they are shared among several, as far as the run allows.
  */
 bool crew_order(struct crew *c, uint64_t account, const char *id, bool is_flush,

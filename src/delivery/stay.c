@@ -53,6 +53,7 @@ struct stay {
 	bool has_news;		/* for it */
 	time_t cut_off;		/* since when no server was reached; 0: one was */
 	size_t reached, unreached;	/* as of then */
+	size_t served;		/* accounts of the look that have had their order */
 };
 
 static const struct spool *spool_of(const struct stay *s)
@@ -95,11 +96,20 @@ static bool take_census(struct stay *s, time_t now, struct error *err)
 	return take_lock(s, err) && round_next(s->round, err);
 }
 
+/*
+ * Those for whom there is no room have their turn when others are done: a new look would
+ * begin with the same ones again.
+ */
 static void give_orders(struct stay *s)
 {
-	for (size_t i = 0; i < s->round->account_count; i++)
-		(void)crew_order(&s->crew, s->round->accounts[i], NULL, s->wants_flush,
-				 s->round->account_rows[i]);
+	struct crew *crew = &s->crew;
+	const struct round *r = s->round;
+
+	crew->has_room = false;
+	for (; s->served < r->account_count; s->served++)
+		if (!crew_order(crew, r->accounts[s->served], NULL, r->is_flush,
+				r->account_rows[s->served]) && crew->is_wanted)
+			break;
 }
 
 /*
@@ -123,6 +133,7 @@ static bool look(struct stay *s, struct error *err)
 	 * ones.
 	 */
 	s->crew.wake = 0;
+	s->served = 0;
 	give_orders(s);
 	if (s->wants_flush)
 		s->wake = now + 1;
@@ -238,7 +249,9 @@ static void rest(struct stay *s)
 	listen_to_bell(s);
 	note_reach(s);
 	now = time(NULL);
-	s->wants_look = s->wants_look || s->crew.wants_look || now >= s->wake ||
+	if (s->crew.has_room && s->served < s->round->account_count)
+		give_orders(s);
+	s->wants_look = s->wants_look || s->crew.wants_look || s->crew.has_room || now >= s->wake ||
 			(s->crew.wake && now >= s->crew.wake);
 	s->has_news = s->has_news || was_busy || s->wants_look;
 	s->is_changed = s->is_changed || was_busy || s->crew.count != orders_before;

@@ -58,6 +58,11 @@ def take_in(box, token, account, how="-odb", **more):    # noqa: F811
 
 # --- accounts
 
+def children_of(runner):
+    path = Path(f"/proc/{runner}/task/{runner}/children")
+    return [int(child) for child in path.read_text(encoding="ascii").split()]
+
+
 def test_a_slow_account_does_not_hold_another(two, box):    # noqa: F811
     one, other = two((Fault("body", action="silence"),), background="on")
     assert take_in(box, "slow", "test").status == 0
@@ -100,6 +105,28 @@ def test_all_of_many_accounts_go(acs, box):    # noqa: F811
     assert len(arrived(server)) == 24 and box.files() == []
 
 
+def test_those_that_wait_do_not_hold_the_others(acs, box):    # noqa: F811
+    """The first eight keep their mail, and are seen again at each look."""
+    server = acs(faults=(Fault("auth_response", reply="535 5.7.3 No"),))
+    box.configure(server)
+    text = Path(box.ini).read_text()
+    head, tail = text.split("[delivery]")
+    accounts = [head.replace("[account test]", f"[account n{n}]")
+                .replace("user = ", f"user = {n}") for n in range(20)]
+    Path(box.ini).write_text("\n".join(accounts) + "[delivery]" + tail)
+    for n in range(20):
+        assert take_in(box, f"token{n}", f"n{n}", "-odq").status == 0
+    run = subprocess.Popen(box.command("acsmtp", "queue", "run", "--background", "--config",
+                                       box.ini), env=box.environment(), cwd=box.home)
+    try:
+        box.wait_until(lambda: len(server.sessions) == 20, "a try of each")
+        box.wait_until(lambda: len(children_of(run.pid)) < 8, "rest")
+        assert len(server.sessions) == 20
+    finally:
+        run.terminate()
+        run.wait(90)
+
+
 # --- a process that was stopped
 
 def stopped(box, *way):    # noqa: F811
@@ -129,11 +156,6 @@ def test_a_stopped_run_holds_its_message_alone(acs, box, way):    # noqa: F811
     finally:
         os.killpg(run.pid, signal.SIGKILL)
         run.wait()
-
-
-def children_of(runner):
-    path = Path(f"/proc/{runner}/task/{runner}/children")
-    return [int(child) for child in path.read_text(encoding="ascii").split()]
 
 
 def test_one_that_sends_and_is_stopped_holds_its_message_alone(acs, box):    # noqa: F811
