@@ -30,9 +30,10 @@ static int list(struct command_call *call)
 	usual = config_default(&config, &err);
 	for (size_t i = 0; i < config.count; i++) {
 		const struct account *a = &config.accounts[i];
+		OWNED_TEXT server = account_server(a);
 
-		printf("%s\t%s%s%s:%ld\t%s\t%s\n", a->name, a->user,
-		       *a->user ? _(" at ") : "", a->host, a->port, a->from,
+		printf("%s\t%s%s%s\t%s\t%s\n", a->name, a->user,
+		       *a->user ? _(" at ") : "", server, a->from,
 		       a == usual ? _("default") : "");
 	}
 	return say_finish();

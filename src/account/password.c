@@ -105,14 +105,15 @@ static bool set(const struct config *config, const struct account *account,
 		struct error *err)
 {
 	OWNED_SECRET secret = { 0 };
+	OWNED_TEXT server = account_server(account);
 	struct secret_place place;
 
 	if (!wants_secret(account, err) || !find_place(account, &place, err) ||
 	    !read_password(&place, &secret, err) ||
 	    !keyring_store(&place, &secret, err))
 		return false;
-	printf(_("account %s: stored in the keyring for %s at %s:%ld\n"), account->name,
-	       place.user, place.host, place.port);
+	printf(_("account %s: stored in the keyring for %s at %s\n"), account->name, place.user,
+	       server);
 	warn_of_others(account);
 	warn_of_daemon(config, account);
 	account_end_pause(config, account);

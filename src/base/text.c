@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
+
 static char lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
@@ -213,6 +215,17 @@ const char *text_show(const char *text, char shown[SHOWN_SIZE])
 	snprintf(shown, SHOWN_SIZE, "%.*s%s", (int)len, text, text[len] ? "..." : "");
 	text_make_printable(shown);
 	return shown;
+}
+
+enum { SERVER_MAX = 8192 };
+
+char *text_server(const char *host, long port)
+{
+	bool has_colons = *host != '[' && strchr(host, ':');
+	OWNED_BUF text = BUF_INIT(SERVER_MAX);
+
+	buf_addf(&text, "%s%s%s:%ld", has_colons ? "[" : "", host, has_colons ? "]" : "", port);
+	return buf_take(&text);
 }
 
 bool text_to_number(const char *text, long least, long most, long *number)

@@ -52,6 +52,9 @@ void text_make_printable(char *text);
 enum { SHOWN_SIZE = 64 };
 const char *text_show(const char *text, char shown[SHOWN_SIZE]);
 
+/* HOST:PORT, with brackets around an address that has colons itself. The caller frees. */
+char *text_server(const char *host, long port);
+
 /* A number within bounds, all of `text` in decimal digits; false: not one. */
 bool text_to_number(const char *text, long least, long most, long *number);
 

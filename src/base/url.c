@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "base/language.h"
 #include "base/text.h"
 
 enum { HOST_MAX = 253, USER_MAX = 255, PORT_MAX = 65535 };
@@ -55,16 +56,32 @@ static size_t decode(const char *text, size_t len, char *byte)
 	return high < 0 || low < 0 || *byte == '\0' ? 0 : 3;
 }
 
-static bool refuse_code(struct error *err)
+static const char how_to_encode[] =
+	N_("a % that is meant as such is written %25, an @ %40, a : %3A");
+
+/* What decode() would not have. */
+static bool refuse_code(const char *text, size_t len, struct error *err)
 {
+	if (len > 2 && text[1] == '0' && text[2] == '0')
+		return error_set(err, ERROR_CONFIG, "a NUL byte, %%00, stands in it, which no user "
+				 "or password can have");
 	error_set(err, ERROR_CONFIG, "a %% in it is not followed by two hexadecimal digits");
-	return error_advise(err, "a % that is meant as such is written %25, an @ %40, a : %3A");
+	return error_advise(err, how_to_encode);
+}
+
+/* Where it ends nobody could tell for sure. */
+static bool refuse_at(struct error *err)
+{
+	error_set(err, ERROR_CONFIG, "an @ stands in its user or password that is not encoded");
+	return error_advise(err, how_to_encode);
 }
 
 bool url_decode_secret(const char *text, size_t len, struct secret *secret, struct error *err)
 {
 	size_t count = 0;
 
+	if (memchr(text, '@', len))
+		return refuse_at(err);
 	secret_make_room(secret);
 	for (size_t i = 0, n; i < len; i += n) {
 		if (count == SECRET_MAX)
@@ -72,7 +89,7 @@ bool url_decode_secret(const char *text, size_t len, struct secret *secret, stru
 					 SECRET_MAX);
 		n = decode(text + i, len - i, &secret->bytes[count++]);
 		if (n == 0)
-			return refuse_code(err);
+			return refuse_code(text + i, len - i, err);
 	}
 	secret->bytes[count] = '\0';
 	secret->len = count;
@@ -90,7 +107,7 @@ static bool take_user(const char *text, size_t len, struct url *url, struct erro
 					 USER_MAX);
 		n = decode(text + i, len - i, &user[count++]);
 		if (n == 0)
-			return refuse_code(err);
+			return refuse_code(text + i, len - i, err);
 	}
 	user[count] = '\0';
 	if (text_has_control(user))
@@ -159,6 +176,8 @@ static bool parse(const char *text, struct url *url, struct error *err)
 		return error_advise(err, "put it into a file of its own, which the setting with "
 				    "_password_file names");
 	}
+	if (at && memchr(at + 1, '@', authority - (size_t)(at + 1 - text)))
+		return refuse_at(err);
 	if (at && !take_user(text, (size_t)(at - text), url, err))
 		return false;
 	at = at ? at + 1 : text;

@@ -96,9 +96,10 @@ static void list_accounts(struct check *c, const struct failover *all, struct bu
 {
 	json_array(&c->json, "accounts");
 	for (size_t i = 1; i < all->count; i++) {
+		OWNED_TEXT server = account_server(all->list[i]);
+
 		json_text(&c->json, NULL, all->list[i]->name);
-		buf_addf(text, "%s%s (%s:%ld)", i > 1 ? ", " : "", all->list[i]->name,
-			 all->list[i]->host, all->list[i]->port);
+		buf_addf(text, "%s%s (%s)", i > 1 ? ", " : "", all->list[i]->name, server);
 	}
 	json_end(&c->json);
 }

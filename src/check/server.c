@@ -66,6 +66,7 @@ static bool load(struct check *c, const char **why, struct error *err)
 void check_configuration(struct check *c, struct finding *f)
 {
 	const char *why = NULL;
+	OWNED_TEXT server = NULL;
 	struct error err;
 	bool ok = load(c, &why, &err);
 
@@ -85,12 +86,12 @@ void check_configuration(struct check *c, struct finding *f)
 				       c->wanted);
 		return;
 	}
+	server = account_server(&c->account);
 	json_text(&c->json, "service", c->account.service);
 	json_text(&c->json, "host", c->account.host);
 	json_number(&c->json, "port", c->account.port);
-	finding_set(f, FINDING_OK, "account %s (%s) of %s: service %s, %s:%ld",
-		    c->account.name, tr(why), c->config.files, c->account.service,
-		    c->account.host, c->account.port);
+	finding_set(f, FINDING_OK, "account %s (%s) of %s: service %s, %s", c->account.name,
+		    tr(why), c->config.files, c->account.service, server);
 }
 
 /* --- the end of a service */
@@ -245,6 +246,7 @@ void check_connections(struct check *c, struct finding *f)
 
 void check_proxy(struct check *c, struct finding *f)
 {
+	OWNED_TEXT server = account_server(&c->account);
 	int64_t started = clock_ms();
 	struct error err;
 
@@ -257,6 +259,6 @@ void check_proxy(struct check *c, struct finding *f)
 		return;
 	}
 	json_number(&c->json, "ms", clock_ms() - started);
-	finding_set(f, FINDING_OK, "%s connects to %s:%ld, in %lld ms", c->account.proxy,
-		    c->account.host, c->account.port, (long long)(clock_ms() - started));
+	finding_set(f, FINDING_OK, "%s connects to %s, in %lld ms", c->account.proxy, server,
+		    (long long)(clock_ms() - started));
 }

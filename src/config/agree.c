@@ -21,10 +21,13 @@ static bool certificate_agrees(const struct account *a, struct error *err)
 		return error_advise(err, "set tls_client_key to the file of its key, which may be "
 				    "the same file");
 	}
-	if (!a->tls_client_cert[0] && a->tls_client_key[0])
-		return error_set(err, ERROR_CONFIG, "the key has no certificate: tls_client_cert "
-				 "is missing");
 	return true;
+}
+
+static bool key_agrees(const struct account *a, struct error *err)
+{
+	return a->tls_client_cert[0] || !a->tls_client_key[0] ||
+	       error_set(err, ERROR_CONFIG, "the key has no certificate: tls_client_cert is missing");
 }
 
 static bool external_agrees(const struct account *a, struct error *err)
@@ -47,21 +50,23 @@ static bool family_agrees(const struct account *a, struct error *err)
 }
 
 /* The user stands before the last "@", which a host has none of. */
-static bool password_agrees(const char *url, bool has_one, const char *file, struct error *err)
+static bool password_agrees(bool has_one, const char *file, struct error *err)
 {
-	if (has_one && *file)
-		return error_set(err, ERROR_CONFIG, "a password stands there and in the file too");
-	if (*file && !*url)
-		return error_set(err, ERROR_CONFIG, "there is nothing that this password is for");
-	return true;
+	return !has_one || !*file ||
+	       error_set(err, ERROR_CONFIG, "a password stands there and in the file too");
+}
+
+static bool file_agrees(const char *url, const char *file, struct error *err)
+{
+	return *url || !*file ||
+	       error_set(err, ERROR_CONFIG, "there is nothing that this password is for");
 }
 
 static bool proxy_agrees(const struct account *a, struct error *err)
 {
 	bool has_one = a->has_url_password[URL_PROXY] || a->proxy_password_file[0];
 
-	if (!password_agrees(a->proxy, a->has_url_password[URL_PROXY], a->proxy_password_file,
-			     err))
+	if (!password_agrees(a->has_url_password[URL_PROXY], a->proxy_password_file, err))
 		return error_advise(err, "remove proxy_password_file, or the password in `proxy`");
 	if (!has_one || (strchr(a->proxy, '@') && !strstr(a->proxy, "//@")))
 		return true;
@@ -71,8 +76,17 @@ static bool proxy_agrees(const struct account *a, struct error *err)
 
 static bool store_agrees(const struct account *a, struct error *err)
 {
-	return password_agrees(a->quota_store, a->has_url_password[URL_STORE],
-			       a->quota_store_password_file, err);
+	return password_agrees(a->has_url_password[URL_STORE], a->quota_store_password_file, err);
+}
+
+static bool proxy_file_agrees(const struct account *a, struct error *err)
+{
+	return file_agrees(a->proxy, a->proxy_password_file, err);
+}
+
+static bool store_file_agrees(const struct account *a, struct error *err)
+{
+	return file_agrees(a->quota_store, a->quota_store_password_file, err);
 }
 
 bool account_agrees(const struct account *account, const char **name, struct error *err)
@@ -83,9 +97,12 @@ bool account_agrees(const struct account *account, const char **name, struct err
 	} rules[] = {
 		{ "token_command", tokens_agree },
 		{ "tls_client_cert", certificate_agrees },
+		{ "tls_client_key", key_agrees },
 		{ "auth", external_agrees },
 		{ "source_address", family_agrees },
+		{ "proxy_password_file", proxy_file_agrees },
 		{ "proxy", proxy_agrees },
+		{ "quota_store_password_file", store_file_agrees },
 		{ "quota_store", store_agrees },
 	};
 

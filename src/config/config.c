@@ -232,6 +232,14 @@ static bool refuse_region(const struct layers *l, const struct account *account,
 	return blame_setting(l, "region", err);
 }
 
+/* In a file, or by variables; the host itself, or the region that makes it. */
+static const char *const how_to_say_host[2][2] = {
+	{ N_("write the name of the server: host = smtp.example.org"),
+	  N_("write where the service's server is: region = eu-west-1") },
+	{ N_("set the name of the server: ACSMTP_HOST=smtp.example.org"),
+	  N_("set where the service's server is: ACSMTP_REGION=eu-west-1") },
+};
+
 /* Where the section does not name it the service does, by the region. */
 static bool settle_host(const struct layers *l, struct account *account, struct error *err)
 {
@@ -248,9 +256,8 @@ static bool settle_host(const struct layers *l, struct account *account, struct 
 	}
 	error_set(err, ERROR_CONFIG, "host is missing: service \"%s\" knows none",
 		  account->service);
-	error_advise(err, service_named(account->service)->host_of_region ?
-		     N_("write where the service's server is: region = eu-west-1") :
-		     N_("write the name of the server: host = smtp.example.org"));
+	error_advise(err, how_to_say_host[l->ini->said_by != NULL]
+					 [service_named(account->service)->host_of_region != NULL]);
 	return ini_blame(l->ini, l->own, l->own->line, err);
 }
 

@@ -4,9 +4,8 @@
 
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "config/types.h"
-
-enum { SERVER_TEXT_MAX = 8192 };
 
 static void set_text(char **place, const char *text)
 {
@@ -37,10 +36,6 @@ void config_set_daemon(struct config *config, const char *socket)
 
 char *account_server(const struct account *account)
 {
-	OWNED_BUF text = BUF_INIT(SERVER_TEXT_MAX);
-
-	if (account->daemon)
-		return text_copy(account->host);
-	buf_addf(&text, "%s:%ld", account->host, account->port);
-	return buf_take(&text);
+	return account->daemon ? text_copy(account->host) :
+				 text_server(account->host, account->port);
 }

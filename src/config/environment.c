@@ -157,16 +157,12 @@ static bool pass_or_refuse(const char *variable, const char *name, bool is_in_fi
 	const char *nearest = is_foreign ? NULL : text_nearest(name, next_name, NULL);
 	OWNED_TEXT known = NULL;
 
-	if (setting_is_planned(name))
-		error_set(err, ERROR_CONFIG, "not available yet in this version");
-	else if (!nearest)
+	if (!nearest)
 		return true;
-	else {
-		known = text_copy(nearest);
-		text_upper(known);
-		error_set(err, ERROR_CONFIG, "unknown variable; did you mean %s%s%s?", our_prefix,
-			  known, is_in_file ? "_FILE" : "");
-	}
+	known = text_copy(nearest);
+	text_upper(known);
+	error_set(err, ERROR_CONFIG, "unknown variable; did you mean %s%s%s?", our_prefix, known,
+		  is_in_file ? "_FILE" : "");
 	return error_context(err, "%.*s", (int)strcspn(variable, "="), variable);
 }
 

@@ -171,15 +171,30 @@ static bool lint_section(struct linter *l, struct span s, struct error *err)
 	return true;
 }
 
+/* What is none of this section may be one of another, which is more than a like name. */
+static const struct setting *find_elsewhere(const char *name)
+{
+	const struct setting *row = NULL;
+
+	for (size_t kind = 0; !row && section_word(kind); kind++)
+		row = setting_find((enum section_kind)kind, name);
+	return row;
+}
+
 /* A line of "...==" may be the end of a secret: only what looks like a name is shown. */
 static bool refuse_name(const struct linter *l, struct span key, struct error *err)
 {
 	OWNED_TEXT shown = copy_shown(key);
 	const char *nearest = setting_nearest(l->section->kind, shown);
+	const struct setting *elsewhere = find_elsewhere(shown);
 
-	if (setting_is_planned(shown))
-		return error_set(err, ERROR_CONFIG, "\"%s\" is not available yet in this "
-				 "version", shown);
+	if (elsewhere) {
+		error_set(err, ERROR_CONFIG, "unknown setting \"%s\" in this section: it belongs into "
+			  "[%s]", elsewhere->name, elsewhere->section == SECTION_ACCOUNT ?
+			  "account NAME" : section_word(elsewhere->section));
+		return elsewhere->section == SECTION_ACCOUNT ?
+		       error_advise(err, "or into [defaults], for all accounts") : false;
+	}
 	if (nearest)
 		return error_set(err, ERROR_CONFIG, "unknown setting \"%s\"; did you mean "
 				 "\"%s\"?", shown, nearest);

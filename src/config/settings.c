@@ -42,9 +42,6 @@ WORDS(mode_word, "direct", "queued", "daemon")
 WORDS(lost_word, "resend", "hold")
 WORDS(log_word, "text", "json")
 
-/* Names of the design that this version has nothing for. */
-WORDS(planned_word, "max_connections")
-
 static bool check_one_word(const char *value, struct error *err)
 {
 	if (strchr(value, ' '))
@@ -396,14 +393,6 @@ const char *setting_nearest(enum section_kind section, const char *name)
 	const char *nearest = text_nearest(name, name_in, &section);
 
 	return nearest && *nearest ? nearest : NULL;
-}
-
-bool setting_is_planned(const char *name)
-{
-	for (size_t i = 0; planned_word(i); i++)
-		if (text_is(name, planned_word(i)))
-			return true;
-	return false;
 }
 
 bool setting_help(size_t i, struct setting_help *row)

@@ -49,7 +49,4 @@ const struct setting *setting_find(enum section_kind section, const char *name);
 /* The known name nearest to `name`, or NULL. */
 const char *setting_nearest(enum section_kind section, const char *name);
 
-/* Whether a later version will know this name. */
-bool setting_is_planned(const char *name);
-
 #endif

@@ -405,15 +405,12 @@ static bool has_died(const struct crew *c, int status)
 static void part_with(struct crew *c, size_t i)
 {
 	struct crew_member *m = &c->members[i];
-	int status;
+	int status = 0;
 
 	close(m->from);
 	dismiss(m);
-	while (waitpid(m->pid, &status, 0) < 0)
-		if (errno != EINTR) {
-			status = 0;
-			break;
-		}
+	while (waitpid(m->pid, &status, 0) < 0 && errno == EINTR)
+		;
 	if (has_died(c, status)) {
 		log_problem("a process that sends mail of the queue has ended too early (%s %d)",
 			    WIFEXITED(status) ? "status" : "signal",

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/language.h"
+#include "base/text.h"
 #include "net/priorities.h"
 #include "net/proxy.h"
 #include "net/tcp.h"
@@ -232,6 +233,7 @@ static bool connect_by_proxy(struct net_connection *c, struct error *err)
 {
 	const struct proxy *proxy = c->endpoint.proxy;
 	OWNED_TEXT host = canonical_name(proxy->host, err);
+	OWNED_TEXT server = text_server(proxy->host, proxy->port);
 	char address[ADDRESS_TEXT_SIZE];
 
 	if (host && dial_proxy(c, host, err)) {
@@ -243,9 +245,8 @@ static bool connect_by_proxy(struct net_connection *c, struct error *err)
 			return true;
 		}
 	}
-	return error_context(err, "proxy %s://%s:%ld",
-			     proxy->kind == PROXY_SOCKS5 ? "socks5" : "http", proxy->host,
-			     proxy->port);
+	return error_context(err, "proxy %s://%s",
+			     proxy->kind == PROXY_SOCKS5 ? "socks5" : "http", server);
 }
 
 static bool connect_to(struct net_connection *c, struct error *err)

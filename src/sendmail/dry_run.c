@@ -34,14 +34,14 @@ void dry_run_show_account(const struct account *account, const char *why)
 	};
 
 	OWNED_BUF route = BUF_INIT(ROUTE_MAX);
+	OWNED_TEXT server = account_server(account);
 
 	printf(_("account: %s (%s)\n"), account->name, tr(why));
 	if (account->daemon) {
 		printf(_("server: the daemon at %s\n"), account->host);
 		return;
 	}
-	printf(_("server: %s:%ld, tls = %s, user = %s\n"), account->host, account->port,
-	       tls[account->tls], account->user);
+	printf(_("server: %s, tls = %s, user = %s\n"), server, tls[account->tls], account->user);
 	route_text(account, &route);
 	printf(_("route: %s\n"), buf_text(&route));
 }

@@ -144,9 +144,11 @@ static void say_failover(const struct explanation *x)
 	struct error why;
 
 	failover_begin(&all, &x->call->config, own);
-	for (size_t i = 1; i < all.count; i++)
-		say_line(_("failover: %s, at %s:%ld"), all.list[i]->name, all.list[i]->host,
-			 all.list[i]->port);
+	for (size_t i = 1; i < all.count; i++) {
+		OWNED_TEXT server = account_server(all.list[i]);
+
+		say_line(_("failover: %s, at %s"), all.list[i]->name, server);
+	}
 	sends = who_sends(x, &all, &why);
 	if (sends != own)
 		say_line(_("sends now: %s, because %s"), sends->name, why.text);
@@ -247,6 +249,17 @@ static void say_given(const struct call *call)
 		    call->options.sender_letter);
 }
 
+/* 0: there is no limit that is known here. */
+static void say_size(const struct explanation *x, long limit)
+{
+	uint64_t size = x->has_message ? message_size(&x->call->message) : 0;
+
+	if (x->has_message && limit)
+		say_line(_("size: %" PRIu64 " bytes of at most %ld"), size, limit);
+	else if (x->has_message)
+		say_line(_("size: %" PRIu64 " bytes"), size);
+}
+
 /* Sender, names and limits are the daemon's matter: nothing is made of them here. */
 static void say_hand_over(const struct explanation *x)
 {
@@ -254,15 +267,14 @@ static void say_hand_over(const struct explanation *x)
 	OWNED_TEXT way = way_to_send(x);
 	const char *why = NULL;
 	const struct account *next = who_sends_there(x, &why);
+	OWNED_TEXT server = next ? account_server(next) : NULL;
 
 	say_given(call);
 	say_recipients(&call->envelope);
-	if (x->has_message)
-		say_line(_("size: %" PRIu64 " bytes"), message_size(&call->message));
+	say_size(x, 0);
 	say_line(_("way: %s"), way);
 	if (next)
-		say_line(_("from there: by account %s (%s), to %s:%ld"), next->name, tr(why),
-			 next->host, next->port);
+		say_line(_("from there: by account %s (%s), to %s"), next->name, tr(why), server);
 	else
 		say_line(_("from there: by an account of the daemon's, which this user may not see"));
 }
@@ -285,9 +297,7 @@ static void say_all(const struct explanation *x)
 	say_recipients(&call->envelope);
 	say_line(_("plan: recipients %zu, transactions %zu, of at most %ld recipients each"),
 	    plan.recipients, plan.transactions, call->submittal.account->max_recipients);
-	if (x->has_message)
-		say_line(_("size: %" PRIu64 " bytes of at most %ld"),
-		    message_size(&call->message), call->submittal.account->max_size);
+	say_size(x, call->submittal.account->max_size);
 	say_line(_("way: %s"), way);
 	say_failover(x);
 }

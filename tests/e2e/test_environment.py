@@ -219,7 +219,11 @@ def test_empty_is_not_set(run, home):
     ({"HOST": None, "HOST_FILE": "/"}, "ACSMTP_HOST_FILE: /: it is no file"),
     ({"PASSWORD": None, "PASSWORD_FILE": "/nowhere/secret"},
      "ACSMTP_PASSWORD_FILE /nowhere/secret: cannot open it: No such file or directory"),
-    ({"HOST": None, "SERVICE": "other"}, "ACSMTP_SERVICE: host is missing"),
+    ({"HOST": None, "SERVICE": "other"}, "ACSMTP_SERVICE: host is missing: service \"other\" "
+     "knows none; set the name of the server: ACSMTP_HOST=smtp.example.org"),
+    ({"HOST": None, "SERVICE": "ses"}, "; set where the service's server is: "
+     "ACSMTP_REGION=eu-west-1"),
+    ({"TLS_CLIENT_KEY": "/x"}, "ACSMTP_TLS_CLIENT_KEY: tls_client_key: "),
     ({"FROM": None}, "ACSMTP_FROM is missing"),
     ({"USER": None}, "ACSMTP_USER is missing"),
     ({"DEFAULT_ACCOUNT": "work"}, "there is no account \"work\"; there is environment"),

@@ -36,6 +36,14 @@ def test_the_same_as_dry_run(run, config):
         assert any(other.startswith(line) for other in lines), line
 
 
+def test_a_limit_that_there_is_not(run, config):
+    for keys, words in ({}, "bytes of at most 10485760"), ({"service": "other"}, "bytes"), \
+                       ({"max_size": 0}, "bytes"):
+        said = run(["explain", "-C", config(None, **keys), "-t"], input=MESSAGE, program="acsmtp")
+        size, = (line for line in said.stdout.splitlines() if line.startswith("size: "))
+        assert size.split(" ", 2)[2] == words
+
+
 def test_malformed(explain):
     """Refused as it would be when it is sent; the others are shown."""
     said = explain("-t", "-i", "c@@example.org", input="Cc: Jane Doe, b@example.org\n" + MESSAGE)

@@ -240,6 +240,9 @@ def test_check_tells(acs, queued, redis, run, tmp_path):
     ("127.0.0.1:6379", "SCHEME://"), ("memcached://127.0.0.1", "kind is not known"),
     ("redis://127.0.0.1:x", "port is no number"), ("redis://127.0.0.1/hush", "database"),
     ("redis://:hush%zz@127.0.0.1", "two hexadecimal digits"), ("unix:hush", "whole path"),
+    ("redis://:hush%00@127.0.0.1", "a NUL byte, %00"),
+    ("redis://jo:hush@hush@127.0.0.1", "an @ stands in its user or password"),
+    ("redis://j@o:hush@127.0.0.1", "an @ stands in its user or password"),
 ])
 def test_values_that_make_no_sense(acs, send, value, words):
     result = send(acs(), HELLO, quota_store=value)

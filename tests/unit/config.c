@@ -91,12 +91,13 @@ static const struct {
 	{ WORK "frobnicate = 1\n", { "line 2: [account work] unknown setting \"frobnicate\"",
 				     "help settings" } },
 	{ WORK "S3cretTail==\n", { "line 2: [account work] unknown setting" } },
-	{ WORK "default_account = a\n", { "unknown setting \"default_account\"" } },
-	{ "[defaults]\nt_with_arguments = add\n", { "[defaults] unknown setting" } },
-	{ "[delivery]\nhost = a\n", { "[delivery] unknown setting \"host\"" } },
-	{ WORK "max_connections = 3\n", { "line 2: [account work] \"max_connections\" is not "
-					   "available yet" } },
-	{ "[delivery]\nmax_connections = 1\n", { "[delivery] \"max_connections\" is not available yet" } },
+	{ WORK "default_account = a\n", { "line 2: [account work] unknown setting \"default_account\" in this section", "belongs into [defaults]" } },
+	{ "[defaults]\nt_with_arguments = add\n", { "[defaults] unknown setting", "into [delivery]" } },
+	{ "[delivery]\nhost = a\n", { "[delivery] unknown setting \"host\" in this section", "belongs into [account NAME]" } },
+	{ "[daemon]\nspool = /x\n", { "line 2: [daemon] unknown setting \"spool\"", "belongs into [delivery]" } },
+	{ WORK "Listen = x\n", { "\"listen\" in this section", "belongs into [daemon]" } },
+	{ WORK "max_connections = 3\n", { "line 2: [account work] unknown setting \"max_connections\"",
+					   "belongs into [daemon]" } },
 	{ WORK "host = a\nHOST = b\n", { "line 3: [account work] \"host\" is given twice, "
 					 "first in line 2" } },
 	{ WORK "password = a\npassword = b\n", { "line 3: [account work] \"password\" is given "
@@ -188,6 +189,15 @@ static const struct {
 						     "\"ad\" is none of add, remove; did" } },
 	{ "#\n" WORK "service = other\n", { "line 2: [account work] host is missing",
 					    "service \"other\"", "host = " } },
+	/* two that belong together: the line is of the one that is there */
+	{ WORK "host = a\ntls_client_key = /k\n", { "line 3: [account work] tls_client_key: ",
+						   "tls_client_cert is missing" } },
+	{ "[defaults]\ntls_client_key = /k\n" WORK "host = a\n", { "line 2: [defaults] tls_client_key: " } },
+	{ WORK "host = a\ntls_client_cert = /k\n", { "line 3: [account work] tls_client_cert: ",
+						    "tls_client_key is missing" } },
+	{ WORK "host = a\nproxy_password_file = /k\n", { "line 3: [account work] proxy_password_file: " } },
+	{ WORK "host = a\nquota_store_password_file = /k\n", {
+	  "line 3: [account work] quota_store_password_file: " } },
 };
 
 static void test_bad(void **state)

@@ -340,6 +340,23 @@ static void test_whole(void **state)
 				 cases[i].whole);
 }
 
+static void test_server(void **state)
+{
+	static const struct {
+		const char *host, *text;
+	} rows[] = {
+		{ "mail.example", "mail.example:25" }, { "192.0.2.1", "192.0.2.1:25" },
+		{ "2001:db8::1", "[2001:db8::1]:25" }, { "[::1]", "[::1]:25" }, { "", ":25" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		OWNED_TEXT text = text_server(rows[i].host, 25);
+
+		assert_string_equal(text, rows[i].text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -352,6 +369,7 @@ int main(void)
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_number),
+		cmocka_unit_test(test_server),
 		cmocka_unit_test(test_nearest),
 	};
 

@@ -74,11 +74,11 @@ static const struct {
 	{ "x://[::1", "bracket [ is not closed" }, { "x://[::1]hush", "follows the bracket" },
 	{ "x://jo:hush@h", "password cannot stand" }, { "x://:hush@h", "password cannot stand" },
 	{ "x://hush%@h", "two hexadecimal digits" }, { "x://hush%4@h", "two hexadecimal digits" },
-	{ "x://hush%4g@h", "two hexadecimal digits" }, { "x://hush%00@h", "two hexadecimal digits" },
+	{ "x://hush%4g@h", "two hexadecimal digits" }, { "x://hush%00@h", "a NUL byte, %00" },
 	{ "x://hush%0a@h", "control character" }, { "x://hush%7f@h", "control character" },
 	{ "x://" X250 "hushhush@h", "more than 255" },
 	/* Somebody's password, with what should have been encoded. */
-	{ "x://jo@hush@h", "character stands in its host" },
+	{ "x://jo@hush@h", "an @ stands in its user or password" },
 	{ "x://hu sh", "character stands in its host" },
 	{ "x://hu%73h", "character stands in its host" },
 	{ "x://hush\"", "character stands in its host" },
@@ -143,6 +143,7 @@ static const struct {
 	{ "", "" }, { "hush", "hush" }, { "%41b%63", "Abc" }, { "a%25%40%3A%2f", "a%@:/" },
 	{ "+ %20", "+  " }, { "%ff%C3", "\xff\xc3" }, { "%", NULL }, { "hush%", NULL },
 	{ "hush%4", NULL }, { "hush%zz", NULL }, { "hush%00", NULL }, { "%%41", NULL },
+	{ "hu@sh", NULL }, { "@", NULL }, { "%0a%7f", "\n\x7f" },
 };
 
 static void test_codes(void **state)
