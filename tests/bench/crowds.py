@@ -53,19 +53,23 @@ def idle(scene, words):
     time.sleep(SETTLED)
 
 
-def delay(scene, rounds, crowd):
-    """Of a hand-over: while the crowd is there, and when it is not."""
-    found = {"with": [], "without": []}
+def delay(name, what, scene, options, crowd):
+    """Of a hand-over: while the crowd is there, and when it is not. What delays -odb as well,
+    which has nothing to do with the crowd, is the machine."""
+    found = {"with": {"hand_over": [], "odb": []}, "without": {"hand_over": [], "odb": []}}
 
-    def call(name):
-        found[name] += [scene.hand_over() for _ in range(CALLS)]
+    def call(when):
+        for way, took in in_turns(CALLS, hand_over=scene.hand_over, odb=scene.queue).items():
+            found[when][way] += took
 
     def among():
         with crowd():
             call("with")
 
-    in_turns(rounds, crowd=among, alone=lambda: call("without"))
-    return found["with"], found["without"]
+    in_turns(options.rounds or 4, crowd=among, alone=lambda: call("without"))
+    tell(name, what, *(times["hand_over"] for times in found.values()), most=1.2,
+         asked="no delay (to 1.2)")
+    tell(name, "  -odb meanwhile, and without them", *(times["odb"] for times in found.values()))
 
 
 def one_kind(scene, options, said, words):
@@ -78,11 +82,9 @@ def one_kind(scene, options, said, words):
             costs.append(sum(memory(pid) for pid in pids) / MIB)
             yield
 
-    took = delay(scene, options.rounds or 4, crowd)
-    tell("idle", f"{IDLE} sessions, each has said {said}", costs, unit="MiB", most=64,
-         asked="less than 64 MiB", of="ours")
-    tell("idle", "  a hand-over meanwhile, and without them", *took, most=1.2,
-         asked="no delay (to 1.2)")
+    delay("idle", f"a hand-over among {IDLE} sessions after {said}", scene, options, crowd)
+    tell("idle", "  the memory of all", costs, unit="MiB", most=64, asked="less than 64 MiB",
+         of="ours")
 
 
 def sessions(scene, options):
@@ -93,7 +95,7 @@ def sessions(scene, options):
     empty = sum(memory(pid) for pid in processes(scene.daemon.process.pid)) / MIB
     tell("idle", "no session at all", [empty], unit="MiB")
     one_kind(scene, options, "EHLO", TRANSACTION[:1])
-    one_kind(scene, options, "EHLO and sent a message", TRANSACTION)
+    one_kind(scene, options, "a message", TRANSACTION)
 
 
 @contextlib.contextmanager
@@ -118,8 +120,8 @@ def hostiles(scene, options):
     port = port_for_us()
     scene.serve(f"listen = 127.0.0.1:{port}\nmax_clients = 400\nmax_clients_per_user = 100\n")
     for kind, words in KINDS.items():
-        took = delay(scene, options.rounds or 4, lambda: hostile(scene, kind, port))
-        tell("hostile", f"a hand-over among {words}", *took, most=1.2, asked="no delay (to 1.2)")
+        delay("hostile", f"a hand-over among {words}", scene, options,
+              lambda: hostile(scene, kind, port))
 
 
 def many_files():

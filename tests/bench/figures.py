@@ -8,7 +8,8 @@ import time
 COLUMNS = "{:<9}{:<48}{:>18}{:>18} {:<5}{:>7}  {}"
 HEAD = COLUMNS.format("figure", "what", "ours", "rival", "", "ratio", "asked")
 LEGEND = ("Of ours and the rival's: the least and the median. The ratio is the median of those of "
-          "the rounds,\nin each of which both were measured once, in a new order.")
+          "the rounds,\nin each of which both were measured once, in a new order. Of a crowd: with it, "
+          "and without it.")
 
 
 def say(*words):
