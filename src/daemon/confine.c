@@ -15,6 +15,7 @@
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -114,34 +115,75 @@ static const int refused[] = {
 	SYS_clone, SYS_kill, SYS_tkill, SYS_tgkill, SYS_pidfd_send_signal, SYS_process_madvise,
 };
 
-enum { HEAD = 4, FILTER_MAX = HEAD + 2 + 2 * COUNT_OF(refused) + 1 };
+enum {
+	REFUSED = COUNT_OF(refused),
+	HEAD = 6,
+	/* A question for each of them and one for each two that stand side by side. */
+	FILTER_MAX = HEAD + 2 * REFUSED - 1 + 2,
+};
+
+static int by_number(const void *one, const void *other)
+{
+	const int *a = one, *b = other;
+
+	return (*a > *b) - (*a < *b);
+}
+
+/*
+ * A tree, as the kernel asks it for every number that there is when it is installed: a
+ * list would cost a session as much as its process does. Where a last question goes is
+ * known when the whole is; `n` instructions stand there, and the new number is returned.
+ */
+static size_t add_questions(struct sock_filter *filter, size_t n, const int *numbers, size_t count)
+{
+	size_t half = count / 2, at = n++;
+
+	if (count == 1) {
+		filter[at] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+							  (unsigned)*numbers, 0, 0);
+		return n;
+	}
+	n = add_questions(filter, n, numbers, half);
+	filter[at] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, (unsigned)numbers[half],
+						  (unsigned char)(n - at - 1), 0);
+	return add_questions(filter, n, numbers + half, count - half);
+}
+
+static void answer(struct sock_filter *filter, size_t n)
+{
+	filter[n] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
+	filter[n + 1] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	for (size_t i = HEAD; i < n; i++)
+		if (BPF_OP(filter[i].code) == BPF_JEQ) {
+			filter[i].jt = (unsigned char)(n - i - 1);
+			filter[i].jf = (unsigned char)(n - i);
+		}
+}
+
+/* What an instruction can skip. */
+_Static_assert(FILTER_MAX < 256, "the filter is small enough");
 
 static bool confine_calls(void)
 {
 	/*
 	 * A number means another call on another architecture, and a process can enter
-	 * the kernel by the 32-bit one as well: what does not come by ours ends it.
+	 * the kernel by the 32-bit one as well: what does not come by ours ends it. The
+	 * other names of the same calls, of x32, are none.
 	 */
 	struct sock_filter filter[FILTER_MAX] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OUR_ARCH, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 	};
-	struct sock_fprog program = { .filter = filter };
-	size_t n = HEAD;
+	struct sock_fprog program = { .len = FILTER_MAX, .filter = filter };
+	int numbers[REFUSED];
 
-	/* The other names of the same calls, of x32, are none. */
-	filter[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1);
-	filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-	for (size_t i = 0; i < COUNT_OF(refused); i++) {
-		filter[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-							   (unsigned)refused[i], 0, 1);
-		filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
-							   SECCOMP_RET_ERRNO | EPERM);
-	}
-	filter[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-	program.len = (unsigned short)n;
+	memcpy(numbers, refused, sizeof(numbers));
+	qsort(numbers, REFUSED, sizeof(*numbers), by_number);
+	answer(filter, add_questions(filter, HEAD, numbers, REFUSED));
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
 }
 #else
