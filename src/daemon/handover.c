@@ -206,28 +206,53 @@ void handover_read_refusal(const char *line, struct error *err)
 
 /* --- a message */
 
-static bool sum_message(const struct message *m, uint64_t *sum, struct error *err)
+static bool sum_message(const struct message *m, char *piece, uint64_t *sum, struct error *err)
 {
-	char piece[PIECE];
 	uint64_t at = 0;
 	ssize_t n;
 
 	*sum = SUM_INIT;
-	while ((n = message_get(m, &at, piece, sizeof(piece), err)) > 0)
+	while ((n = message_get(m, &at, piece, PIECE, err)) > 0)
 		*sum = sum_add(*sum, piece, (size_t)n);
 	return n == 0;
 }
 
-static bool send_message(int keeper, const struct message *m, struct error *err)
+/*
+ * As much at a time as the socket takes, each time within the patience: every write wakes
+ * somebody at the other end.
+ */
+static bool send_all(int keeper, const char *at, size_t len, struct error *err)
 {
-	char piece[PIECE];
+	struct pollfd end = { .fd = keeper, .events = POLLOUT };
+
+	while (len > 0) {
+		ssize_t n = send(keeper, at, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n < 0 && errno != EINTR &&
+		    (errno != EAGAIN || poll(&end, 1, HANDOVER_PATIENCE * 1000) == 0))
+			return error_set(err, ERROR_LATER, "the daemon's queue takes nothing now");
+		at += n > 0 ? n : 0;
+		len -= n > 0 ? (size_t)n : 0;
+	}
+	return true;
+}
+
+/* What stands in `out` goes first, so that a small message is one write. */
+static bool send_message(int keeper, struct buf *out, const struct message *m, char *piece,
+			 struct error *err)
+{
 	uint64_t at = 0;
 	ssize_t n;
 
-	while ((n = message_get(m, &at, piece, sizeof(piece), err)) > 0)
-		if (!write_patiently(keeper, piece, (size_t)n, HANDOVER_PATIENCE * 1000))
-			return error_set(err, ERROR_LATER, "the daemon's queue takes nothing now");
-	return n == 0;
+	while ((n = message_get(m, &at, piece, PIECE, err)) > 0) {
+		buf_add_bytes(out, piece, (size_t)n);
+		if (out->len >= PIECE) {
+			if (!send_all(keeper, out->text, out->len, err))
+				return false;
+			buf_clear(out);
+		}
+	}
+	return n == 0 && send_all(keeper, buf_text(out), out->len, err);
 }
 
 /* An answer that is one; false: it is none. *ok is what it says. */
@@ -247,7 +272,8 @@ static bool judge(const char *line, struct entry *entry, bool *ok, struct error 
 static bool give(int keeper, struct entry *entry, const struct message *m, bool *ok,
 		 struct error *err)
 {
-	OWNED_BUF text = BUF_INIT(ENTRY_TEXT_MAX);
+	OWNED_BUF text = BUF_INIT(ENTRY_TEXT_MAX), out = BUF_INIT(ENTRY_TEXT_MAX + 3 * PIECE);
+	OWNED_TEXT piece = xmalloc(PIECE);
 	char line[HANDOVER_LINE_MAX];
 	uint64_t sum;
 
@@ -255,14 +281,11 @@ static bool give(int keeper, struct entry *entry, const struct message *m, bool 
 	 * The sum goes before the message, which is read twice for it; it is in memory
 	 * or in a file of ours, so that costs little.
 	 */
-	if (!entry_write(entry, &text, err) || !sum_message(m, &sum, err))
+	if (!entry_write(entry, &text, err) || !sum_message(m, piece, &sum, err))
 		return false;
-	snprintf(line, sizeof(line), "ADD %zu %" PRIu64 " %016" PRIx64 "\n", text.len,
-		 message_size(m), sum);
-	if (!write_patiently(keeper, line, strlen(line), HANDOVER_PATIENCE * 1000) ||
-	    !write_patiently(keeper, text.text, text.len, HANDOVER_PATIENCE * 1000))
-		return error_set(err, ERROR_LATER, "the daemon's queue takes nothing now");
-	if (!send_message(keeper, m, err))
+	buf_addf(&out, "ADD %zu %" PRIu64 " %016" PRIx64 "\n", text.len, message_size(m), sum);
+	buf_add_bytes(&out, text.text, text.len);
+	if (!send_message(keeper, &out, m, piece, err))
 		return false;
 	if (!handover_read_line(keeper, line, HANDOVER_PATIENCE))
 		return error_set(err, ERROR_LATER, "the daemon's queue does not answer");
