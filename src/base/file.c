@@ -65,22 +65,6 @@ int file_create_anew(int dir, const char *name)
 	return fd;
 }
 
-bool file_replace_durably(int dir, const char *temp, const char *name,
-			  const struct buf *content, struct error *err)
-{
-	OWNED_FD fd = file_create_anew(dir, temp);
-
-	if (fd < 0)
-		return error_errno(err, ERROR_CREATE, "create %s", temp);
-	if (!write_all(fd, buf_text(content), content->len) || fsync(fd) < 0 ||
-	    renameat(dir, temp, dir, name) < 0) {
-		error_errno(err, ERROR_IO, "write %s", name);
-		unlinkat(dir, temp, 0);
-		return false;
-	}
-	return fsync(dir) == 0 || error_errno(err, ERROR_IO, "sync the directory of %s", name);
-}
-
 bool file_read_named(const char *path, bool is_secret, struct buf *text, struct error *err)
 {
 	OWNED_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);

@@ -30,14 +30,6 @@ bool file_replace(int dir, const char *name, const void *bytes, size_t len,
 int file_create_anew(int dir, const char *name);
 
 /*
- * As file_replace(), and on the disk when it returns true: file and directory are
- * fsynced. When false the old content is there, or the new one. The name `temp` is used
- * on the way.
- */
-bool file_replace_durably(int dir, const char *temp, const char *name,
-			  const struct buf *content, struct error *err);
-
-/*
  * Whether an open file is a regular one of this user or of root that nobody else can
  * change; ERROR_CONFIG, with what to do.
  */

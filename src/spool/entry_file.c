@@ -54,14 +54,66 @@ enum taken spool_read_entry(int dir, const char *id, struct entry *e, struct err
 	return err->kind == ERROR_UNAVAILABLE ? TAKEN_FOREIGN : TAKEN_BROKEN;
 }
 
-bool spool_write_entry(int dir, const struct entry *e, struct error *err)
+int spool_begin_entry(int dir, const struct entry *e, struct error *err)
+{
+	char name[SPOOL_NAME_SIZE];
+	OWNED_BUF text = BUF_INIT(ENTRY_TEXT_MAX);
+	OWNED_FD fd = -1;
+
+	if (!spool_unmark_empty(dir, err) || !entry_write(e, &text, err))
+		return -1;
+	fd = file_create_anew(dir, spool_name(e->id, ".new", name));
+	if (fd < 0) {
+		error_errno(err, ERROR_CREATE, "create %s", name);
+		return -1;
+	}
+	if (write_all(fd, buf_text(&text), text.len)) {
+		(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+		return fd_take(&fd);
+	}
+	error_errno(err, ERROR_IO, "write %s", name);
+	unlinkat(dir, name, 0);
+	return -1;
+}
+
+bool spool_finish_entry(int dir, const struct entry *e, int fd, struct error *err)
+{
+	char temp[SPOOL_NAME_SIZE];
+
+	if (fsync(fd) == 0)
+		return true;
+	error_errno(err, ERROR_IO, "write %s", spool_name(e->id, ".new", temp));
+	unlinkat(dir, temp, 0);
+	return false;
+}
+
+bool spool_commit_entry(int dir, const struct entry *e, struct error *err)
 {
 	char temp[SPOOL_NAME_SIZE], name[SPOOL_NAME_SIZE];
-	OWNED_BUF text = BUF_INIT(ENTRY_TEXT_MAX);
 
-	return spool_unmark_empty(dir, err) && entry_write(e, &text, err) &&
-	       file_replace_durably(dir, spool_name(e->id, ".new", temp),
-				    spool_name(e->id, ".env", name), &text, err);
+	spool_name(e->id, ".new", temp);
+	spool_name(e->id, ".env", name);
+	if (renameat(dir, temp, dir, name) == 0)
+		return true;
+	error_errno(err, ERROR_IO, "write %s", name);
+	unlinkat(dir, temp, 0);
+	return false;
+}
+
+bool spool_sync_entry(int dir, const struct entry *e, struct error *err)
+{
+	char name[SPOOL_NAME_SIZE];
+
+	return fsync(dir) == 0 || error_errno(err, ERROR_IO, "sync the directory of %s",
+					      spool_name(e->id, ".env", name));
+}
+
+bool spool_write_entry(int dir, const struct entry *e, struct error *err)
+{
+	OWNED_FD fd = spool_begin_entry(dir, e, err);
+
+	return fd >= 0 && spool_finish_entry(dir, e, fd, err) && spool_commit_entry(dir, e, err) &&
+	       spool_sync_entry(dir, e, err);
 }
 
 /* --- room for an entry */
@@ -137,7 +189,7 @@ bool spool_use_room(int dir, int to, const struct entry *e, struct error *err)
 		unlinkat(dir, temp, 0);
 		return false;
 	}
-	return fsync(to) == 0 || error_errno(err, ERROR_IO, "sync the directory of %s", name);
+	return spool_sync_entry(to, e, err);
 }
 
 /* --- how it begins */

@@ -60,8 +60,17 @@ bool spool_unmark_empty(int dir, struct error *err);
  */
 enum taken spool_read_entry(int dir, const char *id, struct entry *e, struct error *err);
 
-/* Puts it in the place of the one that is there, durably. */
+/*
+ * Puts it in the place of the one that is there, durably. In four steps, for who has more
+ * to wait for at the same time: ID.new is written, and the disk is asked to begin (its
+ * descriptor, -1 with `err`); it is on the disk; it is the entry; that is on the disk.
+ * What fails leaves no ID.new, but for the last.
+ */
 bool spool_write_entry(int dir, const struct entry *e, struct error *err);
+int spool_begin_entry(int dir, const struct entry *e, struct error *err);
+bool spool_finish_entry(int dir, const struct entry *e, int fd, struct error *err);
+bool spool_commit_entry(int dir, const struct entry *e, struct error *err);
+bool spool_sync_entry(int dir, const struct entry *e, struct error *err);
 
 /* Whether somebody was getting the message when a process died; `fd` is its ID.msg. */
 bool spool_is_marked(const struct spool *s, const char *id, int fd);

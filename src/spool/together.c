@@ -26,7 +26,6 @@
 
 #include "base/file.h"
 
-
 struct together {
 	const struct spool *spool;
 	struct spool_change *changes;
@@ -54,28 +53,6 @@ static int directory(struct together *t, enum spool_place place, struct error *e
 
 /* --- each for itself */
 
-static int begin_entry(int dir, const struct entry *e, struct error *err)
-{
-	char name[SPOOL_NAME_SIZE];
-	OWNED_BUF text = BUF_INIT(ENTRY_TEXT_MAX);
-	OWNED_FD fd = -1;
-
-	if (!spool_unmark_empty(dir, err) || !entry_write(e, &text, err))
-		return -1;
-	fd = file_create_anew(dir, spool_name(e->id, ".new", name));
-	if (fd < 0) {
-		error_errno(err, ERROR_CREATE, "create %s", name);
-		return -1;
-	}
-	if (write_all(fd, buf_text(&text), text.len)) {
-		(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-		return fd_take(&fd);
-	}
-	error_errno(err, ERROR_IO, "write %s", name);
-	unlinkat(dir, name, 0);
-	return -1;
-}
-
 static bool begin(struct together *t, struct spool_change *c, int *entry)
 {
 	const char *id = c->item->entry.id;
@@ -91,33 +68,8 @@ static bool begin(struct together *t, struct spool_change *c, int *entry)
 		return error_errno(&c->err, ERROR_CREATE, "link %s", name);
 	if (!is_written(c))
 		return true;
-	*entry = begin_entry(t->spool->dir, &c->item->entry, &c->err);
+	*entry = spool_begin_entry(t->spool->dir, &c->item->entry, &c->err);
 	return *entry >= 0;
-}
-
-static bool finish_entry(const struct together *t, struct spool_change *c, int entry)
-{
-	char temp[SPOOL_NAME_SIZE];
-
-	if (fsync(entry) == 0)
-		return true;
-	error_errno(&c->err, ERROR_IO, "write %s", spool_name(c->item->entry.id, ".new", temp));
-	unlinkat(t->spool->dir, temp, 0);
-	return false;
-}
-
-static bool commit_entry(const struct together *t, struct spool_change *c)
-{
-	char temp[SPOOL_NAME_SIZE], name[SPOOL_NAME_SIZE];
-	int dir = t->spool->dir;
-
-	spool_name(c->item->entry.id, ".new", temp);
-	spool_name(c->item->entry.id, ".env", name);
-	if (renameat(dir, temp, dir, name) == 0)
-		return true;
-	error_errno(&c->err, ERROR_IO, "write %s", name);
-	unlinkat(dir, temp, 0);
-	return false;
 }
 
 static bool remove_entry(const struct together *t, struct spool_change *c)
@@ -168,14 +120,15 @@ static void write_entries(struct together *t)
 		struct spool_change *c = &t->changes[i];
 
 		if (t->entries[i] >= 0)
-			c->ok = finish_entry(t, c, t->entries[i]);
+			c->ok = spool_finish_entry(t->spool->dir, &c->item->entry, t->entries[i],
+						   &c->err);
 		fd_cleanup(&t->entries[i]);
 	}
 	for (size_t i = 0; i < t->count; i++) {
 		struct spool_change *c = &t->changes[i];
 
 		if (c->ok && is_written(c))
-			c->ok = commit_entry(t, c);
+			c->ok = spool_commit_entry(t->spool->dir, &c->item->entry, &c->err);
 	}
 	sync_place(t, SPOOL_QUEUE, false);
 }

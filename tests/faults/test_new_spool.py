@@ -46,3 +46,17 @@ def test_killed_before_it_is_synced(take_in, tmp_path, turn, left):
     assert status == 0
     assert len(synced) == 3 and str(half_made.parent) not in synced[:2]
     assert not [path for path in synced if path in (str(tmp_path), str(spool.parent))]
+
+
+def test_both_are_written_before_the_first_is_waited_for(take_in, tmp_path):
+    """One transaction of a journal takes both; the entry appears when both are on the disk."""
+    run, _ = take_in
+    assert run()[0] == 0
+    assert run("-e", "trace=write,fsync,renameat,renameat2")[0] == 0
+    calls = []
+    for line in (tmp_path / "trace").read_text().splitlines():
+        found = re.search(r"(write|fsync|rename)\w*\(\d+<[^>]*/spool(?:/[^.>]*(\.\w+))?>", line)
+        if found and found[0] not in calls[-1:]:
+            calls.append((found[1], found[2]))
+    assert calls == [("write", ".msg"), ("write", ".new"), ("fsync", ".msg"), ("fsync", ".new"),
+                     ("rename", None), ("fsync", None)]
