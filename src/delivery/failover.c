@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Before a message is spoken of everything but a mistake in the settings concerns the
- * account. Behind MAIL most refusals are the message's own; what is not is a row of
+ * Before a message is spoken of everything concerns the account: what its server says, a
+ * secret that cannot be had, a certificate that ended or cannot be read. Behind MAIL most refusals are the message's own; what is not is a row of
  * service/replies.c that says so by its kind, a 421, or the loss of a connection before
  * the message was whole.
  */
@@ -32,6 +32,8 @@ bool failover_concerns_account(const struct error *why, bool in_transaction)
 {
 	if (error_is_lack(why) || !error_is_worth_retrying(why))
 		return false;
+	if (!in_transaction)
+		return true;
 	switch (why->kind) {
 	case ERROR_QUOTA:
 	case ERROR_AUTH:
@@ -43,7 +45,7 @@ bool failover_concerns_account(const struct error *why, bool in_transaction)
 	case ERROR_SECRET:
 	case ERROR_LATER:
 	case ERROR_PROTOCOL:
-		return !in_transaction || why->reply == 421;
+		return why->reply == 421;
 	default:
 		return false;
 	}

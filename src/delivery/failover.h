@@ -29,7 +29,8 @@ bool failover_has_ended(const struct account *account, time_t now, struct error 
 
 /*
  * Whether `why` kept the account from sending now, so that another one may: no
- * connection, a login or a machine that is refused, a quota that is used up.
+ * connection, a login or a machine that is refused, a quota that is used up, a secret, a
+ * certificate or another file of its own that cannot be had.
  * `in_transaction`: something had been said of the message.
  */
 bool failover_concerns_account(const struct error *why, bool in_transaction);

@@ -116,6 +116,32 @@ def test_taken_over(acs, run, two, second, log, spool, name, queue):
         assert not list(spool["spool"].glob("*.env"))
 
 
+NOT_TO_BE_HAD = {
+    "certificates to trust": {"tls_ca_file": "/nowhere/ca.pem"},
+    "certificate": {"tls_client_cert": "/nowhere/c.pem", "tls_client_key": "/nowhere/c.pem"},
+    "another's key": {"tls_client_cert": "{pki.ca}", "tls_client_key": "{pki.ca}"},
+    "password's file": {"password": None, "password_file": "/nowhere/secret"},
+    "password's command": {"password": None, "password_command": "false"},
+    "any secret": {"password": None},
+    "password of the proxy": {"proxy": "socks5://jo@127.0.0.1:1",
+                              "proxy_password_file": "/nowhere/secret"},
+}
+
+
+@pytest.mark.parametrize("queue", ["off", "on", "queued"])
+@pytest.mark.parametrize("name", NOT_TO_BE_HAD)
+def test_what_it_needs_itself(acs, run, two, second, pki, log, spool, name, queue):
+    first = acs()
+    keys = {key: value and value.format(pki=pki) for key, value in NOT_TO_BE_HAD[name].items()}
+    ini = two(first, second, delivery=spool if queue != "off" else None, **keys)
+    for args in [["-odq", "-t"], ["-q"]] if queue == "queued" else [["-t"]]:
+        result = run(["-C", ini, *args], input=HELLO)
+        assert (result.status, result.stderr) == (OK, "")
+    assert len(bodies(second)) == 1 and bodies(first) == []
+    line, = sent_lines(log())
+    assert "account=second" in line and "instead-of=test" in line and "because=" in line
+
+
 @pytest.mark.parametrize("queue", ["off", "queued"])
 def test_the_log_of_who_sends_it(acs, run, two, second, log, spool, tmp_path, queue):
     """What the first one could not, and what waits for it, stands in its own."""
