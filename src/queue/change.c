@@ -65,6 +65,8 @@ static void tell_program(struct queue_changing *c, const struct queue_told *told
 		  outcomes[told->outcome].name);
 	if (!is_changed)
 		json_text(&c->json, "reason", error_words(told->why));
+	else
+		json_bool(&c->json, "in_doubt", told->entry->is_in_doubt);
 	json_end(&c->json);
 }
 
@@ -109,6 +111,19 @@ static void tell_person(const struct queue_changing *c, const struct entry *e)
 	putchar('\n');
 }
 
+/* Whoever lets it go again should know, and still can hold it back or ask who had it. */
+static bool may_come_twice(const struct queue_changing *c, const struct queue_told *told)
+{
+	return told->outcome == QUEUE_CHANGED && kinds[c->kind].wakes && told->entry->is_in_doubt;
+}
+
+static void warn_of_doubt(struct queue_changing *c, const struct entry *e)
+{
+	erase_progress(c);
+	say_aside(_("%s: it may have been sent already, as the answer to it was lost: whoever has "
+		    "it may get it twice"), e->id);
+}
+
 static void tell(void *listener, const struct queue_told *told)
 {
 	struct queue_changing *c = listener;
@@ -122,6 +137,8 @@ static void tell(void *listener, const struct queue_told *told)
 		tell_person(c, told->entry);
 	else
 		complain(c, told);
+	if (!c->json.out && may_come_twice(c, told))
+		warn_of_doubt(c, told->entry);
 	show_progress(c);
 }
 

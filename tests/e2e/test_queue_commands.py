@@ -515,6 +515,21 @@ def test_changes_for_programs(queue, spool, sub):
     assert result.stderr == ""
 
 
+@pytest.mark.parametrize("sub", [["move", "--account", "test"], ["release"], ["retry"]])
+def test_what_may_come_twice(queue, spool, sub):
+    one = spool.add(account="gone", doubt=1, held=int(sub[0] == "release"))
+    sure = spool.add(account="gone", held=int(sub[0] == "release"))
+    warning = f"acsmtp: {one}: it may have been sent already, as the answer to it was lost: " \
+        "whoever has it may get it twice\n"
+    result = queue(*sub, one, sure)
+    assert (result.status, result.stderr) == (0, warning)
+    assert len(result.stdout.splitlines()) == 2
+    # Nobody gets it by what holds it back.
+    assert queue("hold", one).stderr == ""
+    told = json.loads(queue("release", "--json", one).stdout)
+    assert [message["in_doubt"] for message in told["messages"]] == [True]
+
+
 @pytest.mark.as_user    # root writes anywhere
 def test_readonly_spool(queue, spool):
     one = spool.add()
