@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Before a message is spoken of everything concerns the account: what its server says, a
- * secret that cannot be had, a certificate that ended or cannot be read. Behind MAIL most refusals are the message's own; what is not is a row of
- * service/replies.c that says so by its kind, a 421, or the loss of a connection before
- * the message was whole.
+ * secret that cannot be had, a certificate that ended or cannot be read. Behind MAIL most
+ * refusals are the message's own; what is not is a row of service/replies.c that says so
+ * by its kind, a 421, or the loss of a connection before the message was whole.
  */
 #include "delivery/failover.h"
 
