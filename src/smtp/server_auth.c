@@ -15,7 +15,7 @@
 enum { WRONG_LOGINS_MAX = 3 };
 
 /* What a client answered: decoded, in memory of its own. */
-enum heard { HEARD, HEARD_NONSENSE, HEARD_CANCEL, HEARD_NOTHING };
+enum heard { HEARD, HEARD_NONSENSE, HEARD_TOO_LONG, HEARD_CANCEL, HEARD_NOTHING };
 
 /*
  * Strictly (RFC 4648 section 3.3): what two readers could read in two ways is nonsense.
@@ -68,7 +68,8 @@ static enum heard ask(struct server *s, const char *challenge, struct secret *ou
 	line = server_hear_line(s, &len, &too_long);
 	if (!line)
 		return HEARD_NOTHING;
-	heard = too_long || strlen(line) != len ? HEARD_NONSENSE : decode_answer(line, len, out);
+	heard = too_long ? HEARD_TOO_LONG : strlen(line) != len ? HEARD_NONSENSE :
+		decode_answer(line, len, out);
 	server_forget_heard(s);
 	return heard;
 }
@@ -166,6 +167,16 @@ static enum next judge(struct server *s, const struct claim *claim)
 	return ++s->wrong_logins < WRONG_LOGINS_MAX ? GO_ON : turn_out(s);
 }
 
+/* RFC 4954 sections 4 and 6 */
+static const struct {
+	int code;
+	const char *enhanced, *words;
+} complaints[] = {
+	[HEARD_NONSENSE] = { 501, "5.5.2", "that is not what the mechanism says" },
+	[HEARD_TOO_LONG] = { 500, "5.5.6", "the answer is too long" },
+	[HEARD_CANCEL]	 = { 501, "5.7.0", "the login was given up" },
+};
+
 static enum next log_in(struct server *s, const char *arguments)
 {
 	struct claim claim = { .name = NULL };
@@ -185,9 +196,8 @@ static enum next log_in(struct server *s, const char *arguments)
 	else if (heard == HEARD_NOTHING)
 		next = HANG_UP;
 	else
-		next = server_blame(s, 501, heard == HEARD_CANCEL ? "5.7.0" : "5.5.2",
-				    heard == HEARD_CANCEL ? "the login was given up" :
-				    "that is not what the mechanism says");
+		next = server_blame(s, complaints[heard].code, complaints[heard].enhanced,
+				    complaints[heard].words);
 	for (i = 0; i < COUNT_OF(claim.said); i++)
 		secret_free(&claim.said[i]);
 	return next;

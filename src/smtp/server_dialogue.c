@@ -299,7 +299,7 @@ static void talk(struct server *s)
 
 		if (!line)
 			break;
-		next = too_long ? server_blame(s, 500, "5.5.6", "the line is too long") :
+		next = too_long ? server_blame(s, 500, "5.5.2", "the line is too long") :
 				  server_obey(s, line, len);
 	}
 	(void)server_flush(s);

@@ -557,7 +557,7 @@ static void test_slow_and_steady(void **state)
 static void test_nonsense(void **state)
 {
 	struct buf in = BUF_INIT(SAID_MAX);
-	OWNED_OUTCOME o = { 0 }, line = { 0 }, zero = { 0 };
+	OWNED_OUTCOME o = { 0 }, line = { 0 }, answer = { 0 }, zero = { 0 };
 
 	(void)state;
 	for (int i = 0; i < 30; i++)
@@ -568,11 +568,22 @@ static void test_nonsense(void **state)
 	assert_non_null(strstr(o.said, "\r\n421 mx.example: too many errors\r\n"));
 
 	buf_clear(&in);
+	buf_add(&in, EHLO);
 	for (int i = 0; i < 100000; i++)
 		buf_add(&in, "NOOP ");
 	buf_add(&in, "\r\nNOOP\r\n");
 	serve_bytes(&line, in.text, in.len, SIZE_MAX, (struct setting){ 0 });
-	assert_string_equal(line.codes, "220 500 250");
+	assert_string_equal(line.codes, "220 250 500 250");
+	assert_non_null(strstr(line.said, "\r\n500 5.5.2 "));
+
+	buf_clear(&in);
+	buf_add(&in, EHLO "\fAUTH LOGIN\r\n\f");
+	for (int i = 0; i < 10000; i++)
+		buf_add(&in, "AAAA");
+	buf_add(&in, "\r\n\fNOOP\r\n");
+	serve_bytes(&answer, in.text, in.len, SIZE_MAX, (struct setting)SECRET);
+	assert_string_equal(answer.codes, "220 250 334 500 250");
+	assert_non_null(strstr(answer.said, "\r\n500 5.5.6 "));
 
 	serve_bytes(&zero, "NOOP\0\r\nNOOP\r\n", 13, SIZE_MAX, (struct setting){ 0 });
 	assert_string_equal(zero.codes, "220 500 250");
