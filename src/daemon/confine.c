@@ -92,34 +92,36 @@ static bool confine_files(const char *const *files)
 
 #ifdef OUR_ARCH
 /*
- * What a session never does: begin a connection, a program or a process, touch another
- * one, change who it is, or reach the parts of the kernel that are none of its business.
- * They fail as if it had no right to, so that a library that tries goes on without.
+ * What neither the door nor a session ever does: run a program, touch another process's
+ * memory, change who it is, or reach the parts of the kernel that are none of its business.
+ * It fails as if it had no right to, so that a library that tries goes on without.
  */
-static const int refused[] = {
-	SYS_socket, SYS_socketpair, SYS_connect, SYS_bind, SYS_listen, SYS_accept4,
-	SYS_execve, SYS_execveat, SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev,
-	SYS_kcmp, SYS_setuid, SYS_setgid, SYS_setreuid, SYS_setregid, SYS_setresuid,
-	SYS_setresgid, SYS_setgroups, SYS_setfsuid, SYS_setfsgid, SYS_capset, SYS_unshare,
-	SYS_setns, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot, SYS_name_to_handle_at,
-	SYS_open_by_handle_at, SYS_bpf, SYS_perf_event_open, SYS_keyctl, SYS_add_key,
-	SYS_request_key, SYS_userfaultfd, SYS_io_uring_setup, SYS_io_uring_enter,
+static const int never[] = {
+	SYS_bind, SYS_listen, SYS_execve, SYS_execveat, SYS_ptrace, SYS_process_vm_readv,
+	SYS_process_vm_writev, SYS_kcmp, SYS_setuid, SYS_setgid, SYS_setreuid, SYS_setregid,
+	SYS_setresuid, SYS_setresgid, SYS_setgroups, SYS_setfsuid, SYS_setfsgid, SYS_capset,
+	SYS_unshare, SYS_setns, SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot,
+	SYS_name_to_handle_at, SYS_open_by_handle_at, SYS_bpf, SYS_perf_event_open, SYS_keyctl,
+	SYS_add_key, SYS_request_key, SYS_userfaultfd, SYS_io_uring_setup, SYS_io_uring_enter,
 	SYS_io_uring_register, SYS_pidfd_getfd, SYS_pidfd_open, SYS_init_module,
 	SYS_finit_module, SYS_kexec_load, SYS_reboot, SYS_personality, SYS_mq_open, SYS_shmget,
-	SYS_msgget, SYS_semget, SYS_inotify_init1, SYS_fanotify_init, SYS_clone3,
+	SYS_msgget, SYS_semget, SYS_inotify_init1, SYS_fanotify_init, SYS_pidfd_send_signal,
+	SYS_process_madvise,
+};
+/* Nor, once it has its connections: begin another one, or a process, or signal one. */
+static const int never_again[] = {
+	SYS_socket, SYS_socketpair, SYS_connect, SYS_accept, SYS_accept4, SYS_clone, SYS_clone3,
 #ifdef SYS_fork
-	SYS_fork, SYS_vfork, SYS_accept,
-#else
-	SYS_accept,
+	SYS_fork, SYS_vfork,
 #endif
-	SYS_clone, SYS_kill, SYS_tkill, SYS_tgkill, SYS_pidfd_send_signal, SYS_process_madvise,
+	SYS_kill, SYS_tkill, SYS_tgkill,
 };
 
 enum {
-	REFUSED = COUNT_OF(refused),
+	MOST = COUNT_OF(never) > COUNT_OF(never_again) ? COUNT_OF(never) : COUNT_OF(never_again),
 	HEAD = 6,
 	/* A question for each of them and one for each two that stand side by side. */
-	FILTER_MAX = HEAD + 2 * REFUSED - 1 + 2,
+	FILTER_MAX = HEAD + 2 * MOST - 1 + 2,
 };
 
 static int by_number(const void *one, const void *other)
@@ -163,12 +165,12 @@ static void answer(struct sock_filter *filter, size_t n)
 /* What an instruction can skip. */
 _Static_assert(FILTER_MAX < 256, "the filter is small enough");
 
-static bool confine_calls(void)
+static bool refuse_calls(const int *refused, size_t count)
 {
 	/*
 	 * A number means another call on another architecture, and a process can enter
 	 * the kernel by the 32-bit one as well: what does not come by ours ends it. The
-	 * other names of the same calls, of x32, are none.
+	 * other names of the same calls, of x32, are refused.
 	 */
 	struct sock_filter filter[FILTER_MAX] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
@@ -176,24 +178,48 @@ static bool confine_calls(void)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
 	};
-	struct sock_fprog program = { .len = FILTER_MAX, .filter = filter };
-	int numbers[REFUSED];
+	struct sock_fprog program = { .filter = filter };
+	int numbers[MOST];
+	size_t n;
 
-	memcpy(numbers, refused, sizeof(numbers));
-	qsort(numbers, REFUSED, sizeof(*numbers), by_number);
-	answer(filter, add_questions(filter, HEAD, numbers, REFUSED));
+	memcpy(numbers, refused, count * sizeof(*numbers));
+	qsort(numbers, count, sizeof(*numbers), by_number);
+	n = add_questions(filter, HEAD, numbers, count);
+	answer(filter, n);
+	program.len = (unsigned short)(n + 2);
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
 }
+
+static bool refuse_always(void)
+{
+	return refuse_calls(never, COUNT_OF(never));
+}
+
+static bool refuse_from_now_on(void)
+{
+	return refuse_calls(never_again, COUNT_OF(never_again));
+}
 #else
-static bool confine_calls(void)
+static bool refuse_always(void)
+{
+	return false;
+}
+
+static bool refuse_from_now_on(void)
 {
 	return false;
 }
 #endif
 
 /* --- both, and what needs no such kernel */
+
+void confine_begin(void)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
+		(void)refuse_always();
+}
 
 unsigned confine(const char *const *files)
 {
@@ -203,7 +229,7 @@ unsigned confine(const char *const *files)
 		confined |= CONFINED_RIGHTS;
 	if (confined && confine_files(files))
 		confined |= CONFINED_FILES;
-	if (confined && confine_calls())
+	if (confined && refuse_from_now_on())
 		confined |= CONFINED_CALLS;
 	return confined;
 }

@@ -13,7 +13,13 @@
 enum confined { CONFINED_RIGHTS = 1, CONFINED_FILES = 2, CONFINED_CALLS = 4 };
 
 /*
- * For the rest of this process: files that may be read (NULL ends the list; what is not
+ * For this process and all that it forks: what neither the door nor its sessions ever do,
+ * so that a session has that much less to give away.
+ */
+void confine_begin(void);
+
+/*
+ * For the rest of this process, after that: files that may be read (NULL ends the list; what is not
  * there is passed over). Which of enum confined it came to.
  */
 unsigned confine(const char *const *files);

@@ -34,6 +34,7 @@
 #include "base/self.h"
 #include "base/text.h"
 #include "daemon/beginning.h"
+#include "daemon/confine.h"
 #include "daemon/lend.h"
 #include "daemon/provision.h"
 #include "daemon/sockets.h"
@@ -459,7 +460,9 @@ int door_run(int argc, char **argv)
 	g->door.keeper = argv[1 + g->is_apart];
 	ok = prepare_gate(g, &err);
 	report(g, ok, &err);
-	if (ok)
+	if (ok) {
+		confine_begin();
 		live(g);
+	}
 	return ok ? EX_OK : error_exit_status(&err);
 }

@@ -36,6 +36,10 @@ static int try_all(void)
 {
 	const char *const none[] = { NULL };
 
+	confine_begin();
+	/* The door still lets clients in; the descriptor is none. */
+	if (syscall(SYS_accept4, -1L, 0L, 0L, 0L) != -1 || errno != EBADF)
+		return 1;
 	if (!(confine(none) & CONFINED_CALLS))
 		return 1;
 	for (size_t i = 0; i < COUNT_OF(shut); i++)
