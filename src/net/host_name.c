@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -55,19 +56,51 @@ static char *full_name_in(char *line, const char *short_name)
 	return has_short_name ? full : NULL;
 }
 
-/* The first answer that a line of the file gives; NULL: none. The caller frees. */
-static char *find_in_file(const char *path, char *(*find)(char *line, const char *name),
-			  const char *name)
+/* The beginning of the file; "" when there is none to read. The caller frees. */
+static char *read_file(const char *path)
 {
 	OWNED_FD fd = open(path, O_RDONLY | O_CLOEXEC);
 	OWNED_BUF text = BUF_INIT(FILE_MAX);
 	struct error unheard;
+
+	if (fd >= 0)
+		(void)file_read(fd, &text, &unheard);
+	return text_copy(buf_text(&text));
+}
+
+/*
+ * A message asks several times, and a process may have many of them: a file is read again
+ * when the second has passed in which it was read.
+ */
+static const char *text_of(const char *path)
+{
+	static struct {
+		const char *path;
+		char *text;
+		time_t read;
+	} files[3];	/* as many as are named below */
+	time_t now = time(NULL);
+	size_t i = 0;
+
+	while (files[i].path && strcmp(files[i].path, path) != 0)
+		i++;
+	if (!files[i].path || files[i].read != now) {
+		free(files[i].text);
+		files[i].path = path;
+		files[i].text = read_file(path);
+		files[i].read = now;
+	}
+	return files[i].text;
+}
+
+/* The first answer that a line of the file gives; NULL: none. The caller frees. */
+static char *find_in_file(const char *path, char *(*find)(char *line, const char *name),
+			  const char *name)
+{
+	OWNED_TEXT text = text_copy(text_of(path));
 	char *line, *next, *found = NULL;
 
-	if (fd < 0)
-		return NULL;
-	(void)file_read(fd, &text, &unheard);
-	for (line = text.text; line && !found; line = next) {
+	for (line = text; line && !found; line = next) {
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = '\0';
