@@ -18,6 +18,7 @@
 #include "base/background.h"
 #include "base/buf.h"
 #include "base/language.h"
+#include "base/path.h"
 #include "base/text.h"
 #include "config/write.h"
 #include "delivery/account_secret.h"
@@ -34,9 +35,7 @@ struct login_flags {
 /* Whether a file can be made, or replaced, in its directory. */
 static bool can_be_written(const char *path, struct error *err)
 {
-	const char *slash = strrchr(path, '/');
-	OWNED_TEXT directory = slash ? text_copy_n(path, (size_t)(slash - path) + 1)
-				     : text_copy(".");
+	OWNED_TEXT directory = path_directory(path);
 
 	return faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) == 0 ||
 	       error_errno(err, ERROR_CREATE, "%s", directory);

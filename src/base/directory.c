@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/home.h"
+#include "base/path.h"
 #include "base/self.h"
 
 enum {
@@ -60,16 +61,12 @@ static bool make_one(const char *path)
 /* With as many missing parents as `parents` says. */
 static bool make_directory(const char *path, int parents)
 {
-	OWNED_TEXT parent = text_copy(path);
-	char *slash = strrchr(parent, '/');
+	OWNED_TEXT parent = path_directory(path);
 
-	if (!slash)
-		return false;
-	*slash = '\0';
 	if (make_one(path))
 		return true;
-	return errno == ENOENT && parents > 0 && *parent &&
-	       make_directory(parent, parents - 1) && make_one(path);
+	return errno == ENOENT && parents > 0 && make_directory(parent, parents - 1) &&
+	       make_one(path);
 }
 
 int directory_private(const char *path, struct error *err)

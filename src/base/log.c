@@ -25,6 +25,7 @@
 #include "base/daily.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/path.h"
 #include "base/self.h"
 #include "base/syslog_socket.h"
 #include "base/text.h"
@@ -83,16 +84,13 @@ static void complain(const char *reason)
 
 static bool try_file(const char *path, struct error *err)
 {
-	OWNED_TEXT directory = text_copy(path);
+	OWNED_TEXT directory = path_directory(path);
 	OWNED_FD fd = -1;
-	char *slash = strrchr(directory, '/');
 
 	/* What is not there yet is for the mail to make. */
-	if (access(path, F_OK) < 0 && errno == ENOENT && slash) {
-		slash[slash == directory] = '\0';
+	if (access(path, F_OK) < 0 && errno == ENOENT)
 		return faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) == 0 ||
 		       error_errno(err, ERROR_CREATE, "%s", path);
-	}
 	fd = append_open(path, err);
 	return fd >= 0;
 }

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/path.h"
 #include "config/file.h"
 #include "config/config.h"
 
@@ -72,17 +73,13 @@ static int open_directory(const char *path)
 
 static bool enter(struct ini_writer *w, struct error *err)
 {
-	char *slash;
 	OWNED_TEXT directory = NULL;
 
 	w->path = real_path(w->job->path, err);
 	if (!w->path)
 		return false;
-	slash = strrchr(w->path, '/');
-	w->name = slash ? slash + 1 : w->path;
-	directory = slash == w->path ? text_copy("/")
-		    : slash	     ? text_copy_n(w->path, (size_t)(slash - w->path))
-				     : text_copy(".");
+	w->name = path_name(w->path);
+	directory = path_directory(w->path);
 	w->dir = open_directory(directory);
 	if (w->dir < 0)
 		return error_errno(err, ERROR_CREATE, "%s", directory);

@@ -147,8 +147,7 @@ bool doorbells_are_answered(const struct doorbells *bells, struct error *err)
 		error_context(err, "nobody serves clients at %s", first->where);
 	if (is_taken)
 		return error_advise(err, "end that program, or choose another address in `listen`");
-	return error_advise(err, err->number == EACCES ?
-			    N_("this user may not go there: ask whoever looks after this machine") :
+	return error_advise(err, err->number == EACCES ? daemon_socket_not_for_user :
 			    N_("start it anew: `systemctl restart acsmtp.socket acsmtp-door`, or "
 			       "without systemd `acsmtp daemon stop` and `acsmtp daemon`; its log "
 			       "says what cannot be had"));

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/path.h"
 #include "base/self.h"
 #include "base/sum.h"
 #include "base/text.h"
@@ -91,8 +92,7 @@ bool handover_read_line(int fd, char line[HANDOVER_LINE_MAX], int seconds)
 /* So that nobody who can make a socket there is taken for the keeper. */
 static bool is_keeper(int fd, const char *path)
 {
-	OWNED_TEXT directory = text_copy(path);
-	char *slash = strrchr(directory, '/');
+	OWNED_TEXT directory = path_directory(path);
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 	struct stat st;
@@ -101,9 +101,6 @@ static bool is_keeper(int fd, const char *path)
 		return false;
 	if (peer.uid == 0 || peer.uid == self_user())
 		return true;
-	if (!slash)
-		return false;
-	*slash = '\0';
 	return lstat(directory, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == peer.uid &&
 	       !(st.st_mode & (S_IWGRP | S_IWOTH));
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/home.h"
+#include "base/path.h"
 #include "base/self.h"
 #include "base/text.h"
 #include "net/dial.h"
@@ -33,18 +34,14 @@ static const char *name_of(enum daemon_end end)
 char *daemon_socket_in(const struct daemon_settings *settings, const char *directory,
 		       enum daemon_end end)
 {
-	const char *slash = strrchr(settings->socket, '/');
 	OWNED_BUF path = BUF_INIT(PATH_BYTES);
 
-	if (slash && end == DAEMON_DOOR)
-		return text_copy(settings->socket);
-	/* The keeper's is beside it. */
-	if (slash)
-		buf_add_bytes(&path, settings->socket, (size_t)(slash - settings->socket));
-	else if (directory)
-		buf_add(&path, directory);
-	else
+	if (strchr(settings->socket, '/'))
+		return end == DAEMON_DOOR ? text_copy(settings->socket) :
+					    path_beside(settings->socket, name_of(end));
+	if (!directory)
 		return NULL;
+	buf_add(&path, directory);
 	buf_addf(&path, "/%s", name_of(end));
 	return buf_take(&path);
 }
@@ -87,8 +84,7 @@ char *daemon_socket_find(const struct daemon_settings *settings, enum daemon_end
 
 char *daemon_socket_beside(const struct daemon_settings *settings, const char *keeper)
 {
-	const char *slash = strrchr(keeper, '/');
-	OWNED_TEXT directory = text_copy_n(keeper, slash ? (size_t)(slash - keeper) : 0);
+	OWNED_TEXT directory = path_directory(keeper);
 
 	return strcmp(settings->socket, "off") ?
 	       daemon_socket_in(settings, directory, DAEMON_DOOR) : NULL;
@@ -107,6 +103,9 @@ static bool is_daemons(const struct daemon_settings *settings, uid_t owner)
 	       is_user(settings->door_user, owner);
 }
 
+const char daemon_socket_not_for_user[] =
+	N_("this user may not go there: ask whoever looks after this machine");
+
 static const char *what_to_do(const char *path, int number)
 {
 	bool is_systems = text_after(path, daemon_system_directory) != NULL;
@@ -115,7 +114,7 @@ static const char *what_to_do(const char *path, int number)
 	if (number == EAGAIN)
 		return N_("it has more clients than it can hear: try again later");
 	if (number == EACCES || number == EPERM)
-		return N_("this user may not go there: ask whoever looks after this machine");
+		return daemon_socket_not_for_user;
 	if (number == ECONNREFUSED)
 		return is_systems ?
 		       N_("nobody listens there any more; start it, as root: `systemctl restart "

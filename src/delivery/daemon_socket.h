@@ -43,6 +43,9 @@ char *daemon_socket_find(const struct daemon_settings *settings, enum daemon_end
  */
 char *daemon_socket_beside(const struct daemon_settings *settings, const char *keeper);
 
+/* What a user is advised whom the kernel does not let connect. */
+extern const char daemon_socket_not_for_user[];
+
 /*
  * A connection to the one at `path`; the caller closes it. -1: ERROR_LATER, nobody is
  * there, or this user may not go there, with what to do; ERROR_REFUSED, who listens there

@@ -18,6 +18,7 @@
 #include "base/daily.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "base/text.h"
 #include "delivery/throttle.h"
 
@@ -151,8 +152,8 @@ void metrics_print(const struct metrics *m, struct buf *out)
 /* The file may be read by all, and is whole at any time. */
 static bool put_file(const char *path, const struct buf *text, struct error *err)
 {
-	const char *name = strrchr(path, '/') + 1;
-	OWNED_TEXT directory = text_copy_n(path, (size_t)(name - path));
+	const char *name = path_name(path);
+	OWNED_TEXT directory = path_directory(path);
 	OWNED_FD dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	OWNED_FD fd = -1;
 	char temp[NAME_MAX + 1];

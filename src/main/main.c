@@ -12,6 +12,7 @@
 #include "base/drain.h"
 #include "base/fate.h"
 #include "base/language.h"
+#include "base/path.h"
 #include "base/secret.h"
 #include "base/self.h"
 #include "base/text.h"
@@ -128,8 +129,7 @@ static bool begin(const char *name)
 
 int main(int argc, char **argv)
 {
-	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
-	const char *called = slash ? slash + 1 : argc > 0 ? argv[0] : "";
+	const char *called = argc > 0 ? path_name(argv[0]) : "";
 	const struct word *word;
 	char shown[SHOWN_SIZE];
 	const struct program program = {

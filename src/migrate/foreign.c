@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/language.h"
+#include "base/path.h"
 #include "base/text.h"
 
 /* --- notes */
@@ -409,14 +410,10 @@ bool foreign_is_there(const char *path)
  */
 char *foreign_path_beside(const char *path, const char *name)
 {
-	const char *slash = strrchr(path, '/'), *last = strrchr(name, '/');
-	OWNED_BUF beside = BUF_INIT(8192);
+	OWNED_TEXT beside = path_beside(path, path_name(name));
 
-	if (slash)
-		buf_add_bytes(&beside, path, (size_t)(slash - path) + 1);
-	buf_add(&beside, last ? last + 1 : name);
-	if (!last || foreign_is_there(buf_text(&beside)))
-		return buf_take(&beside);
+	if (!strchr(name, '/') || foreign_is_there(beside))
+		return text_take(&beside);
 	return text_copy(name);
 }
 

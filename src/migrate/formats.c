@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/language.h"
+#include "base/path.h"
 #include "base/text.h"
 #include "migrate/credentials.h"
 
@@ -124,10 +125,8 @@ static const char *format_name(const void *of, size_t i)
  */
 static const struct format *by_name(const char *path)
 {
-	const char *slash = strrchr(path, '/');
-
 	for (size_t i = 0; i < COUNT_OF(formats); i++)
-		if (strcasestr(slash ? slash + 1 : path, formats[i].file))
+		if (strcasestr(path_name(path), formats[i].file))
 			return &formats[i];
 	return NULL;
 }

@@ -18,6 +18,7 @@
 
 #include "base/base.h"
 #include "base/clock.h"
+#include "base/path.h"
 #include "base/self.h"
 #include "base/text.h"
 
@@ -172,23 +173,13 @@ static bool put_path(struct sockaddr_un *address, const char *path, struct error
 	return true;
 }
 
-/* Up to the last slash; NULL where there is none. */
-static char *directory_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? text_copy_n(path, slash == path ? 1 : (size_t)(slash - path)) : NULL;
-}
-
 /* Errno of what failed at the path; mostly its directory is not there, or not for us. */
 static bool explain_path(const char *path, struct error *err)
 {
-	OWNED_TEXT directory = directory_of(path);
+	OWNED_TEXT directory = path_directory(path);
 	struct stat st;
 
 	error_errno(err, ERROR_CONFIG, "cannot listen at %s", path);
-	if (!directory)
-		return false;
 	if (stat(directory, &st) < 0 && errno == ENOENT && mkdir(directory, 0700) < 0) {
 		error_errno(err, ERROR_CONFIG, "cannot make the directory %s", directory);
 		return error_advise(err, "who runs this must be able to write there; in a container a "
@@ -239,12 +230,10 @@ static bool may_replace(const struct sockaddr_un *address, struct error *err)
  */
 static int lock_directory(const char *path, mode_t mode)
 {
-	OWNED_TEXT directory = directory_of(path);
+	OWNED_TEXT directory = path_directory(path);
 	int64_t deadline = clock_after(2);
 	int fd;
 
-	if (!directory)
-		return -1;
 	/* Whoever may connect has to come as far as there. */
 	if (mkdir(directory, 0700) == 0 && (mode & 077))
 		(void)chmod(directory, 0755);

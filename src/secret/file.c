@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/path.h"
 #include "base/self.h"
 
 enum { PATH_LIMIT = 4096 };
@@ -147,8 +148,7 @@ static bool write_beside(const char *path, const struct stat *old,
 /* That the new name survives a loss of power is the directory's matter. */
 static bool settle_directory(const char *path, struct error *err)
 {
-	const char *slash = strrchr(path, '/');
-	OWNED_TEXT parent = text_copy_n(path, (size_t)(slash - path) + 1);
+	OWNED_TEXT parent = path_directory(path);
 	OWNED_FD dir = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	return (dir >= 0 && fsync(dir) == 0) || error_errno(err, ERROR_IO, "%s", parent);

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/language.h"
+#include "base/path.h"
 #include "base/text.h"
 #include "service/login.h"
 #include "service/service.h"
@@ -306,14 +307,12 @@ static bool needs_no_file(const struct setup *s)
 
 static char *propose_file(const struct setup *s)
 {
-	const char *slash = strrchr(s->path, '/');
-	OWNED_BUF path = BUF_INIT(PROPOSAL_LIMIT);
+	OWNED_BUF name = BUF_INIT(PROPOSAL_LIMIT);
 
 	if (*s->path != '/')
 		return NULL;
-	buf_add_bytes(&path, s->path, (size_t)(slash - s->path));
-	buf_addf(&path, "/acsmtp.%s.password", s->draft.name);
-	return buf_take(&path);
+	buf_addf(&name, "acsmtp.%s.password", s->draft.name);
+	return path_beside(s->path, buf_text(&name));
 }
 
 /* One that is there has a password, and stays as it is. */

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/language.h"
+#include "base/path.h"
 #include "base/self.h"
 #include "service/service.h"
 #include "config/write.h"
@@ -34,9 +35,7 @@ static void setup_free(struct setup *s)
 /* What cannot be written is said before anybody has typed anything. */
 static bool check_directory(const struct setup *s, struct error *err)
 {
-	const char *slash = strrchr(s->path, '/');
-	OWNED_TEXT directory = slash ? text_copy_n(s->path, (size_t)(slash - s->path) + 1)
-				     : text_copy(".");
+	OWNED_TEXT directory = path_directory(s->path);
 
 	return access(directory, F_OK) != 0 ||
 	       faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) == 0 ||

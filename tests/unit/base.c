@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/path.h"
 #include "base/self.h"
 
 static void test_memory(void **state)
@@ -324,6 +325,33 @@ static void test_ids(void **state)
 		assert_string_not_equal(ids[i - 1], ids[i]);
 }
 
+static void test_paths(void **state)
+{
+	static const struct {
+		const char *path, *directory, *name, *beside;	/* that, called "c" */
+	} rows[] = {
+		{ "/a/b", "/a", "b", "/a/c" },
+		{ "/b", "/", "b", "/c" },
+		{ "b", ".", "b", "c" },
+		{ "a/b", "a", "b", "a/c" },
+		{ "./b", ".", "b", "./c" },
+		{ "/a/", "/a", "", "/a/c" },
+		{ "/a//b", "/a/", "b", "/a//c" },
+		{ "/", "/", "", "/c" },
+		{ "", ".", "", "c" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		OWNED_TEXT directory = path_directory(rows[i].path);
+		OWNED_TEXT beside = path_beside(rows[i].path, "c");
+
+		assert_string_equal(directory, rows[i].directory);
+		assert_string_equal(path_name(rows[i].path), rows[i].name);
+		assert_string_equal(beside, rows[i].beside);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +366,7 @@ int main(void)
 		cmocka_unit_test(test_deadlines),
 		cmocka_unit_test(test_dates),
 		cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_paths),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);
