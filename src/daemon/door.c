@@ -401,7 +401,8 @@ static void live(struct gate *g)
 		for (size_t i = 1; !is_new && !g->is_over && i < count; i++)
 			if (fds[i].revents)
 				take_client(g, fds[i].fd);
-		reap(g);
+		if (fds[0].revents)
+			reap(g);
 	}
 }
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -38,9 +39,14 @@ static struct intake_member *last_free(struct intake_crew *c)
 	return last;
 }
 
-/* Its end is seen when it has come; bury() then. */
-static void dismiss(struct intake_member *m)
+/*
+ * Its end is seen when it has come; bury() then. A child that has just been forked may have
+ * the line still, so that to close it is not enough.
+ */
+static void dismiss(const struct intake_crew *c, struct intake_member *m)
 {
+	if (m->line >= 0)
+		(void)epoll_ctl(c->events, EPOLL_CTL_DEL, m->line, NULL);
 	fd_cleanup(&m->line);
 	m->line = -1;
 }
@@ -67,6 +73,7 @@ static _Noreturn void work(const struct intake_job *job, int line)
 static struct intake_member *start(struct intake_crew *c)
 {
 	struct intake_member *m = &c->members[c->count];
+	struct epoll_event event = { .events = EPOLLIN };
 	int ends[2];
 
 	if (c->count == INTAKE_CREW_MAX)
@@ -78,13 +85,15 @@ static struct intake_member *start(struct intake_crew *c)
 	*m = (struct intake_member){ .line = ends[0], .client = -1, .since = clock_ms() };
 	/* Among the others, so that the child leaves this line with theirs. */
 	c->count++;
-	m->pid = fork();
+	event.data.fd = m->line;
+	m->pid = epoll_ctl(c->events, EPOLL_CTL_ADD, m->line, &event) == 0 ? fork() : -1;
 	if (m->pid == 0)
 		work(c->job, ends[1]);
+	if (m->pid < 0)
+		log_problem("nobody can be started to take mail in: %s", strerror(errno));
 	close(ends[1]);
 	if (m->pid > 0)
 		return m;
-	log_problem("nobody can be started to take mail in: %s", strerror(errno));
 	close(ends[0]);
 	c->count--;
 	return NULL;
@@ -92,10 +101,10 @@ static struct intake_member *start(struct intake_crew *c)
 
 /* --- the keeper's side */
 
-static bool lend(struct intake_member *m, int client)
+static bool lend(const struct intake_crew *c, struct intake_member *m, int client)
 {
 	if (!parcel_send(m->line, "", 1, &client, 1)) {
-		dismiss(m);
+		dismiss(c, m);
 		return false;
 	}
 	m->client = client;
@@ -108,10 +117,10 @@ bool intake_crew_lend(struct intake_crew *c, int client)
 
 	/* One that has just died is seen by that. */
 	while ((m = last_free(c)))
-		if (lend(m, client))
+		if (lend(c, m, client))
 			return true;
 	m = start(c);
-	return m && lend(m, client);
+	return m && lend(c, m, client);
 }
 
 void intake_crew_be_ready(struct intake_crew *c)
@@ -120,32 +129,31 @@ void intake_crew_be_ready(struct intake_crew *c)
 		(void)start(c);
 }
 
-size_t intake_crew_gather(const struct intake_crew *c, struct pollfd *fds, size_t *who)
+static struct intake_member *find(struct intake_crew *c, int line)
 {
-	size_t count = 0;
-
-	for (size_t i = 0; i < c->count; i++)
-		if (c->members[i].line >= 0 && c->members[i].client >= 0) {
-			fds[count] = (struct pollfd){ c->members[i].line, POLLIN, 0 };
-			who[count++] = i;
-		}
-	return count;
+	for (struct intake_member *m = c->members; m < c->members + c->count; m++)
+		if (m->line == line)
+			return m;
+	return NULL;
 }
 
-int intake_crew_hear(struct intake_crew *c, size_t who, bool *is_good)
+bool intake_crew_hear(struct intake_crew *c, int line, int *client, bool *is_good)
 {
-	struct intake_member *m = &c->members[who];
-	int client = m->client;
+	struct intake_member *m = find(c, line);
 	char word = OVER;
-	/* None: it has died, and where it was in a message nobody knows. */
-	bool is_well = read_some(m->line, &word, 1) == 1;
+	bool is_well;
 
+	if (!m)
+		return false;
+	/* None: it has died, and where it was in a message nobody knows. */
+	is_well = read_some(line, &word, 1) == 1;
+	*client = m->client;
 	*is_good = word == GOOD;
 	m->client = -1;
 	m->since = clock_ms();
 	if (!is_well || m->is_old)
-		dismiss(m);
-	return client;
+		dismiss(c, m);
+	return true;
 }
 
 /* The one that goes next: it has waited for the longest time, and is not the only one. */
@@ -176,7 +184,7 @@ void intake_crew_rest(struct intake_crew *c)
 	struct intake_member *first;
 
 	while ((first = first_free(c)) && clock_left(first->since + WARM_MS) == 0)
-		dismiss(first);
+		dismiss(c, first);
 }
 
 void intake_crew_renew(struct intake_crew *c)
@@ -184,7 +192,7 @@ void intake_crew_renew(struct intake_crew *c)
 	for (struct intake_member *m = c->members; m < c->members + c->count; m++) {
 		m->is_old = true;
 		if (is_waiting(m))
-			dismiss(m);
+			dismiss(c, m);
 	}
 	intake_crew_be_ready(c);
 }
@@ -194,7 +202,7 @@ bool intake_crew_bury(struct intake_crew *c, pid_t pid, int *client)
 	for (struct intake_member *m = c->members; m < c->members + c->count; m++)
 		if (m->pid == pid) {
 			*client = m->client;
-			dismiss(m);
+			dismiss(c, m);
 			*m = c->members[--c->count];
 			return true;
 		}

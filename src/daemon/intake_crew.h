@@ -8,7 +8,6 @@
 #ifndef DAEMON_INTAKE_CREW_H
 #define DAEMON_INTAKE_CREW_H
 
-#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +23,7 @@ struct intake_job {			/* what one of them does; borrowed */
 
 struct intake_crew {
 	const struct intake_job *job;
+	int events;		/* of epoll(7), borrowed: their lines are heard there */
 	struct intake_member {
 		pid_t pid;
 		int line;	/* to it; -1: it was told to go, or is about to */
@@ -44,16 +44,10 @@ bool intake_crew_lend(struct intake_crew *c, int client);
 void intake_crew_be_ready(struct intake_crew *c);
 
 /*
- * Those who may say something: descriptors and, for intake_crew_hear(), who they are. Both
- * have room for INTAKE_CREW_MAX; the number of them.
+ * There is something on a line. True: it is of one of them, and *client is back (-1: none was
+ * lent to it); or, not *is_good, it is of no use any more.
  */
-size_t intake_crew_gather(const struct intake_crew *c, struct pollfd *fds, size_t *who);
-
-/*
- * Of one of those, who has something to say: the connection that was lent to it is back;
- * or, not `is_good`, it is of no use any more.
- */
-int intake_crew_hear(struct intake_crew *c, size_t who, bool *is_good);
+bool intake_crew_hear(struct intake_crew *c, int line, int *client, bool *is_good);
 
 /* Milliseconds until intake_crew_rest() has something to do; -1: for ever. */
 int intake_crew_pause(const struct intake_crew *c);

@@ -210,7 +210,7 @@ static void reload(struct keeper *k)
 	k->queue = queue;
 	k->queue.settings = &k->config.delivery;
 	warn_of_accounts(&k->config);
-	intake_crew_renew(&k->clients.crew);
+	keeper_clients_renew(&k->clients);
 	/* The next one has them too. */
 	k->wants_runner = true;
 	if (k->runner)
@@ -248,30 +248,35 @@ static void hear_pokes(struct keeper *k)
 		k->wants_runner = true;
 }
 
-enum { SIGNALS, POKES, OWN };	/* what is waited for, and behind it the clients */
+static int pause_of(const struct keeper *k)
+{
+	int pause = keeper_clients_pause(&k->clients);
+
+	/* While one works its end, a signal, is what the next one waits for. */
+	if (k->wants_runner && !k->runner && (pause < 0 || clock_left(k->runner_after) < pause))
+		pause = clock_left(k->runner_after) + 1;
+	return pause;
+}
 
 static void live(struct keeper *k)
 {
-	static struct pollfd fds[OWN + KEEPER_CLIENTS_FDS];
+	enum { SIGNALS, POKES, CLIENTS };
+	struct pollfd fds[] = {
+		[SIGNALS] = { .fd = k->signals, .events = POLLIN },
+		[POKES] = { .fd = k->pokes[0], .events = POLLIN },
+		[CLIENTS] = { .fd = k->clients.events, .events = POLLIN },
+	};
 
-	fds[SIGNALS] = (struct pollfd){ .fd = k->signals, .events = POLLIN };
-	fds[POKES] = (struct pollfd){ .fd = k->pokes[0], .events = POLLIN };
 	while (!k->is_over) {
-		int pause = -1;
-		size_t count;
-
 		start_runner(k);
-		/* While one works its end, a signal, is what the next one waits for. */
-		if (k->wants_runner && !k->runner)
-			pause = clock_left(k->runner_after) + 1;
-		count = OWN + keeper_clients_gather(&k->clients, fds + OWN, &pause);
-		if (poll(fds, count, pause) < 0)
+		if (poll(fds, COUNT_OF(fds), pause_of(k)) < 0)
 			continue;
 		/* Who has gone is no client any more, to those who ask. */
-		keeper_clients_hear(&k->clients, fds + OWN);
-		if (fds[SIGNALS].revents)
+		keeper_clients_hear(&k->clients);
+		if (fds[SIGNALS].revents) {
 			hear_signal(k);
-		reap(k);
+			reap(k);
+		}
 		if (fds[POKES].revents)
 			hear_pokes(k);
 	}
@@ -306,8 +311,7 @@ static bool begin(struct keeper *k, struct error *err)
 	if (!open_all(k->job, &k->config, &k->queue, err))
 		return false;
 	warn_of_accounts(&k->config);
-	intake_crew_be_ready(&k->clients.crew);
-	return true;
+	return keeper_clients_begin(&k->clients, err);
 }
 
 static void report(const struct keeper_job *job, const struct error *err)
@@ -333,7 +337,6 @@ int keeper_run(const struct keeper_job *job)
 	k->clients.control = job->control;
 	k->clients.door_uid = job->door_uid;
 	k->clients.job = (struct intake_job){ begin_child, take_mail, k };
-	k->clients.crew.job = &k->clients.job;
 	k->clients.answer = answer;
 	k->queue = (struct queue)QUEUE_CLOSED;
 	k->wants_runner = true;

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Nothing here waits for anybody. A client with a child has no descriptor here, as whoever
- * is served by another one would not see that one's end; nor is one polled that is lent to
- * the crew, as it speaks to them.
+ * Nothing here waits for anybody, and what is done for one does not grow with the number of
+ * those who say nothing. A client with a child has no descriptor here, as whoever is served
+ * by another one would not see that one's end; nor is one heard that is lent to the crew,
+ * as it speaks to them.
  */
 #include "daemon/keeper_clients.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "daemon/visit.h"
@@ -23,7 +26,35 @@ enum {
 	SPARE = 64,		/* descriptors that are not for those who say nothing */
 	FIRST_WORD = 30,	/* seconds until one who says nothing at all is forgotten */
 	LACK_PAUSE_MS = 100,	/* when the system has no more descriptors or memory */
+	EVENTS = 64,		/* at a time */
 };
+
+/* --- what is heard */
+
+static bool hear_from(const struct keeper_clients *c, int fd, struct error *err)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data = { .fd = fd } };
+
+	return epoll_ctl(c->events, EPOLL_CTL_ADD, fd, &event) == 0 ||
+	       error_errno(err, ERROR_SYSTEM, "the daemon's queue");
+}
+
+static void be_deaf_to(const struct keeper_clients *c, int fd)
+{
+	(void)epoll_ctl(c->events, EPOLL_CTL_DEL, fd, NULL);
+}
+
+/* While there is a lack it would be ready again at once. */
+static void hear_who_comes(struct keeper_clients *c, bool hears)
+{
+	struct epoll_event event = { .events = hears ? EPOLLIN : 0,
+				     .data = { .fd = c->control } };
+
+	c->lack_until = hears ? 0 : clock_ms() + LACK_PAUSE_MS;
+	(void)epoll_ctl(c->events, EPOLL_CTL_MOD, c->control, &event);
+}
+
+/* --- who is here */
 
 /* So that one user, or many, who ask and ask are in nobody's way who gives mail. */
 static bool has_room(const struct keeper_clients *c, uid_t uid)
@@ -49,8 +80,18 @@ static bool may_wait(const struct keeper_clients *c)
 	return idle + SPARE <= sysconf(_SC_OPEN_MAX);
 }
 
+static struct keeper_client *find(struct keeper_clients *c, int fd)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (c->list[i].fd == fd)
+			return &c->list[i];
+	return NULL;
+}
+
 static void forget(struct keeper_clients *c, struct keeper_client *client)
 {
+	if (client->fd >= 0)
+		be_deaf_to(c, client->fd);
 	fd_cleanup(&client->fd);
 	*client = c->list[--c->count];
 }
@@ -70,6 +111,8 @@ static void begin_to_answer(struct keeper_clients *c, struct keeper_client *clie
 		forget(c, client);
 		return;
 	}
+	/* The child has it still, so that to close it is not enough. */
+	be_deaf_to(c, client->fd);
 	close(client->fd);
 	client->fd = -1;
 }
@@ -84,11 +127,11 @@ static void let_in(struct keeper_clients *c)
 	if (fd < 0) {
 		/* It stays in the line; to ask again at once would not help. */
 		if (errno_is_lack(errno))
-			c->lack_until = clock_ms() + LACK_PAUSE_MS;
+			hear_who_comes(c, false);
 		return;
 	}
 	if (!visitor_learn(fd, &client.who, &unheard) || !client.who.is_local ||
-	    !has_room(c, client.who.uid)) {
+	    !has_room(c, client.who.uid) || !hear_from(c, fd, &unheard)) {
 		close(fd);
 		return;
 	}
@@ -108,6 +151,8 @@ static bool has_gone(const struct keeper_client *client)
 static bool lend(struct keeper_clients *c, struct keeper_client *client)
 {
 	client->is_lent = intake_crew_lend(&c->crew, client->fd);
+	if (client->is_lent)
+		be_deaf_to(c, client->fd);
 	return client->is_lent;
 }
 
@@ -123,72 +168,95 @@ static void hear_client(struct keeper_clients *c, struct keeper_client *client)
 
 static void take_back(struct keeper_clients *c, int fd, bool is_good)
 {
-	for (size_t i = 0; fd >= 0 && i < c->count; i++)
-		if (c->list[i].fd == fd && is_good) {
-			c->list[i].is_lent = false;
-			return;
-		} else if (c->list[i].fd == fd) {
-			forget(c, &c->list[i]);
-			return;
-		}
+	struct keeper_client *client = fd >= 0 ? find(c, fd) : NULL;
+	struct error unheard;
+
+	if (!client)
+		return;
+	client->is_lent = false;
+	if (!is_good || !hear_from(c, fd, &unheard))
+		forget(c, client);
 }
 
-/* --- what is waited for */
+static void hear_one(struct keeper_clients *c, int fd)
+{
+	struct keeper_client *client = find(c, fd);
+	bool is_good;
+	int lent;
+
+	if (client)
+		hear_client(c, client);
+	else if (intake_crew_hear(&c->crew, fd, &lent, &is_good))
+		take_back(c, lent, is_good);
+}
+
+/* --- what there is to do */
 
 static int sooner(int one, int other)
 {
 	return one < 0 || (other >= 0 && other < one) ? other : one;
 }
 
-size_t keeper_clients_gather(struct keeper_clients *c, struct pollfd *fds, int *pause)
+static bool is_silent(const struct keeper_client *client)
 {
-	int lack = clock_left(c->lack_until);
-	size_t count = 0, members;
-
-	*pause = sooner(*pause, intake_crew_pause(&c->crew));
-	if (lack > 0)
-		*pause = sooner(*pause, lack);
-	/* poll(2) takes no more than a process may have open, so that who is -1 is left out. */
-	fds[0] = (struct pollfd){ .fd = lack > 0 ? -1 : c->control, .events = POLLIN };
-	members = intake_crew_gather(&c->crew, fds + 1, c->watched);
-	for (size_t i = 0; i < c->count; i++) {
-		const struct keeper_client *client = &c->list[i];
-
-		if (client->fd < 0 || client->is_lent)
-			continue;
-		if (!client->gives)
-			*pause = sooner(*pause, clock_left(client->deadline) + 1);
-		fds[1 + members + count] = (struct pollfd){ client->fd, POLLIN, 0 };
-		c->watched[members + count++] = i;
-	}
-	c->gathered_members = members;
-	c->gathered = members + count;
-	return 1 + c->gathered;
+	return client->fd >= 0 && !client->gives;
 }
 
-void keeper_clients_hear(struct keeper_clients *c, const struct pollfd *fds)
+int keeper_clients_pause(const struct keeper_clients *c)
 {
-	const struct pollfd *said = fds + 1;
+	int pause = intake_crew_pause(&c->crew);
 
-	/* From the last one on, as the last of all takes the place of one who is forgotten. */
-	for (size_t i = c->gathered; i-- > c->gathered_members;) {
-		struct keeper_client *client = &c->list[c->watched[i]];
+	if (c->lack_until)
+		pause = sooner(pause, clock_left(c->lack_until) + 1);
+	for (size_t i = 0; i < c->count; i++)
+		if (is_silent(&c->list[i]))
+			pause = sooner(pause, clock_left(c->list[i].deadline) + 1);
+	return pause;
+}
 
-		if (said[i].revents)
-			hear_client(c, client);
-		else if (!client->gives && clock_left(client->deadline) == 0)
-			forget(c, client);
-	}
-	for (size_t i = 0; i < c->gathered_members; i++)
-		if (said[i].revents) {
-			bool is_good;
-			int fd = intake_crew_hear(&c->crew, c->watched[i], &is_good);
+static void forget_silent(struct keeper_clients *c)
+{
+	for (size_t i = c->count; i-- > 0;)
+		if (is_silent(&c->list[i]) && clock_left(c->list[i].deadline) == 0)
+			forget(c, &c->list[i]);
+}
 
-			take_back(c, fd, is_good);
-		}
-	intake_crew_rest(&c->crew);
-	if (fds[0].revents)
+void keeper_clients_hear(struct keeper_clients *c)
+{
+	struct epoll_event heard[EVENTS];
+	int count = epoll_wait(c->events, heard, EVENTS, 0);
+	bool has_come = false;
+
+	for (int i = 0; i < count; i++)
+		if (heard[i].data.fd == c->control)
+			has_come = true;
+		else
+			hear_one(c, heard[i].data.fd);
+	/* Last, as who comes may get a number that another has just left. */
+	if (has_come)
 		let_in(c);
+	forget_silent(c);
+	intake_crew_rest(&c->crew);
+	if (c->lack_until && clock_left(c->lack_until) == 0)
+		hear_who_comes(c, true);
+}
+
+bool keeper_clients_begin(struct keeper_clients *c, struct error *err)
+{
+	c->crew.job = &c->job;
+	c->events = epoll_create1(EPOLL_CLOEXEC);
+	if (c->events < 0)
+		return error_errno(err, ERROR_SYSTEM, "the daemon's queue");
+	c->crew.events = c->events;
+	if (!hear_from(c, c->control, err))
+		return false;
+	intake_crew_be_ready(&c->crew);
+	return true;
+}
+
+void keeper_clients_renew(struct keeper_clients *c)
+{
+	intake_crew_renew(&c->crew);
 }
 
 /* --- their processes */
@@ -214,6 +282,7 @@ void keeper_clients_leave(struct keeper_clients *c)
 		fd_cleanup(&c->list[i].fd);
 	intake_crew_leave(&c->crew);
 	close(c->control);
+	close(c->events);
 }
 
 size_t keeper_clients_of_door(const struct keeper_clients *c, const struct keeper_client *asker)

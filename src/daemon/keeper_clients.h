@@ -9,10 +9,7 @@
 #include "daemon/intake_crew.h"
 #include "net/visitor.h"
 
-enum {
-	KEEPER_CLIENTS_MAX = 4096,
-	KEEPER_CLIENTS_FDS = 1 + INTAKE_CREW_MAX + KEEPER_CLIENTS_MAX,
-};
+enum { KEEPER_CLIENTS_MAX = 4096 };
 
 struct keeper_client {
 	struct visitor who;
@@ -25,6 +22,7 @@ struct keeper_client {
 
 struct keeper_clients {
 	int control;		/* the socket that they come to */
+	int events;		/* what is heard of all of them: epoll(7) */
 	uid_t door_uid;
 	struct intake_job job;	/* of the crew; every child begins with its begin() */
 	/* What a child does for one who asks, at its connection; then it ends. */
@@ -32,20 +30,22 @@ struct keeper_clients {
 	struct keeper_client list[KEEPER_CLIENTS_MAX];
 	size_t count;
 	struct intake_crew crew;
-	int64_t lack_until;	/* clock_ms(); the system has no descriptors before */
-	/* Of what was gathered last, those who stand behind it. */
-	size_t gathered, gathered_members, watched[INTAKE_CREW_MAX + KEEPER_CLIENTS_MAX];
+	int64_t lack_until;	/* clock_ms(); 0, or until then nobody is let in */
 };
 
-/*
- * What poll(2) waits for on their behalf, up to KEEPER_CLIENTS_FDS; the number of them.
- * *pause: milliseconds after which there is something to do without a word of theirs,
- * if that is sooner than what stands there (-1: for ever).
- */
-size_t keeper_clients_gather(struct keeper_clients *c, struct pollfd *fds, int *pause);
+/* When `control`, `door_uid`, `job` and `answer` are known. ERROR_SYSTEM. */
+bool keeper_clients_begin(struct keeper_clients *c, struct error *err);
 
-/* What poll(2) has said of them: they are let in, served, answered, forgotten. */
-void keeper_clients_hear(struct keeper_clients *c, const struct pollfd *fds);
+/*
+ * Milliseconds until there is something to do though `events` says nothing; -1: for ever.
+ */
+int keeper_clients_pause(const struct keeper_clients *c);
+
+/* What there is to do: they are let in, lent, answered, forgotten. Does not wait. */
+void keeper_clients_hear(struct keeper_clients *c);
+
+/* The settings are others. */
+void keeper_clients_renew(struct keeper_clients *c);
 
 /* A process has ended, theirs perhaps. */
 void keeper_clients_bury(struct keeper_clients *c, pid_t pid);
