@@ -12,7 +12,7 @@ FILES = 16      # which the keeper and the runner may have open for more helpers
 STAYING = "door", "keeper", "runner"
 SHOWN = *STAYING, "taker", "sender"
 COLUMNS = "  {:>8}{:>8}{:>9}" + "{:>17}" * len(SHOWN) + "{:>6}{:>10}"
-HEAD = COLUMNS.format("messages", "seconds", "all", *SHOWN, "spool", "bytes")
+HEAD = COLUMNS.format("messages", "seconds", "PSS", *SHOWN, "spool", "bytes")
 
 
 def flat(scene, options):
@@ -21,7 +21,8 @@ def flat(scene, options):
     keep_runner(d)
     scene.hand_over()
     begin, taken, seen = time.monotonic(), 0, [costs(d)]
-    say("flat     KiB: PSS of all, and of each PSS / RSS / open files; files of the spool, its bytes")
+    say("flat     KiB: PSS of these and the leader, of each PSS / RSS / open files; files of the "
+        "spool, bytes of its directory")
     say(HEAD)
     show(d, 0, 0, seen[0])
     part = max(options.messages // PARTS, 1)
