@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/fate.h"
+#include "base/leaks.h"
 #include "base/log.h"
 #include "base/self.h"
 #include "base/sum.h"
@@ -347,10 +348,15 @@ static void converse(struct door_session *s, struct transport *wire)
 		(void)smtp_turn_away(wire, &options, &err, &unheard);
 		return;
 	}
-	confine_session(s->door);
+	if (!leaks_are_sought())
+		confine_session(s->door);
 	catch_signal(SIGTERM, on_end);
 	if (!smtp_serve(wire, &options, &s->reception.taker, &err))
 		log_problem("client=%s error=%s", s->client, err.text);
+	/* All has been said, and the transport is about to go. */
+	catch_signal(SIGTERM, SIG_IGN);
+	catch_signal(SESSION_LAST_CALL, SIG_IGN);
+	alarm(0);
 }
 
 /*
@@ -396,6 +402,8 @@ void session_run(const struct door *door, int client, const struct visitor *who)
 	at.taker = &s.reception.taker;
 	converse(&s, wire);
 	wire->close(wire);
+	if (*s.id)
+		leaks_look();
 	/* What libraries clear up costs as much as the message, and the kernel does it too. */
 	_exit(EX_OK);
 }

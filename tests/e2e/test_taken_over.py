@@ -63,7 +63,8 @@ def attacked(daemon, code):
     library.chmod(0o755)
     options = os.environ.get("ASAN_OPTIONS", "")
     assert d.start(env={"LD_PRELOAD": library,
-                        "ASAN_OPTIONS": f"{options}:verify_asan_link_order=0"}), \
+                        "ASAN_OPTIONS": f"{options}:verify_asan_link_order=0",
+                        "LSAN_OPTIONS": None}), \
         d.process.stderr.read().decode()
     with Local(d.socket) as client:
         client.sendmail("me@contoso.com", ["b@example.org"], text())
