@@ -196,7 +196,8 @@ def test_gone_at_each_point(listening, place):
         client.sendmail("me@contoso.com", ["b@example.org"], text("whole"))
     wait_until(lambda: arrived(d.server) == ["whole"], "it arrives")
     d.wait_for_nobody()
-    assert d.status()["waiting"] == 0 and arrived(d.server) == ["whole"]
+    wait_until(lambda: d.status()["waiting"] == 0, "nothing else waits")
+    assert arrived(d.server) == ["whole"]
 
 
 def test_noise(listening):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who may send by the daemon, as whom, and how much at a time."""
 
+import contextlib
 import grp
 import os
 import pwd
@@ -186,9 +187,18 @@ def test_a_socket_that_was_left_behind(daemon):
         os.kill(pid, signal.SIGKILL)
     d.process.wait(PATIENCE)
     assert d.socket.exists()
+    wait_until(lambda: all(is_refused(path) for path in (d.socket, d.top / "run/keeper")),
+               "nobody is left")
     restart(d)
     with Local(d.socket) as client:
         assert client.noop()[0] == 250
+
+
+def is_refused(path):
+    with socket.socket(socket.AF_UNIX) as one, contextlib.suppress(ConnectionRefusedError):
+        one.connect(str(path))
+        return False
+    return True
 
 
 def restart(d):

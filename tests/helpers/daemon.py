@@ -135,7 +135,10 @@ class Daemon:
     def program(self, name):
         """The process of one of its two programs."""
         for pid in self.children():
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+            try:
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except (FileNotFoundError, ProcessLookupError):    # it has ended since
+                continue
             # What follows are paths; that of the keeper's socket is among the door's.
             if name in words.split(" /")[0]:
                 return pid
