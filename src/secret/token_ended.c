@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The helper's sentence is English, as logs have to have it; what it says of an error of
- * Entra's is in our catalog, for people.
+ * The helper says each sentence in English, as logs have to have it, and in the language
+ * of the person.
  */
 #include "secret/token_ended.h"
 
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/language.h"
 #include "base/text.h"
 #include "secret/token_helper.h"
@@ -32,41 +31,24 @@ static const struct token_meaning {
 	  N_("install it: it may come in a package of its own, acsmtp-token") },
 };
 
-/* Up to the next ": ", which is skipped; the rest if there is none. */
-static char *next_part(const char **said)
+/* The helper's words for a person; what hangs and is ended has none. */
+static char *words_of(const struct process *p)
 {
-	const char *end = strstr(*said, ": ");
-	size_t len = end ? (size_t)(end - *said) : strlen(*said);
-	char *part = text_copy_n(*said, len);
+	static const char key[] = "words=";
+	const char *at = p->output, *end = p->output + p->len, *lf;
 
-	*said += end ? len + strlen(": ") : len;
-	return part;
-}
-
-/*
- * "STEP: NUMBER: WHAT: ADVICE", or with the server's own words in brackets behind WHAT: the
- * last two are of token/advice.c, and in our catalog.
- */
-static void translate(const char *said, struct buf *out)
-{
-	OWNED_TEXT step = next_part(&said);
-	OWNED_TEXT name = next_part(&said);
-	OWNED_TEXT what = next_part(&said);
-	char *quoted = strstr(what, " (");
-	OWNED_TEXT words = text_copy(quoted ? quoted : "");
-
-	if (quoted)
-		*quoted = '\0';
-	buf_addf(out, "%s%s%s%s%s%s%s%s", step, *name ? ": " : "", name, *what ? ": " : "",
-		 tr(what), words, *said ? ": " : "", tr(said));
+	for (; (lf = at < end ? memchr(at, '\n', (size_t)(end - at)) : NULL); at = lf + 1)
+		if ((size_t)(lf - at) >= strlen(key) && !memcmp(at, key, strlen(key)))
+			return text_copy_n(at + strlen(key), (size_t)(lf - at) - strlen(key));
+	return text_copy(tr(p->complaint));
 }
 
 static bool complain(const struct process *p, enum error_kind kind, struct error *err)
 {
-	OWNED_BUF words = BUF_INIT(2 * ERROR_TEXT_MAX);
+	OWNED_TEXT words = words_of(p);
 
-	translate(p->complaint, &words);
-	return error_texts(err, kind, p->complaint, buf_text(&words));
+	text_make_printable(words);
+	return error_texts(err, kind, p->complaint, words);
 }
 
 bool token_ended(const struct process *p, const char *helper, struct error *err)

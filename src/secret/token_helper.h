@@ -31,7 +31,8 @@
  *
  * All of it fits into a struct secret. Any end but TOKEN_OK comes with one sentence on standard
  * error: "STEP: what is wrong (number): what to do", where STEP is endpoint, identity, role,
- * application, scope, clock, or what was asked for.
+ * application, scope, clock, or what was asked for; and where the person's language is another
+ * one, with the same in that on standard output, as "words=...".
  */
 #ifndef SECRET_TOKEN_HELPER_H
 #define SECRET_TOKEN_HELPER_H

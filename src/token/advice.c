@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The helper says these in English, as logs have to have them; whoever runs it for a
- * person finds them in the catalog (secret/token_ended.c). No "what" has ": " in it.
+ * The helper says these in English, as logs have to have them, and in the language of
+ * the person.
  */
 #include "token/advice.h"
 

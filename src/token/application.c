@@ -74,8 +74,8 @@ static bool check_authority(const char *authority, struct token_failure *failure
 	return (is_https(authority) && !strpbrk(authority, "?&")) ||
 	       token_fail(failure, TOKEN_CONFIG,
 			  "endpoint: token_authority %s is no https address: a secret is sent "
-			  "nowhere else; such as " PUBLIC_AUTHORITY,
-			  authority);
+			  "nowhere else; such as %s",
+			  authority, PUBLIC_AUTHORITY);
 }
 
 /* Of a person it may be anybody's; an application is always of one. */

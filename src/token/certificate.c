@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/file.h"
+#include "base/language.h"
 #include "base/text.h"
 #include "token/encode.h"
 
@@ -35,9 +36,10 @@ struct signer {
 static bool fail(const struct assertion *assertion, struct token_failure *failure,
 		 const char *what, const char *advice)
 {
-	return token_fail(failure, TOKEN_CONFIG,
-			  "application: certificate_file %s: %s: %s", assertion->file,
-			  what, advice);
+	token_fail(failure, TOKEN_CONFIG, "application: certificate_file %s: %s: %s",
+		   assertion->file, what, advice);
+	return token_fail_words(failure, "application: certificate_file %s: %s: %s",
+				assertion->file, tr(what), tr(advice));
 }
 
 /* --- the file */
@@ -49,17 +51,17 @@ static bool load_certificate(struct signer *signer, const struct assertion *asse
 	size_t len = sizeof(der);
 
 	if (gnutls_x509_crt_import(signer->certificate, pem, GNUTLS_X509_FMT_PEM) < 0)
-		return fail(assertion, failure, "there is no certificate in it",
-			    "put the certificate and its key into it, both as PEM");
+		return fail(assertion, failure, N_("there is no certificate in it"),
+			    N_("put the certificate and its key into it, both as PEM"));
 	if (gnutls_x509_crt_export(signer->certificate, GNUTLS_X509_FMT_DER, der, &len) <
 		    0 ||
 	    !digest_of(der, len, digest))
-		return fail(assertion, failure, "the certificate cannot be used",
-			    "make another one");
+		return fail(assertion, failure, N_("the certificate cannot be used"),
+			    N_("make another one"));
 	(void)encode_base64url(digest, sizeof(digest), signer->print);
 	if (gnutls_x509_crt_get_expiration_time(signer->certificate) < time(NULL))
-		return fail(assertion, failure, "the certificate has expired",
-			    "make a new one, or set the clock of this machine");
+		return fail(assertion, failure, N_("the certificate has expired"),
+			    N_("make a new one, or set the clock of this machine"));
 	return true;
 }
 
@@ -85,22 +87,22 @@ static bool load_key(struct signer *signer, const struct assertion *assertion,
 	int got = import_key(signer, assertion, pem);
 
 	if (got < 0 && strstr((const char *)pem->data, "ENCRYPTED"))
-		return fail(assertion, failure, "its key has a passphrase that is not known",
-			    "take it off with `openssl pkey`: the file is private anyway");
+		return fail(assertion, failure, N_("its key has a passphrase that is not known"),
+			    N_("take it off with `openssl pkey`: the file is private anyway"));
 	if (got < 0)
-		return fail(assertion, failure, "the certificate's key is not in it",
-			    "put the key into it, as PEM");
+		return fail(assertion, failure, N_("the certificate's key is not in it"),
+			    N_("put the key into it, as PEM"));
 	if (gnutls_x509_privkey_get_pk_algorithm(signer->key) != GNUTLS_PK_RSA)
-		return fail(assertion, failure, "its key is not of RSA",
-			    "make one of RSA, with 2048 bits or more");
+		return fail(assertion, failure, N_("its key is not of RSA"),
+			    N_("make one of RSA, with 2048 bits or more"));
 	if (gnutls_x509_crt_get_key_id(signer->certificate, GNUTLS_KEYID_USE_SHA256,
 				       of_certificate, &len) < 0 ||
 	    gnutls_x509_privkey_get_key_id(signer->key, GNUTLS_KEYID_USE_SHA256, of_key,
 					   &key_len) < 0 ||
 	    len != key_len || memcmp(of_certificate, of_key, len) != 0)
 		return fail(assertion, failure,
-			    "certificate and key in it do not belong together",
-			    "put the certificate's own key into it");
+			    N_("certificate and key in it do not belong together"),
+			    N_("put the certificate's own key into it"));
 	return true;
 }
 
@@ -118,9 +120,13 @@ static bool load(struct signer *signer, const struct assertion *assertion,
 		ok = load_certificate(signer, assertion, &pem, failure) &&
 		     load_key(signer, assertion, &pem, failure);
 	} else {
-		ok = token_fail(failure, TOKEN_CONFIG, "application: certificate_file: %s%s%s",
-				err.text, err.advice ? "; " : "",
-				err.advice ? err.advice : "");
+		const char *between = err.advice ? "; " : "";
+		const char *advice = err.advice ? err.advice : "";
+
+		token_fail(failure, TOKEN_CONFIG, "application: certificate_file: %s%s%s",
+			   err.text, between, advice);
+		ok = token_fail_words(failure, "application: certificate_file: %s%s%s",
+				      error_words(&err), between, tr(advice));
 	}
 	wipe(text.text, text.len);
 	buf_free(&text);
@@ -193,8 +199,8 @@ bool certificate_assert(const struct assertion *assertion, struct secret *token,
 	secret_make_room(token);
 	ok = load(&signer, assertion, failure);
 	if (ok && !(add_claims(token, &signer, assertion) && sign(token, &signer)))
-		ok = fail(assertion, failure, "its key cannot sign as PS256",
-			  "use a key of RSA with 2048 to 8192 bits");
+		ok = fail(assertion, failure, N_("its key cannot sign as PS256"),
+			  N_("use a key of RSA with 2048 to 8192 bits"));
 	gnutls_x509_crt_deinit(signer.certificate);
 	gnutls_x509_privkey_deinit(signer.key);
 	return ok;

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/language.h"
 #include "base/text.h"
 #include "service/login.h"
 #include "token/advice.h"
@@ -86,9 +87,9 @@ struct fields *endpoint_fields(const struct http_request *request,
 			   "is it the right address?",
 			   host, reply->status);
 	else if (reply->status >= 400)
-		token_fail(failure, TOKEN_REFUSED, "endpoint: %s refuses (HTTP %ld)%s",
-			   host, reply->status,
-			   reply->status == 404 ? ": is it the right address?" : "");
+		token_fail(failure, TOKEN_REFUSED, reply->status == 404 ?
+			   N_("endpoint: %s refuses (HTTP %ld): is it the right address?") :
+			   N_("endpoint: %s refuses (HTTP %ld)"), host, reply->status);
 	else
 		token_fail(failure, TOKEN_LATER,
 			   "endpoint: what %s sends is no JSON (HTTP %ld): is something between "
@@ -131,28 +132,31 @@ static bool clock_is_wrong(const char *number, int64_t skew,
 			   struct token_failure *failure)
 {
 	return token_fail(
-		failure, TOKEN_CLOCK,
-		"clock: %s: the clock of this machine is %lld minutes %s that of the "
-		"endpoint: set it",
-		number, (long long)(llabs(skew) + 30) / 60,
-		skew > 0 ? "ahead of" : "behind");
+		failure, TOKEN_CLOCK, skew > 0 ?
+		N_("clock: %s: the clock of this machine is %lld minutes ahead of that of the "
+		   "endpoint: set it") :
+		N_("clock: %s: the clock of this machine is %lld minutes behind that of the "
+		   "endpoint: set it"),
+		number, (long long)(llabs(skew) + 30) / 60);
 }
 
 static bool explain(const struct token_advice *advice, const char *number,
 		    const struct http_reply *reply, struct token_failure *failure)
 {
+	static const char rightly[] = N_("identity: %s: %s, though the clock is right: is the "
+					 "token file renewed by its platform?");
 	int64_t skew = skew_of(reply);
 
-	if (advice->end != TOKEN_CLOCK)
-		return token_fail(failure, advice->end, "%s: %s: %s: %s", advice->step,
-				  number, advice->what, advice->advice);
+	if (advice->end != TOKEN_CLOCK) {
+		token_fail(failure, advice->end, "%s: %s: %s: %s", advice->step, number,
+			   advice->what, advice->advice);
+		return token_fail_words(failure, "%s: %s: %s: %s", advice->step, number,
+					tr(advice->what), tr(advice->advice));
+	}
 	if (llabs(skew) > CLOCK_SKEW_SECONDS)
 		return clock_is_wrong(number, skew, failure);
-	return token_fail(
-		failure, TOKEN_REFUSED,
-		"identity: %s: %s, though the clock is right: is the token file renewed "
-		"by its platform?",
-		number, advice->what);
+	token_fail(failure, TOKEN_REFUSED, rightly, number, advice->what);
+	return token_fail_words(failure, rightly, number, tr(advice->what));
 }
 
 bool endpoint_refused(const struct http_request *request, const struct http_reply *reply,
@@ -171,10 +175,14 @@ bool endpoint_refused(const struct http_request *request, const struct http_repl
 	if (advice)
 		return explain(advice, name, reply, failure);
 	advice = token_advice_of_word(error);
-	if (advice)
-		return token_fail(failure, advice->end, "%s: %s: %s (%s): %s",
-				  advice->step, name, advice->what,
-				  *words ? words : error, advice->advice);
+	if (advice) {
+		const char *said = *words ? words : error;
+
+		token_fail(failure, advice->end, "%s: %s: %s (%s): %s", advice->step, name,
+			   advice->what, said, advice->advice);
+		return token_fail_words(failure, "%s: %s: %s (%s): %s", advice->step, name,
+					tr(advice->what), said, tr(advice->advice));
+	}
 	return token_fail(failure, TOKEN_REFUSED, "endpoint: %s refuses (%s): %s %s",
 			  http_host(request->url, host), name, error ? error : "", words);
 }

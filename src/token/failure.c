@@ -7,17 +7,40 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/language.h"
 #include "base/text.h"
+
+__attribute__((format(printf, 2, 0)))
+static void put_words(struct token_failure *failure, const char *fmt, va_list args)
+{
+	failure->words[0] = '\0';
+	if (language_is_on())
+		vsnprintf(failure->words, sizeof(failure->words), tr(fmt), args);
+	text_make_printable(failure->words);
+}
 
 bool token_fail(struct token_failure *failure, enum token_end end, const char *fmt, ...)
 {
-	va_list args;
+	va_list args, again;
 
 	failure->end = end;
 	va_start(args, fmt);
+	va_copy(again, args);
 	vsnprintf(failure->text, sizeof(failure->text), fmt, args);
-	va_end(args);
 	text_make_printable(failure->text);
+	put_words(failure, fmt, again);
+	va_end(again);
+	va_end(args);
+	return false;
+}
+
+bool token_fail_words(struct token_failure *failure, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	put_words(failure, fmt, args);
+	va_end(args);
 	return false;
 }
 
@@ -30,7 +53,7 @@ void token_grant_free(struct token_grant *grant)
 
 static void on_alarm(int number)
 {
-	static const char text[] = "endpoint: it took too long: try again later\n";
+	static const char text[] = N_("endpoint: it took too long: try again later");
 
 	(void)number;
 	(void)write_patiently(STDERR_FILENO, text, sizeof(text) - 1, 100);

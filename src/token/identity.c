@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/io.h"
+#include "base/language.h"
 #include "base/text.h"
 #include "token/endpoint.h"
 #include "token/form.h"
@@ -67,7 +68,7 @@ static void use_imds(struct machine *machine)
 		len--;
 	snprintf(machine->built, sizeof(machine->built), "%.*s%s", (int)len, host,
 		 strstr(host, IMDS_PATH) ? "" : IMDS_PATH);
-	machine->name = "the metadata service (IMDS)";
+	machine->name = N_("the metadata service (IMDS)");
 	machine->endpoint = machine->built;
 	machine->version = "2018-02-01";
 	machine->identity_key = "client_id";
@@ -76,7 +77,7 @@ static void use_imds(struct machine *machine)
 
 static void use_app_service(struct machine *machine)
 {
-	machine->name = "App Service or Container Apps";
+	machine->name = N_("App Service or Container Apps");
 	machine->endpoint = variable("IDENTITY_ENDPOINT");
 	machine->version = "2019-08-01";
 	machine->secret_header = "X-IDENTITY-HEADER";
@@ -99,7 +100,7 @@ static void use_arc(struct machine *machine)
 {
 	const char *endpoint = variable("IDENTITY_ENDPOINT");
 
-	machine->name = "the agent of Azure Arc";
+	machine->name = N_("the agent of Azure Arc");
 	machine->endpoint = endpoint ? endpoint : ARC_ENDPOINT;
 	machine->version = "2020-06-01";
 	machine->is_arc = true;
@@ -126,19 +127,22 @@ static bool find_machine(struct machine *machine, struct token_failure *failure)
 	if (text_after(machine->endpoint, "http://") ||
 	    text_after(machine->endpoint, "https://"))
 		return true;
-	return token_fail(failure, TOKEN_CONFIG, "endpoint: %s is no address of %s",
-			  machine->endpoint, machine->name);
+	token_fail(failure, TOKEN_CONFIG, "endpoint: %s is no address of %s", machine->endpoint,
+		   machine->name);
+	return token_fail_words(failure, "endpoint: %s is no address of %s", machine->endpoint,
+				tr(machine->name));
 }
 
 /* --- the challenge of Arc */
 
 static bool refuse(struct token_failure *failure, const char *what)
 {
-	return token_fail(
-		failure, TOKEN_REFUSED,
-		"identity: the challenge of Azure Arc's endpoint %s: it is not answered, "
-		"for that may not be its agent",
-		what);
+	static const char fmt[] =
+		N_("identity: the challenge of Azure Arc's endpoint %s: it is not answered, for "
+		   "that may not be its agent");
+
+	token_fail(failure, TOKEN_REFUSED, fmt, what);
+	return token_fail_words(failure, fmt, tr(what));
 }
 
 static bool read_key(const char *path, struct secret *key, struct token_failure *failure)
@@ -155,15 +159,15 @@ static bool read_key(const char *path, struct secret *key, struct token_failure 
 			"in the group himds?",
 			path);
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > KEY_MAX)
-		return refuse(failure, "names no file of up to 4096 bytes");
+		return refuse(failure, N_("names no file of up to 4096 bytes"));
 	secret_make_room(key);
 	n = read_some(fd, key->bytes, KEY_MAX);
 	if (n <= 0)
-		return refuse(failure, "names a file with nothing in it");
+		return refuse(failure, N_("names a file with nothing in it"));
 	key->len = (size_t)n;
 	for (size_t i = 0; i < key->len; i++)
 		if (key->bytes[i] <= ' ' || key->bytes[i] > '~')
-			return refuse(failure, "names a file that is no key");
+			return refuse(failure, N_("names a file that is no key"));
 	return true;
 }
 
@@ -174,12 +178,12 @@ bool identity_challenge(const char *challenge, const char *directory, struct sec
 	size_t len = path ? strlen(path) : 0, head = strlen(directory);
 
 	if (!path)
-		return refuse(failure, "names no file");
+		return refuse(failure, N_("names no file"));
 	if (strncmp(path, directory, head) != 0 || path[head] != '/' ||
 	    strchr(path + head + 1, '/'))
-		return refuse(failure, "names a file outside its directory");
+		return refuse(failure, N_("names a file outside its directory"));
 	if (len < head + sizeof("/x.key") - 1 || strcmp(path + len - 4, ".key") != 0)
-		return refuse(failure, "names a file that does not end with .key");
+		return refuse(failure, N_("names a file that does not end with .key"));
 	return read_key(path, key, failure);
 }
 
@@ -225,8 +229,15 @@ static bool ask_arc(struct http_request *http, struct http_reply *reply,
 	return ok;
 }
 
-static const char *const no_identity =
-	"this machine has no such managed identity: assign one to it, or check `identity`";
+static const char no_identity[] =
+	N_("this machine has no such managed identity: assign one to it, or check `identity`");
+static const char no_reason[] = N_("the endpoint does not say why");
+static const char not_azure[] =
+	N_("endpoint: what answers in place of %s is not Azure's (HTTP %ld): is this a machine of "
+	   "Azure?");
+static const char not_let[] =
+	N_("identity: %s does not let us (HTTP %ld): is the environment of this program that of "
+	   "its platform?");
 
 /* What the endpoints of machines mean is not what Entra means by the same words. */
 static bool judge(const struct machine *machine, const struct http_request *http,
@@ -238,23 +249,21 @@ static bool judge(const struct machine *machine, const struct http_request *http
 
 	if (reply->status == 400 && said && strstr(said, "AADSTS"))
 		return endpoint_refused(http, reply, fields, failure);
-	if (reply->status == 400 && fields)
-		return token_fail(failure, TOKEN_REFUSED,
-				  "identity: HTTP 400: %s (%.100s)", no_identity,
-				  said ? said : "the endpoint does not say why");
+	if (reply->status == 400 && fields) {
+		token_fail(failure, TOKEN_REFUSED, "identity: HTTP 400: %s (%.100s)", no_identity,
+			   said ? said : no_reason);
+		return token_fail_words(failure, "identity: HTTP 400: %s (%.100s)",
+					tr(no_identity), said ? said : tr(no_reason));
+	}
 	/* Other clouds have something else at that address. */
-	if (machine->kind == ENDPOINT_IMDS && !fields && reply->status >= 400)
-		return token_fail(
-			failure, TOKEN_LATER,
-			"endpoint: what answers in place of %s is not Azure's (HTTP %ld): "
-			"is this a machine of Azure?",
-			machine->name, reply->status);
-	if (reply->status == 401 || reply->status == 403)
-		return token_fail(
-			failure, TOKEN_REFUSED,
-			"identity: %s does not let us (HTTP %ld): is the environment of this "
-			"program that of its platform?",
-			machine->name, reply->status);
+	if (machine->kind == ENDPOINT_IMDS && !fields && reply->status >= 400) {
+		token_fail(failure, TOKEN_LATER, not_azure, machine->name, reply->status);
+		return token_fail_words(failure, not_azure, tr(machine->name), reply->status);
+	}
+	if (reply->status == 401 || reply->status == 403) {
+		token_fail(failure, TOKEN_REFUSED, not_let, machine->name, reply->status);
+		return token_fail_words(failure, not_let, tr(machine->name), reply->status);
+	}
 	return endpoint_grant(http, reply, grant, failure);
 }
 
@@ -262,15 +271,17 @@ static bool judge(const struct machine *machine, const struct http_request *http
 static bool ask(const struct machine *machine, struct http_request *http,
 		struct http_reply *reply, struct token_failure *failure)
 {
-	char first[sizeof(failure->text)];
+	struct token_failure first;
 
 	if (endpoint_ask(machine->kind, http, reply, failure))
 		return !machine->is_arc || ask_arc(http, reply, failure);
 	if (failure->end != TOKEN_LATER || reply->status)
 		return false;
-	snprintf(first, sizeof(first), "%s", failure->text);
-	return token_fail(failure, TOKEN_LATER, "%.300s: is there %s on this machine?",
-			  first, machine->name);
+	first = *failure;
+	token_fail(failure, TOKEN_LATER, "%.300s: is there %s on this machine?", first.text,
+		   machine->name);
+	return token_fail_words(failure, "%.300s: is there %s on this machine?", first.words,
+				tr(machine->name));
 }
 
 /* The address, or where it is a POST what is sent there; and what proves us. */
@@ -307,16 +318,18 @@ static bool prepare(const struct machine *machine, const char *identity,
 	return true;
 }
 
+static const char one_alone[] =
+	N_("identity: %s has a system-assigned identity alone: leave `identity` out");
+
 /* The tools of Azure name a user-assigned identity by the variable. */
 static bool find_identity(const struct token_wish *wish, const struct machine *machine,
 			  const char **identity, struct token_failure *failure)
 {
 	*identity = wish->settings.identity;
-	if (*identity && **identity && !machine->identity_key)
-		return token_fail(failure, TOKEN_CONFIG,
-				  "identity: %s has a system-assigned identity alone: leave "
-				  "`identity` out",
-				  machine->name);
+	if (*identity && **identity && !machine->identity_key) {
+		token_fail(failure, TOKEN_CONFIG, one_alone, machine->name);
+		return token_fail_words(failure, one_alone, tr(machine->name));
+	}
 	if (!*identity || !**identity)
 		*identity = variable("AZURE_CLIENT_ID");
 	return true;

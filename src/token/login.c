@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/language.h"
 #include "base/text.h"
 #include "token/advice.h"
 #include "token/application.h"
@@ -85,16 +86,15 @@ static bool refused_by_person(const char *target, struct token_failure *failure)
 {
 	char word[WORD_MAX] = "", words[WORD_MAX] = "";
 	const struct token_advice *advice;
+	const char *why;
 
 	(void)loopback_value(target, "error", word, sizeof(word));
 	(void)loopback_value(target, "error_description", words, sizeof(words));
 	advice = token_advice_of_word(word);
-	return token_fail(failure, advice ? advice->end : TOKEN_REFUSED,
-			  "identity: %s: %.200s",
-			  advice  ? advice->what
-			  : *word ? word
-				  : "no code came with the answer",
-			  words);
+	why = advice ? advice->what : *word ? word : N_("no code came with the answer");
+	token_fail(failure, advice ? advice->end : TOKEN_REFUSED, "identity: %s: %.200s", why,
+		   words);
+	return token_fail_words(failure, "identity: %s: %.200s", tr(why), words);
 }
 
 static bool redeem_code(const struct token_wish *wish, const struct browser *browser,
@@ -138,10 +138,10 @@ static const char *our_answer(struct browser *browser, int64_t deadline,
 				deadline = clock_after(FOREIGN_SECONDS);
 			loopback_answer(
 				*client, "400 Bad Request",
-				"This answer is not of this login. It was not used.");
+				N_("This answer is not of this login. It was not used."));
 			continue;
 		}
-		loopback_answer(*client, "404 Not Found", "There is nothing here.");
+		loopback_answer(*client, "404 Not Found", N_("There is nothing here."));
 	}
 	return NULL;
 }
@@ -162,8 +162,8 @@ static bool take_answer(const struct token_wish *wish, struct browser *browser,
 		     : refused_by_person(target, failure);
 	wipe(code, sizeof(code));
 	loopback_answer(client, "200 OK",
-			ok ? "You are logged in. You can close this page."
-			   : "The login failed. What is wrong is said where it was begun.");
+			ok ? N_("You are logged in. You can close this page.")
+			   : N_("The login failed. What is wrong is said where it was begun."));
 	return ok;
 }
 

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/hex.h"
 #include "base/io.h"
+#include "base/language.h"
 
 enum { BACKLOG = 16, PAGE_MAX = 2048, ANSWER_MS = 2000, TRIES = 20 };
 
@@ -130,7 +131,7 @@ static const char *target_of(struct loopback_client *client)
 	end = strstr(client->request, " HTTP/1.");
 	if (strncmp(client->request, "GET /", 5) != 0 || !end) {
 		loopback_answer(client, "400 Bad Request",
-				"This is no request for acsmtp.");
+				N_("This is no request for acsmtp."));
 		return NULL;
 	}
 	*end = '\0';
@@ -189,15 +190,18 @@ const char *loopback_wait(struct loopback *loopback, int64_t deadline,
 	return target;
 }
 
+/* Translators: the code of the language that you translate into. */
+#define PAGE_LANGUAGE N_("en")
+
 /* Nothing that came with a request stands in the page. */
 void loopback_answer(struct loopback_client *client, const char *status, const char *text)
 {
 	OWNED_BUF page = BUF_INIT(PAGE_MAX), answer = BUF_INIT(2 * PAGE_MAX);
 
 	buf_addf(&page,
-		 "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\">"
+		 "<!DOCTYPE html><html lang=\"%s\"><meta charset=\"utf-8\">"
 		 "<title>acsmtp</title><p>%s</p></html>\n",
-		 text);
+		 tr(PAGE_LANGUAGE), tr(text));
 	buf_addf(&answer,
 		 "HTTP/1.1 %s\r\nContent-Type: text/html; charset=utf-8\r\n"
 		 "Content-Length: %zu\r\nConnection: close\r\nCache-Control: no-store\r\n"

@@ -30,7 +30,7 @@ void loopback_close(struct loopback *loopback);
 const char *loopback_wait(struct loopback *loopback, int64_t deadline,
 			  struct loopback_client **client);
 
-/* Shows a page with that text, and ends the connection. */
+/* Shows a page with that text, in the person's language, and ends the connection. */
 void loopback_answer(struct loopback_client *client, const char *status,
 		     const char *text);
 

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/language.h"
 #include "base/self.h"
 #include "base/text.h"
 #include "service/login.h"
@@ -127,6 +128,9 @@ static void drop_secrets(struct token_wish *wish)
 static int fail_with(const struct token_failure *failure)
 {
 	fprintf(stderr, "%s\n", failure->text);
+	if (failure->words[0] && strcmp(failure->words, failure->text) != 0)
+		printf("words=%s\n", failure->words);
+	(void)fflush(stdout);
 	return failure->end;
 }
 
@@ -140,19 +144,19 @@ static bool put(const char *key, const struct secret *secret)
 
 static int hand_over(bool is_done)
 {
-	static const struct token_failure unread = {
-		TOKEN_FAILED,
-		"the token cannot be handed over: nobody reads it",
-	};
+	struct token_failure unread;
 
-	return is_done ? TOKEN_OK : fail_with(&unread);
+	if (is_done)
+		return TOKEN_OK;
+	token_fail(&unread, TOKEN_FAILED, "the token cannot be handed over: nobody reads it");
+	return fail_with(&unread);
 }
 
 static int get(struct token_wish *wish, bool is_refused)
 {
 	OWNED_TOKEN token = { { 0 }, 0, 0, 0 };
 	OWNED_SECRET refresh = { 0 };
-	struct token_failure failure = { TOKEN_FAILED, "" };
+	struct token_failure failure = { TOKEN_FAILED, "", "" };
 	bool is_done;
 
 	if (!(is_refused ? token_renew : token_get)(wish, &token, &refresh, &failure))
@@ -217,7 +221,7 @@ static int forget(const struct token_wish *wish)
 static int login(const struct token_wish *wish)
 {
 	OWNED_SECRET refresh = { 0 };
-	struct token_failure failure = { TOKEN_FAILED, "" };
+	struct token_failure failure = { TOKEN_FAILED, "", "" };
 
 	return token_enter(wish, &refresh, &failure)
 		       ? hand_over(put("refresh_token=", &refresh))
@@ -255,6 +259,7 @@ int main(int argc, char **argv)
 
 	self_begin("acsmtp", STDERR_FILENO, false);
 	secret_guard_process();
+	language_init();
 	/* Libraries give memory back that has seen secrets: it is overwritten then. */
 	(void)mallopt(M_PERTURB, WIPED_WITH);
 	signal(SIGPIPE, SIG_IGN);

@@ -30,11 +30,21 @@ void token_grant_free(struct token_grant *grant);
 struct token_failure {
 	enum token_end end;
 	char text[512]; /* "STEP: what is wrong: what to do" */
+	char words[512]; /* the same for a person, where the language is another; or "" */
 };
 
-/* Returns false, and makes what came from outside harmless. */
+/*
+ * Returns false, and makes what came from outside harmless. The format is said in both
+ * languages, its arguments are not.
+ */
 bool token_fail(struct token_failure *failure, enum token_end end, const char *fmt, ...)
 	PRINTF(3, 4);
+
+/*
+ * The words anew, behind token_fail(): in the format of that, which is in the catalog, with
+ * arguments that are in the person's language.
+ */
+bool token_fail_words(struct token_failure *failure, const char *fmt, ...) PRINTF(2, 3);
 
 /* Another token from the wish's source. */
 bool token_obtain(const struct token_wish *wish, struct token_grant *grant,

@@ -180,6 +180,32 @@ def test_why_there_is_no_token(acs, identity, say, run, japanese, config, error,
     assert sent.status != 0 and not JAPANESE.search(sent.stderr)
 
 
+@pytest.mark.parametrize("keys, words, english", [
+    ({"token": "client-certificate", "certificate_file": "{home}/c.pem"},
+     "証明書の鍵が入っていません: 鍵を PEM で入れてください",
+     "the certificate's key is not in it: put the key into it, as PEM"),
+    ({"token": "client-certificate", "certificate_file": "/nowhere/c.pem"},
+     "application: certificate_file: /nowhere/c.pem", "No such file"),
+    ({"token": "workload-identity"}, "ポッドにラベル", "does the pod have the label"),
+    ({"token": "refresh", "token_authority": "https://127.0.0.1:1"}, "に接続できません",
+     "cannot be reached"),
+])
+def test_what_the_helper_for_tokens_says(acs, say, run, japanese, config, pki, home, keys, words,
+                                         english):
+    """To a person in his language, in logs and to programs in English."""
+    (home / "c.pem").touch(0o600)
+    (home / "c.pem").write_bytes(Path(pki.ca).read_bytes())
+    keys = {key: value.format(home=home) for key, value in keys.items()}
+    log = home / "log"
+    ini = config(acs(), auth="xoauth2", tenant="contoso.onmicrosoft.com", client_id="app-id",
+                 log=log, **keys)
+    said = say("check", "--config", ini)
+    assert words in said.stdout and english not in said.stdout
+    sent = run(["-C", ini, "-t"], input="To: a@example.org\n\nHello\n", env=japanese)
+    for text in sent.stderr, log.read_text():
+        assert english in text and text.isascii()
+
+
 def test_setup(acs, pki, home, japanese, tmp_path):
     """A person who reads Japanese alone comes to an account that works."""
     server = acs(user="contoso-smtp")

@@ -32,7 +32,7 @@ static void must_be_a_token(const struct secret *token, size_t most)
 static void check_answer(const uint8_t *data, size_t size, long status)
 {
 	const struct http_request request = { .url = url };
-	struct token_failure failure = { TOKEN_OK, "" };
+	struct token_failure failure = { TOKEN_OK, "", "" };
 	OWNED_GRANT grant = { { 0 }, { 0 }, 0 };
 	struct http_reply reply = { .status = status, .len = size };
 
@@ -63,7 +63,7 @@ static void check_target(const char *text)
 /* Nothing is there, so no key is ever read. */
 static void check_challenge(const char *text)
 {
-	struct token_failure failure = { TOKEN_OK, "" };
+	struct token_failure failure = { TOKEN_OK, "", "" };
 	OWNED_SECRET key = { 0 };
 
 	MUST(!identity_challenge(text, "/nonexistent/tokens", &key, &failure));
