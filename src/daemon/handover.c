@@ -141,7 +141,9 @@ int handover_await(const char *path, int seconds, struct error *err)
 	int64_t deadline = clock_after(seconds);
 	int fd;
 
-	while ((fd = handover_connect(path, err)) < 0 && clock_left(deadline) > 0)
+	/* Who may open no more does not get there by waiting. */
+	while ((fd = handover_connect(path, err)) < 0 && err->number != EMFILE &&
+	       clock_left(deadline) > 0)
 		(void)poll(NULL, 0, RETRY_MS);
 	return fd;
 }

@@ -489,8 +489,17 @@ def test_few_descriptors(daemon):
         d.close_process()
     assert not starts(7)
     assert d.process.wait(PATIENCE) == 75
-    said = d.process.stderr.read().decode()
-    assert "Too many open files; " in said and "LimitNOFILE=" in said and "ulimit -n" in said
+    assert_says_what_to_do(d.process.stderr.read().decode())
+    door = installed("acsmtp").parents[1] / "libexec/acsmtp/acsmtp-door"
+    done = subprocess.run(["prlimit", "--nofile=4:4", door, "--apart", d.top / "run/keeper"],
+                          user=DOOR if d.is_root else None, capture_output=True, text=True,
+                          check=False, timeout=PATIENCE, env=environment(d.home, None))
+    assert done.returncode == 75
+    assert_says_what_to_do(done.stderr)
+
+
+def assert_says_what_to_do(said):
+    assert "Too many open files; " in said and "LimitNOFILE=" in said and "ulimit -n" in said, said
 
 
 @pytest.mark.as_root	# who else may not look at its memory
