@@ -18,6 +18,8 @@ from emulator.faults import Fault
 from helpers.person import Person
 from outcome import HELLO, assert_sent
 from helpers.spool import Spool
+from helpers.tokens import Helper
+from test_token_login import Login, browse
 
 JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
 CONFIG, USAGE = 78, 64
@@ -204,6 +206,15 @@ def test_what_the_helper_for_tokens_says(acs, say, run, japanese, config, pki, h
     sent = run(["-C", ini, "-t"], input="To: a@example.org\n\nHello\n", env=japanese)
     for text in sent.stderr, log.read_text():
         assert english in text and text.isascii()
+
+
+def test_the_page_at_the_end_of_a_login(identity, home, japanese):
+    helper = Helper(home, identity())
+    helper.variables = japanese
+    login = Login(helper, "browser")
+    status, page = browse(login)
+    assert status == 200 and 'lang="ja"' in page and "ログインしました。" in page
+    assert login.end()[0] == 0
 
 
 def test_setup(acs, pki, home, japanese, tmp_path):
