@@ -372,6 +372,20 @@ static int pause_ms(const struct gate *g, bool listens)
 	return !g->is_provided ? KEEPER_PAUSE_MS : g->lend_at ? clock_left(g->lend_at) + 1 : -1;
 }
 
+/* True: the listeners may be others now. */
+static bool do_what_is_due(struct gate *g)
+{
+	if (g->grace && clock_left(g->grace) == 0) {
+		tell_all(g, SIGTERM);
+		g->grace = 0;
+	}
+	if (g->is_over)
+		return false;
+	if (!g->is_provided)
+		return catch_up(g);
+	return g->lend_at && clock_left(g->lend_at) == 0 && lend_again(g);
+}
+
 static void live(struct gate *g)
 {
 	struct pollfd fds[LISTENERS_MAX + 1] = { { .fd = g->signals, .events = POLLIN } };
@@ -390,14 +404,7 @@ static void live(struct gate *g)
 						  .events = POLLIN };
 		(void)poll(fds, count, pause_ms(g, listens));
 		is_new = fds[0].revents && hear_signal(g);
-		if (g->grace && clock_left(g->grace) == 0) {
-			tell_all(g, SIGTERM);
-			g->grace = 0;
-		}
-		if (!g->is_provided && !g->is_over)
-			is_new = catch_up(g) || is_new;
-		if (g->lend_at && clock_left(g->lend_at) == 0 && !g->is_over)
-			is_new = lend_again(g) || is_new;
+		is_new = do_what_is_due(g) || is_new;
 		for (size_t i = 1; !is_new && !g->is_over && i < count; i++)
 			if (fds[i].revents)
 				take_client(g, fds[i].fd);
