@@ -5,6 +5,7 @@ import contextlib
 import os
 import pathlib
 import subprocess
+import time
 
 import pytest
 
@@ -298,6 +299,26 @@ def test_who_alone_knows_who_has_it_goes_on_with_it(acs, few_files):
     id, = box.ids()
     assert dict(box.facts(id)[1]) == {"now@example.org": "sent",
                                       "later@example.org": "deferred"}
+
+
+def test_what_is_owed_to_a_full_disk_is_not_tried_on_and_on(acs, few_files):
+    server = acs(faults=(BUSY_LATER,))
+    box = few_files    # noqa: F811
+    configure(box, server)
+    assert box.take_in("some", "-odq", to="now@example.org, later@example.org",
+                       wrap=box.wrap).status == 0
+    for name in ("lock", "resident"):
+        (box.path / name).touch()
+    os.mkfifo(box.path / "bell", 0o600)
+    fill_files(box)
+    with runner_of(box):
+        box.wait_until(lambda: times(server, "now@example.org") and box.log.count(FULL) == 2,
+                       "a round")
+        with open(box.path / "bell", "wb", buffering=0) as bell:
+            bell.write(b"x")
+        box.wait_until(lambda: box.log.count(FULL) == 3, "another look")
+        time.sleep(2)
+    assert box.log.count(FULL) == 3
 
 
 @pytest.mark.parametrize("to", ["a@example.org", "a@example.org, b@example.org"])
