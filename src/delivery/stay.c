@@ -35,6 +35,7 @@ enum {
 	PLACE_PAUSE_MS = 20,
 	METRICS_PAUSE = 15,	/* between two writes of the file */
 	BELL_MAX = 32 * 1024,	/* so much unheard means that some may not have fitted */
+	LOOK_REST = 9,		/* times as long as a look took, before the crew has another */
 };
 
 struct stay {
@@ -49,6 +50,7 @@ struct stay {
 	bool is_in_trouble;	/* the last one did not: it is not known what waits */
 	bool is_changed;	/* something was done since we knew that something waits */
 	time_t wake;		/* when to look again */
+	int64_t rested;		/* clock_ms(): the crew's wish for a look is heard again */
 	time_t watched;		/* when metrics_file was written */
 	bool has_news;		/* for it */
 	time_t cut_off;		/* since when no server was reached; 0: one was */
@@ -119,10 +121,12 @@ static void give_orders(struct stay *s)
 static bool look(struct stay *s, struct error *err)
 {
 	time_t now = time(NULL);
+	int64_t began = clock_ms();
 
 	s->wake = now + NAP_MAX;
 	s->wants_look = s->crew.wants_look = false;
 	s->is_in_trouble = !take_census(s, now, err);
+	s->rested = clock_ms() + LOOK_REST * (clock_ms() - began);
 	if (s->is_in_trouble) {
 		s->wake = now + TROUBLE_PAUSE;
 		return false;
@@ -218,6 +222,15 @@ static void note_reach(struct stay *s)
 		resident_tell(s->place, s->cut_off);
 }
 
+/*
+ * When mail comes faster than it goes the crew soon wants a look at all of it. Where much
+ * waits that must not be all that is done.
+ */
+static bool crew_wants_look(const struct stay *s)
+{
+	return s->crew.wants_look && clock_left(s->rested) == 0;
+}
+
 static int patience(const struct stay *s)
 {
 	time_t now = time(NULL), wake = s->wake;
@@ -230,6 +243,8 @@ static int patience(const struct stay *s)
 		left = NAP_MAX;
 	if (s->bell < 0 && left > WAKE_WITHOUT_BELL)
 		left = WAKE_WITHOUT_BELL;
+	if (s->crew.wants_look && clock_left(s->rested) < left * 1000)
+		return clock_left(s->rested) + 1;
 	return (int)left * 1000;
 }
 
@@ -251,7 +266,7 @@ static void rest(struct stay *s)
 	now = time(NULL);
 	if (s->crew.has_room && s->served < s->round->account_count)
 		give_orders(s);
-	s->wants_look = s->wants_look || s->crew.wants_look || s->crew.has_room || now >= s->wake ||
+	s->wants_look = s->wants_look || crew_wants_look(s) || s->crew.has_room || now >= s->wake ||
 			(s->crew.wake && now >= s->crew.wake);
 	s->has_news = s->has_news || was_busy || s->wants_look;
 	s->is_changed = s->is_changed || was_busy || s->crew.count != orders_before;
