@@ -19,6 +19,9 @@ void *xmalloc(size_t size) __attribute__((malloc, returns_nonnull));
 void *xcalloc(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
 void *xrealloc(void *old, size_t size) __attribute__((returns_nonnull));
 
+/* Gives the system back what freed memory and calls that are over have left behind. */
+void memory_rest(void);
+
 /* Room for one more of `size` bytes each in *items, doubling; *room counts items. */
 void grow(void **items, size_t *room, size_t count, size_t size);
 

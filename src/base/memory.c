@@ -5,11 +5,16 @@
  */
 #include "base/base.h"
 
+#include <malloc.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/fate.h"
+
+enum { STACK_DEPTH = 128 * 1024 };	/* bytes that calls may have gone down */
 
 /* Nothing that needs memory may be called from here on, exit handlers included. */
 _Noreturn void out_of_memory(void)
@@ -43,6 +48,22 @@ void *xrealloc(void *old, size_t size)
 	if (!memory)
 		out_of_memory();
 	return memory;
+}
+
+/*
+ * Below our own frame there is nothing any more; the page that it ends in stays, and a signal
+ * that comes meanwhile finds zeros where it may write. What is beyond the stack is not
+ * mapped, and passed over.
+ */
+void memory_rest(void)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
+	uintptr_t end = (frame & ~(page - 1)) - page;
+
+	(void)malloc_trim(0);
+	/* NOLINTNEXTLINE(performance-no-int-to-ptr): an address that is worked out */
+	(void)madvise((void *)(end - STACK_DEPTH), STACK_DEPTH, MADV_DONTNEED);
 }
 
 void grow(void **items, size_t *room, size_t count, size_t size)

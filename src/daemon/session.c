@@ -243,6 +243,8 @@ static void be_between_messages(struct server_taker *t)
 	is_at_work = false;
 	t->is_closed = t->is_closed || is_leaving;
 	fate_set(FATE_NOT_SENT);
+	/* It may say nothing more for hours. */
+	memory_rest();
 }
 
 static bool take_login(struct server_taker *t, const char *name, const char *password,

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -352,9 +353,36 @@ static void test_paths(void **state)
 	}
 }
 
+/* A page that a call which is over has written to. */
+static __attribute__((noinline)) char *go_deep(uintptr_t page)
+{
+	char *place = (char *)(((uintptr_t)__builtin_frame_address(0) & ~(page - 1)) - 12 * page);
+	volatile char room[64 * 1024];
+
+	for (size_t i = 0; i < sizeof(room); i++)
+		room[i] = 1;
+	*(volatile char *)place = 1;
+	return place;
+}
+
+static void test_rest(void **state)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	char *place = go_deep(page);
+	unsigned char is_here;
+
+	(void)state;
+	assert_int_equal(mincore(place, page, &is_here), 0);
+	assert_int_equal(is_here & 1, 1);
+	memory_rest();
+	assert_int_equal(mincore(place, page, &is_here), 0);
+	assert_int_equal(is_here & 1, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rest),
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_grow),
 		cmocka_unit_test(test_out_of_memory),
