@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.daemon import DOOR, KEEPER, PATIENCE, Local, arrived, text
+from helpers.daemon import DOOR, KEEPER, PATIENCE, Local, arrived, is_held, text
 from helpers.memory import memory
 from helpers.ports import port_for_us
 from helpers.program import environment, installed
@@ -525,11 +525,6 @@ def test_idle_sessions_are_in_nobodys_way(daemon):
 def takers(d):
     titles = (Path(f"/proc/{pid}/cmdline") for pid in d.children(d.program("acsmtp: keeper")))
     return [title for title in titles if title.exists() and "takes mail in" in title.read_text()]
-
-
-def is_held(pid, number):
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.split("SigBlk:")[1].split()[0], 16) >> (number - 1) & 1
 
 
 def test_confined(daemon):

@@ -206,7 +206,7 @@ def test_an_answer_of_another_login(person, at_terminal):
     ({"token": "managed-identity"}, CONFIG, "token = managed-identity"),
     ({"token": None}, CONFIG, "set `token = refresh`"),
     ({"password_file": None, "password_command": "cat x"}, CONFIG, "password_command"),
-    ({"password_file": "/nonexistent/file"}, CREATE, "/nonexistent/"),
+    ({"password_file": "/nonexistent/file"}, CREATE, "/nonexistent: "),
 ])
 def test_what_makes_no_sense(person, keys, status, words):
     result = person.login(**keys)

@@ -172,5 +172,11 @@ def text(number=0):
     return f"From: a@contoso.com\nTo: b@example.org\nSubject: {number}\n\nHello\n"
 
 
+def is_held(pid, number):
+    """The signal waits until the process lets it in."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("SigBlk:")[1].split()[0], 16) >> (number - 1) & 1
+
+
 def arrived(server):
     return sorted(m.data.split(b"Subject: ")[1].split(b"\r\n")[0].decode() for m in server.messages)

@@ -19,7 +19,8 @@ SOURCES = ["tests/pacing/fleet.c", "src/delivery/throttle.c", "src/delivery/retr
 # Of these files only what a machine of the fleet calls.
 FLAGS = ["-std=gnu11", "-D_GNU_SOURCE", "-O2", "-shared", "-fPIC", "-fvisibility=hidden",
          "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections", "-I", TOP / "src",
-         '-DACSMTP_LOCALEDIR="/nonexistent"', '-DACSMTP_BINDIR="/nonexistent"']
+         '-DACSMTP_LOCALEDIR="/nonexistent"', '-DACSMTP_BINDIR="/nonexistent"',
+         '-DGNUTLS_SONAME="libgnutls.so.30"']
 DIALOGUE = 2        # seconds that a message takes
 START = 1_800_000_000
 HOUR = 3600
