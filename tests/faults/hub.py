@@ -9,6 +9,7 @@ it, and comes back when they are done. One line of JSON says what has arrived.
 """
 
 import collections
+import contextlib
 import json
 import os
 import pathlib
@@ -68,7 +69,8 @@ class Machine:
         pids = subprocess.run(["ip", "netns", "pids", self.name], check=True, text=True,
                               capture_output=True).stdout.split()
         for pid in pids:
-            os.kill(int(pid), signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):   # one that has just ended
+                os.kill(int(pid), signal.SIGKILL)
 
     @property
     def log(self):

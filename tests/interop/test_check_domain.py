@@ -106,9 +106,20 @@ def is_answering(family, address):
 
 def free_port(family, host):
     """One that is free for UDP and TCP."""
-    with socket.socket(family, socket.SOCK_DGRAM) as udp:
-        udp.bind((host, 0))
-        return udp.getsockname()[1]
+    while True:
+        with socket.socket(family, socket.SOCK_DGRAM) as udp, socket.socket(family) as tcp:
+            udp.bind((host, 0))
+            port = udp.getsockname()[1]
+            try:
+                tcp.bind((host, port))
+            except OSError:     # somebody else has it for TCP
+                continue
+            return port
+
+
+def said_in(directory):
+    return "".join(path.read_text() for path in (directory / "output", directory / "log")
+                   if path.exists())
 
 
 def has_ipv6():
@@ -135,7 +146,7 @@ def nsd(packages, tmp_path_factory):
     try:
         for family, address in places:
             wait_until(lambda: is_answering(family, address), "NSD",
-                       (directory / "output").read_text, PATIENCE, process)
+                       lambda: said_in(directory), PATIENCE, process)
         names = [f"127.0.0.1:{places[0][1][1]}",
                  f"[::1]:{places[1][1][1]}" if len(places) > 1 else None]
         yield names
