@@ -12,10 +12,13 @@
 
 #include "base/file.h"
 
+enum { PATIENCE = 2 };		/* seconds */
+
 void notify_say(const char *words)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const struct timeval patience = { .tv_sec = PATIENCE };
 	size_t len = path ? strlen(path) : 0;
 	OWNED_FD fd = -1;
 
@@ -25,6 +28,9 @@ void notify_say(const char *words)
 	if (path[0] == '@')
 		address.sun_path[0] = '\0';	/* the abstract namespace, unix(7) */
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	/* Whoever has started us may have no ear for it. */
+	if (fd >= 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (fd >= 0)
 		(void)sendto(fd, words, strlen(words), MSG_NOSIGNAL, (struct sockaddr *)&address,
 			     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));

@@ -17,7 +17,8 @@ bool parcel_send(int to, const void *bytes, size_t len, const int *fds, size_t c
 
 /*
  * As recv(2): up to `size` bytes, and the descriptors that came with the first of them:
- * *count of them, PARCEL_MAX at most, O_CLOEXEC, the caller's from now on.
+ * *count of them, for which `fds` has room for PARCEL_MAX; O_CLOEXEC, the caller's from now
+ * on.
  */
 ssize_t parcel_receive(int from, void *bytes, size_t size, int *fds, size_t *count);
 

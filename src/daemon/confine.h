@@ -27,7 +27,7 @@ unsigned confine(const char *const *files);
 /* What it would come to here, without doing it. */
 unsigned confine_look(void);
 
-/* "no new rights, files, system calls"; what there is none of is left out. */
+/* "no new rights, Landlock, seccomp"; what there is none of is left out. */
 const char *confine_words(unsigned confined);
 
 #endif

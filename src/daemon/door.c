@@ -81,14 +81,26 @@ static long count_of(const struct gate *g, uint64_t one)
 	return count;
 }
 
+/* Whoever was served by one that died has heard nothing of it. */
+static void warn_of_end(int status)
+{
+	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGTERM)
+		log_problem("a session has died: signal %d", WTERMSIG(status));
+	else if (WIFEXITED(status) && WEXITSTATUS(status) != EX_OK)
+		log_problem("a session has ended early: status %d", WEXITSTATUS(status));
+}
+
 static void reap(struct gate *g)
 {
+	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		warn_of_end(status);
 		for (size_t i = 0; i < g->count; i++)
 			if (g->clients[i].pid == pid)
 				g->clients[i--] = g->clients[--g->count];
+	}
 }
 
 /*
@@ -219,6 +231,12 @@ static bool borrow(const struct gate *g, const struct door *fresh, struct listen
 	       lend_take(fresh->keeper, &g->listeners, l, err);
 }
 
+static void warn_of_listen(const struct error *why)
+{
+	log_problem("warning: clients are served at the socket alone: %s%s%s", why->text,
+		    why->advice ? "; " : "", why->advice ? why->advice : "");
+}
+
 /*
  * An address that cannot be had keeps nobody from the socket of systemd; but those that are
  * served stay what they are.
@@ -241,8 +259,7 @@ static bool find_places(struct gate *g, const struct door *fresh, struct listene
 	*l = g->listeners;
 	if (!sockets_may_serve(l, settings, err))
 		return false;
-	log_problem("warning: clients are served at the socket alone: %s%s%s", why.text,
-		    why.advice ? "; " : "", why.advice ? why.advice : "");
+	warn_of_listen(&why);
 	/* What must not be is mended by other settings, and not by time. */
 	g->lend_at = is_there ? 0 : clock_after(LISTEN_PAUSE);
 	return true;
@@ -309,11 +326,13 @@ static bool lend_again(struct gate *g)
 {
 	struct listeners l;
 	struct error err;
+	bool is_there = borrow(g, &g->door, &l, &err);
 
-	if (!borrow(g, &g->door, &l, &err) ||
-	    !sockets_may_serve(&l, &g->door.config.daemon, &err)) {
+	if (!is_there || !sockets_may_serve(&l, &g->door.config.daemon, &err)) {
 		close_rest(&l, &g->listeners);
-		g->lend_at = clock_after(LISTEN_PAUSE);
+		if (is_there)
+			warn_of_listen(&err);
+		g->lend_at = is_there ? 0 : clock_after(LISTEN_PAUSE);
 		return false;
 	}
 	g->listeners = l;

@@ -17,6 +17,7 @@
 #include "base/sum.h"
 #include "base/text.h"
 #include "daemon/handover.h"
+#include "smtp/domains.h"
 #include "spool/resident.h"
 
 enum { PIECE = 32 * 1024 };
@@ -83,6 +84,19 @@ static bool read_message(int door, uint64_t len, uint64_t sum, struct message *m
 	return true;
 }
 
+/* Here and not in the session: behind its walls no library can be loaded for that. */
+static bool make_domains_ascii(struct envelope *e, struct error *err)
+{
+	if (!domains_to_ascii(e, err))
+		return false;
+	for (size_t i = 0; i < e->count; i++)
+		if (e->recipients[i].verdict == VERDICT_REFUSED) {
+			recipient_reason(&e->recipients[i], err);
+			return false;
+		}
+	return true;
+}
+
 /* Whoever works on the queue is told; or that somebody has to begin. */
 static void wake(const struct intake_desk *desk, const char *id)
 {
@@ -142,6 +156,7 @@ bool intake_take(const struct intake_desk *desk, int door, const char *line)
 	set_what_is_ours(&entry, desk);
 	if (is_whole && entry.envelope.count == 0)
 		is_whole = error_set(&err, ERROR_DATA, "it is for nobody");
+	is_whole = is_whole && make_domains_ascii(&entry.envelope, &err);
 	ok = is_whole && spool_add(&desk->queue->spool, &entry, &m, &err);
 	if (!ok)
 		log_not_taken(&entry, &err);

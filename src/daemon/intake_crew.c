@@ -55,15 +55,15 @@ static void dismiss(const struct intake_crew *c, struct intake_member *m)
 
 static _Noreturn void work(const struct intake_job *job, int line)
 {
-	int client;
+	int client[PARCEL_MAX];
 	size_t count;
 	char word = OVER;
 
 	job->begin(job->keeper);
 	background_set_title("acsmtp: takes mail in");
-	while (parcel_receive(line, &word, 1, &client, &count) == 1 && count == 1) {
-		word = job->serve(job->keeper, client) ? GOOD : OVER;
-		close(client);
+	while (parcel_receive(line, &word, 1, client, &count) == 1 && count == 1) {
+		word = job->serve(job->keeper, *client) ? GOOD : OVER;
+		close(*client);
 		if (!write_all(line, &word, 1))
 			break;
 	}
@@ -141,17 +141,22 @@ bool intake_crew_hear(struct intake_crew *c, int line, int *client, bool *is_goo
 {
 	struct intake_member *m = find(c, line);
 	char word = OVER;
-	bool is_well;
+	ssize_t n;
 
 	if (!m)
 		return false;
-	/* None: it has died, and where it was in a message nobody knows. */
-	is_well = read_some(line, &word, 1) == 1;
+	*client = -1;
+	*is_good = true;
+	n = recv(line, &word, 1, MSG_DONTWAIT);
+	/* What was heard may have been of one that had the same number until just now. */
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return true;
 	*client = m->client;
 	*is_good = word == GOOD;
 	m->client = -1;
 	m->since = clock_ms();
-	if (!is_well || m->is_old)
+	/* None: it has died, and where it was in a message nobody knows. */
+	if (n != 1 || m->is_old)
 		dismiss(c, m);
 	return true;
 }

@@ -26,7 +26,7 @@ struct intake_crew {
 	int events;		/* of epoll(7), borrowed: their lines are heard there */
 	struct intake_member {
 		pid_t pid;
-		int line;	/* to it; -1: it was told to go, or is about to */
+		int line;	/* to it; -1: it was told to go, or has ended */
 		int client;	/* what is lent to it, a descriptor of the keeper's; -1: it waits */
 		int64_t since;	/* it waits, clock_ms() */
 		bool is_old;	/* what it knows of the settings is past */

@@ -146,6 +146,8 @@ static void reap(struct keeper *k)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid != k->runner) {
 			keeper_clients_bury(&k->clients, pid);
+			/* It may have kept mail, and told nobody. */
+			k->wants_runner = k->wants_runner || status != 0;
 			continue;
 		}
 		k->runner = 0;
@@ -267,6 +269,7 @@ static void live(struct keeper *k)
 		[CLIENTS] = { .fd = k->clients.events, .events = POLLIN },
 	};
 
+	intake_crew_be_ready(&k->clients.crew);
 	while (!k->is_over) {
 		start_runner(k);
 		if (poll(fds, COUNT_OF(fds), pause_of(k)) < 0)

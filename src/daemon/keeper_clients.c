@@ -77,7 +77,8 @@ static bool may_wait(const struct keeper_clients *c)
 
 	for (size_t i = 0; i < c->count; i++)
 		idle += c->list[i].fd >= 0;
-	return idle + SPARE <= sysconf(_SC_OPEN_MAX);
+	/* And each may need a line to one of the crew. */
+	return 2 * idle + SPARE <= sysconf(_SC_OPEN_MAX);
 }
 
 static struct keeper_client *find(struct keeper_clients *c, int fd)
@@ -248,10 +249,7 @@ bool keeper_clients_begin(struct keeper_clients *c, struct error *err)
 	if (c->events < 0)
 		return error_errno(err, ERROR_SYSTEM, "the daemon's queue");
 	c->crew.events = c->events;
-	if (!hear_from(c, c->control, err))
-		return false;
-	intake_crew_be_ready(&c->crew);
-	return true;
+	return hear_from(c, c->control, err);
 }
 
 void keeper_clients_renew(struct keeper_clients *c)

@@ -186,10 +186,11 @@ static pid_t fork_child(const struct launch_plan *l, uid_t uid, int *report, str
 
 /* --- the keeper */
 
-bool launch_keeper(const struct launch_plan *l, int control, pid_t *pid, struct error *err)
+bool launch_keeper(const struct launch_plan *l, const struct sockets *sockets, pid_t *pid,
+		   struct error *err)
 {
 	struct keeper_job job = {
-		.control = control, .config = l->config_file, .spool = l->spool,
+		.control = sockets->control.list[0].fd, .config = l->config_file, .spool = l->spool,
 		.door_uid = l->door_uid, .confined = confine_words(confine_look()),
 	};
 	int report;
@@ -202,6 +203,12 @@ bool launch_keeper(const struct launch_plan *l, int control, pid_t *pid, struct 
 	*pid = fork_child(l, l->keeper_uid, &report, err);
 	if (*pid == 0) {
 		background_set_title("acsmtp: keeper");
+		/*
+		 * They are the door's: kept here, and by whoever still sends a message when
+		 * the daemon has ended, they would be in the way of the next one.
+		 */
+		for (size_t i = 0; i < sockets->open.count; i++)
+			close(sockets->open.list[i].fd);
 		job.report = report;
 		_exit(keeper_run(&job));
 	}

@@ -22,7 +22,8 @@ bool launch_read_settings(struct launch_plan *l, struct error *err);
 void launch_forget_settings(struct launch_plan *l);
 
 /* Each is there, and ready, when it is true; *pid is its. */
-bool launch_keeper(const struct launch_plan *l, int control, pid_t *pid, struct error *err);
+bool launch_keeper(const struct launch_plan *l, const struct sockets *sockets, pid_t *pid,
+		   struct error *err);
 bool launch_door(const struct launch_plan *l, const struct sockets *sockets, pid_t *pid,
 		 struct error *err);
 

@@ -19,7 +19,7 @@
 #include "daemon/handover.h"
 #include "daemon/sockets.h"
 
-enum { PATIENCE = 30 };	/* seconds */
+enum { PATIENCE = 5 };	/* seconds; the door hears nobody meanwhile */
 
 /* What is lent goes as one. */
 _Static_assert((int)ADDRESSES_MAX <= (int)PARCEL_MAX, "the sockets fit");

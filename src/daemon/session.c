@@ -241,7 +241,8 @@ static bool begin_message(struct server_taker *t, const char *mailbox, struct er
 static void be_between_messages(struct server_taker *t)
 {
 	is_at_work = false;
-	t->is_closed = t->is_closed || is_leaving;
+	if (is_leaving)
+		t->is_closed = true;
 	fate_set(FATE_NOT_SENT);
 	/* It may say nothing more for hours. */
 	memory_rest();

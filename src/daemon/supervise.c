@@ -52,7 +52,7 @@ struct supervisor {
 
 static bool start_keeper(struct supervisor *s, struct error *err)
 {
-	return launch_keeper(&s->launch, s->sockets.control.list[0].fd, &s->keeper, err) ||
+	return launch_keeper(&s->launch, &s->sockets, &s->keeper, err) ||
 	       error_context(err, "the keeper");
 }
 

@@ -308,8 +308,8 @@ static bool give(struct crew *c, uint64_t account, const struct order *order)
 	m->lanes = order->lanes;
 	m->is_piled = m->is_piled || (!is_round && m->lanes == 1 && c->run->connections > 1 &&
 				      m->orders >= PILE_MAX);
-	/* One round behind another is enough; a pipe that is full means many messages. */
-	if ((is_round && m->orders > 0) || m->is_piled ||
+	/* One round behind another is enough, or where others want a place; or a pipe is full. */
+	if (((is_round || c->is_wanted) && m->orders > 0) || m->is_piled ||
 	    write(m->to, order, sizeof(*order)) != (ssize_t)sizeof(*order)) {
 		m->wants_round = true;
 		m->wants_flush = m->wants_flush || order->is_flush;
@@ -388,10 +388,10 @@ static void take_report(struct crew *c, struct crew_member *m,
 	c->unwritten += report->unwritten;
 	c->spool_fails = c->spool_fails || report->spool_fails;
 	wake_at(c, report->spool_fails ? time(NULL) + DEATH_PAUSE : report->wake);
-	if (m->wants_round && m->to >= 0 && m->orders == 0)
-		order_rest(c, m);
 	if (c->is_wanted && m->orders == 0 && !m->owes)
-		dismiss(m);
+		dismiss(m);	/* however much more there is: that makes another look */
+	else if (m->wants_round && m->to >= 0 && m->orders == 0)
+		order_rest(c, m);
 }
 
 /* Who is told to end and has nothing to end properly just dies. */

@@ -263,7 +263,8 @@ bool prepare(const struct preparation *p, struct message *m, struct envelope *e,
 	submission_author(m, p->aliases, &author);
 	free(e->origin);
 	e->origin = origin(p, author.mailbox);
-	ok = find_sender(p, author.mailbox, &e->sender, err) && domains_to_ascii(e, err) &&
+	ok = find_sender(p, author.mailbox, &e->sender, err) &&
+	     (p->leaves_domains || domains_to_ascii(e, err)) &&
 	     header_work(p, m, e->sender, SUBMISSION_ALL, err) &&
 	     is_small_enough(p->account, m, err);
 	address_free(&author);

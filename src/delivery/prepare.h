@@ -27,6 +27,7 @@ struct preparation {
 	bool is_report;		/* of ours */
 	const char **why_sender;	/* NULL, or where the reason for the envelope's goes */
 	bool repairs;		/* -G switches it off */
+	bool leaves_domains;	/* beyond ASCII: who gets the message next makes them so */
 	const char *id;
 	time_t now;
 };

@@ -228,7 +228,7 @@ static void note_reach(struct stay *s)
  */
 static bool crew_wants_look(const struct stay *s)
 {
-	return s->crew.wants_look && clock_left(s->rested) == 0;
+	return s->crew.wants_look || s->crew.has_room;
 }
 
 static int patience(const struct stay *s)
@@ -243,7 +243,7 @@ static int patience(const struct stay *s)
 		left = NAP_MAX;
 	if (s->bell < 0 && left > WAKE_WITHOUT_BELL)
 		left = WAKE_WITHOUT_BELL;
-	if (s->crew.wants_look && clock_left(s->rested) < left * 1000)
+	if (crew_wants_look(s) && clock_left(s->rested) < left * 1000)
 		return clock_left(s->rested) + 1;
 	return (int)left * 1000;
 }
@@ -266,8 +266,8 @@ static void rest(struct stay *s)
 	now = time(NULL);
 	if (s->crew.has_room && s->served < s->round->account_count)
 		give_orders(s);
-	s->wants_look = s->wants_look || crew_wants_look(s) || s->crew.has_room || now >= s->wake ||
-			(s->crew.wake && now >= s->crew.wake);
+	s->wants_look = s->wants_look || (crew_wants_look(s) && clock_left(s->rested) == 0) ||
+			now >= s->wake || (s->crew.wake && now >= s->crew.wake);
 	s->has_news = s->has_news || was_busy || s->wants_look;
 	s->is_changed = s->is_changed || was_busy || s->crew.count != orders_before;
 }

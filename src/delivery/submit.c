@@ -323,6 +323,7 @@ static bool make_ready(struct submittal *s, struct envelope *e, struct message *
 		.joined = s->joined,
 		.why_sender = &s->why_sender,
 		.repairs = !s->wishes.is_bare,
+		.leaves_domains = is_handed_on(s),
 		.id = s->id,
 		.now = time(NULL),
 	};

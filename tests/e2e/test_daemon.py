@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from helpers.daemon import DOOR, KEEPER, PATIENCE, Local, arrived, is_held, text
+from emulator.faults import Fault
+from helpers.daemon import DOOR, KEEPER, PATIENCE, Local, arrived, is_asleep, is_held, text
 from helpers.memory import memory
 from helpers.ports import port_for_us
 from helpers.program import environment, installed
@@ -437,6 +438,78 @@ def test_ended_while_the_keeper_is_asked(daemon):
         assert client.getreply()[0] == 421
         d.wait_for_nobody()
     assert d.status()["waiting"] == 1
+
+
+def test_a_domain_beyond_ascii(acs, daemon):
+    """Without a certificate no session can load what makes it ASCII: the keeper does."""
+    server = acs()
+    d = daemon(server)
+    with Local(d.socket) as client:
+        client.ehlo()
+        client.sendmail("me@contoso.com", ["b@b\u00fccher.example", "c@example.org"], text(),
+                        mail_options=["SMTPUTF8"])
+        # One that cannot be so is told, and the session goes on.
+        client.mail("me@contoso.com", ["SMTPUTF8"])
+        client.rcpt("b@-\u00fc-.example")
+        code, words = client.data(text())
+        assert code // 100 == 5 and b".example" in words
+        client.sendmail("me@contoso.com", ["d@example.org"], text())
+    wait_for(lambda: len(server.messages) == 2)
+    assert server.messages[0].recipients == ["b@xn--bcher-kva.example", "c@example.org"]
+
+
+def test_a_member_that_dies_as_a_client_gives(daemon):
+    """Its number is that of its successor at once; what was heard of it is not waited for."""
+    d = daemon()
+    keeper = d.program("acsmtp: keeper")
+    with Local(d.socket) as client, Local(d.socket) as other:
+        client.ehlo()
+        other.ehlo()
+        os.kill(keeper, signal.SIGSTOP)
+        client.mail("me@contoso.com")
+        client.rcpt("b@example.org")
+        assert client.docmd("DATA")[0] == 354
+        client.send(text().replace("\n", "\r\n") + ".\r\n")
+        session = d.children(d.program("acsmtp-door"))[0]
+        wait_for(lambda: is_held(session, signal.SIGTERM) and is_asleep(session))
+        member = next(pid for pid in d.children(keeper)
+                      if "takes mail in" in Path(f"/proc/{pid}/cmdline").read_text())
+        os.kill(member, signal.SIGKILL)
+        wait_for(lambda: is_over(member))
+        os.kill(keeper, signal.SIGCONT)
+        assert client.getreply()[0] == 250
+        other.sendmail("me@contoso.com", ["b@example.org"], text())
+    assert d.status()["waiting"] == 2
+
+
+def is_over(pid):
+    """It has died, and waits for its parent."""
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+
+
+@pytest.mark.as_root	# who else may not look at what it has open
+def test_its_addresses_are_free_when_it_has_ended(acs, daemon):
+    """Whoever still waits for a server's answer does not keep them."""
+    server = acs(faults=(Fault("body", action="silence"),))
+    port = port_for_us()
+    d = daemon(server, extra=f"listen = 127.0.0.1:{port}\n")
+    with Local(d.socket) as client:
+        client.sendmail("me@contoso.com", ["b@example.org"], text())
+    wait_for(lambda: server.sessions)
+    keeper = d.program("acsmtp: keeper")
+    tree = [keeper, *d.children(keeper)]
+    tree += [pid for runner in tree[1:] for pid in d.children(runner)]
+    listening = sockets_at(port)
+    assert listening
+    for pid in tree:
+        assert not {os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()} & listening
+
+
+def sockets_at(port):
+    """As /proc/PID/fd names those that listen there."""
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {f"socket:[{row[9]}]" for row in rows
+            if row[1] == f"0100007F:{port:04X}" and row[3] == "0A"}
 
 
 @pytest.mark.as_root

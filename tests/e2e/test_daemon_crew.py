@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.daemon import Local, is_held, text
+from helpers.daemon import Local, is_asleep, is_held, text
 from helpers.waiting import wait_until
 
 
@@ -45,10 +45,6 @@ def give(d, client):
                "it waits for the keeper's word")
     # The keeper sees what came before this in its order.
     assert d.status()["clients"] == 1
-
-
-def is_asleep(pid):
-    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "S"
 
 
 def test_one_is_there_and_used_again(daemon):

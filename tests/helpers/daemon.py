@@ -178,5 +178,9 @@ def is_held(pid, number):
     return int(status.split("SigBlk:")[1].split()[0], 16) >> (number - 1) & 1
 
 
+def is_asleep(pid):
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "S"
+
+
 def arrived(server):
     return sorted(m.data.split(b"Subject: ")[1].split(b"\r\n")[0].decode() for m in server.messages)
