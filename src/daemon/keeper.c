@@ -130,7 +130,7 @@ static void answer(void *keeper, const struct keeper_client *client, int fd)
 	const struct intake_desk desk = desk_of(k);
 	const struct status_facts facts = {
 		.queue = &k->queue, .config = &k->config, .door_uid = k->job->door_uid,
-		.clients = keeper_clients_of_door(&k->clients, client),
+		.clients = keeper_clients_giving(&k->clients),
 		.confined = k->job->confined, .is_blind = !visitors_are_known(),
 	};
 	const struct visit visit = { &client->who, &desk, &facts };

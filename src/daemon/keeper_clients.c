@@ -124,6 +124,7 @@ static void let_in(struct keeper_clients *c)
 	int fd = accept4(c->control, NULL, NULL, SOCK_CLOEXEC);
 	struct keeper_client client = { .fd = fd, .deadline = clock_after(FIRST_WORD) };
 	struct error unheard;
+	bool is_of_door;
 
 	if (fd < 0) {
 		/* It stays in the line; to ask again at once would not help. */
@@ -138,8 +139,12 @@ static void let_in(struct keeper_clients *c)
 	}
 	c->list[c->count++] = client;
 	/* Others than the door come because they have something to ask. */
-	if (!visit_is_of_door(client.who.uid, c->door_uid) || !may_wait(c))
-		begin_to_answer(c, &c->list[c->count - 1]);
+	is_of_door = visit_is_of_door(client.who.uid, c->door_uid);
+	if (is_of_door && may_wait(c))
+		return;
+	/* What it is for its child will hear; most of them are sessions. */
+	c->list[c->count - 1].gives = is_of_door;
+	begin_to_answer(c, &c->list[c->count - 1]);
 }
 
 static bool has_gone(const struct keeper_client *client)
@@ -283,12 +288,12 @@ void keeper_clients_leave(struct keeper_clients *c)
 	close(c->events);
 }
 
-size_t keeper_clients_of_door(const struct keeper_clients *c, const struct keeper_client *asker)
+size_t keeper_clients_giving(const struct keeper_clients *c)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < c->count; i++)
-		count += &c->list[i] != asker && visit_is_of_door(c->list[i].who.uid, c->door_uid);
+		count += c->list[i].gives;
 	return count;
 }
 

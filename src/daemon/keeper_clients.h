@@ -53,8 +53,8 @@ void keeper_clients_bury(struct keeper_clients *c, pid_t pid);
 /* In a child: what is theirs is no child's. */
 void keeper_clients_leave(struct keeper_clients *c);
 
-/* Sessions of the door that are here; who asks is none, whoever it is. */
-size_t keeper_clients_of_door(const struct keeper_clients *c, const struct keeper_client *asker);
+/* Sessions of the door that are here; the door asks as well, and is none then. */
+size_t keeper_clients_giving(const struct keeper_clients *c);
 
 /* All end: those who have a process are told to, the others are forgotten. */
 void keeper_clients_end(struct keeper_clients *c);
