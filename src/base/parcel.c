@@ -14,17 +14,13 @@ union parcel {			/* aligned as cmsg(3) wants it */
 
 static void pack(struct msghdr *message, union parcel *parcel, const int *fds, size_t count)
 {
-	struct cmsghdr *head;
-
 	if (count == 0)
 		return;
+	parcel->head = (struct cmsghdr){ .cmsg_len = CMSG_LEN(count * sizeof(int)),
+					 .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+	memcpy(CMSG_DATA(&parcel->head), fds, count * sizeof(int));
 	message->msg_control = parcel->bytes;
 	message->msg_controllen = CMSG_SPACE(count * sizeof(int));
-	head = CMSG_FIRSTHDR(message);
-	head->cmsg_level = SOL_SOCKET;
-	head->cmsg_type = SCM_RIGHTS;
-	head->cmsg_len = CMSG_LEN(count * sizeof(int));
-	memcpy(CMSG_DATA(head), fds, count * sizeof(int));
 }
 
 bool parcel_send(int to, const void *bytes, size_t len, const int *fds, size_t count)

@@ -373,7 +373,8 @@ class Killer(threading.Thread):
     def __init__(self, d, moment):
         super().__init__()
         self.d, self.over, self.killed, self.random = d, threading.Event(), 0, random.Random(1)
-        self.moment = max(moment, 0.1)
+        # One that is killed while it begins is started again ten seconds later.
+        self.moment = max(moment, 0.4)
 
     def victims(self):
         found = self.d.children()
