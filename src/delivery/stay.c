@@ -124,7 +124,7 @@ static bool look(struct stay *s, struct error *err)
 	int64_t began = clock_ms();
 
 	s->wake = now + NAP_MAX;
-	s->wants_look = s->crew.wants_look = false;
+	s->wants_look = s->crew.wants_look = s->crew.has_room = false;
 	s->is_in_trouble = !take_census(s, now, err);
 	s->rested = clock_ms() + LOOK_REST * (clock_ms() - began);
 	if (s->is_in_trouble) {

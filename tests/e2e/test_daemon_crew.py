@@ -106,7 +106,7 @@ def test_killed(daemon, busy):
             assert client.getreply()[0] in (421, 451)
             with contextlib.suppress(smtplib.SMTPException):
                 client.quit()
-    wait_until(lambda: one not in takers(d), "its end")
+    wait_until(lambda: not Path(f"/proc/{one}").exists(), "its end")
     with Local(d.socket) as client:
         send(client)
     assert d.status()["waiting"] == 1
