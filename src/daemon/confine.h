@@ -19,8 +19,8 @@ enum confined { CONFINED_RIGHTS = 1, CONFINED_FILES = 2, CONFINED_CALLS = 4 };
 void confine_begin(void);
 
 /*
- * For the rest of this process, after that: files that may be read (NULL ends the list; what is not
- * there is passed over). Which of enum confined it came to.
+ * For the rest of this process, after that: files that may be read (NULL ends the list;
+ * what is not there is passed over). Which of enum confined it came to.
  */
 unsigned confine(const char *const *files);
 

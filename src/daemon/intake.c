@@ -87,14 +87,14 @@ static bool read_message(int door, uint64_t len, uint64_t sum, struct message *m
 /* Here and not in the session: behind its walls no library can be loaded for that. */
 static bool make_domains_ascii(struct envelope *e, struct error *err)
 {
+	const struct recipient *refusal;
+
 	if (!domains_to_ascii(e, err))
 		return false;
-	for (size_t i = 0; i < e->count; i++)
-		if (e->recipients[i].verdict == VERDICT_REFUSED) {
-			recipient_reason(&e->recipients[i], err);
-			return false;
-		}
-	return true;
+	refusal = envelope_first_refusal(e);
+	if (refusal)
+		recipient_reason(refusal, err);
+	return !refusal;
 }
 
 /* Whoever works on the queue is told; or that somebody has to begin. */

@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -212,7 +211,7 @@ static void reload(struct keeper *k)
 	k->queue = queue;
 	k->queue.settings = &k->config.delivery;
 	warn_of_accounts(&k->config);
-	keeper_clients_renew(&k->clients);
+	intake_crew_renew(&k->clients.crew);
 	/* The next one has them too. */
 	k->wants_runner = true;
 	if (k->runner)

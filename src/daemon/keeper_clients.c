@@ -257,11 +257,6 @@ bool keeper_clients_begin(struct keeper_clients *c, struct error *err)
 	return hear_from(c, c->control, err);
 }
 
-void keeper_clients_renew(struct keeper_clients *c)
-{
-	intake_crew_renew(&c->crew);
-}
-
 /* --- their processes */
 
 void keeper_clients_bury(struct keeper_clients *c, pid_t pid)

@@ -44,9 +44,6 @@ int keeper_clients_pause(const struct keeper_clients *c);
 /* What there is to do: they are let in, lent, answered, forgotten. Does not wait. */
 void keeper_clients_hear(struct keeper_clients *c);
 
-/* The settings are others. */
-void keeper_clients_renew(struct keeper_clients *c);
-
 /* A process has ended, theirs perhaps. */
 void keeper_clients_bury(struct keeper_clients *c, pid_t pid);
 

@@ -59,8 +59,8 @@ void crew_end(struct crew *c);
 /*
  * Mail of the account is to be sent: this message, or (NULL) all that is due, or with
  * `is_flush` all. False: all are busy now (is_wanted), and has_room tells when that is
- * over; or no process could be had (has_failed, logged). With a `backlog` of so many messages (0:
- * not known) they are shared among several, as far as the run allows.
+ * over; or no process could be had (has_failed, logged). With a `backlog` of so many
+ * messages (0: not known) they are shared among several, as far as the run allows.
  */
 bool crew_order(struct crew *c, uint64_t account, const char *id, bool is_flush,
 		size_t backlog);

@@ -131,14 +131,6 @@ static void keep_failures(struct submittal *s, struct envelope *e, const struct 
 
 /* --- while the caller waits */
 
-static const struct recipient *first_refusal(const struct envelope *e)
-{
-	for (size_t i = 0; i < e->count; i++)
-		if (e->recipients[i].verdict == VERDICT_REFUSED)
-			return &e->recipients[i];
-	return NULL;
-}
-
 /* The message is in the queue, which is all there is to say where nobody was refused. */
 static bool tell_refusal(struct submittal *s, const struct recipient *refusal,
 			 struct error *err)
@@ -200,7 +192,7 @@ static bool is_the_caller_s(const struct submittal *s, const struct trial *trial
 static bool take_rest(struct submittal *s, struct envelope *e, const struct message *m,
 		      struct trial *trial, struct error *err)
 {
-	const struct recipient *refusal = first_refusal(e);
+	const struct recipient *refusal = envelope_first_refusal(e);
 	struct error why;
 
 	*err = trial->err;
@@ -249,7 +241,7 @@ static bool take(struct submittal *s, struct envelope *e, const struct message *
 		 struct error *err)
 {
 	struct trial trial = { .err.kind = ERROR_NONE, .direct.item = ITEM_NONE };
-	const struct recipient *refusal = first_refusal(e);
+	const struct recipient *refusal = envelope_first_refusal(e);
 	bool ok;
 
 	if (envelope_waiting(e) == 0 && refusal)
@@ -406,7 +398,7 @@ static bool hand_over(struct submittal *s, struct envelope *e, struct message *m
 		      struct error *err)
 {
 	struct trial trial = { .err.kind = ERROR_NONE, .direct.item = ITEM_NONE };
-	const struct recipient *refusal = first_refusal(e);
+	const struct recipient *refusal = envelope_first_refusal(e);
 	bool ok;
 
 	address(s, e);

@@ -204,6 +204,14 @@ size_t envelope_count(const struct envelope *e, enum verdict verdict)
 	return count;
 }
 
+const struct recipient *envelope_first_refusal(const struct envelope *e)
+{
+	for (size_t i = 0; i < e->count; i++)
+		if (e->recipients[i].verdict == VERDICT_REFUSED)
+			return &e->recipients[i];
+	return NULL;
+}
+
 size_t envelope_waiting(const struct envelope *e)
 {
 	return e->count - envelope_count(e, VERDICT_ACCEPTED) -

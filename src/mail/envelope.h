@@ -65,6 +65,9 @@ void envelope_refuse(struct envelope *e, const char *name, const struct error *w
 size_t envelope_count(const struct envelope *e, enum verdict verdict);
 size_t envelope_waiting(const struct envelope *e);
 
+/* The first who was refused, or NULL. */
+const struct recipient *envelope_first_refusal(const struct envelope *e);
+
 /* Whether it still has to be tried: neither ACCEPTED nor REFUSED. */
 static inline bool recipient_waits(const struct recipient *r)
 {
