@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from helpers.ports import closed_port, port_for_us
+from helpers.ports import closed, closed_port, port_for_us
 from helpers.waiting import wait_until
 from namespaces import unshare_command
 
@@ -56,8 +56,10 @@ class RealProxy:
         return f"{self.kind}://{login}127.0.0.1:{self.port}"
 
     def stop(self):
+        """unshare ends at once, and the kernel kills the proxy behind it a moment later."""
         self._process.kill()
         self._process.wait()
+        wait_until(lambda: not self._answers(), f"{self.kind} at port {self.port} is gone")
 
 
 @pytest.fixture
@@ -125,7 +127,8 @@ def test_port_that_it_does_not_allow(acs, send, real_proxy):
 def test_away(acs, send, real_proxy, kind):
     server, way = acs(), real_proxy(kind)
     way.stop()
-    result = send(server, HELLO, proxy=way.url(), host=HOST)
+    with closed("127.0.0.1", way.port):     # and nobody else's proxy
+        result = send(server, HELLO, proxy=way.url(), host=HOST)
     assert_told(result, way, "nothing goes around it")
     assert server.sessions == []
 
