@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Orders go to a member through one pipe and its reports come through another, each
- * less than a pipe takes at once. A member is forked when its account has mail, and
- * ends by itself when it had none for a while, or when the leader closes its orders;
- * its end is seen as the end of its reports. The leader never waits for a pipe: what
- * does not fit becomes a round, in which the member finds by itself what waits.
+ * The leader. A member is started when its account has mail, and told to go by the end of
+ * its orders. The leader never waits for a pipe: what does not fit becomes a round, in
+ * which the member finds by itself what waits.
  *
  * What an account has may be parted among several, by id: a message then is one member's
  * alone, as another would not know what this one knows and the disk does not. So the
@@ -13,57 +11,24 @@
 #include "delivery/crew.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/background.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/self.h"
 #include "delivery/batch.h"
-#include "delivery/hand.h"
 
 enum {
-	WARM = 10,		/* seconds that a connection is kept without use */
 	DEATH_PAUSE = 60,	/* after one of them ended as it should not */
 	STOP_PATIENCE = 75,	/* for the answer to a message that is on its way */
 	SHARED_LEAST = 8,	/* messages that are worth another connection */
 	PILE_MAX = 16,		/* that one is told of, until it is seen whether others should help */
 };
-
-struct order {
-	char id[ID_SIZE];	/* "": a round */
-	unsigned lane, lanes;
-	bool is_flush;
-};
-
-/* Less than a pipe takes at once, so that it is read as a whole. */
-struct crew_report {
-	struct work_counts counts;	/* since it began */
-	time_t wake;
-	size_t unread, unwritten;
-	bool spool_fails, owes, is_done;
-};
-
-static const int endings[] = { SIGTERM, SIGINT, SIGHUP };
-
-/* What our caller has ignored stays so. */
-static void collect_endings(sigset_t *set)
-{
-	sigemptyset(set);
-	for (size_t i = 0; i < COUNT_OF(endings); i++) {
-		struct sigaction now;
-
-		if (sigaction(endings[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
-			sigaddset(set, endings[i]);
-	}
-}
 
 void crew_begin(struct crew *c, const struct run *run)
 {
@@ -71,154 +36,10 @@ void crew_begin(struct crew *c, const struct run *run)
 
 	*c = (struct crew){ .run = run };
 	signal(SIGCHLD, SIG_DFL);	/* our caller may have had it ignored */
-	collect_endings(&set);
+	crew_member_endings(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	c->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
-
-/* --- one of them */
-
-struct crew_service {
-	struct hand hand;
-	int out;
-};
-
-static void tell(struct crew_service *s, bool is_done)
-{
-	const struct worker *w = &s->hand.worker;
-	struct crew_report report = {
-		.counts = w->counts,
-		.wake = s->hand.round->wake,
-		.unread = w->unread,
-		.unwritten = w->unwritten,
-		.spool_fails = w->spool_fails,
-		.owes = w->owed.count > 0,
-		.is_done = is_done,
-	};
-
-	(void)write_all(s->out, &report, sizeof(report));
-}
-
-static void tell_progress(void *taker, const struct work_counts *counts, size_t waiting)
-{
-	(void)counts;
-	(void)waiting;
-	tell(taker, false);
-}
-
-/* False: it is time to go. Nobody may go who knows what the disk does not. */
-static bool take_order(int in, const struct hand *hand, struct order *order)
-{
-	struct pollfd more = { .fd = in, .events = POLLIN };
-	int patience = hand->worker.owed.count > 0 ? -1 : WARM * 1000;
-	int n;
-
-	do
-		n = poll(&more, 1, patience);
-	while (n < 0 && errno == EINTR);
-	return n > 0 && read_some(in, order, sizeof(*order)) == sizeof(*order);
-}
-
-static void carry_out(struct crew_service *s, const struct order *order)
-{
-	struct error err;
-
-	s->hand.round->is_flush = order->is_flush;
-	s->hand.round->lane = order->lane;
-	s->hand.round->lanes = order->lanes;
-	s->hand.round->is_asked_for = order->is_flush || s->hand.run->is_asked_for;
-	/* Who asks for all may have mended something. */
-	if (!order->id[0])
-		worker_forget_config(&s->hand.worker);
-	if (order->id[0]) {
-		hand_do_one(&s->hand, order->id);
-	} else if (!hand_do_round(&s->hand, &err)) {
-		log_problem("the queue cannot be worked on: %s", err.text);
-		s->hand.worker.unread++;
-	}
-	tell(s, true);
-}
-
-/* With a copy of another's pipe here neither of its ends would see the other one go. */
-static void leave_to_leader(const struct crew *c)
-{
-	for (size_t i = 0; i < CREW_PRIVATE; i++)
-		if (c->private[i] && *c->private[i] >= 0)
-			close(*c->private[i]);
-	for (size_t i = 0; i < c->count; i++) {
-		if (c->members[i].to >= 0)
-			close(c->members[i].to);
-		close(c->members[i].from);
-	}
-	if (c->signals >= 0)
-		close(c->signals);
-}
-
-static _Noreturn void serve(const struct crew *c, uint64_t account, const int ends[2],
-			    pid_t leader)
-{
-	struct crew_service service = { .out = ends[1] };
-	struct run run = *c->run;
-	struct order order;
-	sigset_t set;
-
-	self_end_with(leader, SIGKILL);
-	leave_to_leader(c);
-	collect_endings(&set);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	if (c->remembers) {
-		run.config = run.config ? text_copy(run.config) : NULL;
-		background_set_title("acsmtp: sends what waits");
-	}
-	run.progress = tell_progress;
-	run.taker = &service;
-	hand_begin(&service.hand, &run);
-	service.hand.worker.remembers = c->remembers;
-	service.hand.round->has_only = true;
-	service.hand.round->only = account;
-	while (take_order(ends[0], &service.hand, &order))
-		carry_out(&service, &order);
-	hand_end(&service.hand);
-	_exit(0);
-}
-
-static bool start(struct crew *c, struct crew_member *m, struct error *err)
-{
-	int orders[2], reports[2];
-	pid_t leader = getpid();
-
-	if (pipe2(orders, O_CLOEXEC) < 0)
-		return error_errno(err, ERROR_SYSTEM, "pipe");
-	if (pipe2(reports, O_CLOEXEC) < 0) {
-		error_errno(err, ERROR_SYSTEM, "pipe");
-		close(orders[0]);
-		close(orders[1]);
-		return false;
-	}
-	m->to = orders[1];
-	m->from = reports[0];
-	m->pid = fork();
-	if (m->pid == 0) {
-		close(m->to);
-		close(m->from);
-		serve(c, m->account, (int[]){ orders[0], reports[1] }, leader);
-	}
-	/* While errno is still fork's; it counts only if that has failed. */
-	error_errno(err, ERROR_SYSTEM, "fork");
-	close(orders[0]);
-	close(reports[1]);
-	if (m->pid < 0) {
-		close(m->to);
-		close(m->from);
-		return false;
-	}
-	/* A member that is stopped or stuck must not hold the leader. */
-	fcntl(m->to, F_SETFL, O_NONBLOCK);
-	fcntl(m->from, F_SETFL, O_NONBLOCK);
-	return true;
-}
-
-/* --- their leader */
 
 static void dismiss(struct crew_member *m)
 {
@@ -254,9 +75,27 @@ static struct crew_member *find(struct crew *c, uint64_t account, unsigned lane)
 	return NULL;
 }
 
+/* With a copy of another's pipe here neither of its ends would see the other one go. */
+static void leave_to_leader(const void *leader)
+{
+	const struct crew *c = leader;
+
+	for (size_t i = 0; i < CREW_PRIVATE; i++)
+		if (c->private[i] && *c->private[i] >= 0)
+			close(*c->private[i]);
+	for (size_t i = 0; i < c->count; i++) {
+		if (c->members[i].to >= 0)
+			close(c->members[i].to);
+		close(c->members[i].from);
+	}
+	if (c->signals >= 0)
+		close(c->signals);
+}
+
 static struct crew_member *hire(struct crew *c, uint64_t account, unsigned lane)
 {
 	struct crew_member *m = &c->members[c->count];
+	const struct crew_birth birth = { c->run, c->remembers, leave_to_leader, c };
 	struct error err;
 
 	/* Whoever is idle makes room, and whoever is done; then `has_room` says so. */
@@ -268,7 +107,7 @@ static struct crew_member *hire(struct crew *c, uint64_t account, unsigned lane)
 		return NULL;
 	}
 	*m = (struct crew_member){ .account = account, .lane = lane };
-	if (start(c, m, &err)) {
+	if (crew_member_start(m, &birth, &err)) {
 		c->count++;
 		c->has_failed = false;
 		return m;
@@ -296,7 +135,7 @@ static unsigned parts_of(const struct crew *c, uint64_t account, size_t backlog)
 	return most < CREW_MAX - 1 - others ? most : CREW_MAX - 1 - others;
 }
 
-static bool give(struct crew *c, uint64_t account, const struct order *order)
+static bool give(struct crew *c, uint64_t account, const struct crew_task *order)
 {
 	struct crew_member *m = find(c, account, order->lane);
 	bool is_round = !order->id[0];
@@ -321,7 +160,7 @@ static bool give(struct crew *c, uint64_t account, const struct order *order)
 
 bool crew_order(struct crew *c, uint64_t account, const char *id, bool is_flush, size_t backlog)
 {
-	struct order order = { .is_flush = is_flush, .lanes = parts_of(c, account, backlog) };
+	struct crew_task order = { .is_flush = is_flush, .lanes = parts_of(c, account, backlog) };
 	bool ok = true;
 
 	if (id) {
@@ -337,7 +176,7 @@ bool crew_order(struct crew *c, uint64_t account, const char *id, bool is_flush,
 /* What it was not told of: of its own part, or with all who may help. */
 static void order_rest(struct crew *c, struct crew_member *m)
 {
-	const struct order order = { .lane = m->lane, .lanes = m->lanes,
+	const struct crew_task order = { .lane = m->lane, .lanes = m->lanes,
 				     .is_flush = m->wants_flush };
 	size_t backlog = m->is_piled ? SHARED_LEAST + 1 : 0;
 
@@ -493,7 +332,7 @@ void crew_end(struct crew *c)
 	sigset_t set;
 
 	wait_for_all(c, -1);
-	collect_endings(&set);
+	crew_member_endings(&set);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	fd_cleanup(&c->signals);
 	c->signals = -1;

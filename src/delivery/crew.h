@@ -8,27 +8,12 @@
 #ifndef DELIVERY_CREW_H
 #define DELIVERY_CREW_H
 
-#include <poll.h>
-#include <sys/types.h>
-
-#include "delivery/run.h"
+#include "delivery/crew_member.h"
 
 enum {
 	CREW_MAX = 8,		/* processes */
 	CREW_FDS = CREW_MAX + 1,
 	CREW_PRIVATE = 3,
-};
-
-struct crew_member {
-	pid_t pid;
-	int to, from;		/* orders to it, reports of it; to -1: it was told to go */
-	uint64_t account;	/* entry_start_key() */
-	unsigned lane, lanes;	/* the part of its mail that it has, of the last order */
-	unsigned orders;	/* that it has not done yet */
-	bool is_piled;		/* more came than it was told of */
-	bool wants_round, wants_flush;	/* when it has done these */
-	bool owes;		/* it knows what the disk does not */
-	struct work_counts counts;
 };
 
 struct crew {

@@ -14,6 +14,7 @@
  */
 #include "delivery/runner.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
