@@ -70,6 +70,14 @@ static _Noreturn void work(const struct intake_job *job, int line)
 	_exit(0);
 }
 
+/* Once until it is over: each message, and each moment that one waits, tries again. */
+static void complain_of_lack(struct intake_crew *c)
+{
+	if (!c->lacks)
+		log_problem("nobody more can be started to take mail in: %s", strerror(errno));
+	c->lacks = true;
+}
+
 static struct intake_member *start(struct intake_crew *c)
 {
 	struct intake_member *m = &c->members[c->count];
@@ -79,7 +87,7 @@ static struct intake_member *start(struct intake_crew *c)
 	if (c->count == INTAKE_CREW_MAX)
 		return NULL;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
-		log_problem("nobody can be started to take mail in: %s", strerror(errno));
+		complain_of_lack(c);
 		return NULL;
 	}
 	*m = (struct intake_member){ .line = ends[0], .client = -1, .since = clock_ms() };
@@ -90,10 +98,12 @@ static struct intake_member *start(struct intake_crew *c)
 	if (m->pid == 0)
 		work(c->job, ends[1]);
 	if (m->pid < 0)
-		log_problem("nobody can be started to take mail in: %s", strerror(errno));
+		complain_of_lack(c);
 	close(ends[1]);
-	if (m->pid > 0)
+	if (m->pid > 0) {
+		c->lacks = false;
 		return m;
+	}
 	close(ends[0]);
 	c->count--;
 	return NULL;

@@ -32,11 +32,12 @@ struct intake_crew {
 		bool is_old;	/* what it knows of the settings is past */
 	} members[INTAKE_CREW_MAX];
 	size_t count;
+	bool lacks;		/* none could be started the last time; that was said */
 };
 
 /*
  * Lends the connection, which its owner leaves alone until it is told that it is back.
- * False: nobody can be had (logged).
+ * False: nobody is free, and the system lets none be started (logged, once).
  */
 bool intake_crew_lend(struct intake_crew *c, int client);
 

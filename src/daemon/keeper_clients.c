@@ -3,11 +3,13 @@
  * Nothing here waits for anybody, and what is done for one does not grow with the number of
  * those who say nothing. A client with a child has no descriptor here, as whoever is served
  * by another one would not see that one's end; nor is one heard that is lent to the crew,
- * as it speaks to them.
+ * as it speaks to them. Where the system lets none of the crew be started a session waits for
+ * one that is there, in its turn; how long is for the session to say, which then hangs up.
  */
 #include "daemon/keeper_clients.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -89,15 +91,22 @@ static struct keeper_client *find(struct keeper_clients *c, int fd)
 	return NULL;
 }
 
+static void end_turn(struct keeper_clients *c, struct keeper_client *client)
+{
+	c->waiting -= client->turn != 0;
+	client->turn = 0;
+}
+
 static void forget(struct keeper_clients *c, struct keeper_client *client)
 {
-	if (client->fd >= 0)
+	if (client->fd >= 0 && !client->turn)
 		be_deaf_to(c, client->fd);
+	end_turn(c, client);
 	fd_cleanup(&client->fd);
 	*client = c->list[--c->count];
 }
 
-static void begin_to_answer(struct keeper_clients *c, struct keeper_client *client)
+static bool begin_to_answer(const struct keeper_clients *c, struct keeper_client *client)
 {
 	client->pid = fork();
 	if (client->pid == 0) {
@@ -108,14 +117,22 @@ static void begin_to_answer(struct keeper_clients *c, struct keeper_client *clie
 		_exit(0);
 	}
 	if (client->pid < 0) {
-		log_problem("nobody can be started to answer: %s", strerror(errno));
-		forget(c, client);
-		return;
+		client->pid = 0;
+		return false;
 	}
 	/* The child has it still, so that to close it is not enough. */
 	be_deaf_to(c, client->fd);
 	close(client->fd);
 	client->fd = -1;
+	return true;
+}
+
+static void answer(struct keeper_clients *c, struct keeper_client *client)
+{
+	if (begin_to_answer(c, client))
+		return;
+	log_problem("nobody can be started to answer: %s", strerror(errno));
+	forget(c, client);
 }
 
 static void let_in(struct keeper_clients *c)
@@ -123,8 +140,8 @@ static void let_in(struct keeper_clients *c)
 	/* cppcheck-suppress nullPointer ; a peer at a socket file has no address */
 	int fd = accept4(c->control, NULL, NULL, SOCK_CLOEXEC);
 	struct keeper_client client = { .fd = fd, .deadline = clock_after(FIRST_WORD) };
+	struct keeper_client *last = &c->list[c->count];
 	struct error unheard;
-	bool is_of_door;
 
 	if (fd < 0) {
 		/* It stays in the line; to ask again at once would not help. */
@@ -137,14 +154,17 @@ static void let_in(struct keeper_clients *c)
 		close(fd);
 		return;
 	}
-	c->list[c->count++] = client;
+	*last = client;
+	c->count++;
 	/* Others than the door come because they have something to ask. */
-	is_of_door = visit_is_of_door(client.who.uid, c->door_uid);
-	if (is_of_door && may_wait(c))
-		return;
-	/* What it is for its child will hear; most of them are sessions. */
-	c->list[c->count - 1].gives = is_of_door;
-	begin_to_answer(c, &c->list[c->count - 1]);
+	if (!visit_is_of_door(client.who.uid, c->door_uid)) {
+		answer(c, last);
+	} else if (!may_wait(c)) {
+		/* What it is for its child will hear; most of them are sessions. */
+		last->gives = true;
+		/* Without one it is heard as the others are. */
+		last->gives = begin_to_answer(c, last);
+	}
 }
 
 static bool has_gone(const struct keeper_client *client)
@@ -154,22 +174,19 @@ static bool has_gone(const struct keeper_client *client)
 	return recv(client->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
-static bool lend(struct keeper_clients *c, struct keeper_client *client)
-{
-	client->is_lent = intake_crew_lend(&c->crew, client->fd);
-	if (client->is_lent)
-		be_deaf_to(c, client->fd);
-	return client->is_lent;
-}
-
 static void hear_client(struct keeper_clients *c, struct keeper_client *client)
 {
-	if (has_gone(client) || (client->gives && !lend(c, client)))
+	if (client->gives) {
+		be_deaf_to(c, client->fd);
+		client->turn = ++c->turns;
+		c->waiting++;
+	} else if (has_gone(client)) {
 		forget(c, client);
-	else if (!client->gives && visit_begins_to_give(client->fd))
+	} else if (visit_begins_to_give(client->fd)) {
 		client->gives = true;
-	else if (!client->gives)
-		begin_to_answer(c, client);
+	} else {
+		answer(c, client);
+	}
 }
 
 static void take_back(struct keeper_clients *c, int fd, bool is_good)
@@ -196,6 +213,57 @@ static void hear_one(struct keeper_clients *c, int fd)
 		take_back(c, lent, is_good);
 }
 
+/* --- whose turn it is */
+
+static struct keeper_client *first_in_turn(struct keeper_clients *c)
+{
+	struct keeper_client *first = NULL;
+
+	for (struct keeper_client *one = c->list; one < c->list + c->count; one++)
+		if (one->turn && (!first || one->turn < first->turn))
+			first = one;
+	return first;
+}
+
+/* Whatever it has said before: nobody would hear what became of that. */
+static bool has_hung_up(const struct keeper_client *client)
+{
+	struct pollfd end = { .fd = client->fd, .events = POLLRDHUP };
+
+	return poll(&end, 1, 0) > 0;
+}
+
+static void refuse(struct keeper_clients *c, struct keeper_client *client)
+{
+	if (!c->refuses)
+		log_problem("mail is refused: there is nobody to take it in");
+	c->refuses = true;
+	forget(c, client);
+}
+
+/* False: it waits on. */
+static bool serve(struct keeper_clients *c, struct keeper_client *client)
+{
+	if (has_hung_up(client)) {
+		forget(c, client);
+	} else if (intake_crew_lend(&c->crew, client->fd)) {
+		client->is_lent = true;
+		c->refuses = false;
+		end_turn(c, client);
+	} else if (c->crew.count == 0) {
+		refuse(c, client);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static void serve_in_turn(struct keeper_clients *c)
+{
+	while (c->waiting > 0 && serve(c, first_in_turn(c)))
+		;
+}
+
 /* --- what there is to do */
 
 static int sooner(int one, int other)
@@ -214,6 +282,9 @@ int keeper_clients_pause(const struct keeper_clients *c)
 
 	if (c->lack_until)
 		pause = sooner(pause, clock_left(c->lack_until) + 1);
+	/* When one of the crew comes back, or the system has room again. */
+	if (c->waiting > 0)
+		pause = sooner(pause, LACK_PAUSE_MS);
 	for (size_t i = 0; i < c->count; i++)
 		if (is_silent(&c->list[i]))
 			pause = sooner(pause, clock_left(c->list[i].deadline) + 1);
@@ -238,6 +309,7 @@ void keeper_clients_hear(struct keeper_clients *c)
 			has_come = true;
 		else
 			hear_one(c, heard[i].data.fd);
+	serve_in_turn(c);
 	/* Last, as who comes may get a number that another has just left. */
 	if (has_come)
 		let_in(c);

@@ -17,7 +17,8 @@ struct keeper_client {
 	int fd;			/* and what it says comes here; else -1 */
 	int64_t deadline;	/* clock_ms(), for its first word */
 	bool gives;		/* it has said what it is for: visit_begins_to_give() */
-	bool is_lent;		/* to one of the crew */
+	uint64_t turn;		/* it has a message, and waits for one of the crew; 0: no */
+	bool is_lent;		/* to one of them */
 };
 
 struct keeper_clients {
@@ -30,6 +31,9 @@ struct keeper_clients {
 	struct keeper_client list[KEEPER_CLIENTS_MAX];
 	size_t count;
 	struct intake_crew crew;
+	uint64_t turns;		/* the last one that was given out, */
+	size_t waiting;		/* and how many have one */
+	bool refuses;		/* there is no crew, which was said */
 	int64_t lack_until;	/* clock_ms(); 0, or until then nobody is let in */
 };
 
