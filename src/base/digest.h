@@ -6,11 +6,11 @@
 #ifndef BASE_DIGEST_H
 #define BASE_DIGEST_H
 
-#include "base/base.h"
+#include "base/error.h"
 
 enum { DIGEST_SIZE = 32, DIGEST_MD5_SIZE = 16 };
 
-/* False: the system's policy allows no SHA-256; *digest is zeros then. */
+/* False: digest_refuse() says why; *digest is zeros then. */
 bool digest_of(const void *bytes, size_t len, unsigned char digest[DIGEST_SIZE]);
 
 struct digest_key {		/* borrowed */
@@ -29,5 +29,11 @@ bool digest_keyed_md5(const struct digest_key *key, const void *bytes, size_t le
  */
 bool digest_stretch(const struct digest_key *password, const void *salt, size_t salt_len,
 		    unsigned rounds, unsigned char digest[DIGEST_SIZE]);
+
+/*
+ * Why one of them was not made: ERROR_CONFIG, the system's policy forbids it; ERROR_LATER of
+ * library_load().
+ */
+bool digest_refuse(struct error *err);
 
 #endif

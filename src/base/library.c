@@ -7,8 +7,27 @@
 
 #include <dlfcn.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/fate.h"
+
+/* The file that lacks may be one that the library itself needs. */
+static const char *package_of(const char *complaint)
+{
+	static const struct {
+		const char *file, *advice;
+	} packages[] = {
+		{ "libgnutls.", N_("install GnuTLS: Debian's package libgnutls30 or libgnutls30t64, "
+				   "Fedora's gnutls") },
+		{ "libunistring.", N_("install libunistring: Debian's package libunistring2 or "
+				      "libunistring5, Fedora's libunistring") },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(packages); i++)
+		if (!strncmp(complaint, packages[i].file, strlen(packages[i].file)))
+			return packages[i].advice;
+	return N_("install the package that brings this file");
+}
 
 static void *load(enum library library)
 {
@@ -23,6 +42,17 @@ static void *load(enum library library)
 	if (!loaded[library])
 		loaded[library] = dlopen(names[library], RTLD_NOW | RTLD_LOCAL);
 	return loaded[library];
+}
+
+bool library_load(enum library library, struct error *err)
+{
+	const char *complaint;
+
+	if (load(library))
+		return true;
+	complaint = dlerror();
+	error_set(err, ERROR_LATER, "a library cannot be loaded: %s", complaint);
+	return error_advise(err, package_of(complaint));
 }
 
 void *library_symbol(enum library library, const char *name)

@@ -8,7 +8,15 @@
 #ifndef BASE_LIBRARY_H
 #define BASE_LIBRARY_H
 
+#include "base/error.h"
+
 enum library { LIBRARY_GNUTLS, LIBRARY_UNISTRING };
+
+/*
+ * Before what cannot be done without it is begun. ERROR_LATER: it cannot be loaded, with
+ * the file that lacks and the package that brings it; once that is there it is found.
+ */
+bool library_load(enum library library, struct error *err);
 
 /*
  * A function of it, or an object. One that cannot be had ends the process as a lack of

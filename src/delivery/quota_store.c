@@ -194,7 +194,7 @@ static bool add_key(struct buf *b, const struct account *a, const char *window,
 	buf_add_bytes(&who, "", 1);
 	buf_add(&who, a->user);
 	if (!digest_of(buf_text(&who), who.len, digest))
-		return error_set(err, ERROR_CONFIG, "the system's policy for cryptography forbids it");
+		return digest_refuse(err);
 	/* In a cluster both are on one server, by what stands in braces. */
 	buf_add(&key, "acsmtp:{");
 	for (size_t i = 0; i < DIGEST_SIZE / 2; i++)

@@ -37,8 +37,8 @@ struct transport *net_serve(int fd, const struct tls_identity *identity, const c
 void net_stop_reading(struct transport *t);
 
 /*
- * A domain in letters beyond ASCII as A-labels (RFC 5890); ERROR_CONFIG. The caller
- * frees.
+ * A domain in letters beyond ASCII as A-labels (RFC 5890), as tls_ascii_name() has it. The
+ * caller frees.
  */
 char *net_ascii_name(const char *domain, struct error *err);
 

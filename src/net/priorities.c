@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/library.h"
 
 enum { PRIORITIES_MAX = 4096, SHOWN_MAX = 60 };
 
@@ -76,6 +77,8 @@ bool priorities_check(const char *priorities, struct error *err)
 	size_t word;
 	int result;
 
+	if (!library_load(LIBRARY_GNUTLS, err))
+		return false;
 	buf_addf(&b, "%s:%s", priorities, at_least_tls_1_2);
 	result = buf_is_full(&b) ? GNUTLS_E_INVALID_REQUEST :
 		 gnutls_priority_init(&unused, buf_text(&b), &at);

@@ -17,7 +17,10 @@ int priorities_use(void *session, const char *priorities);
 /* What a session is bound to by them. */
 const char *priorities_text(const char *priorities);
 
-/* Whether a text makes sense; ERROR_CONFIG names the setting. */
+/*
+ * Whether a text makes sense; ERROR_CONFIG names the setting, or ERROR_LATER of
+ * library_load().
+ */
 bool priorities_check(const char *priorities, struct error *err);
 
 #endif

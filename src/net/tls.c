@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/library.h"
 #include "base/text.h"
 #include "net/priorities.h"
 #include "net/resolve.h"
@@ -304,9 +305,12 @@ static bool load_identity(struct tls *tls, struct error *err)
 struct tls *tls_open(struct wire *wire, const struct endpoint *endpoint,
 		     struct error *err)
 {
-	struct tls *tls = xcalloc(1, sizeof(*tls));
+	struct tls *tls;
 	int result;
 
+	if (!library_load(LIBRARY_GNUTLS, err))
+		return NULL;
+	tls = xcalloc(1, sizeof(*tls));
 	tls->stream.wire = wire;
 	tls->endpoint = endpoint;
 	tls->refusal = err;
@@ -417,6 +421,8 @@ char *tls_ascii_name(const char *name, struct error *err)
 		return text_copy(name);
 	if (!is_host_name(name))
 		return refuse_name(name, err);
+	if (!library_load(LIBRARY_GNUTLS, err))
+		return NULL;
 	result = gnutls_idna_map(name, (unsigned int)strlen(name), &mapped, 0);
 	if (result < 0) {
 		error_set(err, ERROR_CONFIG, "%s is no host name: %s", name,

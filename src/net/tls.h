@@ -15,8 +15,8 @@ struct tls;
 
 /*
  * The handshake. `wire` and `endpoint`, whose host must be in ASCII, are borrowed until
- * tls_close(). NULL: ERROR_TLS, ERROR_CONFIG, or ERROR_NETWORK when the connection is
- * lost or the wire's deadline passes.
+ * tls_close(). NULL: ERROR_TLS, ERROR_CONFIG, ERROR_LATER of library_load(), or
+ * ERROR_NETWORK when the connection is lost or the wire's deadline passes.
  */
 struct tls *tls_open(struct wire *wire, const struct endpoint *endpoint,
 		     struct error *err);
@@ -32,7 +32,10 @@ void tls_describe(const struct tls *tls, struct tls_facts *facts);
 /* Says goodbye without waiting, keeps the newest session for the next time, and frees. */
 void tls_close(struct tls *tls);
 
-/* The name in ASCII (IDNA 2008), which the caller frees; NULL: ERROR_CONFIG. */
+/*
+ * The name in ASCII (IDNA 2008), which the caller frees; NULL: ERROR_CONFIG, or
+ * ERROR_LATER of library_load().
+ */
 char *tls_ascii_name(const char *name, struct error *err);
 
 #endif

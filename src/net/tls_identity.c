@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "base/library.h"
 #include "base/secret.h"
 
 enum { PEM_MAX = 1024 * 1024 };
@@ -43,7 +44,8 @@ bool tls_certificate_validity(const char *file, time_t *begins, time_t *ends, st
 	bool ok;
 
 	(void)buf_reserve(&text, PEM_MAX);
-	ok = file_read_named(file, false, &text, err) && read_certificate(&text, file, &when, err);
+	ok = library_load(LIBRARY_GNUTLS, err) && file_read_named(file, false, &text, err) &&
+	     read_certificate(&text, file, &when, err);
 	wipe(text.text, text.len);	/* its key may stand there too */
 	buf_free(&text);
 	if (ok) {
@@ -105,11 +107,14 @@ static bool load(struct tls_identity *identity, const char *cert_file, const cha
 struct tls_identity *tls_identity_load(const char *cert_file, const char *key_file,
 				       struct error *err)
 {
-	struct tls_identity *identity = xcalloc(1, sizeof(*identity));
+	struct tls_identity *identity;
 	OWNED_BUF cert = BUF_INIT(PEM_MAX);
 	struct buf key = BUF_INIT(PEM_MAX);
 	bool ok;
 
+	if (!library_load(LIBRARY_GNUTLS, err))
+		return NULL;
+	identity = xcalloc(1, sizeof(*identity));
 	/* Room for all of it at once: a buffer that grows leaves what it held behind. */
 	(void)buf_reserve(&key, PEM_MAX);
 	ok = gnutls_certificate_allocate_credentials(&identity->credentials) >= 0 ?

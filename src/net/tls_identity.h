@@ -14,7 +14,8 @@ struct tls_identity;
 
 /*
  * PEM files: our certificate first, and those that lead to its root; and its key, which
- * nobody else may read (file_is_private). NULL: ERROR_CONFIG, with the name of the file.
+ * nobody else may read (file_is_private). NULL: ERROR_CONFIG, with the name of the file;
+ * ERROR_LATER of library_load().
  */
 struct tls_identity *tls_identity_load(const char *cert_file, const char *key_file,
 				       struct error *err);

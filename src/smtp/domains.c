@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/library.h"
 #include "base/text.h"
 #include "mail/address.h"
 #include "net/net.h"
@@ -31,7 +32,8 @@ char *domains_mailbox_to_ascii(const char *mailbox, struct error *err)
 		return text_copy(mailbox);
 	ascii = net_ascii_name(domain, err);
 	if (!ascii) {
-		err->kind = ERROR_DATA;
+		if (err->kind == ERROR_CONFIG)
+			err->kind = ERROR_DATA;
 		error_context(err, "<%s>", mailbox);
 		return NULL;
 	}
@@ -86,6 +88,9 @@ bool domains_to_ascii(struct envelope *e, struct error *err)
 
 	if (all_ascii(e))
 		return true;
+	/* What this machine lacks is no fault of an address. */
+	if (!library_load(LIBRARY_GNUTLS, err))
+		return false;
 	changed.sender = domains_mailbox_to_ascii(e->sender, err);
 	for (size_t i = 0; changed.sender && i < e->count; i++)
 		has_any |= add_recipient(&changed, &e->recipients[i], err);

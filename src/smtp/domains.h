@@ -8,11 +8,11 @@
 /*
  * Gives the envelope's sender and recipients A-labels, those that are the same then being
  * one. A recipient whose domain cannot be written so is REFUSED. False, ERROR_DATA: it is
- * the sender, or there is nobody left.
+ * the sender, or there is nobody left; ERROR_LATER of library_load().
  */
 bool domains_to_ascii(struct envelope *e, struct error *err);
 
-/* One mailbox; a new text, which the caller frees, or NULL with ERROR_DATA. */
+/* One mailbox; a new text, which the caller frees, or NULL with the same errors. */
 char *domains_mailbox_to_ascii(const char *mailbox, struct error *err);
 
 #endif

@@ -88,6 +88,11 @@ static uint8_t *normalize(const struct secret *text, char *normal, size_t *size)
 	return find(nfkc, (const uint8_t *)text->bytes, text->len, (uint8_t *)normal, size);
 }
 
+static bool can_prepare(struct error *err)
+{
+	return library_load(LIBRARY_UNISTRING, err);
+}
+
 /* RFC 4013 section 2: map, normalize, and see whether anything is forbidden. */
 static bool prepare(const char *text, size_t len, struct secret *secret)
 {
@@ -112,6 +117,12 @@ static bool prepare(const char *text, size_t len, struct secret *secret)
 	return ok;
 }
 #else
+static bool can_prepare(struct error *err)
+{
+	(void)err;
+	return true;
+}
+
 static bool prepare(const char *text, size_t len, struct secret *secret)
 {
 	(void)text;
@@ -121,11 +132,16 @@ static bool prepare(const char *text, size_t len, struct secret *secret)
 }
 #endif
 
-bool saslprep(const char *text, size_t len, struct secret *secret)
+bool saslprep(const char *text, size_t len, struct secret *secret, struct error *err)
 {
 	if (len > SECRET_MAX)
-		return false;
-	if (text_has_8bit(text, len) && text_is_utf8(text, len) && prepare(text, len, secret))
-		return true;
+		return error_set(err, ERROR_CONFIG, "the user name or the password is too long");
+	if (text_has_8bit(text, len) && text_is_utf8(text, len)) {
+		if (!can_prepare(err))
+			return false;
+		if (prepare(text, len, secret))
+			return true;
+	}
+	/* It has been measured. */
 	return secret_set(secret, text, len);
 }

@@ -26,17 +26,12 @@ static bool refuse(struct error *err)
 	return error_set(err, ERROR_PROTOCOL, "the server's challenge makes no sense");
 }
 
-static bool forbid(struct error *err)
-{
-	return error_set(err, ERROR_CONFIG, "the system's policy for cryptography forbids it");
-}
-
 /* RFC 5802 section 5.1: "=" and "," have a meaning of their own. */
-static bool add_user(struct buf *b, const char *user)
+static bool add_user(struct buf *b, const char *user, struct error *err)
 {
 	OWNED_SECRET prepared = { 0 };
 
-	if (!saslprep(user, strlen(user), &prepared))
+	if (!saslprep(user, strlen(user), &prepared, err))
 		return false;
 	for (size_t i = 0; i < prepared.len; i++)
 		if (prepared.bytes[i] == '=')
@@ -59,8 +54,8 @@ static bool say_first(struct scram *s, const char *user, struct buf *raw, struct
 	snprintf(s->nonce, sizeof(s->nonce), "%s", buf_text(&nonce));
 	s->first = (struct buf)BUF_INIT(SCRAM_FIRST_MAX);
 	buf_add(&s->first, "n=");
-	if (!add_user(&s->first, user))
-		return error_set(err, ERROR_CONFIG, "the user name is too long");
+	if (!add_user(&s->first, user, err))
+		return false;
 	buf_addf(&s->first, ",r=%s", s->nonce);
 	buf_add(raw, "n,,");
 	buf_add_bytes(raw, s->first.text, s->first.len);
@@ -105,20 +100,20 @@ static bool read_first(const struct scram *s, const struct buf *challenge,
 }
 
 /* ClientProof, and the ServerSignature that is to come. */
-static bool prove(struct scram *s, const struct secret *password, const struct server_first *f,
+static bool prove(struct scram *s, const struct secret *prepared, const struct server_first *f,
 		  const struct buf *auth, unsigned char proof[DIGEST_SIZE])
 {
-	OWNED_SECRET prepared = { 0 }, room = { 0 };
+	OWNED_SECRET room = { 0 };
 	unsigned char *salted, *client, *stored, *server;
-	bool ok = saslprep(password->bytes, password->len, &prepared);
+	bool ok;
 
 	secret_make_room(&room);
 	salted = (unsigned char *)room.bytes;
 	client = salted + DIGEST_SIZE;
 	stored = client + DIGEST_SIZE;
 	server = stored + DIGEST_SIZE;
-	ok = ok && digest_stretch(&(struct digest_key){ prepared.bytes, prepared.len }, f->salt,
-				  f->salt_len, (unsigned)f->rounds, salted);
+	ok = digest_stretch(&(struct digest_key){ prepared->bytes, prepared->len }, f->salt,
+			    f->salt_len, (unsigned)f->rounds, salted);
 	ok = ok && digest_keyed(&(struct digest_key){ salted, DIGEST_SIZE }, "Client Key", 10, client);
 	ok = ok && digest_of(client, DIGEST_SIZE, stored);
 	ok = ok && digest_keyed(&(struct digest_key){ stored, DIGEST_SIZE }, auth->text, auth->len,
@@ -136,6 +131,7 @@ static bool say_final(struct scram *s, const struct secret *password,
 {
 	struct server_first f = { .nonce = NULL };
 	OWNED_BUF auth = BUF_INIT(SCRAM_FIRST_MAX), last = BUF_INIT(NONCE_MAX + 100);
+	OWNED_SECRET prepared = { 0 };
 	unsigned char proof[DIGEST_SIZE];
 	bool ok = read_first(s, challenge, &f) || refuse(err);
 
@@ -146,7 +142,8 @@ static bool say_final(struct scram *s, const struct secret *password,
 		buf_add_bytes(&auth, challenge->text, challenge->len);
 		buf_addf(&auth, ",%s", buf_text(&last));
 		ok = (!buf_is_full(&auth) || refuse(err)) &&
-		     (prove(s, password, &f, &auth, proof) || forbid(err));
+		     saslprep(password->bytes, password->len, &prepared, err) &&
+		     (prove(s, &prepared, &f, &auth, proof) || digest_refuse(err));
 	}
 	if (ok) {
 		buf_addf(raw, "%s,p=", buf_text(&last));
@@ -198,7 +195,7 @@ bool smtp_cram_md5(const char *user, const struct secret *password, const struct
 
 	if (!digest_keyed_md5(&(struct digest_key){ password->bytes, password->len },
 			      buf_text(challenge), challenge->len, digest))
-		return forbid(err);
+		return digest_refuse(err);
 	buf_addf(raw, "%s ", user);
 	for (size_t i = 0; i < sizeof(digest); i++)
 		buf_addf(raw, "%02x", digest[i]);

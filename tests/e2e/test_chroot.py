@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A root without /proc and /dev, as PHP has in a chroot and small containers have."""
 
+import json
 import os
 import re
 import resource
@@ -47,9 +48,11 @@ def copy(root, source, path):
 
 @pytest.fixture
 def send_from(home, config):
-    """send_from(jail, server, *args, extra="", **subprocess's) -> CompletedProcess."""
-    def send(jail, server, *args, extra="", **keys):
-        copy(jail, config(server, extra=extra), "/etc/a.ini")
+    """send_from(jail, server, *args, extra="", name="sendmail", account={}, **subprocess's)
+    -> CompletedProcess; `name` is what the program is called, and `account` has keys of its
+    account."""
+    def send(jail, server, *args, extra="", name="sendmail", account=None, **keys):
+        copy(jail, config(server, extra=extra, **(account or {})), "/etc/a.ini")
 
         def enter():
             os.chroot(jail)
@@ -58,7 +61,9 @@ def send_from(home, config):
                 keys["limits"]()
 
         return subprocess.run(
-            ["/usr/sbin/sendmail", "-C", "/etc/a.ini", *(args or ["-t"])],
+            [name, *args, "-C", "/etc/a.ini"] if name == "acsmtp" else
+            [name, "-C", "/etc/a.ini", *(args or ["-t"])],
+            executable="/usr/sbin/sendmail",
             capture_output=True, check=False, timeout=60, preexec_fn=enter,
             env=environment(home, None),
             **{"input": MESSAGE, **{k: v for k, v in keys.items() if k != "limits"}})
@@ -128,19 +133,72 @@ def test_large_settings(acs, jail, send_from, home, config):
     assert len(server.messages) == 2
 
 
-def test_without_gnutls(acs, jail, send_from):
+@pytest.fixture
+def lacks(jail):
+    """lacks(NAME): the jail without that library."""
+    def lose(name):
+        lost, = jail.rglob(name)
+        lost.unlink()
+
+    return lose
+
+
+GNUTLS = ("a library cannot be loaded: libgnutls.so.30: cannot open shared object file",
+          "install GnuTLS: Debian's package libgnutls30 or libgnutls30t64, Fedora's gnutls")
+QUEUE = "[delivery]\nqueue = on\nspool = /spool\n"
+
+
+def test_without_gnutls(acs, jail, lacks, send_from):
     """What ldd names is enough to keep or hand over mail; who sends is told what lacks."""
     server = acs()
-    lost, = jail.rglob("libgnutls.so.30")
-    lost.unlink()
-    result = send_from(jail, server)
+    lacks("libgnutls.so.30")
+    result = send_from(jail, server, account={"log": "/log"})
     assert result.returncode == 75
-    words = result.stderr.decode()
-    assert "a library cannot be loaded: libgnutls.so.30" in words
-    assert "the message was not sent, try again later" in words
+    assert all(words in result.stderr.decode() for words in GNUTLS)
+    assert GNUTLS[0] in (jail / "log").read_text()
     assert not server.messages
-    spool = "[delivery]\nqueue = on\nspool = /spool\n"
-    result = send_from(jail, server, "-odq", "-t", extra=spool)
-    assert result.stderr == b""
-    assert result.returncode == 0
-    assert list((jail / "spool").glob("*.env"))
+    result = send_from(jail, server, "-odq", "-t", extra=QUEUE)
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert len(list((jail / "spool").glob("*.env"))) == 1
+    # What cannot be sent now is kept, and goes when there is one again.
+    result = send_from(jail, server, extra=QUEUE)
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert len(list((jail / "spool").glob("*.env"))) == 2
+
+
+def test_check_without_gnutls(acs, jail, lacks, send_from):
+    """The step that wants it says so, to people and to programs."""
+    server = acs()
+    lacks("libgnutls.so.30")
+    done = send_from(jail, server, "check", name="acsmtp")
+    assert (done.returncode, done.stderr) == (75, b"")
+    said = " ".join(done.stdout.decode().split())
+    assert re.search(r"!! TLS [^!]*: a library cannot be loaded", said)
+    assert all(words in said for words in GNUTLS) and "was not sent" not in said
+    done = send_from(jail, server, "check", "--json", name="acsmtp")
+    assert done.returncode == 75
+    told = json.loads(done.stdout)
+    step, = (s for s in told["steps"] if s["state"] == "failed" and s["vital"])
+    assert (step["name"], step["advice"]) == ("tls", [GNUTLS[1]])
+    assert GNUTLS[0] in step["text"] and not told["can_send"] and told["status"] == 75
+
+
+def test_names_without_gnutls(acs, jail, lacks, send_from):
+    """A domain in other letters is no fault of the recipient's: nobody is refused for good."""
+    server = acs(tls="off", require_auth=False)
+    lacks("libgnutls.so.30")
+    account = {"tls": "off", "auth": "off"}
+    done = send_from(jail, server, "a@b\u00fccher.example", account=account)
+    assert done.returncode == 75 and GNUTLS[0] in done.stderr.decode()
+    assert not server.messages
+
+
+def test_without_libunistring(acs, jail, lacks, send_from):
+    """GnuTLS needs it too; what lacks is named, and not what wants it."""
+    server = acs()
+    lacks("libunistring.so.*")
+    done = send_from(jail, server)
+    said = done.stderr.decode()
+    assert done.returncode == 75 and "a library cannot be loaded: libunistring.so." in said
+    assert "install libunistring: Debian's package libunistring2 or libunistring5" in said
+    assert not server.messages

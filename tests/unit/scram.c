@@ -236,8 +236,9 @@ static void test_prepared(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(prepared); i++) {
 		OWNED_SECRET secret = { 0 };
+		struct error err;
 
-		assert_true(saslprep(prepared[i].text, strlen(prepared[i].text), &secret));
+		assert_true(saslprep(prepared[i].text, strlen(prepared[i].text), &secret, &err));
 		assert_int_equal(secret.len, strlen(prepared[i].prepared));
 		assert_string_equal(secret.bytes, prepared[i].prepared);
 	}
@@ -248,14 +249,16 @@ static void test_prepared_at_length(void **state)
 {
 	OWNED_TEXT text = xcalloc(1, SECRET_MAX + 2);
 	OWNED_SECRET secret = { 0 };
+	struct error err;
 
 	(void)state;
 	for (size_t i = 0; i + 3 <= SECRET_MAX; i += 3)
 		memcpy(text + i, "\xef\xb7\xba", 3);
-	assert_true(saslprep(text, SECRET_MAX, &secret));
+	assert_true(saslprep(text, SECRET_MAX, &secret, &err));
 	assert_int_equal(secret.len, SECRET_MAX);
 	assert_memory_equal(secret.bytes, text, SECRET_MAX);
-	assert_false(saslprep(text, SECRET_MAX + 1, &secret));
+	assert_false(saslprep(text, SECRET_MAX + 1, &secret, &err));
+	assert_int_equal(err.kind, ERROR_CONFIG);
 }
 
 int main(void)
