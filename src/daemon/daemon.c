@@ -24,7 +24,10 @@
 #include "delivery/queue.h"
 #include "talk/say.h"
 
-enum { STOP_PATIENCE = 10 };	/* seconds that it may take to end */
+enum {			/* seconds */
+	ASK_PATIENCE = 5,	/* until a crowded daemon has taken the connection */
+	STOP_PATIENCE = 10,	/* that it may take to end */
+};
 
 struct daemon_flags {
 	const char *config;
@@ -100,7 +103,7 @@ static bool find_it_by(const char *config_file, struct daemon_found *it, struct 
 		return false;
 	keeper = daemon_socket_find(&it->config.daemon, DAEMON_KEEPER);
 	it->door = daemon_socket_beside(&it->config.daemon, keeper);
-	it->fd = daemon_socket_connect(&it->config.daemon, keeper, err);
+	it->fd = daemon_socket_connect(&it->config.daemon, keeper, ASK_PATIENCE, err);
 	return it->fd >= 0;
 }
 

@@ -22,45 +22,17 @@
 #include "net/tcp.h"
 #include "smtp/client.h"
 
-enum { PATIENCE = 10 };		/* seconds, for all of them */
+enum {
+	PATIENCE = 5,		/* seconds, for all of them */
+	TICK_MS = 50,		/* between two looks at a greeting that has only begun */
+};
 
-static bool is_living(const struct error *why)
-{
-	return why->reply && !text_after(why->status, "4.3.");
-}
+/* --- call */
 
-/* Without reading it: whether the greeting is one of smtp/server_dialogue.c. */
-static bool is_ours(int fd, int64_t deadline)
-{
-	static const char name[] = " ESMTP acsmtp\r\n";
-	struct pollfd in = { .fd = fd, .events = POLLIN };
-	char said[HANDOVER_LINE_MAX];
-	ssize_t n;
-
-	(void)poll(&in, 1, clock_left(deadline));
-	n = recv(fd, said, sizeof(said), MSG_PEEK | MSG_DONTWAIT);
-	return n > 0 && memmem(said, (size_t)n, name, sizeof(name) - 1);
-}
-
-/* Takes the descriptor. */
-static void hear(struct doorbell *bell, int fd, int64_t deadline)
-{
-	const struct smtp_options options = {
-		.service = "daemon", .helo = "localhost", .auth = AUTH_OFF,
-		.timeout = 1 + clock_left(deadline) / 1000,
-	};
-	bool ours = is_ours(fd, deadline);
-	struct session *session = smtp_new(net_over(fd, bell->where), &options);
-
-	bell->is_answered = smtp_advance(session, SMTP_GREETED, &bell->why);
-	if (bell->is_answered && !ours)
-		bell->is_answered = error_set(&bell->why, ERROR_BARRED, "another program answers there");
-	else if (bell->is_answered)
-		bell->why.kind = ERROR_NONE;
-	else
-		bell->is_answered = is_living(&bell->why);
-	smtp_close(session);
-}
+struct ringing {		/* the doorbells at which somebody has taken the call */
+	struct pollfd fds[DOORBELLS_MAX];	/* as in struct doorbells; -1: nobody has */
+	int64_t deadline;
+};
 
 /* Where it was is said anyway. */
 static void keep_reason(struct error *why)
@@ -70,57 +42,155 @@ static void keep_reason(struct error *why)
 		error_reason(why, ERROR_LATER);
 }
 
-static struct doorbell *add(struct doorbells *bells, const char *where)
+/* Until when this one may take: those behind it share what it leaves. */
+static int64_t share_of(const struct ringing *all, size_t left)
 {
-	struct doorbell *bell;
-
-	if (bells->count == DOORBELLS_MAX)
-		return NULL;
-	bell = &bells->list[bells->count++];
-	snprintf(bell->where, sizeof(bell->where), "%s", where);
-	return bell;
+	return clock_ms() + clock_left(all->deadline) / (int64_t)left;
 }
 
-static void ring_socket(struct doorbells *bells, const struct daemon_settings *settings,
-			const char *path, int64_t deadline)
+static int call_address(const char *name, int64_t deadline, struct error *err)
 {
-	struct doorbell *bell = add(bells, path);
-	int fd = bell ? daemon_socket_connect(settings, path, &bell->why) : -1;
-
-	if (fd >= 0)
-		hear(bell, fd, deadline);
-	else if (bell)
-		keep_reason(&bell->why);
-}
-
-static void ring_address(struct doorbells *bells, const char *name, int64_t deadline)
-{
-	struct doorbell *bell = add(bells, name);
 	const struct ip_address *winner;
 	struct addresses addresses;
-	int fd;
 
-	if (!bell || !listen_parse(name, &addresses, &bell->why))
+	return listen_parse(name, &addresses, err) ?
+	       tcp_connect(&addresses, deadline, &winner, err) : -1;
+}
+
+static int call(const struct doorbell *bell, const struct daemon_settings *settings,
+		int64_t deadline, struct error *err)
+{
+	int fd = strchr(bell->where, '/') ?
+		 daemon_socket_connect(settings, bell->where, 1 + clock_left(deadline) / 1000, err) :
+		 call_address(bell->where, deadline, err);
+
+	if (fd < 0)
+		keep_reason(err);
+	return fd;
+}
+
+/* --- and hear who answers */
+
+/* How much has come of a greeting, without reading it; 0: nothing, or the end. */
+static size_t look(int fd, char said[HANDOVER_LINE_MAX])
+{
+	ssize_t n = recv(fd, said, HANDOVER_LINE_MAX, MSG_PEEK | MSG_DONTWAIT);
+
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* As soon as one has said all, or hung up, nothing more is to be waited for. */
+static bool is_done(const struct pollfd *fd)
+{
+	char said[HANDOVER_LINE_MAX];
+	size_t len = fd->revents ? look(fd->fd, said) : 0;
+
+	return (fd->revents && len == 0) || len == sizeof(said) || memchr(said, '\n', len);
+}
+
+/* How many are still to be waited for, and of them those of whom something has come. */
+static size_t count_waiting(struct pollfd *left, size_t count, size_t *begun)
+{
+	size_t waiting = 0;
+
+	*begun = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (left[i].fd >= 0 && is_done(&left[i]))
+			left[i].fd = -1;
+		waiting += left[i].fd >= 0;
+		*begun += left[i].fd >= 0 && left[i].revents;
+	}
+	return waiting;
+}
+
+/* Each is waited for in the time of all. */
+static void await(const struct ringing *all, size_t count)
+{
+	struct pollfd left[DOORBELLS_MAX];
+	size_t begun;
+
+	memcpy(left, all->fds, count * sizeof(*left));
+	while (count_waiting(left, count, &begun) > 0 && clock_left(all->deadline) > 0) {
+		/* What has begun would wake us again and again. */
+		if (begun > 0)
+			(void)poll(NULL, 0, TICK_MS);
+		(void)poll(left, count, clock_left(all->deadline));
+	}
+}
+
+/* Whether this is a greeting of smtp/server_dialogue.c. */
+static bool is_ours(const char *said, size_t len)
+{
+	static const char name[] = " ESMTP acsmtp\r\n";
+
+	return memmem(said, len, name, sizeof(name) - 1);
+}
+
+static bool is_living(const struct error *why)
+{
+	return why->reply && !text_after(why->status, "4.3.");
+}
+
+/* Takes the descriptor. */
+static bool hear(const char *where, int fd, bool ours, struct error *why)
+{
+	/* What it has to say has come. */
+	const struct smtp_options options = {
+		.service = "daemon", .helo = "localhost", .auth = AUTH_OFF, .timeout = 1,
+	};
+	struct session *session = smtp_new(net_over(fd, where), &options);
+	bool ok = smtp_advance(session, SMTP_GREETED, why);
+
+	smtp_close(session);
+	if (ok && !ours)
+		return error_set(why, ERROR_BARRED, "another program answers there");
+	if (ok)
+		why->kind = ERROR_NONE;
+	return ok || is_living(why);
+}
+
+static void hear_one(struct doorbell *bell, struct pollfd *fd)
+{
+	char said[HANDOVER_LINE_MAX];
+	size_t len = look(fd->fd, said);
+
+	if (len > 0 || poll(fd, 1, 0) > 0) {
+		bell->is_answered = hear(bell->where, fd->fd, is_ours(said, len), &bell->why);
 		return;
-	fd = tcp_connect(&addresses, deadline, &winner, &bell->why);
-	if (fd >= 0)
-		hear(bell, fd, deadline);
-	else
-		keep_reason(&bell->why);
+	}
+	close(fd->fd);
+	error_text(&bell->why, ERROR_LATER, N_("who listens there says nothing"));
+}
+
+/* --- all of it */
+
+static void add(struct doorbells *bells, const char *where, size_t len)
+{
+	if (bells->count < DOORBELLS_MAX)
+		snprintf(bells->list[bells->count++].where, sizeof(bells->list->where), "%.*s",
+			 (int)len, where);
 }
 
 void doorbells_ring(struct doorbells *bells, const struct daemon_settings *settings,
 		    const char *path, const char *listen)
 {
-	int64_t deadline = clock_after(PATIENCE);
+	struct ringing all = { .deadline = clock_after(PATIENCE) };
 
 	if (path)
-		ring_socket(bells, settings, path, deadline);
-	for (size_t len; (len = text_item(&listen, ", \t")); listen += len) {
-		OWNED_TEXT one = text_copy_n(listen, len);
+		add(bells, path, strlen(path));
+	for (size_t len; (len = text_item(&listen, ", \t")); listen += len)
+		add(bells, listen, len);
+	for (size_t i = 0; i < bells->count; i++) {
+		struct doorbell *bell = &bells->list[i];
+		int64_t share = share_of(&all, bells->count - i);
 
-		ring_address(bells, one, deadline);
+		all.fds[i] = (struct pollfd){ .fd = call(bell, settings, share, &bell->why),
+					      .events = POLLIN };
 	}
+	await(&all, bells->count);
+	for (size_t i = 0; i < bells->count; i++)
+		if (all.fds[i].fd >= 0)
+			hear_one(&bells->list[i], &all.fds[i]);
 }
 
 bool doorbells_are_answered(const struct doorbells *bells, struct error *err)

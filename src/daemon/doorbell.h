@@ -26,7 +26,8 @@ struct doorbells {		/* zeroed: none */
 
 /*
  * Rings at the socket `path` (NULL: there is none) and at the addresses of `listen`, and
- * hangs up. It costs each place one client for a moment, and ten seconds at most in all.
+ * hangs up; at all of them at once. It costs each place one client for a moment, and five
+ * seconds at most in all.
  */
 void doorbells_ring(struct doorbells *bells, const struct daemon_settings *settings,
 		    const char *path, const char *listen);

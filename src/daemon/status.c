@@ -149,10 +149,11 @@ static void read_line(const char *line, struct facts *f)
 
 static bool ask(int fd, struct facts *f, struct error *err)
 {
+	int64_t deadline = clock_after(PATIENCE);
 	char line[HANDOVER_LINE_MAX];
 
 	if (write_patiently(fd, "STATUS\n", 7, PATIENCE * 1000))
-		while (handover_read_line(fd, line, PATIENCE)) {
+		while (handover_read_line(fd, line, (clock_left(deadline) + 999) / 1000)) {
 			if (!strcmp(line, "end"))
 				return true;
 			/* Whoever answers there, it goes to a terminal. */

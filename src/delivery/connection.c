@@ -122,7 +122,8 @@ bool connection_prepare(struct connection *c, const struct account *account,
 
 static struct transport *connect_to_daemon(const struct account *account, struct error *err)
 {
-	int fd = daemon_socket_connect(account->daemon, account->host, err);
+	int fd = daemon_socket_connect(account->daemon, account->host, DAEMON_SOCKET_PATIENCE,
+				       err);
 
 	return fd < 0 ? NULL : net_over(fd, "");
 }

@@ -19,10 +19,7 @@
 #include "base/text.h"
 #include "net/dial.h"
 
-enum {
-	PATH_BYTES = 4096,
-	PATIENCE = 30,		/* seconds until a crowded daemon has taken the connection */
-};
+enum { PATH_BYTES = 4096 };
 
 const char daemon_system_directory[] = "/run/acsmtp";
 
@@ -125,11 +122,11 @@ static const char *what_to_do(const char *path, int number)
 	       N_("start it: `acsmtp daemon`");
 }
 
-int daemon_socket_connect(const struct daemon_settings *settings, const char *path,
+int daemon_socket_connect(const struct daemon_settings *settings, const char *path, int seconds,
 			  struct error *err)
 {
 	uid_t owner;
-	int fd = dial_local(path, PATIENCE, &owner, err);
+	int fd = dial_local(path, seconds, &owner, err);
 
 	if (fd < 0) {
 		error_context(err, "the daemon cannot be reached");

@@ -46,12 +46,15 @@ char *daemon_socket_beside(const struct daemon_settings *settings, const char *k
 /* What a user is advised whom the kernel does not let connect. */
 extern const char daemon_socket_not_for_user[];
 
+enum { DAEMON_SOCKET_PATIENCE = 30 };	/* seconds, of who has mail to give */
+
 /*
- * A connection to the one at `path`; the caller closes it. -1: ERROR_LATER, nobody is
+ * A connection to the one at `path`, waited for as many seconds where it is crowded; the
+ * caller closes it. -1: ERROR_LATER, nobody is
  * there, or this user may not go there, with what to do; ERROR_REFUSED, who listens there
  * is neither root, nor this user, nor one of the daemon's two: nothing was said to him.
  */
-int daemon_socket_connect(const struct daemon_settings *settings, const char *path,
+int daemon_socket_connect(const struct daemon_settings *settings, const char *path, int seconds,
 			  struct error *err);
 
 #endif

@@ -59,7 +59,8 @@ static bool open_anew(struct queue_line *line, struct error *err)
 	if (is_open(line))
 		return true;
 	fd_cleanup(&line->fd);
-	line->fd = daemon_socket_connect(line->settings, line->path, err);
+	line->fd = daemon_socket_connect(line->settings, line->path, DAEMON_SOCKET_PATIENCE,
+					 err);
 	if (line->fd >= 0 && greet(line->fd, &hello, err))
 		return true;
 	fd_cleanup(&line->fd);
@@ -121,7 +122,7 @@ static struct queue_line *line_new(const struct queue *q, const char *path, int 
 static bool open_at(struct queue *q, const struct daemon_settings *settings, const char *path,
 		    struct error *err)
 {
-	OWNED_FD fd = daemon_socket_connect(settings, path, err);
+	OWNED_FD fd = daemon_socket_connect(settings, path, DAEMON_SOCKET_PATIENCE, err);
 	struct wire_hello hello = { .sees_all = false };
 
 	if (fd < 0 || !greet(fd, &hello, err))

@@ -92,6 +92,39 @@ def test_a_door_that_serves_nobody(daemon, greeting, status):
     assert greeting in (done.stderr if status else done.stdout)
 
 
+def test_doors_are_asked_at_once(daemon):
+    """Neither says hello before both are called; who has said nothing is not waited for anew."""
+    with socket.create_server(("127.0.0.1", 0)) as port:
+        at = f"127.0.0.1:{port.getsockname()[1]}"
+        d = daemon(extra=f"listen = {at}\n", start=False)
+        with keeper_alone(d), socket.socket(socket.AF_UNIX) as door:
+            door.bind(str(d.socket))
+            door.listen()
+
+            def serve(places, greeting):
+                clients = [place.accept()[0] for place in places]
+                for client in clients:
+                    if greeting:
+                        # In two parts, the second of which says who it is.
+                        client.sendall(greeting[:12])
+                        client.sendall(greeting[12:])
+                for client in clients:
+                    client.recv(100)
+                    client.close()
+
+            for greeting in b"220 here.example ESMTP acsmtp\r\n", b"":
+                server = threading.Thread(target=serve, args=((door, port), greeting))
+                server.start()
+                done = d.run("status")
+                server.join()
+                if greeting:
+                    assert (done.returncode, done.stderr) == (0, "")
+                    assert all(f"clients are served at {w}\n" in done.stdout for w in (d.socket, at))
+    assert done.returncode == 75
+    assert f"nobody serves clients at {d.socket}, nor at 1 more of 2 places: who listens there " \
+        "says nothing; start it anew" in done.stderr
+
+
 def test_nobody_is_there(daemon):
     """What programs hear, and people."""
     d = daemon(start=False)
