@@ -151,6 +151,7 @@ static bool catch_up(struct gate *g)
 static void end(struct gate *g)
 {
 	g->is_over = true;
+	door_clients_dismiss(&g->clients);
 	if (!g->is_apart) {
 		door_clients_tell(&g->clients, SIGTERM);
 		return;
@@ -179,8 +180,7 @@ static bool hear_signal(struct gate *g)
 	return is_new;
 }
 
-/* Until when it may be asleep: -1, for ever. */
-static int pause_ms(const struct gate *g, bool listens)
+static int own_pause(const struct gate *g, bool listens)
 {
 	if (g->is_over)
 		return g->grace ? clock_left(g->grace) + 1 : -1;
@@ -191,6 +191,14 @@ static int pause_ms(const struct gate *g, bool listens)
 	return g->places.again_at ? clock_left(g->places.again_at) + 1 : -1;
 }
 
+/* Milliseconds that it may be asleep: -1, for ever. */
+static int pause_ms(const struct gate *g, bool listens)
+{
+	int own = own_pause(g, listens), theirs = door_clients_pause(&g->clients);
+
+	return own < 0 || (theirs >= 0 && theirs < own) ? theirs : own;
+}
+
 /* True: the listeners may be others now. */
 static bool do_what_is_due(struct gate *g)
 {
@@ -198,6 +206,7 @@ static bool do_what_is_due(struct gate *g)
 		door_clients_tell(&g->clients, SIGTERM);
 		g->grace = 0;
 	}
+	door_clients_call(&g->clients);
 	if (g->is_over)
 		return false;
 	if (!g->clients.settings)
@@ -209,7 +218,7 @@ static void live(struct gate *g)
 {
 	struct pollfd fds[LISTENERS_MAX + 1] = { { .fd = g->signals, .events = POLLIN } };
 
-	while (!g->is_over || g->clients.count > 0) {
+	while (!g->is_over || door_clients_remain(&g->clients)) {
 		bool is_new, listens = !g->is_over && clock_left(g->full_until) == 0;
 		/*
 		 * While there is no room the listeners are not asked: they would be

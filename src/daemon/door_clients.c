@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Nothing here waits for a client, nor reads what one says. */
+/*
+ * Nothing here waits for a client, nor reads what one says. Who is refused costs as little
+ * as can be; but a client that does not care comes again at once, and so do a hundred, until
+ * the machine does nothing else. So they are made to wait, which costs nobody anything.
+ */
 #include "daemon/door_clients.h"
 
 #include <errno.h>
@@ -11,14 +15,18 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/self.h"
-#include "daemon/admission.h"
+#include "daemon/session.h"
 
-/*
- * At once and without a process: who comes too often costs as little as can be. 4.3.2:
- * it is not for the client that nobody is served.
- */
+enum { SPARE = 64 };	/* descriptors that are not for those who wait */
+
+static const char too_often[] = "4.7.0 you come too often without a message, try again later";
+
+/* --- who is let in */
+
+/* 4.3.2: it is not for the client that nobody is served. */
 static void turn_away(int client, const char *why)
 {
 	char line[128];
@@ -49,6 +57,19 @@ static const char *objection(const struct door_clients *c, uint64_t whose)
 	return NULL;
 }
 
+static void refuse(struct door_clients *c, int client, uint64_t whose, const char *why)
+{
+	turn_away(client, why);
+	vain_count(&c->vain, whose, clock_ms());
+}
+
+/* What is in a child by its birth, and is the door's alone. */
+static void leave(const struct door_clients *c)
+{
+	for (size_t i = 0; i < c->waiting_count; i++)
+		close(c->waiting[i].fd);
+}
+
 static void let_in(struct door_clients *c, int client, const struct visitor *who)
 {
 	const uint64_t whose = admission_whose(who);
@@ -56,43 +77,145 @@ static void let_in(struct door_clients *c, int client, const struct visitor *who
 	pid_t pid, door = getpid();
 
 	if (why_not) {
-		turn_away(client, why_not);
+		refuse(c, client, whose, why_not);
 		return;
 	}
 	pid = fork();
 	if (pid == 0) {
 		/* Without the door nobody would count it. */
 		self_end_with(door, SIGTERM);
+		leave(c);
 		c->serve(c->gate, client, who);
 		_exit(EX_OK);
 	}
 	if (pid < 0) {
 		log_problem("a client cannot be served: %s", strerror(errno));
-		turn_away(client, "4.3.2 nobody can be served now, try again later");
+		refuse(c, client, whose, "4.3.2 nobody can be served now, try again later");
 		return;
 	}
 	c->list[c->count++] = (struct door_client){ pid, whose };
 	close(client);
 }
 
+/* --- who waits */
+
+static void say_so(const struct visitor *who)
+{
+	char address[ADDRESS_TEXT_SIZE];
+
+	if (who->is_local) {
+		log_problem("uid=%ld comes too often without a message, and has to wait",
+			    (long)who->uid);
+		return;
+	}
+	ip_address_text(&who->address, address);
+	log_problem("client=%s comes too often without a message, and has to wait", address);
+}
+
+static bool has_room(const struct door_clients *c)
+{
+	return c->waiting_count < DOOR_WAITING_MAX &&
+	       (long)c->waiting_count + SPARE < sysconf(_SC_OPEN_MAX);
+}
+
 void door_clients_come(struct door_clients *c, int client)
 {
 	struct visitor who;
 	struct error unheard;
+	uint64_t whose;
+	int pause;
 
-	if (visitor_learn(client, &who, &unheard))
-		let_in(c, client, &who);
-	else
+	if (!visitor_learn(client, &who, &unheard)) {
 		close(client);
+		return;
+	}
+	whose = admission_whose(&who);
+	pause = vain_pause(&c->vain, whose, clock_ms());
+	if (pause == 0) {
+		let_in(c, client, &who);
+		return;
+	}
+	if (vain_is_news(&c->vain, whose))
+		say_so(&who);
+	if (has_room(c))
+		c->waiting[c->waiting_count++] =
+			(struct door_waiting){ client, who, clock_ms() + pause };
+	else
+		refuse(c, client, whose, too_often);
 }
+
+/* It would not hear a greeting. What it has said before that, if anything, is no question. */
+static bool has_gone(int client)
+{
+	char byte;
+	ssize_t n = recv(client, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	return n == 0 || (n < 0 && errno != EAGAIN);
+}
+
+static const struct door_waiting *next(const struct door_clients *c)
+{
+	const struct door_waiting *first = c->waiting;
+
+	for (size_t i = 1; i < c->waiting_count; i++)
+		if (c->waiting[i].until < first->until)
+			first = &c->waiting[i];
+	return c->waiting_count > 0 ? first : NULL;
+}
+
+int door_clients_pause(const struct door_clients *c)
+{
+	const struct door_waiting *first = next(c);
+
+	return first ? clock_left(first->until) : -1;
+}
+
+/* One alone, so that those who come meanwhile are not behind all of them. */
+void door_clients_call(struct door_clients *c)
+{
+	const struct door_waiting *first = next(c);
+	struct door_waiting one;
+
+	if (!first || clock_left(first->until) > 0)
+		return;
+	one = *first;
+	c->waiting[first - c->waiting] = c->waiting[--c->waiting_count];
+	if (has_gone(one.fd)) {
+		close(one.fd);
+		vain_count(&c->vain, admission_whose(&one.who), clock_ms());
+	} else {
+		let_in(c, one.fd, &one.who);
+	}
+}
+
+void door_clients_dismiss(struct door_clients *c)
+{
+	while (c->waiting_count > 0)
+		turn_away(c->waiting[--c->waiting_count].fd,
+			  "4.3.2 the daemon ends, try again later");
+}
+
+/* --- who goes */
 
 /* Whoever was served by one that died has heard nothing of it. */
 static void warn_of_end(int status)
 {
 	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGTERM)
 		log_problem("a session has died: signal %d", WTERMSIG(status));
-	else if (WIFEXITED(status) && WEXITSTATUS(status) != EX_OK)
+	else if (WIFEXITED(status) && WEXITSTATUS(status) != EX_OK &&
+		 WEXITSTATUS(status) != SESSION_IN_VAIN)
 		log_problem("a session has ended early: status %d", WEXITSTATUS(status));
+}
+
+static void bury(struct door_clients *c, size_t number, int status)
+{
+	const uint64_t whose = c->list[number].whose;
+
+	c->list[number] = c->list[--c->count];
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EX_OK)
+		vain_forget(&c->vain, whose);
+	else
+		vain_count(&c->vain, whose, clock_ms());
 }
 
 void door_clients_bury(struct door_clients *c)
@@ -103,8 +226,10 @@ void door_clients_bury(struct door_clients *c)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		warn_of_end(status);
 		for (size_t i = 0; i < c->count; i++)
-			if (c->list[i].pid == pid)
-				c->list[i--] = c->list[--c->count];
+			if (c->list[i].pid == pid) {
+				bury(c, i, status);
+				break;
+			}
 	}
 }
 
@@ -112,4 +237,9 @@ void door_clients_tell(const struct door_clients *c, int number)
 {
 	for (size_t i = 0; i < c->count; i++)
 		kill(c->list[i].pid, number);
+}
+
+bool door_clients_remain(const struct door_clients *c)
+{
+	return c->count > 0 || c->waiting_count > 0;
 }

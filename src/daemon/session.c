@@ -55,6 +55,7 @@ struct door_session {
 	char host[ADDRESS_TEXT_SIZE];	/* where from */
 	struct caller caller;
 	char id[ID_SIZE];
+	bool has_taken;			/* a message, if only one */
 };
 
 static struct door_session *session_of(struct server_taker *t)
@@ -227,6 +228,7 @@ static bool take_message(struct server_taker *t, struct envelope *e, struct mess
 		log_taken(s, submittal.sender, &found, m);
 	else
 		refuse_message(s, err);
+	s->has_taken |= ok;
 	memcpy(id, s->id, ID_SIZE);
 	hold_signals(false);
 	return ok;
@@ -408,5 +410,5 @@ void session_run(const struct door *door, int client, const struct visitor *who)
 	if (*s.id)
 		leaks_look();
 	/* What libraries clear up costs as much as the message, and the kernel does it too. */
-	_exit(EX_OK);
+	_exit(s.has_taken ? EX_OK : SESSION_IN_VAIN);
 }

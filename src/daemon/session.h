@@ -28,6 +28,9 @@ struct door {
  */
 enum { SESSION_LAST_CALL = SIGUSR1 };
 
+/* How it exits where it has taken no message; else with EX_OK. */
+enum { SESSION_IN_VAIN = 10 };
+
 /*
  * Who it is, whether it may, and its mail. The descriptor becomes the session's.
  */
