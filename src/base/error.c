@@ -205,6 +205,11 @@ bool error_is_no_room(const struct error *err)
 	return err->number == ENOSPC || err->number == EDQUOT;
 }
 
+bool error_is_too_large(const struct error *err)
+{
+	return err->kind == ERROR_DATA && err->number == EFBIG;
+}
+
 bool error_is_lack(const struct error *err)
 {
 	return errno_is_lack(err->number);

@@ -101,6 +101,9 @@ int error_exit_status(const struct error *err);
 /* Whether it is that a disk or a quota is full, of bytes or of files. */
 bool error_is_no_room(const struct error *err);
 
+/* Whether it is that the message is larger than what is taken. */
+bool error_is_too_large(const struct error *err);
+
 /* Of descriptors, memory or processes: whoever waits a moment may have them. */
 bool errno_is_lack(int number);
 

@@ -158,16 +158,18 @@ bool handover_begin(int keeper, struct error *err)
 
 /* --- no */
 
-enum { LATER, FULL, NEVER };
+enum { LATER, FULL, NEVER, LARGE };
 
 static const struct refusal {
 	const char *word;
 	enum error_kind kind;	/* for whoever hears it */
 	int number;
+	bool is_last;		/* what was given is in the way of all that follows */
 } refusals[] = {
-	[LATER] = { "LATER ", ERROR_LATER, 0 },
-	[FULL]	= { "FULL ", ERROR_IO, ENOSPC },
-	[NEVER] = { "NEVER ", ERROR_DATA, 0 },
+	[LATER] = { "LATER ", ERROR_LATER, 0, false },
+	[FULL]	= { "FULL ", ERROR_IO, ENOSPC, false },
+	[NEVER] = { "NEVER ", ERROR_DATA, 0, false },
+	[LARGE] = { "LARGE ", ERROR_DATA, EFBIG, true },
 };
 
 /* NULL: the line is none. */
@@ -181,7 +183,9 @@ static const struct refusal *find_refusal(const char *line)
 
 void handover_refusal(char line[HANDOVER_LINE_MAX], const struct error *why)
 {
-	int as = error_is_no_room(why) ? FULL : error_is_worth_retrying(why) ? LATER : NEVER;
+	int as = error_is_no_room(why)		? FULL :
+		 error_is_too_large(why)	? LARGE :
+		 error_is_worth_retrying(why)	? LATER : NEVER;
 	size_t len;
 
 	snprintf(line, HANDOVER_LINE_MAX - 1, "%s%.400s%s%s", refusals[as].word, why->text,
@@ -254,20 +258,30 @@ static bool send_message(int keeper, struct buf *out, const struct message *m, c
 	return n == 0 && send_all(keeper, buf_text(out), out->len, err);
 }
 
-/* An answer that is one; false: it is none. *ok is what it says. */
+/* An answer after which others may come. *ok is what it says. */
 static bool judge(const char *line, struct entry *entry, bool *ok, struct error *err)
 {
 	const char *id = text_after(line, "ADDED ");
+	const struct refusal *said = find_refusal(line);
 
 	*ok = id && strlen(id) == ID_SIZE - 1;
 	if (*ok)
 		memcpy(entry->id, id, ID_SIZE);
 	else
 		handover_read_refusal(line, err);
-	return *ok || find_refusal(line);
+	return *ok || (said && !said->is_last);
 }
 
-/* False: there is no answer, or it came half of the way. */
+/* Who reads no more may have said why. */
+static void hear_last_words(int keeper, struct error *err)
+{
+	char line[HANDOVER_LINE_MAX];
+
+	if (handover_read_line(keeper, line, 0) && find_refusal(line))
+		handover_read_refusal(line, err);
+}
+
+/* False: there is no answer, it came half of the way, or it is the last one. */
 static bool give(int keeper, struct entry *entry, const struct message *m, bool *ok,
 		 struct error *err)
 {
@@ -284,8 +298,10 @@ static bool give(int keeper, struct entry *entry, const struct message *m, bool 
 		return false;
 	buf_addf(&out, "ADD %zu %" PRIu64 " %016" PRIx64 "\n", text.len, message_size(m), sum);
 	buf_add_bytes(&out, text.text, text.len);
-	if (!send_message(keeper, &out, m, piece, err))
+	if (!send_message(keeper, &out, m, piece, err)) {
+		hear_last_words(keeper, err);
 		return false;
+	}
 	if (!handover_read_line(keeper, line, HANDOVER_PATIENCE))
 		return error_set(err, ERROR_LATER, "the daemon's queue does not answer");
 	return judge(line, entry, ok, err);

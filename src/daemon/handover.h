@@ -10,6 +10,7 @@
  *	LATER WORDS				it is not, and may be another time
  *	FULL WORDS				the same, when the disk has room again
  *	NEVER WORDS				it is none
+ *	LARGE WORDS				the same, and not even read: nothing follows
  *
  * Each line ends in LF.
  */

@@ -7,7 +7,9 @@
  */
 #include "daemon/intake.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +23,55 @@
 #include "spool/resident.h"
 
 enum { PIECE = 32 * 1024 };
+
+/* --- what is announced */
+
+struct announced {
+	long entry, message;	/* bytes */
+	uint64_t sum;
+};
+
+static bool take_number(const char **line, long least, long most, long *number)
+{
+	const size_t len = text_item(line, " ");
+	OWNED_TEXT word = text_copy_n(*line, len);
+
+	*line += len;
+	return text_to_number(word, least, most, number);
+}
+
+static bool take_sum(const char *word, uint64_t *sum)
+{
+	enum { DIGITS = 16 };
+
+	*sum = strtoull(word, NULL, 16);
+	return strlen(word) == DIGITS && strspn(word, "0123456789abcdef") == DIGITS;
+}
+
+/* Numbers are digits alone, and none is larger than its type. */
+static bool read_announcement(const char *line, struct announced *a)
+{
+	line += strlen("ADD ");
+	return take_number(&line, 1, ENTRY_TEXT_MAX, &a->entry) &&
+	       take_number(&line, 0, LONG_MAX, &a->message) &&
+	       *line == ' ' && take_sum(line + 1, &a->sum);
+}
+
+/*
+ * The session has asked that of its client; but it may have been taken over, or be older
+ * than the settings. The header may have grown in its hands.
+ */
+static bool is_small_enough(const struct intake_desk *desk, uint64_t len, struct error *err)
+{
+	if (desk->largest == 0 || len <= desk->largest + HEADER_MAX)
+		return true;
+	error_set(err, ERROR_DATA, "the message is larger than the %" PRIu64
+		  " bytes that are taken here", desk->largest);
+	err->number = EFBIG;
+	return false;
+}
+
+/* --- what comes */
 
 /*
  * What a door says of itself is taken, as little as that means; what would make the
@@ -53,11 +104,11 @@ static bool read_entry(int door, size_t len, struct entry *entry, struct error *
 }
 
 /* All of it is read, whatever becomes of it; false: not even that. */
-static bool read_message(int door, uint64_t len, uint64_t sum, struct message *m, bool *is_whole,
+static bool read_message(int door, const struct announced *a, struct message *m, bool *is_whole,
 			 struct error *err)
 {
 	struct message_intake *in = message_intake_begin(m, 0);
-	uint64_t left = len, seen = SUM_INIT;
+	uint64_t left = (uint64_t)a->message, seen = SUM_INIT;
 	char piece[PIECE];
 	bool ok = true;
 
@@ -80,7 +131,7 @@ static bool read_message(int door, uint64_t len, uint64_t sum, struct message *m
 	 * Against bugs and broken memory, not against malice: who gives the message
 	 * gives the sum.
 	 */
-	*is_whole = ok && (seen == sum || error_set(err, ERROR_DATA, "the message is damaged"));
+	*is_whole = ok && (seen == a->sum || error_set(err, ERROR_DATA, "the message is damaged"));
 	return true;
 }
 
@@ -135,23 +186,28 @@ bool intake_take(const struct intake_desk *desk, int door, const char *line)
 	OWNED_ENTRY entry = { .id = "" };
 	OWNED_MESSAGE m;
 	struct error err = { 0 };
-	uint64_t len, sum;
-	size_t entry_len;
+	struct announced announced;
 	bool ok, is_whole, is_heard;
 
 	message_init(&m);
-	if (sscanf(line, "ADD %zu %" SCNu64 " %" SCNx64, &entry_len, &len, &sum) != 3 ||
-	    entry_len > ENTRY_TEXT_MAX)
+	if (!read_announcement(line, &announced)) {
+		log_problem("a session of the door announced what is no message");
 		return false;
+	}
+	if (!is_small_enough(desk, (uint64_t)announced.message, &err)) {
+		log_problem("a session of the door announced too much: %s", err.text);
+		(void)answer(door, &entry, false, &err);
+		return false;
+	}
 	/*
 	 * What cannot be read as announced ends the connection: where the next line
 	 * begins is not known any more. What can be read but is refused gets an answer.
 	 */
-	if (!read_entry(door, entry_len, &entry, &err)) {
+	if (!read_entry(door, (size_t)announced.entry, &entry, &err)) {
 		log_problem("a session of the door gave what is no entry: %s", err.text);
 		return false;
 	}
-	if (!read_message(door, len, sum, &m, &is_whole, &err))
+	if (!read_message(door, &announced, &m, &is_whole, &err))
 		return false;
 	set_what_is_ours(&entry, desk);
 	if (is_whole && entry.envelope.count == 0)

@@ -8,6 +8,7 @@
 struct intake_desk {		/* borrowed */
 	const struct queue *queue;
 	const char *config;	/* of -C, or NULL: what entries name, whatever they say */
+	uint64_t largest;	/* bytes of a message that any account takes; 0: any size */
 	void (*poke)(void *keeper);	/* something waits, and nobody works on the queue */
 	void *keeper;
 };

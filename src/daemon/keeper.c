@@ -32,6 +32,7 @@
 #include "daemon/visit.h"
 #include "delivery/connection.h"
 #include "delivery/runner.h"
+#include "delivery/submit.h"
 #include "talk/say.h"
 
 enum {
@@ -113,7 +114,11 @@ static void poke(void *keeper)
 
 static struct intake_desk desk_of(const struct keeper *k)
 {
-	return (struct intake_desk){ &k->queue, k->job->config, poke, (void *)k };
+	return (struct intake_desk){
+		.queue = &k->queue, .config = k->job->config,
+		.largest = submit_largest(&k->config),
+		.poke = poke, .keeper = (void *)k,
+	};
 }
 
 static bool take_mail(void *keeper, int client)

@@ -7,6 +7,7 @@
  */
 #include "delivery/prepare.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,9 +172,10 @@ static bool is_small_enough(const struct account *account, const struct message 
 
 	if (account->max_size == 0 || size <= (uint64_t)account->max_size)
 		return true;
-	return error_set(err, ERROR_DATA, "the message has %" PRIu64 " bytes and account %s "
-			 "takes %ld at most (max_size)", size, account->name,
-			 account->max_size);
+	error_set(err, ERROR_DATA, "the message has %" PRIu64 " bytes and account %s "
+		  "takes %ld at most (max_size)", size, account->name, account->max_size);
+	err->number = EFBIG;
+	return false;
 }
 
 /* Who a From that we add names: -f, unless another address takes its place anyway. */

@@ -19,7 +19,8 @@ enum { SERVER_RECIPIENTS_MAX = 10000 };
 /*
  * Each says true, or false with an error that becomes the reply: 4xx where the same may
  * succeed later (error_is_worth_retrying), 452 of them where there is no room
- * (error_is_no_room), else 5xx; its text is seen by the client.
+ * (error_is_no_room), else 5xx, 552 of them where the message is too large
+ * (error_is_too_large); its text is seen by the client.
  */
 struct server_taker {
 	/* A mailbox, or "" for the null sender; begins a message. */

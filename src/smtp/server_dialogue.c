@@ -210,7 +210,7 @@ static const struct judgement {
 	{ ERROR_QUOTA,	 true,	451, "4.7.1" },
 	{ ERROR_NONE,	 true,	451, "4.3.0" },
 	{ ERROR_NONE,	 false, 554, "5.3.0" },
-}, no_room = { ERROR_IO, true, 452, "4.3.1" };
+}, no_room = { ERROR_IO, true, 452, "4.3.1" }, too_large = { ERROR_DATA, false, 552, "5.3.4" };
 
 void server_reply_error(struct server *s, const struct error *err)
 {
@@ -221,6 +221,8 @@ void server_reply_error(struct server *s, const struct error *err)
 		j++;
 	if (passes && error_is_no_room(err))
 		j = &no_room;
+	else if (error_is_too_large(err))
+		j = &too_large;
 	server_reply(s, j->code, j->enhanced, "%s%s%s", err->text, err->advice ? "; " : "",
 		     err->advice ? err->advice : "");
 }

@@ -230,6 +230,11 @@ def test_too_large(acs, config, speak):
     smtp.mail("DoNotReply@contoso.com")
     smtp.rcpt("a@example.org")
     assert smtp.data(MESSAGE + ("x" * 70 + "\r\n") * 1000)[0] == 552
+    # Just not, but with the fields that it lacks.
+    smtp.mail("DoNotReply@contoso.com")
+    smtp.rcpt("a@example.org")
+    code, words = smtp.data(MESSAGE + ("x" * 70 + "\r\n") * 13)
+    assert code == 552 and words.startswith(b"5.3.4 ") and b"max_size" in words
     assert smtp.noop()[0] == 250
 
 

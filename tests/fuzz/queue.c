@@ -159,7 +159,7 @@ static size_t without_rounds(const uint8_t *data, size_t size)
 
 static void ask(const uint8_t *data, size_t size)
 {
-	const struct intake_desk intake = { &queue, NULL, poke, NULL };
+	const struct intake_desk intake = { .queue = &queue, .poke = poke };
 	const struct inquiry_desk desk = { &intake, &config, ONE, false };
 	OWNED_BUF told = BUF_INIT(TOLD_MAX);
 	int ends[2];
