@@ -44,8 +44,8 @@ static bool tell(const char *const *argv, struct error *err)
 
 bool units_stop(struct error *err)
 {
-	/* The sockets too: they would start it with the next client. */
-	static const char *const argv[] = { systemctl, "stop", "acsmtp.socket",
+	/* What would start it again, too: with the next client, or other settings. */
+	static const char *const argv[] = { systemctl, "stop", "acsmtp.path", "acsmtp.socket",
 					    "acsmtp-listen.socket", "acsmtp-door.service",
 					    "acsmtp.service", NULL };
 

@@ -96,8 +96,14 @@ def test_its_life(acs, machine):
     # Not before there is an account.
     assert machine.show("acsmtp.socket", "ActiveState") == "inactive"
     assert machine.show("acsmtp.service", "ActiveState") == "inactive"
+    # Whoever writes it by hand need do no more, and may mend what was wrong with it.
+    configure(machine, server, extra="nonsense = 1\n")
+    wait_until(lambda: machine.show("acsmtp.service", "ExecMainStatus") == "78", "it is read",
+               machine.said)
     configure(machine, server)
-    start(machine)
+    wait_until(lambda: {machine.show(unit, "ActiveState")
+                        for unit in ("acsmtp.socket", "acsmtp.service")} == {"active"},
+               "it starts by itself", machine.said)
     # The door comes with its first client: one who cannot read the secret.
     assert machine.show("acsmtp-door.service", "ActiveState") == "inactive"
     ini = machine.sysconf / "acsmtp.ini"
@@ -177,9 +183,12 @@ def test_reload_and_stop(machine):
     assert not (machine.root / "run/acsmtp/socket").exists()
     assert daemon(machine, "status").returncode == 75
     assert send(machine, "four").returncode != 0
+    # Whoever has stopped it may change the settings.
+    assert machine.show("acsmtp.path", "ActiveState") == "inactive"
     # What was taken is there when it begins again.
     start(machine)
     assert daemon(machine, "status").stdout.startswith(waiting)
+    assert machine.show("acsmtp.path", "ActiveState") == "active"
     # Who sets another account up hears that nobody starts it at the next boot.
     machine.systemctl("disable", "acsmtp.socket", "acsmtp.service")
     configure(machine)

@@ -55,7 +55,7 @@ def test_who_has_what(dist):
     files = set(asked(dist, "-l").splitlines())
     assert not files & set(LINKS) and not any(file.startswith("/etc") for file in files)
     for unit in ("acsmtp.socket", "acsmtp.service", "acsmtp-door.service", "acsmtp-listen.socket",
-                 "acsmtp-queue.service", "acsmtp-queue.timer"):
+                 "acsmtp.path", "acsmtp-begin.service", "acsmtp-queue.service", "acsmtp-queue.timer"):
         assert f"/usr/lib/systemd/system/{unit}" in files
     assert {"/usr/lib/sysusers.d/acsmtp.conf", "/usr/lib/tmpfiles.d/acsmtp.conf",
             "/usr/share/man/man8/acsmtp-sendmail.8.gz"} <= files
