@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "config/environment.h"
 #include "talk/say.h"
+#include "sendmail/options.h"
 #include "sendmail/sendmail.h"
 #include "sendmail/usage.h"
 #include "main/commands.h"
@@ -59,6 +60,39 @@ static const struct word *find(const struct word *words, size_t count, const cha
 	return NULL;
 }
 
+static bool is_command(const struct program *program, const char *word)
+{
+	for (size_t i = 0; program->commands[i]; i++)
+		if (!strcmp(program->commands[i]->word, word))
+			return true;
+	return find(commands, COUNT_OF(commands), word) != NULL;
+}
+
+/*
+ * `acsmtp -C FILE check` would send what a person types to somebody called so; as
+ * `acsmtp check` does, it means the command.
+ */
+static const char *command_behind_options(const struct program *program, int argc, char **argv)
+{
+	struct options options = { .mode = MODE_SEND };
+	struct error unheard;
+
+	if (!options_parse(&options, argc, argv, &unheard) || options.count == 0 ||
+	    options.mode != MODE_SEND || !strcmp(options.recipients[-1], "--"))
+		return NULL;
+	return is_command(program, options.recipients[0]) ? options.recipients[0] : NULL;
+}
+
+static int refuse_order(const char *command)
+{
+	language_init();
+	say_aside(_("options stand behind a command: `acsmtp %s ...`; a recipient called so "
+		    "stands after --"), command);
+	drain_expect(STDIN_FILENO);
+	drain();
+	return EX_USAGE;
+}
+
 /* `acsmtp WORD ...`; with an option or an address first it is sendmail. */
 static int run_command(const struct program *program, int argc, char **argv)
 {
@@ -71,8 +105,10 @@ static int run_command(const struct program *program, int argc, char **argv)
 		usage_brief(stderr, program);
 		return EX_USAGE;
 	}
-	if (argv[1][0] == '-' || strchr(argv[1], '@'))
-		return sendmail_run(program, argc, argv);
+	if (argv[1][0] == '-' || strchr(argv[1], '@')) {
+		nearest = command_behind_options(program, argc, argv);
+		return nearest ? refuse_order(nearest) : sendmail_run(program, argc, argv);
+	}
 	command = find(commands, COUNT_OF(commands), argv[1]);
 	if (command)
 		return command->run(program, argc - 1, argv + 1);

@@ -285,6 +285,26 @@ def test_names_of_links(run, home, tmp_path, name, status, said):
     assert done.stderr.startswith(f"{name}: ".encode()) and said.encode() in done.stderr
 
 
+@pytest.mark.parametrize("word", ["explain", "check", "queue", "send"])
+def test_a_command_behind_options(acs, config, run, tmp_path, word):
+    """Whoever types that means the command; whoever is called so is reached all the same, and
+    by any other name it is a recipient, as ever."""
+    server = acs()
+    aliases = tmp_path / "names"
+    aliases.write_text(f"{word}: someone@example.org\n")
+    ini = config(server, extra=f"[delivery]\naliases = {aliases}\n")
+    done = run(["-C", ini, word, "x@example.org"], input=WITH_TO, program="acsmtp")
+    assert (done.status, done.stdout) == (STATUS_USAGE, "")
+    assert done.stderr == (f"acsmtp: options stand behind a command: `acsmtp {word} ...`; a "
+                           "recipient called so stands after --\n")
+    assert not server.messages
+    for program, words in ("acsmtp", ["--", word]), ("sendmail", [word]):
+        done = run(["-C", ini, *words], input=WITH_TO, program=program)
+        assert (done.status, done.stderr) == (0, "")
+        assert server.messages[-1].recipients == ["someone@example.org"]
+    assert len(server.messages) == 2
+
+
 @pytest.mark.parametrize("option", ["-bh", "-bH"])
 def test_no_host_status_is_kept(acs, send, option):
     server = acs()
