@@ -136,11 +136,12 @@ static const unsigned char *identity(const struct ip_address *address, size_t *l
 
 uint64_t admission_whose(const struct visitor *who)
 {
-	size_t len = sizeof(who->uid);
-	const void *bytes = who->is_local ? (const void *)&who->uid :
-			    identity(&who->address, &len);
+	const bool is_user = who->is_local || who->has_owner;
+	const uid_t uid = who->is_local ? who->uid : who->owner;
+	size_t len = sizeof(uid);
+	const void *bytes = is_user ? (const void *)&uid : identity(&who->address, &len);
 
-	return sum_add(sum_add(SUM_INIT, &who->is_local, 1), bytes, len);
+	return sum_add(sum_add(SUM_INIT, &is_user, 1), bytes, len);
 }
 
 /*

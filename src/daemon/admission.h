@@ -26,7 +26,7 @@ bool allowed_users_have(const struct allowed_users *users, const struct visitor 
 
 /*
  * A visitor as one number, by which both clients and mail are counted: of a user of this
- * machine, or of an address.
+ * machine, whichever way he comes, or of an address.
  */
 uint64_t admission_whose(const struct visitor *who);
 

@@ -298,6 +298,7 @@ int door_run(int argc, char **argv)
 	ok = prepare_gate(g, &err);
 	report(g, ok, &err);
 	if (ok) {
+		visitor_register_open(&g->clients.visitors);
 		confine_begin();
 		live(g);
 	}

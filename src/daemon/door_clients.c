@@ -64,8 +64,9 @@ static void refuse(struct door_clients *c, int client, uint64_t whose, const cha
 }
 
 /* What is in a child by its birth, and is the door's alone. */
-static void leave(const struct door_clients *c)
+static void leave(struct door_clients *c)
 {
+	visitor_register_close(&c->visitors);
 	for (size_t i = 0; i < c->waiting_count; i++)
 		close(c->waiting[i].fd);
 }
@@ -129,6 +130,7 @@ void door_clients_come(struct door_clients *c, int client)
 		close(client);
 		return;
 	}
+	visitor_find_owner(&c->visitors, client, &who);
 	whose = admission_whose(&who);
 	pause = vain_pause(&c->vain, whose, clock_ms());
 	if (pause == 0) {

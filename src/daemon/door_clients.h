@@ -32,6 +32,7 @@ struct door_clients {
 	/* In a child: all that it does, at that connection, which is its own. */
 	void (*serve)(void *gate, int client, const struct visitor *who);
 	void *gate;		/* whose `serve` is */
+	struct visitor_register visitors;
 	struct door_client list[DOOR_CLIENTS_MAX];
 	size_t count;
 	struct door_waiting waiting[DOOR_WAITING_MAX];

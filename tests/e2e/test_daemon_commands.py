@@ -34,7 +34,8 @@ def keeper_alone(d):
 
 def test_a_door_that_is_there(daemon):
     port = port_for_us()
-    d = daemon(extra=f"listen = 127.0.0.1:{port}\nmax_clients_per_user = 1\n")
+    most = 8
+    d = daemon(extra=f"listen = 127.0.0.1:{port}\nmax_clients_per_user = {most}\n")
     places = [str(d.socket), f"127.0.0.1:{port}"]
     assert d.status()["doors"] == [{"at": at, "answers": True, "why": None} for at in places]
     said = d.run("status")
@@ -44,7 +45,9 @@ def test_a_door_that_is_there(daemon):
     assert all(f'acsmtp_door_up{{at="{at}"}} 1\n' in metrics for at in places)
     d.wait_for_nobody()
     # It lives, though this one cannot come in now.
-    with Local(d.socket):
+    with contextlib.ExitStack() as clients:
+        for _ in range(most):
+            clients.enter_context(Local(d.socket))
         told = d.status()
     assert told["problem"] is None and told["doors"][0]["answers"] is True
     assert "421 4.7.0 you are here too often" in told["doors"][0]["why"]

@@ -14,7 +14,7 @@ import threading
 import pytest
 
 from emulator.faults import Fault
-from helpers.daemon import PATIENCE, Local, text
+from helpers.daemon import PATIENCE, Local, being, text
 from helpers.ports import port_for_us
 from helpers.waiting import wait_until
 
@@ -48,6 +48,61 @@ def test_users(daemon, allowed, lets_in, keeps_out):
         assert greeting(d, name).startswith("220 "), name
     for name in keeps_out:
         assert greeting(d, name).startswith("421 "), name
+
+
+@contextlib.contextmanager
+def visit(name, host, port):
+    """A connection of that user's, and the greeting."""
+    with being(name):
+        client = socket.create_connection((host, port), PATIENCE)
+    with client:
+        yield client.recv(1000).decode()
+
+
+def netlink_of(pid):
+    """What that process can ask the kernel by."""
+    known = {f"socket:[{row.split()[-1]}]" for row in open("/proc/net/netlink")}
+    return [fd for fd in os.listdir(f"/proc/{pid}/fd")
+            if os.readlink(f"/proc/{pid}/fd/{fd}") in known]
+
+
+@pytest.mark.as_root
+@pytest.mark.parametrize("host, listen", [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]"),
+                                          ("::1", "[::]"), ("127.0.0.1", "0.0.0.0")])
+def test_users_of_this_machine_over_tcp(daemon, host, listen):
+    """Each is one client, whichever way it comes, and none takes the place of another."""
+    port = port_for_us()
+    d = daemon(extra=f"listen = {listen}:{port}\nallow_from = 127.0.0.0/8 ::1/128\n"
+                     "max_clients_per_user = 1\n")
+    with visit("games", host, port) as one, visit("nobody", host, port) as other:
+        assert one.startswith("220 ") and other.startswith("220 ")
+        with visit("games", host, port) as again:
+            assert again.startswith("421 4.7.0 you are here too often")
+        assert greeting(d, "games").startswith("421 4.7.0 you are here too often")
+        assert greeting(d, "root").startswith("220 ")
+        # Only the door asks whose they are.
+        door = d.program("acsmtp-door")
+        assert len(netlink_of(door)) == 1
+        assert not [pid for pid in d.children(door) if netlink_of(pid)]
+
+
+@pytest.mark.as_root
+def test_messages_an_hour_over_tcp(daemon):
+    """Those of one user of this machine are not another's."""
+    port = port_for_us()
+    d = daemon(extra=f"listen = 127.0.0.1:{port}\nmax_per_user_per_hour = 1\n")
+
+    def send(name):
+        with being(name):
+            client = smtplib.SMTP("127.0.0.1", port, timeout=PATIENCE)
+        with client:
+            client.sendmail("me@contoso.com", ["b@example.org"], text())
+
+    send("games")
+    with pytest.raises(smtplib.SMTPDataError) as refused:
+        send("games")
+    assert refused.value.smtp_code == 451
+    send("nobody")
 
 
 @pytest.mark.as_root

@@ -11,7 +11,7 @@ import threading
 
 import pytest
 
-from helpers.daemon import PATIENCE, Local, arrived, text
+from helpers.daemon import PATIENCE, Local, arrived, being, text
 from helpers.ports import port_for_us
 from helpers.waiting import wait_until
 
@@ -20,7 +20,7 @@ NEWS = "client=127.0.0.1 comes too often without a message, and has to wait"
 
 
 class Crowd:
-    """Of one address, of whom one is served at a time: the first, who stays."""
+    """Of one user, of whom one is served at a time: the first, who stays."""
 
     def __init__(self, d, stack):
         self.d, self.stack = d, stack
@@ -73,12 +73,14 @@ def said(d):
     return d.log.heard.decode()
 
 
+@pytest.mark.as_root
 def test_he_waits_and_nobody_else(listening):
     d = listening()
     with contextlib.ExitStack() as stack:
         crowd = Crowd(d, stack)
         crowd.have_to_wait()
-        client = stack.enter_context(Local(d.socket))
+        with being("games"):
+            client = stack.enter_context(Local(d.socket))
         number = 0
 
         def overtaken():
@@ -149,6 +151,7 @@ def test_who_waits_is_served_by_the_door_that_he_came_to(listening):
         assert one.recv(4) == b"220 "
 
 
+@pytest.mark.as_root
 def test_who_waits_hears_that_it_ends(listening):
     d = listening()
     with contextlib.ExitStack() as stack:
@@ -159,7 +162,8 @@ def test_who_waits_hears_that_it_ends(listening):
         for _ in waiting:
             with socket.socket(socket.AF_UNIX) as other:
                 other.settimeout(PATIENCE)
-                other.connect(str(d.socket))
+                with being("games"):
+                    other.connect(str(d.socket))
                 assert other.recv(4) in (b"220 ", b"421 ")
         d.stop()
         assert [one.recv(100) for one in waiting] == \

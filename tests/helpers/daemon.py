@@ -6,6 +6,7 @@
         client.sendmail("me@contoso.com", ["b@example.org"], text())
 """
 
+import contextlib
 import json
 import os
 import pwd
@@ -28,6 +29,16 @@ mount --make-rprivate / && mount -t tmpfs none /run && mount --bind "$1" "$2" &&
 """
 KEEPER, DOOR = "mail", "daemon"	# users that every Debian has
 PATIENCE = 20
+
+
+@contextlib.contextmanager
+def being(name):
+    """Root makes sockets as that user, whose they stay."""
+    os.seteuid(pwd.getpwnam(name).pw_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
 
 class Local(smtplib.SMTP):

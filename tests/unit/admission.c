@@ -61,6 +61,7 @@ static uint64_t whose(const char *address)
 static void test_who_is_one(void **state)
 {
 	const struct visitor user = { .is_local = true, .uid = 0x0100007f };
+	struct visitor there = { .is_here = true, .has_owner = true, .owner = user.uid };
 
 	(void)state;
 	assert_true(whose("192.0.2.1") != whose("192.0.2.2"));
@@ -68,6 +69,13 @@ static void test_who_is_one(void **state)
 	assert_true(whose("2001:db8::1") != whose("2001:db8:0:1::1"));
 	assert_true(whose("::ffff:192.0.2.1") == whose("192.0.2.1"));
 	assert_true(whose("127.0.0.1") != admission_whose(&user));
+	/* One user is one, by whichever way. */
+	assert_true(ip_address_parse("127.0.0.1", &there.address));
+	assert_true(admission_whose(&there) == admission_whose(&user));
+	there.owner++;
+	assert_true(admission_whose(&there) != admission_whose(&user));
+	there.has_owner = false;
+	assert_true(admission_whose(&there) == whose("127.0.0.1"));
 }
 
 int main(void)
