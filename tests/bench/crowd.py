@@ -33,9 +33,8 @@ def over(seconds=None):
     return bool(select.select([sys.stdin], [], [], seconds)[0])
 
 
-def served(place, words=()):
+def answered(one, words=()):
     """A client whose words have been answered, or None for one that was turned away."""
-    one = connect(place)
     for said in (None, *words):
         if said:
             one.sendall(said)
@@ -45,10 +44,15 @@ def served(place, words=()):
     return one
 
 
+def connected(*places):
+    """So many at each; all come before one is heard, as they may have to wait for that."""
+    return [connect(place) for place in places for _ in range(SLOW)]
+
+
 def slow(*places):
     """A byte ten times a second, half of them of a command and half of a message."""
-    clients = [(served(place, TRANSACTION if number % 2 else TRANSACTION[:1]), number % 2)
-               for place in places for number in range(SLOW)]
+    clients = [(answered(one, TRANSACTION if number % 2 else TRANSACTION[:1]), number % 2)
+               for number, one in enumerate(connected(*places))]
     clients = [one for one in clients if one[0]]
     ready()
     said = 0
@@ -62,7 +66,7 @@ def slow(*places):
 
 def deaf(*places):
     """They talk, and never read what is answered."""
-    clients = [one for place in places for _ in range(SLOW) if (one := served(place))]
+    clients = [one for one in connected(*places) if answered(one)]
     words = TRANSACTION[0] + b"RSET\r\n" * 10000
     for one in clients:
         one.setblocking(False)
@@ -85,13 +89,13 @@ def held(place, _):
 
 def again(place, _):
     """Ten of them, each of which comes again as soon as it has been turned away."""
-    first = [served(place) for _ in range(SLOW)]
+    first = [answered(one) for one in connected(place)]
     ended = threading.Event()
 
     def come():
         while not ended.is_set():
             with contextlib.suppress(OSError):
-                if one := served(place):
+                if one := answered(connect(place)):
                     one.close()
 
     threads = [threading.Thread(target=come) for _ in range(10)]
