@@ -161,6 +161,16 @@ static void end(struct gate *g)
 	g->grace = clock_after(GRACE);
 }
 
+/*
+ * Another door has taken the places over, or some of them: at the others nobody may wait for
+ * this one. Who is here stays.
+ */
+static void give_way(struct gate *g)
+{
+	g->is_over = true;
+	door_places_leave(&g->places);
+}
+
 /* True: the listeners may be others now. */
 static bool hear_signal(struct gate *g)
 {
@@ -175,7 +185,7 @@ static bool hear_signal(struct gate *g)
 		else if (g->is_apart)
 			is_new = reload(g);
 		else
-			g->is_over = true;	/* another follows; who is here stays */
+			give_way(g);
 	}
 	return is_new;
 }

@@ -31,22 +31,6 @@ bool door_places_begin(struct door_places *p, bool is_apart, struct error *err)
 	return true;
 }
 
-static bool has_socket(const struct listeners *l, int fd)
-{
-	for (size_t i = 0; i < l->count; i++)
-		if (l->list[i].fd == fd)
-			return true;
-	return false;
-}
-
-/* What of them is not among the others. */
-static void close_rest(const struct listeners *l, const struct listeners *others)
-{
-	for (size_t i = 0; i < l->count; i++)
-		if (!has_socket(others, l->list[i].fd))
-			close(l->list[i].fd);
-}
-
 /*
  * What clients come to from now on, of what is open and what is new. What systemd listens
  * at goes first, as in sockets_open().
@@ -64,7 +48,8 @@ static bool gather(const struct door_places *p, const struct door *door, struct 
 		return daemon_settings_blame(&door->config.daemon, "listen", err);
 	l->count = p->inherited;
 	for (size_t i = 0; i < wanted.count; i++)
-		if ((there = listen_find(&p->open, &wanted.list[i])) && !has_socket(l, there->fd))
+		if ((there = listen_find(&p->open, &wanted.list[i])) &&
+		    !listeners_have(l, there->fd))
 			l->list[l->count++] = *there;
 	return l->count - p->inherited == wanted.count ||
 	       lend_take(door->keeper, &p->open, l, err);
@@ -77,12 +62,12 @@ static bool move(struct door_places *p, const struct door *door, struct error *e
 	bool is_there = gather(p, door, &l, err);
 
 	if (is_there && sockets_may_serve(&l, &door->config.daemon, err)) {
-		close_rest(&p->open, &l);
+		listeners_close_rest(&p->open, &l);
 		p->open = l;
 		p->again_at = 0;
 		return true;
 	}
-	close_rest(&l, &p->open);
+	listeners_close_rest(&l, &p->open);
 	/* What must not be is mended by other settings, and not by time. */
 	p->again_at = is_there ? 0 : clock_after(PAUSE);
 	return false;
@@ -127,8 +112,9 @@ bool door_places_ask_again(struct door_places *p, const struct door *door)
 	return false;
 }
 
-void door_places_leave(const struct door_places *p)
+void door_places_leave(struct door_places *p)
 {
 	for (size_t i = 0; i < p->open.count; i++)
 		close(p->open.list[i].fd);
+	p->open.count = 0;
 }

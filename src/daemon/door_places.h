@@ -29,7 +29,7 @@ bool door_places_follow(struct door_places *p, const struct door *door, struct e
 /* When it is time for that. True: clients are served there now, too. */
 bool door_places_ask_again(struct door_places *p, const struct door *door);
 
-/* In a session: the sockets are the door's alone. */
-void door_places_leave(const struct door_places *p);
+/* Closes all: in a session, as they are the door's alone, or where another door has them. */
+void door_places_leave(struct door_places *p);
 
 #endif

@@ -125,12 +125,6 @@ static bool take(int keeper, const struct listeners *there, struct listeners *li
 	return false;
 }
 
-static void share(const struct listeners *l, bool shares)
-{
-	for (size_t i = 0; i < l->count; i++)
-		listen_share(&l->list[i], shares);
-}
-
 bool lend_take(const char *path, const struct listeners *there, struct listeners *listeners,
 	       struct error *err)
 {
@@ -139,8 +133,8 @@ bool lend_take(const char *path, const struct listeners *there, struct listeners
 
 	if (keeper < 0)
 		return false;
-	share(there, true);
+	listeners_share(there, true);
 	ok = take(keeper, there, listeners, err);
-	share(there, false);
+	listeners_share(there, false);
 	return ok;
 }

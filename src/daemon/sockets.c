@@ -154,6 +154,12 @@ bool sockets_open_control(struct sockets *s, const struct daemon_settings *setti
 	       listen_local(&s->control, s->control_path, sockets_are_of_system() ? 0666 : 0600, err);
 }
 
+static bool has_no_place(struct error *err)
+{
+	return error_set(err, ERROR_CONFIG, "[daemon] neither socket nor listen says where clients "
+			 "come");
+}
+
 bool sockets_open(struct sockets *s, const struct daemon_settings *settings, struct error *err)
 {
 	if (!is_complete(settings, err) || !listen_inherit(&s->open, err) ||
@@ -165,9 +171,47 @@ bool sockets_open(struct sockets *s, const struct daemon_settings *settings, str
 	    !sockets_open_network(&s->open, settings, &(struct listeners){ .count = 0 }, err))
 		return false;
 	if (s->open.count == 0)
-		return error_set(err, ERROR_CONFIG, "[daemon] neither socket nor listen says where "
-				 "clients come");
+		return has_no_place(err);
 	return sockets_may_serve(&s->open, settings, err);
+}
+
+/* What is open and stays: systemd's and the path, and of the addresses what is `wanted`. */
+static void keep(const struct listeners *open, const struct addresses *wanted,
+		 struct listeners *now)
+{
+	const struct listener *there;
+
+	*now = (struct listeners){ .count = 0 };
+	for (size_t i = 0; i < open->count; i++)
+		if (open->list[i].is_local || open->list[i].is_inherited)
+			now->list[now->count++] = open->list[i];
+	for (size_t i = 0; i < wanted->count; i++)
+		if ((there = listen_find(open, &wanted->list[i])) && !listeners_have(now, there->fd))
+			now->list[now->count++] = *there;
+}
+
+bool sockets_follow(const struct sockets *s, const struct daemon_settings *settings,
+		    struct listeners *now, struct error *err)
+{
+	struct addresses wanted = { .count = 0 };
+	bool ok;
+
+	keep(&s->open, &wanted, now);
+	/* Systemd has opened that kind. */
+	if (has_kind(now, false))
+		return sockets_may_serve(now, settings, err);
+	if (!listen_parse(settings->listen, &wanted, err))
+		return daemon_settings_blame(settings, "listen", err);
+	keep(&s->open, &wanted, now);
+	if (now->count + wanted.count == 0)
+		return has_no_place(err);
+	listeners_share(&s->open, true);
+	ok = sockets_open_network(now, settings, &s->open, err) &&
+	     sockets_may_serve(now, settings, err);
+	listeners_share(&s->open, false);
+	if (!ok)
+		listeners_close_rest(now, &s->open);
+	return ok;
 }
 
 void sockets_close(struct sockets *s)

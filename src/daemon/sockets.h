@@ -20,6 +20,14 @@ struct sockets {
 bool sockets_open(struct sockets *s, const struct daemon_settings *settings, struct error *err);
 void sockets_close(struct sockets *s);
 
+/*
+ * Where clients come by other settings: what is open stays if they want it, as does what
+ * systemd has opened, and the path; what is new of `listen` is opened beside it. Whose
+ * `open` they become closes the rest. ERROR_CONFIG as above; nothing has changed then.
+ */
+bool sockets_follow(const struct sockets *s, const struct daemon_settings *settings,
+		    struct listeners *now, struct error *err);
+
 /* The keeper's alone, where the door is started apart. */
 bool sockets_open_control(struct sockets *s, const struct daemon_settings *settings,
 			  struct error *err);

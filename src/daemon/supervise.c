@@ -127,12 +127,31 @@ static void retire_door(struct supervisor *s, pid_t old)
 	kill(old, SIGTERM);	/* eight that do not end are enough */
 }
 
-/* The new door gets the sockets of the old one: nobody is refused meanwhile. */
-static void warn_of_sockets(const struct daemon_settings *before, const struct daemon_settings *now)
+/* The way to the keeper stands beside it, for all who ask. */
+static void warn_of_socket(const struct daemon_settings *before, const struct daemon_settings *now)
 {
-	if (!text_is(before->listen, now->listen) || !text_is(before->socket, now->socket))
-		log_problem("warning: socket and listen stay as they were until the daemon is "
-			    "started anew");
+	if (!text_is(before->socket, now->socket))
+		log_problem("warning: socket stays as it was until the daemon is started anew");
+}
+
+/*
+ * The new door gets the sockets of the old one, but for those that the settings do not want
+ * any more: nobody is refused meanwhile.
+ */
+static bool renew_door(struct supervisor *s, struct error *err)
+{
+	struct listeners before = s->sockets.open, now;
+
+	if (!sockets_follow(&s->sockets, &s->launch.config.daemon, &now, err))
+		return false;
+	s->sockets.open = now;
+	if (start_door(s, err)) {
+		listeners_close_rest(&before, &now);
+		return true;
+	}
+	s->sockets.open = before;
+	listeners_close_rest(&now, &before);
+	return false;
 }
 
 static void reload(struct supervisor *s)
@@ -146,13 +165,13 @@ static void reload(struct supervisor *s)
 	if (!launch_read_settings(&s->launch, &err)) {
 		s->launch = before;
 		log_problem("the settings stay as they were: %s", err.text);
-	} else if (!start_door(s, &err)) {
+	} else if (!renew_door(s, &err)) {
 		launch_forget_settings(&s->launch);
 		s->launch = before;
 		s->door = old;
 		log_problem("the settings stay as they were: %s", err.text);
 	} else {
-		warn_of_sockets(&before.config.daemon, &s->launch.config.daemon);
+		warn_of_socket(&before.config.daemon, &s->launch.config.daemon);
 		launch_forget_settings(&before);
 		if (s->door != old)
 			retire_door(s, old);

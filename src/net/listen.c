@@ -123,10 +123,24 @@ const struct listener *listen_find(const struct listeners *l, const struct ip_ad
 	return NULL;
 }
 
-void listen_share(const struct listener *one, bool shares)
+bool listeners_have(const struct listeners *l, int fd)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (l->list[i].fd == fd)
+			return true;
+	return false;
+}
+
+static void share(const struct listener *one, bool shares)
 {
 	if (!one->is_local)
 		setsockopt(one->fd, SOL_SOCKET, SO_REUSEPORT, &(int){ shares }, sizeof(int));
+}
+
+void listeners_share(const struct listeners *l, bool shares)
+{
+	for (size_t i = 0; i < l->count; i++)
+		share(&l->list[i], shares);
 }
 
 bool listen_network(struct listeners *l, const struct ip_address *address, bool is_beside,
@@ -149,9 +163,9 @@ bool listen_network(struct listeners *l, const struct ip_address *address, bool 
 	/* What is meant by [::] is what is written: 0.0.0.0 is another address. */
 	if (family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){ 1 }, sizeof(int));
-	listen_share(new, is_beside);
+	share(new, is_beside);
 	if (bind(fd, &address->socket.any, address->len) == 0 && listen(fd, BACKLOG) == 0) {
-		listen_share(new, false);
+		share(new, false);
 		return true;
 	}
 	explain(new->name, port_of(address), err);
@@ -313,6 +327,13 @@ void listeners_close(struct listeners *l)
 		close(one->fd);
 	}
 	l->count = 0;
+}
+
+void listeners_close_rest(const struct listeners *l, const struct listeners *others)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (!listeners_have(others, l->list[i].fd))
+			close(l->list[i].fd);
 }
 
 /* --- systemd's */

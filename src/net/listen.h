@@ -32,17 +32,18 @@ struct listeners {		/* zeroed: none */
  */
 bool listen_parse(const char *text, struct addresses *addresses, struct error *err);
 
-/* The one at that address, or NULL. */
+/* The one at that address, or NULL; and whether one of them is this descriptor. */
 const struct listener *listen_find(const struct listeners *l, const struct ip_address *address);
+bool listeners_have(const struct listeners *l, int fd);
 
 /*
  * Adds a TCP listener; ERROR_CONFIG with what to do where the address is in use or not
- * ours. `is_beside`: those of this user's that listen_share() has told of may have a part
+ * ours. `is_beside`: those of this user's that listeners_share() tells of may have a part
  * of the address, as 127.0.0.1:25 is one of 0.0.0.0:25.
  */
 bool listen_network(struct listeners *l, const struct ip_address *address, bool is_beside,
 		    struct error *err);
-void listen_share(const struct listener *one, bool shares);
+void listeners_share(const struct listeners *l, bool shares);
 
 /*
  * Adds a unix socket with that mode; its directory is made if it is missing. A socket of
@@ -63,5 +64,8 @@ bool listen_adopt(struct listeners *l, int fd, const char *called, struct error 
 
 /* Closes all, and removes the paths that we made, if they are ours still. */
 void listeners_close(struct listeners *l);
+
+/* Closes those that are not among the others; paths stay. */
+void listeners_close_rest(const struct listeners *l, const struct listeners *others);
 
 #endif

@@ -20,7 +20,7 @@ import pytest
 from emulator.faults import Fault
 from helpers.daemon import DOOR, KEEPER, PATIENCE, Local, arrived, is_asleep, is_held, text
 from helpers.memory import memory
-from helpers.ports import port_for_us
+from helpers.ports import closed_port, port_for_us
 from helpers.program import environment, installed
 from helpers.waiting import wait_until
 
@@ -306,8 +306,9 @@ def test_reload(daemon):
             with pytest.raises(smtplib.SMTPConnectError) as refused:
                 Local(d.socket)
             assert refused.value.smtp_code == 421
-        # What it listens at is for its whole life, and it says so.
-        d.write(f"max_clients_per_user = 1\nlisten = 127.0.0.1:{port_for_us()}\n")
+        # Where its socket is is for its whole life, and it says so.
+        settings = d.config.read_text()
+        d.config.write_text(settings.replace(f"socket = {d.socket}", f"socket = {d.socket}.new"))
         d.process.send_signal(signal.SIGHUP)
         assert d.hears("READY=1")
         # What makes no sense changes nothing.
@@ -316,7 +317,51 @@ def test_reload(daemon):
         assert d.hears("READY=1")
         wait_for(lambda: answers(d))
     d.stop()
-    assert "socket and listen stay as they were" in d.process.stderr.read().decode()
+    assert "socket stays as it was" in d.process.stderr.read().decode()
+
+
+def greets(port):
+    try:
+        with socket.create_connection(("127.0.0.1", port), PATIENCE) as one:
+            return one.recv(4) == b"220 "
+    except ConnectionError:    # reset: it was about to close
+        return False
+
+
+def reload(d, listen):
+    d.write(f"listen = {listen}\n")
+    assert d.run("reload").returncode == 0
+    assert d.hears("READY=1")
+
+
+def test_listen_is_followed(acs, daemon):
+    """By a reload, but for an address that cannot be had: then all stays as it was."""
+    server, (first, second) = acs(), (port_for_us(), port_for_us())
+    d = daemon(server, start=False, log="stderr")
+    assert d.start(), d.process.stderr.read().decode()
+    reload(d, f"127.0.0.1:{first}")
+    assert greets(first)
+    with smtplib.SMTP("127.0.0.1", first, timeout=PATIENCE) as stays:
+        reload(d, f"127.0.0.1:{first} 127.0.0.1:{second}")
+        assert greets(first) and greets(second)
+        with closed_port() as taken:
+            reload(d, f"127.0.0.1:{second} 127.0.0.1:{taken}")
+        assert greets(first) and greets(second)
+        reload(d, f"127.0.0.1:{second}")
+        # Though one of its clients is still served.
+        wait_for(lambda: not greets(first))
+        assert greets(second) and answers(d)
+        reload(d, f"0.0.0.0:{second}\nallow_from = 127.0.0.0/8")
+        wait_for(lambda: greets(second))
+        assert d.status()["doors"][-1]["at"] == f"0.0.0.0:{second}"
+        stays.sendmail("me@contoso.com", ["b@example.org"], text())
+    wait_for(lambda: arrived(server) == ["0"])
+    reload(d, "")
+    wait_for(lambda: not greets(second))
+    d.stop()
+    heard = d.process.stderr.read().decode()
+    assert heard.count("the settings stay as they were: ") == 1
+    assert f"cannot listen at 127.0.0.1:{taken}: Address already in use" in heard
 
 
 def test_messages_an_hour(daemon):

@@ -188,12 +188,12 @@ static void test_all_beside_one(void **state)
 	assert_ptr_equal(listen_find(&l, &one), &l.list[0]);
 	assert_null(listen_find(&l, &all));
 	assert_false(listen_network(&l, &all, true, &err));
-	listen_share(&l.list[0], true);
+	listeners_share(&l, true);
 	assert_false(listen_network(&l, &all, false, &err));
 	assert_true(listen_network(&l, &all, true, &err));
 	assert_int_equal(l.count, 2);
 	/* What is open is not for others: they have to know of it. */
-	listen_share(&l.list[0], false);
+	listeners_share(&l, false);
 	assert_false(listen_network(&l, &all, false, &err));
 	assert_false(listen_network(&l, &one, false, &err));
 	listeners_close(&l);
