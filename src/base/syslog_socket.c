@@ -18,19 +18,31 @@ enum {
 	PATIENCE_MS = 200,	/* the queue may hold as few as 10 lines of a burst */
 };
 
-static int connect_to(const char *path, int type)
+static int new_socket(int type)
 {
-	OWNED_FD fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+static struct sockaddr_un address_of(const char *path)
+{
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	return address;
+}
+
+static int connect_to(const char *path, int type)
+{
+	const struct sockaddr_un address = address_of(path);
+	OWNED_FD fd = new_socket(type);
+
 	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		return -1;
 	return fd_take(&fd);
 }
 
 /* Of a process that stays connected; -1: it connects for each line. */
-static struct { int fd; bool is_stream; } kept = { .fd = -1 };
+static struct kept { int fd; bool is_stream; } kept = { .fd = -1 };
 
 /* -1 with errno. */
 static int find(const char *path, bool *is_stream)
@@ -45,6 +57,9 @@ void syslog_stay(const char *path)
 {
 	if (kept.fd < 0)
 		kept.fd = find(path, &kept.is_stream);
+	/* Who is not there may come. */
+	if (kept.fd < 0)
+		kept = (struct kept){ .fd = new_socket(SOCK_DGRAM) };
 }
 
 bool syslog_is_there(const char *path)
@@ -61,6 +76,18 @@ static bool send_line(int fd, const struct buf *line)
 
 	poll(&end, 1, PATIENCE_MS);
 	return send(fd, buf_text(line), line->len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+}
+
+/*
+ * By one that stays, when it is another who listens there now: an address needs no new
+ * connection.
+ */
+static bool send_anew(const char *path, const struct buf *line)
+{
+	const struct sockaddr_un address = address_of(path);
+
+	return sendto(kept.fd, buf_text(line), line->len, MSG_DONTWAIT | MSG_NOSIGNAL,
+		      (const struct sockaddr *)&address, sizeof(address)) >= 0 || errno == ENOENT;
 }
 
 bool syslog_send(const char *path, int priority, const char *tag, const char *text)
@@ -80,5 +107,8 @@ bool syslog_send(const char *path, int priority, const char *tag, const char *te
 		 (long)getpid(), text);
 	if (is_stream)		/* where a NUL ends a line */
 		buf_add_char(&line, '\0');
-	return send_line(fd >= 0 ? fd : kept.fd, &line);
+	if (send_line(fd >= 0 ? fd : kept.fd, &line))
+		return true;
+	return kept.fd >= 0 && !is_stream && (errno == ECONNREFUSED || errno == ENOTCONN) &&
+	       send_anew(path, &line);
 }

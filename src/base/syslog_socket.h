@@ -14,7 +14,7 @@ bool syslog_send(const char *path, int priority, const char *tag, const char *te
 
 /*
  * Connects, and stays connected to the end of the process: for one that soon can connect
- * to nothing.
+ * to nothing. Another who listens there later is found, unless the socket is a stream.
  */
 void syslog_stay(const char *path);
 

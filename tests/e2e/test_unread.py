@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from helpers.daemon import Local, text
 from helpers.program import environment, installed
 from helpers.waiting import UNTIL
 
@@ -172,3 +173,36 @@ def test_transcript_that_nobody_reads(acs, run, config, tmp_path):
     assert result.status == 0
     assert "nobody reads it" in result.stderr and result.stderr.count("\n") == 1
     assert server.message.accepted
+
+
+def listen_at(path):
+    """As a logger does that has just begun."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    listener.bind(str(path))
+    listener.settimeout(UNTIL)
+    path.chmod(0o666)
+    return listener
+
+
+@pytest.mark.as_root
+def test_system_log_that_begins_anew(daemon):
+    """A session that has been there for longer, and can connect to nothing, is still heard."""
+    d = daemon(start=False, log="syslog")
+    (d.top / "dev").mkdir()
+    path = d.top / "log"
+
+    def send(client):
+        """What is said of it; the keeper's programs speak of other things."""
+        with listen_at(path) as listener:
+            client.sendmail("me@contoso.com", ["b@example.org"], text())
+            while " taken: uid=0 " not in (line := listener.recv(10000).decode()):
+                pass
+            return line
+
+    assert d.start("unshare", "-m", "sh", "-c", OWN_DEV, "sh",
+                   env={"OWN_DEV": d.top / "dev", "LOG": path})
+    with Local(d.socket) as client:
+        # Nobody listened when it began.
+        lines = {send(client), send(client)}
+        assert len(lines) == 2

@@ -124,7 +124,7 @@ static void test_nobody_there(void **state)
 	assert_true(syslog_send(scratch("log"), LOG_INFO, "t", "one"));
 }
 
-/* The last one: it stays so. */
+/* From here on it stays so. */
 static void test_connected_before(void **state)
 {
 	OWNED_FD log = listen_as(SOCK_DGRAM);
@@ -137,6 +137,25 @@ static void test_connected_before(void **state)
 	assert_true(syslog_send(scratch("log"), LOG_INFO, "t", "one"));
 	assert_true(read_some(log, heard, sizeof(heard) - 1) > 0);
 	assert_heard(heard, LOG_INFO, before);
+}
+
+static void test_another_listens_there(void **state)
+{
+	char heard[HEARD_MAX] = "";
+	time_t before = time(NULL);
+
+	(void)state;
+	/* Between the two nobody is there. */
+	assert_true(syslog_send(scratch("log"), LOG_INFO, "t", "one"));
+	for (int i = 0; i < 2; i++) {
+		OWNED_FD log = listen_as(SOCK_DGRAM);
+
+		assert_true(syslog_send(scratch("log"), LOG_INFO, "t", "one"));
+		assert_true(read_some(log, heard, sizeof(heard) - 1) > 0);
+		assert_heard(heard, LOG_INFO, before);
+	}
+	assert_false(syslog_send(scratch("log"), LOG_INFO, "t", "one"));
+	assert_int_equal(errno, ECONNREFUSED);
 }
 
 static int remove_scratch(void **state)
@@ -155,6 +174,7 @@ int main(void)
 		cmocka_unit_test(test_nobody_reads),
 		cmocka_unit_test(test_nobody_there),
 		cmocka_unit_test(test_connected_before),
+		cmocka_unit_test(test_another_listens_there),
 	};
 
 	return cmocka_run_group_tests_name("syslog-socket", tests, NULL, remove_scratch);
