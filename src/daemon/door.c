@@ -36,6 +36,7 @@
 #include "daemon/confine.h"
 #include "daemon/door_clients.h"
 #include "daemon/door_places.h"
+#include "daemon/lend.h"
 #include "daemon/provision.h"
 
 enum {
@@ -103,6 +104,17 @@ static void spare_sessions(void)
 	(void)malloc_trim(0);
 }
 
+/* Apart it has no network, so that the kernel would tell it nothing of ours. */
+static void know_owners(struct gate *g)
+{
+	struct visitor_register *visitors = &g->clients.visitors;
+
+	if (!visitors->is_open && g->is_apart)
+		lend_take_register(g->door.keeper, visitors);
+	else if (!visitors->is_open)
+		visitor_register_open(visitors);
+}
+
 /* False: it knows what it knew before, and listens where it did. */
 static bool provide(struct gate *g, int seconds, struct error *err)
 {
@@ -117,6 +129,7 @@ static bool provide(struct gate *g, int seconds, struct error *err)
 	provision_free(&g->door);
 	g->door = fresh;
 	g->clients.settings = &g->door.config.daemon;
+	know_owners(g);
 	spare_sessions();
 	return true;
 }
@@ -308,7 +321,6 @@ int door_run(int argc, char **argv)
 	ok = prepare_gate(g, &err);
 	report(g, ok, &err);
 	if (ok) {
-		visitor_register_open(&g->clients.visitors);
 		confine_begin();
 		live(g);
 	}

@@ -24,7 +24,7 @@ enum { PATIENCE = 5 };	/* seconds; the door hears nobody meanwhile */
 /* What is lent goes as one. */
 _Static_assert((int)ADDRESSES_MAX <= (int)PARCEL_MAX, "the sockets fit");
 
-static const char word[] = "LISTEN\n";
+static const char word[] = "LISTEN\n", register_word[] = "OWNERS\n";
 
 /* --- the keeper gives */
 
@@ -73,6 +73,16 @@ void lend_give(int door, const char *config_file)
 		(void)send_them(door, &l);
 	}
 	listeners_close(&l);
+}
+
+void lend_give_register(int door)
+{
+	struct visitor_register r;
+
+	visitor_register_open(&r);
+	if (r.is_open)
+		(void)parcel_send(door, register_word, strlen(register_word), &r.fd, 1);
+	visitor_register_close(&r);
 }
 
 /* --- the door takes */
@@ -137,4 +147,23 @@ bool lend_take(const char *path, const struct listeners *there, struct listeners
 	ok = take(keeper, there, listeners, err);
 	listeners_share(there, false);
 	return ok;
+}
+
+void lend_take_register(const char *path, struct visitor_register *visitors)
+{
+	struct error unheard;
+	OWNED_FD keeper = handover_connect(path, &unheard);
+	struct pollfd in = { .fd = keeper, .events = POLLIN };
+	int fds[PARCEL_MAX];
+	size_t count = 0;
+	char said;
+
+	if (keeper < 0 ||
+	    !write_patiently(keeper, register_word, strlen(register_word), PATIENCE * 1000) ||
+	    poll(&in, 1, PATIENCE * 1000) <= 0 ||
+	    parcel_receive(keeper, &said, 1, fds, &count) != 1 || count == 0)
+		return;
+	while (count > 1)
+		close(fds[--count]);
+	visitor_register_adopt(visitors, *fds);
 }

@@ -8,11 +8,18 @@
  *					and an empty one
  *	LISTEN				and with these bytes the others
  *	LATER WORDS, NEVER WORDS	they cannot be had
+ *
+ * Nor would the kernel tell it there whose a connection is:
+ *
+ *	OWNERS				the door asks
+ *	OWNERS				and with these bytes what it asks the kernel by;
+ *					nothing: there is none
  */
 #ifndef DAEMON_LEND_H
 #define DAEMON_LEND_H
 
 #include "net/listen.h"
+#include "net/visitor.h"
 
 /*
  * The door's side: adds to `listeners` what is not `there`, which stays open whatever comes.
@@ -21,7 +28,11 @@
 bool lend_take(const char *keeper, const struct listeners *there, struct listeners *listeners,
 	       struct error *err);
 
+/* The same for a register, which stays closed where there is none. */
+void lend_take_register(const char *keeper, struct visitor_register *visitors);
+
 /* The keeper's side, by the settings of now. */
 void lend_give(int door, const char *config);
+void lend_give_register(int door);
 
 #endif

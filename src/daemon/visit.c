@@ -110,6 +110,8 @@ void visit_serve(const struct visit *v, int client)
 		provision_give(client, v->intake->config);
 	else if (is_of_door(v) && !strcmp(line, "LISTEN"))
 		lend_give(client, v->intake->config);
+	else if (is_of_door(v) && !strcmp(line, "OWNERS"))
+		lend_give_register(client);
 	else if (is_of_door(v) && !strcmp(line, HANDOVER_BEGIN))
 		/* The session waits for its client, which has a limit. */
 		(void)visit_take_mail(v->intake, client, -1);

@@ -96,12 +96,17 @@ bool visitor_is_sure(const struct visitor *who)
 
 /* --- the owner of a connection */
 
+void visitor_register_adopt(struct visitor_register *r, int fd)
+{
+	*r = (struct visitor_register){ .is_open = fd >= 0, .fd = fd, .nobody = unknown_user() };
+}
+
 void visitor_register_open(struct visitor_register *r)
 {
 	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
 
-	*r = (struct visitor_register){ .is_open = fd >= 0, .fd = fd, .nobody = unknown_user() };
+	visitor_register_adopt(r, fd);
 	/* Connected it hears the kernel alone. */
 	if (fd >= 0 && connect(fd, (const struct sockaddr *)&kernel, sizeof(kernel)) < 0)
 		visitor_register_close(r);

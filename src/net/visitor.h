@@ -33,6 +33,9 @@ struct visitor_register {
 void visitor_register_open(struct visitor_register *r);
 void visitor_register_close(struct visitor_register *r);
 
+/* One that another process has opened in the network of its own; the descriptor is taken. */
+void visitor_register_adopt(struct visitor_register *r, int fd);
+
 /*
  * Fills in what is known of the other end at this time: not of one that has closed it.
  * Does not wait, and asks nothing of those who come from elsewhere. What cannot be known

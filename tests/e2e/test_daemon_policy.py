@@ -14,8 +14,9 @@ import threading
 import pytest
 
 from emulator.faults import Fault
-from helpers.daemon import PATIENCE, Local, being, text
+from helpers.daemon import DOOR, PATIENCE, Local, being, text
 from helpers.ports import port_for_us
+from helpers.program import environment, installed
 from helpers.waiting import wait_until
 
 GREET = """\
@@ -84,6 +85,43 @@ def test_users_of_this_machine_over_tcp(daemon, host, listen):
         door = d.program("acsmtp-door")
         assert len(netlink_of(door)) == 1
         assert not [pid for pid in d.children(door) if netlink_of(pid)]
+
+
+@contextlib.contextmanager
+def door_without_network(d):
+    """As the service manager starts it, with a keeper beside it."""
+    options = {"stderr": subprocess.DEVNULL, "env": environment(d.home, None)}
+    path, program = d.top / "run/keeper", installed("acsmtp").parents[1] / "libexec/acsmtp/acsmtp-door"
+    with subprocess.Popen([installed("acsmtp"), "daemon", "--keeper", "-C", d.config],
+                          **options) as keeper:
+        wait_until(path.exists, "the keeper is there")
+        with subprocess.Popen(["unshare", "--net", "setpriv", "--reuid", DOOR, "--regid", DOOR,
+                               "--clear-groups", program, "--apart", path],
+                              **options) as door:
+            try:
+                yield door.pid
+            finally:
+                door.terminate()
+                door.wait(PATIENCE)
+                keeper.terminate()
+
+
+def is_there(port):
+    with contextlib.suppress(ConnectionRefusedError), visit("games", "127.0.0.1", port) as said:
+        return said.startswith("220 ")
+
+
+@pytest.mark.as_root
+def test_users_of_a_machine_whose_door_has_no_network(daemon):
+    port = port_for_us()
+    d = daemon(extra=f"listen = 127.0.0.1:{port}\nmax_clients_per_user = 1\n", start=False)
+    with door_without_network(d) as door:
+        wait_until(lambda: is_there(port), "the door is there")
+        wait_until(lambda: not d.children(door), "its sessions have ended")
+        with visit("games", "127.0.0.1", port) as one, visit("nobody", "127.0.0.1", port) as other:
+            assert one.startswith("220 ") and other.startswith("220 ")
+            with visit("games", "127.0.0.1", port) as again:
+                assert again.startswith("421 4.7.0 you are here too often")
 
 
 @pytest.mark.as_root

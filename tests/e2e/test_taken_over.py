@@ -148,7 +148,7 @@ def test_nothing_in_its_memory(attacked):
 
 def test_the_keeper_tells_nothing(attacked):
     """A session's connection is for giving mail alone."""
-    for words in "SETTINGS", "LISTEN", "STATUS", "QUEUE 1":
+    for words in "SETTINGS", "LISTEN", "OWNERS", "STATUS", "QUEUE 1":
         with Attack(attacked) as one:
             one.got = ""
             one.tries("keeper", words)
