@@ -137,6 +137,7 @@ struct config {
 	struct config_variable *variables;
 	size_t variable_count;
 	struct error *passed_over;	/* a file of another user that HOME leads to, or NULL */
+	uint64_t sum;		/* of which files they were, and in which state */
 	bool is_usual;		/* what was read are this user's files, and not one of -C */
 	bool is_closed;		/* the system's is there, and not for this user to read */
 	/*

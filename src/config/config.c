@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/language.h"
+#include "base/sum.h"
 #include "base/text.h"
 #include "base/url.h"
 #include "config/agree.h"
@@ -396,6 +397,7 @@ bool config_merge(struct config *config, const struct ini *ini, struct error *er
 		put_account(config, &fresh.accounts[i]);
 	fresh.count = 0;	/* they were handed on */
 	daemon_settings_note(ini, &config->daemon);
+	config->sum = sum_add(config->sum, &ini->sum, sizeof(ini->sum));
 	return apply_rest(ini, config, err);
 }
 

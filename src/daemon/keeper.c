@@ -133,7 +133,8 @@ static void answer(void *keeper, const struct keeper_client *client, int fd)
 	const struct keeper *k = keeper;
 	const struct intake_desk desk = desk_of(k);
 	const struct status_facts facts = {
-		.queue = &k->queue, .config = &k->config, .door_uid = k->job->door_uid,
+		.queue = &k->queue, .config = &k->config, .config_file = k->job->config,
+		.door_uid = k->job->door_uid,
 		.clients = keeper_clients_giving(&k->clients),
 		.confined = k->job->confined, .is_blind = !visitors_are_known(),
 	};

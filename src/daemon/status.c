@@ -30,7 +30,7 @@ enum { PATIENCE = 10, MOMENT_SIZE = 256, LISTEN_SIZE = 4096 };
 
 struct facts {
 	struct metrics m;
-	bool is_blind;
+	bool is_blind, is_outdated;
 	char user[64], door_user[64], confined[METRICS_WORDS_MAX], problem[METRICS_WORDS_MAX];
 	/* Where clients come, as [daemon] has it; `listen` is not ours to know beforehand. */
 	bool has_no_socket;
@@ -61,6 +61,15 @@ static void tell_places(const struct daemon_settings *settings, struct buf *out)
 		buf_addf(out, "listen %.*s\n", (int)len, listen);
 }
 
+/* Also where they cannot be read any more: it has other ones. */
+static bool settings_have_changed(const struct status_facts *facts)
+{
+	OWNED_CONFIG now = { 0 };
+	struct error unheard;
+
+	return !config_load(&now, facts->config_file, &unheard) || now.sum != facts->config->sum;
+}
+
 void status_tell(int client, const struct status_facts *facts)
 {
 	struct facts f = { .m.clients = (int64_t)facts->clients };
@@ -78,8 +87,8 @@ void status_tell(int client, const struct status_facts *facts)
 		buf_addf(&out, "%s %" PRId64 "\n", row->name, metric_value(row, &f.m));
 	name_user(self_user(), f.user);
 	name_user(facts->door_uid, f.door_user);
-	buf_addf(&out, "user %s\ndoor_user %s\nconfined %s\nblind %d\n", f.user, f.door_user,
-		 facts->confined, facts->is_blind);
+	buf_addf(&out, "user %s\ndoor_user %s\nconfined %s\nblind %d\noutdated %d\n", f.user,
+		 f.door_user, facts->confined, facts->is_blind, settings_have_changed(facts));
 	tell_places(&facts->config->daemon, &out);
 	for (size_t i = 0; i < f.m.count; i++) {
 		const struct metrics_account *a = &f.m.accounts[i];
@@ -133,6 +142,8 @@ static void read_line(const char *line, struct facts *f)
 		snprintf(f->problem, sizeof(f->problem), "%s", rest);
 	else if ((rest = text_after(line, "blind ")))
 		f->is_blind = *rest == '1';
+	else if ((rest = text_after(line, "outdated ")))
+		f->is_outdated = *rest == '1';
 	else if ((rest = text_after(line, "user ")))
 		snprintf(f->user, sizeof(f->user), "%s", rest);
 	else if ((rest = text_after(line, "door_user ")))
@@ -192,6 +203,7 @@ static void show_json(const struct facts *f, const char *problem, FILE *out)
 	json_end(&j);
 	json_bool(&j, "users_told_apart", !f->is_blind);
 	json_text(&j, "confined", f->confined);
+	json_bool(&j, "settings_changed", f->is_outdated);
 	json_array(&j, "doors");
 	for (size_t i = 0; i < f->bells.count; i++) {
 		const struct doorbell *bell = &f->bells.list[i];
@@ -293,6 +305,9 @@ static void show_words(const struct facts *f, FILE *out)
 		fprintf(out, _("both the queue and the clients are served by %s\n"), f->user);
 	fprintf(out, _("sessions are confined by: %s\n"),
 		*f->confined ? f->confined : _("nothing"));
+	if (f->is_outdated)
+		fputs(_("the settings have changed since it has read them; `acsmtp daemon reload` lets "
+			"it read them again\n"), out);
 	if (f->is_blind)
 		fputs(_("users cannot be told apart here: all but one are taken for nobody\n"), out);
 }

@@ -13,6 +13,7 @@
 struct status_facts {		/* borrowed */
 	const struct queue *queue;
 	const struct config *config;
+	const char *config_file;	/* that it was read from: of -C, or NULL */
 	size_t clients;
 	uid_t door_uid;
 	const char *confined;

@@ -270,6 +270,17 @@ def test_status(acs, daemon):
     assert "cannot be reached" in done.stderr
 
 
+def test_other_settings_than_it_has(daemon):
+    """They are read when it is told, and whoever asks hears that they wait for that."""
+    changed = "the settings have changed since it has read them; `acsmtp daemon reload`"
+    d = daemon()
+    assert d.status()["settings_changed"] is False and changed not in d.run("status").stdout
+    d.write("max_clients = 7\n")
+    assert d.status()["settings_changed"] is True and changed in d.run("status").stdout
+    assert d.run("reload").returncode == 0
+    wait_for(lambda: d.status()["settings_changed"] is False)
+
+
 def test_a_pause_and_why(daemon):
     d = daemon()
     with Local(d.socket) as client:
