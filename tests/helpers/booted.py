@@ -102,7 +102,10 @@ class Booted:
         for unit in MASKED:
             (self.root / "etc/systemd/system" / unit).symlink_to("/dev/null")
         self._offline("systemd-sysusers", "acsmtp.conf")
-        self._offline("systemctl", "enable", *enabled)
+        self.enable(*enabled)
+
+    def enable(self, *units):
+        self._offline("systemctl", "enable", *units)
 
     def _offline(self, program, *arguments):
         done = subprocess.run(["nsenter", "-t", str(self.process.pid), "-m", program,
