@@ -143,10 +143,13 @@ static bool gather_own(void *seer, const char *id, const struct entry_start *sta
 	return rows->count < PICKED_MAX;
 }
 
-static void ignore(void *listener, const struct queue_told *told)
+/* One that is being sent is tried once more, if that fails. */
+static void hear_of_change(void *listener, const struct queue_told *told)
 {
-	(void)listener;
-	(void)told;
+	const struct inquiry *q = listener;
+
+	if (told->outcome == QUEUE_IN_USE)
+		spool_announce_again(&q->queue.spool, told->entry->id);
 }
 
 /* Whoever works on it tries them as it comes to them, as if their time had come. */
@@ -159,7 +162,7 @@ static void make_own_due(struct inquiry *q)
 	q->sum = (struct queue_rows){ .count = 0 };
 	if (spool_scan(&q->queue.spool, SPOOL_QUEUE, gather_own, q, &unheard) && q->sum.count > 0)
 		(void)queue_local.change(&q->queue, &change, &q->sum,
-					 &(struct queue_listener){ ignore, NULL });
+					 &(struct queue_listener){ hear_of_change, q });
 	queue_rows_free(&q->sum);
 }
 

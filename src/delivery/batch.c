@@ -144,7 +144,7 @@ static void sift_up(struct round *r)
 	}
 }
 
-static void note_account(struct round *r, uint64_t account)
+void round_note_account(struct round *r, uint64_t account)
 {
 	for (size_t i = 0; i < r->account_count; i++)
 		if (r->accounts[i] == account) {
@@ -160,7 +160,7 @@ static void note_account(struct round *r, uint64_t account)
 static void offer(struct round *r, const struct batch_row *row)
 {
 	if (r->is_census) {
-		note_account(r, entry_start_key(&row->start));
+		round_note_account(r, entry_start_key(&row->start));
 		return;
 	}
 	if (r->count < BATCH_MAX) {

@@ -50,6 +50,9 @@ struct round {
 /* In which of so many parts a message is, always. */
 unsigned round_lane(const char *id, unsigned lanes);
 
+/* It is one of those that a census names. */
+void round_note_account(struct round *r, uint64_t account);
+
 void round_begin(struct round *r, const struct spool *spool, time_t now);
 
 /* Fills the rows with the next messages; none: the round is over. ERROR_IO. */

@@ -154,8 +154,28 @@ static bool give(struct crew *c, uint64_t account, const struct crew_task *order
 		m->wants_flush = m->wants_flush || order->is_flush;
 	} else {
 		m->orders++;
+		m->is_flushing = m->is_flushing || order->is_flush;
 	}
 	return true;
+}
+
+void crew_want_flush(struct crew *c, uint64_t account)
+{
+	for (size_t i = 0; i < c->unflushed_count; i++)
+		if (c->unflushed[i] == account)
+			return;
+	if (c->unflushed_count < ACCOUNTS_MAX)
+		c->unflushed[c->unflushed_count++] = account;
+}
+
+static bool take_wish(struct crew *c, uint64_t account)
+{
+	for (size_t i = 0; i < c->unflushed_count; i++)
+		if (c->unflushed[i] == account) {
+			c->unflushed[i] = c->unflushed[--c->unflushed_count];
+			return true;
+		}
+	return false;
 }
 
 bool crew_order(struct crew *c, uint64_t account, const char *id, bool is_flush, size_t backlog)
@@ -168,8 +188,11 @@ bool crew_order(struct crew *c, uint64_t account, const char *id, bool is_flush,
 		order.lane = round_lane(id, order.lanes);
 		return give(c, account, &order);
 	}
+	order.is_flush = take_wish(c, account) || is_flush;
 	for (; order.lane < order.lanes; order.lane++)
 		ok = give(c, account, &order) && ok;
+	if (!ok && order.is_flush)
+		crew_want_flush(c, account);
 	return ok;
 }
 
@@ -223,6 +246,7 @@ static void take_report(struct crew *c, struct crew_member *m,
 	if (!report->is_done)
 		return;
 	m->orders -= m->orders > 0;
+	m->is_flushing = m->is_flushing && m->orders > 0;
 	c->unread += report->unread;
 	c->unwritten += report->unwritten;
 	c->spool_fails = c->spool_fails || report->spool_fails;
@@ -257,6 +281,8 @@ static void part_with(struct crew *c, size_t i)
 		wake_at(c, time(NULL) + DEATH_PAUSE);
 	} else if (m->orders > 0 || m->wants_round) {
 		c->wants_look = true;
+		if (m->is_flushing || m->wants_flush)
+			crew_want_flush(c, m->account);
 	}
 	c->has_room = c->has_room || c->is_wanted;
 	c->is_wanted = false;

@@ -23,6 +23,8 @@ struct crew {
 	struct crew_member members[CREW_MAX];
 	size_t count;
 	int signals;			/* those that end us, to be read */
+	uint64_t unflushed[ACCOUNTS_MAX];	/* whose flush was not ordered, or not done */
+	size_t unflushed_count;
 	int ending;			/* the one that all were told to end with; 0: none */
 	/* Told by them since the leader has looked: */
 	struct work_counts counts;	/* all that they did */
@@ -43,12 +45,16 @@ void crew_end(struct crew *c);
 
 /*
  * Mail of the account is to be sent: this message, or (NULL) all that is due, or with
- * `is_flush` all. False: all are busy now (is_wanted), and has_room tells when that is
- * over; or no process could be had (has_failed, logged). With a `backlog` of so many
- * messages (0: not known) they are shared among several, as far as the run allows.
+ * `is_flush` all, after what they are at. False: all are busy now (is_wanted), and
+ * has_room tells when that is over; or no process could be had (has_failed, logged).
+ * With a `backlog` of so many messages (0: not known) they are shared among several, as
+ * far as the run allows.
  */
 bool crew_order(struct crew *c, uint64_t account, const char *id, bool is_flush,
 		size_t backlog);
+
+/* The next round that is ordered of the account will be a flush. */
+void crew_want_flush(struct crew *c, uint64_t account);
 
 bool crew_is_busy(const struct crew *c);
 

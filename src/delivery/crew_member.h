@@ -33,6 +33,7 @@ struct crew_member {
 	uint64_t account;	/* entry_start_key() */
 	unsigned lane, lanes;	/* the part of its mail that it has, of the last order */
 	unsigned orders;	/* that it has not done yet */
+	bool is_flushing;	/* one of these is a flush */
 	bool is_piled;		/* more came than it was told of */
 	bool wants_round, wants_flush;	/* when it has done these */
 	bool owes;		/* it knows what the disk does not */

@@ -65,6 +65,7 @@ static void begin_round(struct hand *h)
 	if (now - h->worker.loaded > CONFIG_AGE || now < h->worker.loaded)
 		worker_forget_config(&h->worker);	/* it may have been mended */
 	h->worker.spool_fails = false;
+	h->worker.nudged = 0;
 	worker_open_log(&h->worker);
 	h->worker.unread = h->worker.unwritten = 0;
 }

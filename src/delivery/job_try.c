@@ -212,13 +212,29 @@ static struct turn turn_of(const struct job *j)
 	};
 }
 
-/* Once in a round: a pause that begins in it is as good as any. */
-static bool is_nudged(struct job *j)
+/*
+ * Once in a round: a pause that begins in it is as good as any. But one that begins before
+ * the first try of it is of an attempt that was under way when somebody asked.
+ */
+static bool may_end_pause(struct job *j, const struct course *c)
 {
-	bool before = j->w->nudged == j->start.account;
+	bool is_first = j->w->nudged != j->start.account;
 
+	if (!j->round->is_asked_for || !is_own(c, j->account))
+		return false;
 	j->w->nudged = j->start.account;
-	return before;
+	return is_first;
+}
+
+static bool may_have_turn(struct job *j, const struct course *c, struct pause *pause)
+{
+	const struct spool *spool = &j->w->queue->spool;
+	const struct turn turn = turn_of(j);
+	bool insists = may_end_pause(j, c);
+
+	return throttle_ask(&turn, time(NULL), pause) ||
+	       (insists && throttle_nudge(spool, j->account, j->w->asker != NULL) &&
+		throttle_ask(&turn, time(NULL), pause));
 }
 
 /* The reason of the first account for what none of them could do. */
@@ -265,12 +281,9 @@ static bool lets_others(struct job *j, struct course *c, const struct error *why
 static enum turn_is may_try(struct job *j, struct record *r, struct course *c)
 {
 	const struct spool *spool = &j->w->queue->spool;
-	const struct turn turn = turn_of(j);
 	struct error err;
 	struct pause pause;
 
-	if (j->round->is_asked_for && is_own(c, j->account) && !is_nudged(j))
-		throttle_nudge(spool, j->account, j->w->asker != NULL);
 	/*
 	 * Room before the token: one that is counted for a message that cannot go is
 	 * lost.
@@ -282,7 +295,7 @@ static enum turn_is may_try(struct job *j, struct record *r, struct course *c)
 		job_spool_failed(j, &err);
 		return TURN_IMPOSSIBLE;
 	}
-	if (throttle_ask(&turn, time(NULL), &pause))
+	if (may_have_turn(j, c, &pause))
 		return TURN_GRANTED;
 	spool_end_try(spool, &j->item);
 	wake_at(c, pause.at);

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "delivery/bell.h"
 #include "delivery/crew.h"
 #include "delivery/hand.h"
 #include "delivery/metrics.h"
@@ -158,21 +159,29 @@ bool runner_once(struct run *run, struct error *err)
 
 /* --- rounds */
 
-/* Until then, or until the bell is rung; it is silent again afterwards. */
-static void nap(int bell, long seconds)
+static void hear(void *hearer, enum bell_word word, const char *id)
 {
-	struct pollfd end = { .fd = bell, .events = POLLIN };
-	char rings[64];
+	bool *is_flush = hearer;
+
+	(void)id;
+	*is_flush = *is_flush || word == BELL_FLUSH;
+}
+
+/* Until then, or until the bell is rung; true: all should be tried now. */
+static bool nap(struct bell *bell, long seconds)
+{
+	struct pollfd end = { .fd = bell->fd, .events = POLLIN };
+	bool is_flush = false;
 	int64_t deadline;
 
-	if (bell < 0 && seconds > WAKE_WITHOUT_BELL)
+	if (bell->fd < 0 && seconds > WAKE_WITHOUT_BELL)
 		seconds = WAKE_WITHOUT_BELL;
 	deadline = clock_after(seconds);
 	/* Some naps are longer than poll(2) can wait. */
 	while (poll(&end, 1, clock_left(deadline)) == 0 && clock_left(deadline) > 0)
 		;
-	while (bell >= 0 && read_some(bell, rings, sizeof(rings)) > 0)
-		;
+	bell_listen(bell, hear, &is_flush);
+	return is_flush;
 }
 
 /* What fails now may pass, such as a disk that is full; a spool that is gone does not. */
@@ -190,16 +199,24 @@ static bool round_or_trouble(struct runner *r, struct run *run, struct error *er
 
 bool runner_every(struct run *run, long seconds, struct error *err)
 {
-	int bell = spool_open_bell(&run->queue->spool);
 	struct runner r = { .crew.count = 0 };
+	struct bell bell;
 
+	bell_open(&bell, &run->queue->spool);
 	hand_begin(&r.hand, run);
 	r.hand.worker.remembers = true;
-	while (round_or_trouble(&r, run, err))
-		nap(bell, run->is_elsewhere && seconds > WAKE_WITHOUT_BELL ? WAKE_WITHOUT_BELL :
-									 seconds);
+	while (round_or_trouble(&r, run, err)) {
+		bool is_short = run->is_elsewhere && seconds > WAKE_WITHOUT_BELL;
+
+		/* One that another was in the way of is wanted still. */
+		run->is_flush = run->is_flush && run->is_elsewhere;
+		run->is_flush = nap(&bell, is_short ? WAKE_WITHOUT_BELL : seconds) ||
+				run->is_flush;
+		run->is_asked_for = run->is_flush;
+		r.hand.round->is_flush = r.hand.round->is_asked_for = run->is_flush;
+	}
 	log_problem("no more rounds of the queue: the spool %s is gone", run->queue->spool.path);
 	hand_end(&r.hand);
-	fd_cleanup(&bell);
+	bell_close(&bell);
 	return false;
 }

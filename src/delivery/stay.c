@@ -23,6 +23,7 @@
 #include "base/background.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "delivery/bell.h"
 #include "delivery/crew.h"
 #include "delivery/metrics.h"
 #include "spool/account_state.h"
@@ -35,7 +36,8 @@ enum {
 	PLACE_TRIES = 10,
 	PLACE_PAUSE_MS = 20,
 	METRICS_PAUSE = 15,	/* between two writes of the file */
-	BELL_MAX = 32 * 1024,	/* so much unheard means that some may not have fitted */
+	AGAIN_MAX = 64,		/* messages */
+	AGAIN_PAUSE = 1,	/* seconds */
 	LOOK_REST = 9,		/* times as long as a look took, before the crew has another */
 };
 
@@ -43,9 +45,11 @@ struct stay {
 	const struct run *run;
 	struct crew crew;
 	struct round *round;
-	int place, bell, lock;	/* of ours alone; -1: none */
-	char line[ID_SIZE + 1];	/* of the bell, as far as it was heard */
-	size_t line_len;
+	int place, lock;	/* of ours alone; -1: none */
+	struct bell bell;
+	char again[AGAIN_MAX][ID_SIZE];	/* to be tried when who has them lets them go */
+	size_t again_count;
+	int64_t again_at;	/* clock_ms() */
 	bool wants_look, wants_flush;
 	bool has_begun;		/* a look went well */
 	bool is_in_trouble;	/* the last one did not: it is not known what waits */
@@ -115,6 +119,21 @@ static void give_orders(struct stay *s)
 			break;
 }
 
+/* A flush is for all accounts of its look, even if another look comes before their turn. */
+static void keep_flush(struct stay *s)
+{
+	const struct round *r = s->round;
+
+	for (size_t i = s->served; r->is_flush && i < r->account_count; i++)
+		crew_want_flush(&s->crew, r->accounts[i]);
+}
+
+static void add_unflushed(struct stay *s)
+{
+	for (size_t i = 0; i < s->crew.unflushed_count; i++)
+		round_note_account(s->round, s->crew.unflushed[i]);
+}
+
 /*
  * A flush takes all and does not see what is due when, so there is another look behind
  * it.
@@ -126,6 +145,7 @@ static bool look(struct stay *s, struct error *err)
 
 	s->wake = now + NAP_MAX;
 	s->wants_look = s->crew.wants_look = s->crew.has_room = false;
+	keep_flush(s);
 	s->is_in_trouble = !take_census(s, now, err);
 	s->rested = clock_ms() + LOOK_REST * (clock_ms() - began);
 	if (s->is_in_trouble) {
@@ -139,6 +159,7 @@ static bool look(struct stay *s, struct error *err)
 	 */
 	s->crew.wake = 0;
 	s->served = 0;
+	add_unflushed(s);
 	give_orders(s);
 	if (s->wants_flush)
 		s->wake = now + 1;
@@ -165,42 +186,62 @@ static void hear_of_message(struct stay *s, const char *id)
 		(void)crew_order(&s->crew, entry_start_key(&start), id, false, 0);
 }
 
-static void hear_line(struct stay *s)
+/*
+ * Not at once: whoever has it in hand may be none of the crew, and would be asked for it
+ * on and on. More than there is room for wait for their time.
+ */
+static void note_again(struct stay *s, const char *id)
 {
-	s->line[s->line_len] = '\0';
-	if (s->line_len == ID_SIZE - 1)
-		hear_of_message(s, s->line);
-	else if (!strcmp(s->line, SPOOL_FLUSH))
-		s->wants_flush = s->wants_look = true;
-	else
-		s->wants_look = true;
-	s->line_len = 0;
+	for (size_t i = 0; i < s->again_count; i++)
+		if (!strcmp(s->again[i], id))
+			return;
+	if (s->again_count == AGAIN_MAX)
+		return;
+	if (s->again_count == 0)
+		s->again_at = clock_after(AGAIN_PAUSE);
+	memcpy(s->again[s->again_count++], id, ID_SIZE);
 }
 
-static void hear(struct stay *s, char c)
+/* Behind the attempt that is under way, if that is one of the crew. */
+static void try_again(struct stay *s)
 {
-	bool is_of_line = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'v');
+	size_t count = s->again_count;
+	struct entry_start start;
 
-	if (c == '\n')
-		hear_line(s);
-	else if (is_of_line && s->line_len < ID_SIZE - 1)
-		s->line[s->line_len++] = c;
-	else
-		s->wants_look = true;
-}
+	if (count == 0 || clock_left(s->again_at) > 0)
+		return;
+	s->again_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		char id[ID_SIZE];
 
-static void listen_to_bell(struct stay *s)
-{
-	char rings[1024];
-	size_t heard = 0;
-	ssize_t n;
-
-	while (s->bell >= 0 && (n = read_some(s->bell, rings, sizeof(rings))) > 0) {
-		for (ssize_t i = 0; i < n; i++)
-			hear(s, rings[i]);
-		heard += (size_t)n;
+		memcpy(id, s->again[i], ID_SIZE);
+		if (!spool_look_start(spool_of(s), id, &start) || start.is_held ||
+		    start.is_foreign)
+			continue;
+		s->is_changed = true;
+		if (!crew_order(&s->crew, entry_start_key(&start), id, true, 0))
+			note_again(s, id);
 	}
-	s->wants_look = s->wants_look || heard >= BELL_MAX;
+}
+
+static void hear(void *hearer, enum bell_word word, const char *id)
+{
+	struct stay *s = hearer;
+
+	switch (word) {
+	case BELL_NEW:
+		hear_of_message(s, id);
+		break;
+	case BELL_AGAIN:
+		note_again(s, id);
+		break;
+	case BELL_FLUSH:
+		s->wants_flush = s->wants_look = true;
+		break;
+	case BELL_LOOK:
+		s->wants_look = true;
+		break;
+	}
 }
 
 /* --- its life */
@@ -236,17 +277,21 @@ static int patience(const struct stay *s)
 {
 	time_t now = time(NULL), wake = s->wake;
 	long left;
+	int ms;
 
 	if (s->crew.wake && s->crew.wake < wake)
 		wake = s->crew.wake;
 	left = wake <= now ? 1 : (long)(wake - now);
 	if (left > NAP_MAX)
 		left = NAP_MAX;
-	if (s->bell < 0 && left > WAKE_WITHOUT_BELL)
+	if (s->bell.fd < 0 && left > WAKE_WITHOUT_BELL)
 		left = WAKE_WITHOUT_BELL;
-	if (crew_wants_look(s) && clock_left(s->rested) < left * 1000)
-		return clock_left(s->rested) + 1;
-	return (int)left * 1000;
+	ms = (int)left * 1000;
+	if (crew_wants_look(s) && clock_left(s->rested) < ms)
+		ms = clock_left(s->rested) + 1;
+	if (s->again_count > 0 && clock_left(s->again_at) < ms)
+		ms = clock_left(s->again_at) + 1;
+	return ms;
 }
 
 static void rest(struct stay *s)
@@ -261,8 +306,9 @@ static void rest(struct stay *s)
 	 */
 	if (!was_busy)
 		drop_lock(s);
-	crew_wait(&s->crew, s->bell, patience(s));
-	listen_to_bell(s);
+	crew_wait(&s->crew, s->bell.fd, patience(s));
+	bell_listen(&s->bell, hear, s);
+	try_again(s);
 	note_reach(s);
 	now = time(NULL);
 	if (s->crew.has_room && s->served < s->round->account_count)
@@ -341,9 +387,9 @@ static void leave_place(struct stay *s)
 {
 	(void)flock(s->place, LOCK_UN);
 	fd_cleanup(&s->place);
-	fd_cleanup(&s->bell);
+	bell_close(&s->bell);
 	drop_lock(s);
-	s->place = s->bell = -1;
+	s->place = -1;
 }
 
 /*
@@ -362,7 +408,7 @@ static bool stay(struct stay *s, struct error *err)
 			spool_wake_runner(spool_of(s));
 			return true;
 		}
-		s->bell = spool_open_bell(spool_of(s));
+		bell_open(&s->bell, spool_of(s));
 		ok = work_in_place(s, err);
 		is_displaced = resident_is_displaced(spool_of(s), s->place);
 		/* With the place still held, which is what makes the mark true. */
@@ -378,7 +424,7 @@ static bool stay(struct stay *s, struct error *err)
 
 bool runner_stay(struct run *run, struct error *err)
 {
-	struct stay s = { .run = run, .place = -1, .bell = -1, .lock = -1,
+	struct stay s = { .run = run, .place = -1, .bell = BELL_CLOSED, .lock = -1,
 			  .wants_flush = run->is_flush };
 	bool ok;
 
@@ -393,7 +439,7 @@ bool runner_stay(struct run *run, struct error *err)
 	crew_begin(&s.crew, run);
 	s.crew.remembers = true;
 	s.crew.private[0] = &s.place;
-	s.crew.private[1] = &s.bell;
+	s.crew.private[1] = &s.bell.fd;
 	s.crew.private[2] = &s.lock;
 	ok = stay(&s, err);
 	crew_end(&s.crew);

@@ -294,7 +294,7 @@ void throttle_resume(const struct spool *s, const struct account *account)
 	account_state_save(&state, &place);
 }
 
-void throttle_nudge(const struct spool *s, const struct account *account, bool is_attended)
+bool throttle_nudge(const struct spool *s, const struct account *account, bool is_attended)
 {
 	OWNED_ACCOUNT_STATE state = ACCOUNT_STATE_NONE;
 	const struct state_place place = place_of(account);
@@ -302,7 +302,8 @@ void throttle_nudge(const struct spool *s, const struct account *account, bool i
 	if (!account_state_open(s, &place, false, &state) || state.pace.failures == 0 ||
 	    (!is_attended && state.pace.failures >= NUDGES_MAX &&
 	     retry_class_facts(state.pace.class).counts))
-		return;
+		return false;
 	pace_nudge(&state.pace);
 	account_state_save(&state, &place);
+	return true;
 }

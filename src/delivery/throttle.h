@@ -75,8 +75,9 @@ void throttle_resume(const struct spool *s, const struct account *account);
 /*
  * Somebody asks for the mail to be tried now: one try may begin, whatever the pause, but
  * not whatever the windows. Where a try costs something, a program that asks on and on
- * (is_attended: a person is there) gets no more of them after some failures.
+ * (is_attended: a person is there) gets no more of them after some failures. False: there
+ * is no pause that could be ended.
  */
-void throttle_nudge(const struct spool *s, const struct account *account, bool is_attended);
+bool throttle_nudge(const struct spool *s, const struct account *account, bool is_attended);
 
 #endif

@@ -39,7 +39,7 @@ struct worker {
 	enum log_format logged_format;
 	bool is_used;			/* a message went over it already */
 	unsigned lost;			/* dialogues in a row */
-	uint64_t nudged;		/* the account whose pause a flush has ended last */
+	uint64_t nudged;		/* the account whose pause may have been ended in this round */
 	struct owed owed;
 	bool remembers;			/* it stays, and with it what the disk did not take */
 	bool spool_fails;		/* it could not be written: no use to go on now */

@@ -187,6 +187,21 @@ static void work_on(struct job *j)
 	send_or_wait(j);
 }
 
+/*
+ * An attempt that has begun before somebody wanted all to be tried may fail after that, and
+ * nobody would come back to it before its time.
+ */
+static void ask_again(const struct worker *w, const char *id)
+{
+	const struct spool *spool = &w->queue->spool;
+	OWNED_ENTRY e = { .id = "" };
+	struct error unheard;
+
+	if (!w->selects || (spool_look(spool, id, SPOOL_QUEUE, &e, &unheard) == TAKEN_BUSY &&
+			    w->selects(w->selector, &e)))
+		spool_announce_again(spool, id);
+}
+
 void worker_do(struct worker *w, struct round *r, const struct batch_row *row)
 {
 	struct job j = { .w = w, .round = r, .item = ITEM_NONE,
@@ -203,6 +218,8 @@ void worker_do(struct worker *w, struct round *r, const struct batch_row *row)
 	case TAKEN_BUSY:
 		round_wake_at(r, r->now + BUSY_PAUSE);
 		w->counts.left++;
+		if (r->is_flush)
+			ask_again(w, row->id);
 		break;
 	case TAKEN_ERROR:
 		job_cannot_read(w, r, row->id, &err);

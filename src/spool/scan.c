@@ -206,6 +206,14 @@ void spool_announce(const struct spool *s, const char *id)
 	ring(s, line, (size_t)len);
 }
 
+void spool_announce_again(const struct spool *s, const char *id)
+{
+	char line[ID_SIZE + 2];
+	int len = snprintf(line, sizeof(line), "%s%c\n", id, SPOOL_AGAIN);
+
+	ring(s, line, (size_t)len);
+}
+
 int spool_open_bell(const struct spool *s)
 {
 	OWNED_FD fd = -1;

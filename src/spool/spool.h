@@ -184,13 +184,17 @@ bool spool_has_waiting(const struct spool *s);
 
 /*
  * Wakes a runner that sleeps, if there is one: there is something new, or this message is
- * new, or (SPOOL_FLUSH) all should be tried now. What it hears are lines: an ID, or
- * SPOOL_FLUSH; anything else means that it has to look. The other end is for the runner
- * to poll(2), and to drain; -1: it cannot be had, so look again now and then.
+ * new, or (SPOOL_FLUSH) all should be tried now, or this message, which somebody has in
+ * hand still: when he has let it go, due or not. What it hears are lines: an ID,
+ * SPOOL_FLUSH, or an ID and SPOOL_AGAIN; anything else means that it has to look. The
+ * other end is for the runner to poll(2), and to drain; -1: it cannot be had, so look
+ * again now and then.
  */
 #define SPOOL_FLUSH	"all"
+#define SPOOL_AGAIN	'!'
 void spool_wake_runner(const struct spool *s);
 void spool_announce(const struct spool *s, const char *id);
+void spool_announce_again(const struct spool *s, const char *id);
 int spool_open_bell(const struct spool *s);
 
 /*
