@@ -48,6 +48,7 @@ struct keeper {
 	struct queue queue;
 	int signals, pokes[2];
 	pid_t runner;		/* 0: nobody works on the queue */
+	bool is_recalled;	/* that one, as it has settings of before */
 	int64_t runner_after;	/* clock_ms() before which none is started */
 	bool wants_runner, is_over;
 	struct keeper_clients clients;
@@ -162,8 +163,9 @@ static void reap(struct keeper *k)
 		 */
 		if (status != 0) {
 			k->wants_runner = true;
-			k->runner_after = clock_after(RUNNER_PAUSE);
+			k->runner_after = k->is_recalled ? 0 : clock_after(RUNNER_PAUSE);
 		}
+		k->is_recalled = false;
 	}
 }
 
@@ -220,8 +222,7 @@ static void reload(struct keeper *k)
 	intake_crew_renew(&k->clients.crew);
 	/* The next one has them too. */
 	k->wants_runner = true;
-	if (k->runner)
-		kill(k->runner, SIGTERM);
+	k->is_recalled = k->runner && kill(k->runner, SIGTERM) == 0;
 }
 
 /* The leader, where there is one, has said it for both programs. */
