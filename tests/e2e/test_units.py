@@ -185,6 +185,10 @@ def test_reload_and_stop(machine):
     assert send(machine, "four").returncode != 0
     # Whoever has stopped it may change the settings.
     assert machine.show("acsmtp.path", "ActiveState") == "inactive"
+    machine.shell("systemctl --no-block start acsmtp-begin; sleep 0.3; systemctl stop acsmtp-begin")
+    assert machine.show("acsmtp-begin.service", "Result") == "success"
+    assert "status=15/TERM" not in machine.said()
+    assert machine.show("acsmtp.service", "ActiveState") == "inactive"
     # What was taken is there when it begins again.
     start(machine)
     assert daemon(machine, "status").stdout.startswith(waiting)
