@@ -4,19 +4,23 @@
  * numbers when the door begins, so that a name that nobody has stops the door and not a
  * message. Messages are counted in memory that is mapped before the door forks: all
  * sessions share it, without a lock, as one that died with a lock in its hands would
- * stop the others.
+ * stop the others. A door that takes another's place counts on in the same memory.
  */
 #include "daemon/admission.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/sum.h"
 #include "base/text.h"
 
@@ -158,10 +162,33 @@ struct admission_counts {
 	} slots[SLOTS];
 };
 
-struct admission_counts *admission_counts_new(void)
+/* Of one that became shorter a page would be missing, and kill whoever counts there. */
+enum { SEALS = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL };
+
+int admission_counts_file(void)
 {
+	int fd = memfd_create("acsmtp-counts", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd >= 0 && (ftruncate(fd, sizeof(struct admission_counts)) < 0 ||
+			fcntl(fd, F_ADD_SEALS, SEALS) < 0))
+		fd_cleanup(&fd);
+	return fd;
+}
+
+static bool is_counts_file(int fd)
+{
+	int seals = fd >= 0 ? fcntl(fd, F_GET_SEALS) : -1;
+	struct stat st;
+
+	return seals >= 0 && (seals & SEALS) == SEALS && fstat(fd, &st) == 0 &&
+	       st.st_size == sizeof(struct admission_counts);
+}
+
+struct admission_counts *admission_counts_new(int fd)
+{
+	bool is_file = is_counts_file(fd);
 	void *room = mmap(NULL, sizeof(struct admission_counts), PROT_READ | PROT_WRITE,
-			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+			  MAP_SHARED | (is_file ? 0 : MAP_ANONYMOUS), is_file ? fd : -1, 0);
 
 	return room == MAP_FAILED ? NULL : room;
 }

@@ -33,8 +33,17 @@ uint64_t admission_whose(const struct visitor *who);
 /* How much mail came of whom, in memory that all sessions share. */
 struct admission_counts;
 
-/* NULL: there is no memory, and nobody is counted. */
-struct admission_counts *admission_counts_new(void);
+/*
+ * A file in memory of the right size, for the counts of one door after another; -1: there
+ * is none. Who makes it never reads it: clients' processes can write it.
+ */
+int admission_counts_file(void);
+
+/*
+ * Those in that file, or new ones where `fd` is something else, such as -1. The descriptor
+ * stays the caller's. NULL: there is no memory, and nobody is counted.
+ */
+struct admission_counts *admission_counts_new(int fd);
 
 /* Whether that one may give one more message this hour, which is counted then. */
 bool admission_counts_take(struct admission_counts *counts, uint64_t whose, long most, time_t now);

@@ -125,7 +125,7 @@ static bool provide(struct gate *g, int seconds, struct error *err)
 		return false;
 	}
 	if (!fresh.counts && fresh.config.daemon.max_per_user_per_hour > 0)
-		fresh.counts = admission_counts_new();
+		fresh.counts = admission_counts_new(g->is_apart ? -1 : STDIN_FILENO);
 	provision_free(&g->door);
 	g->door = fresh;
 	g->clients.settings = &g->door.config.daemon;

@@ -4,7 +4,7 @@
  * says how it went. The keeper goes on as this program. The door is another one, so
  * that nothing that this process has read, passwords above all, is in the memory where
  * strangers are spoken to; it gets by descriptors what it may know, its sockets as
- * systemd gives them and its settings as standard input.
+ * systemd gives them and the counts of the door before it as standard input.
  */
 #include "daemon/launch.h"
 
@@ -70,7 +70,7 @@ void launch_forget_settings(struct launch_plan *l)
 {
 	free(l->spool);
 	config_free(&l->config);
-	*l = (struct launch_plan){ .config_file = l->config_file };
+	*l = (struct launch_plan){ .config_file = l->config_file, .counts = l->counts };
 }
 
 /* For each directory on the way to `path`, from above; `path` is as it was afterwards. */
@@ -209,6 +209,8 @@ bool launch_keeper(const struct launch_plan *l, const struct sockets *sockets, p
 		 */
 		for (size_t i = 0; i < sockets->open.count; i++)
 			close(sockets->open.list[i].fd);
+		if (l->counts >= 0)
+			close(l->counts);
 		job.report = report;
 		_exit(keeper_run(&job));
 	}
@@ -242,7 +244,7 @@ static bool read_settings_alone(struct launch_plan *l, struct error *err)
 
 bool launch_keeper_alone(const char *config_file, int *status, struct error *err)
 {
-	struct launch_plan l = { .config_file = config_file };
+	struct launch_plan l = { .config_file = config_file, .counts = -1 };
 	struct sockets sockets = { .control_path = NULL };
 	bool ok = read_settings_alone(&l, err) &&
 		  sockets_open_control(&sockets, &l.config.daemon, err);
@@ -276,7 +278,7 @@ static int out_of_the_way(const struct listeners *open, int fd)
 }
 
 /* As systemd hands sockets over, so that it may do it itself; false: with errno. */
-static bool lay_out(const struct listeners *open, int report)
+static bool lay_out(const struct listeners *open, int counts, int report)
 {
 	int moved[LISTENERS_MAX];
 	char text[32];
@@ -290,7 +292,8 @@ static bool lay_out(const struct listeners *open, int report)
 	}
 	report = out_of_the_way(open, report);
 	/* What dup2(2) makes is kept by exec; all else is closed. */
-	if (report < 0 || dup2(report, STDOUT_FILENO) < 0)
+	if (report < 0 || (counts >= 0 && dup2(counts, STDIN_FILENO) < 0) ||
+	    dup2(report, STDOUT_FILENO) < 0)
 		return false;
 	for (size_t i = 0; i < open->count; i++)
 		if (dup2(moved[i], FIRST_FD + (int)i) < 0)
@@ -305,12 +308,13 @@ static bool lay_out(const struct listeners *open, int report)
 	return true;
 }
 
-static _Noreturn void be_door(const struct sockets *sockets, int report)
+static _Noreturn void be_door(const struct launch_plan *l, const struct sockets *sockets,
+			      int report)
 {
 	const char *argv[] = { "acsmtp-door", sockets->control_path, NULL };
 	sigset_t none;
 
-	if (!lay_out(&sockets->open, report))
+	if (!lay_out(&sockets->open, l->counts, report))
 		fail_to_begin(report, "its sockets");
 	descriptors_close(FIRST_FD + (int)sockets->open.count);
 	sigemptyset(&none);
@@ -326,7 +330,7 @@ bool launch_door(const struct launch_plan *l, const struct sockets *sockets, pid
 	pid_t child = fork_child(l, l->door_uid, &report, err);
 
 	if (child == 0)
-		be_door(sockets, report);
+		be_door(l, sockets, report);
 	if (child < 0 || !beginning_hear(report, child, err))
 		return false;
 	*pid = child;

@@ -15,10 +15,12 @@ struct launch_plan {
 	/* Started as root: whose they become. */
 	bool is_root;
 	uid_t keeper_uid, door_uid;
+	int counts;			/* admission_counts_file(), which all its doors get */
 };
 
 /* ERROR_CONFIG: what the files say, or a user is not there. */
 bool launch_read_settings(struct launch_plan *l, struct error *err);
+/* The file of -C and the counts stay. */
 void launch_forget_settings(struct launch_plan *l);
 
 /* Each is there, and ready, when it is true; *pid is its. */

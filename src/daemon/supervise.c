@@ -26,6 +26,7 @@
 #include "base/notify.h"
 #include "base/self.h"
 #include "base/text.h"
+#include "daemon/admission.h"
 #include "daemon/beginning.h"
 #include "daemon/launch.h"
 #include "daemon/sockets.h"
@@ -161,7 +162,8 @@ static void reload(struct supervisor *s)
 	struct error err;
 
 	notify_reloading();
-	s->launch = (struct launch_plan){ .config_file = before.config_file };
+	s->launch = (struct launch_plan){ .config_file = before.config_file,
+					  .counts = before.counts };
 	if (!launch_read_settings(&s->launch, &err)) {
 		s->launch = before;
 		log_problem("the settings stay as they were: %s", err.text);
@@ -251,6 +253,7 @@ static void open_log(const struct config *config)
 static bool begin(struct supervisor *s, const char *config_file, struct error *err)
 {
 	s->launch.config_file = config_file;
+	s->launch.counts = admission_counts_file();
 	return launch_read_settings(&s->launch, err) &&
 	       (open_log(&s->launch.config), true) &&
 	       sockets_open(&s->sockets, &s->launch.config.daemon, err) &&
@@ -275,6 +278,7 @@ static bool run(const char *config_file, int report, struct error *err)
 	end(s);
 	sockets_close(&s->sockets);
 	launch_forget_settings(&s->launch);
+	fd_cleanup(&s->launch.counts);
 	free(s);
 	return ok;
 }

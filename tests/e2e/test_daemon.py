@@ -377,13 +377,31 @@ def test_listen_is_followed(acs, daemon):
 
 def test_messages_an_hour(daemon):
     d = daemon(extra="max_per_user_per_hour = 2\n")
-    for _ in range(2):
+
+    def send():
         with Local(d.socket) as client:
             client.sendmail("me@contoso.com", ["b@example.org"], text())
-    with Local(d.socket) as client, pytest.raises(smtplib.SMTPDataError) as refused:
-        client.sendmail("me@contoso.com", ["b@example.org"], text())
-    assert refused.value.smtp_code == 451
-    assert b"2 messages an hour" in refused.value.smtp_error
+
+    def is_refused(most):
+        with pytest.raises(smtplib.SMTPDataError) as refused:
+            send()
+        assert refused.value.smtp_code == 451
+        assert b"%d messages an hour" % most in refused.value.smtp_error
+
+    send()
+    send()
+    is_refused(2)
+    # Another door counts on, be it for other settings or in the place of one that died.
+    d.write("max_per_user_per_hour = 3\n")
+    assert d.run("reload").returncode == 0
+    assert d.hears("READY=1")
+    wait_for(lambda: len(d.children()) == 2)    # the old one has ended
+    send()
+    is_refused(3)
+    door = d.program("acsmtp-door")
+    os.kill(door, signal.SIGKILL)
+    wait_for(lambda: d.program("acsmtp-door") not in (None, door) and answers(d))
+    is_refused(3)
 
 
 def say_without_reading(path):

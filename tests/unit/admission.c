@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "daemon/admission.h"
 
 enum { HOUR = SECONDS_OF_HOUR, MANY = 100 * 1000 };
 
 static void test_limit(void **state)
 {
-	struct admission_counts *counts = admission_counts_new();
+	struct admission_counts *counts = admission_counts_new(-1);
 
 	(void)state;
 	assert_true(admission_counts_take(counts, 7, 2, HOUR));
@@ -27,7 +31,7 @@ static void test_limit(void **state)
 /* However many came in an hour that is past, nobody is uncounted for that. */
 static void test_places_become_free(void **state)
 {
-	struct admission_counts *counts = admission_counts_new();
+	struct admission_counts *counts = admission_counts_new(-1);
 
 	(void)state;
 	for (uint64_t i = 1; i <= MANY; i++)
@@ -41,13 +45,29 @@ static void test_places_become_free(void **state)
 /* A place that became free before his own does not let him begin the hour anew. */
 static void test_own_place_first(void **state)
 {
-	struct admission_counts *counts = admission_counts_new();
+	struct admission_counts *counts = admission_counts_new(-1);
 
 	(void)state;
 	assert_true(admission_counts_take(counts, 4096, 1, HOUR));
 	assert_true(admission_counts_take(counts, 2 * 4096, 1, HOUR));
 	assert_true(admission_counts_take(counts, 2 * 4096, 1, 2 * HOUR));
 	assert_false(admission_counts_take(counts, 2 * 4096, 1, 2 * HOUR));
+}
+
+/* One door's are the next one's; nobody can make the file shorter under them. */
+static void test_counts_outlive_a_door(void **state)
+{
+	OWNED_FD fd = admission_counts_file();
+	OWNED_FD other = memfd_create("other", MFD_CLOEXEC);
+	struct admission_counts *first = admission_counts_new(fd), *second = admission_counts_new(fd);
+
+	(void)state;
+	assert_true(admission_counts_take(first, 7, 1, HOUR));
+	assert_false(admission_counts_take(second, 7, 1, HOUR));
+	assert_int_equal(ftruncate(fd, 1), -1);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), -1);
+	/* What is no such file gives new ones. */
+	assert_true(admission_counts_take(admission_counts_new(other), 7, 1, HOUR));
 }
 
 static uint64_t whose(const char *address)
@@ -84,6 +104,7 @@ int main(void)
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_places_become_free),
 		cmocka_unit_test(test_own_place_first),
+		cmocka_unit_test(test_counts_outlive_a_door),
 		cmocka_unit_test(test_who_is_one),
 	};
 
