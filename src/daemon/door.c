@@ -2,7 +2,9 @@
 /*
  * The door accepts, counts and forks; it reads nothing that a client says. A client has a
  * process of its own, so that whatever it does to that process it does to itself alone,
- * and the kernel clears up behind it. What all need is read before the first one comes
+ * and the kernel clears up behind it; if it comes again at once, which programs do that
+ * make a connection for each message, it finds it still there (daemon/again.h). What all
+ * need is read before the first one comes
  * (daemon/provision.h). The listening sockets are inherited, never opened here.
  *
  * Started by `acsmtp daemon` it reports there, and another door takes its place when the
@@ -44,6 +46,7 @@ enum {
 	KEEPER_PATIENCE = 5,	/* seconds until one that is not there is done without */
 	KEEPER_PAUSE_MS = 1000,	/* until it is asked again */
 	MAPPED_FROM = 8 * 1024,	/* bytes that are asked for at once */
+	FIXED = 2,		/* of what is listened to: signals, and who is free */
 	GRACE = 2,		/* seconds that messages may take that have begun when it ends */
 };
 
@@ -61,7 +64,7 @@ struct gate {
 /* --- its clients */
 
 /* In a process of its own. */
-static _Noreturn void serve(void *gate, int client, const struct visitor *who)
+static _Noreturn void serve(void *gate, int client, const struct visitor *who, int line)
 {
 	struct gate *g = gate;
 	sigset_t none;
@@ -74,7 +77,7 @@ static _Noreturn void serve(void *gate, int client, const struct visitor *who)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	close(g->signals);
 	door_places_leave(&g->places);
-	session_run(&g->door, client, who);
+	session_run(&g->door, client, who, line);
 }
 
 static void take_client(struct gate *g, int listener)
@@ -130,6 +133,7 @@ static bool provide(struct gate *g, int seconds, struct error *err)
 	g->door = fresh;
 	g->clients.settings = &g->door.config.daemon;
 	know_owners(g);
+	door_clients_renew(&g->clients);
 	spare_sessions();
 	return true;
 }
@@ -176,11 +180,12 @@ static void end(struct gate *g)
 
 /*
  * Another door has taken the places over, or some of them: at the others nobody may wait for
- * this one. Who is here stays.
+ * this one. Who is here stays, to the end of this visit.
  */
 static void give_way(struct gate *g)
 {
 	g->is_over = true;
+	door_clients_renew(&g->clients);
 	door_places_leave(&g->places);
 }
 
@@ -239,7 +244,10 @@ static bool do_what_is_due(struct gate *g)
 
 static void live(struct gate *g)
 {
-	struct pollfd fds[LISTENERS_MAX + 1] = { { .fd = g->signals, .events = POLLIN } };
+	struct pollfd fds[FIXED + LISTENERS_MAX] = {
+		{ .fd = g->signals, .events = POLLIN },
+		{ .fd = g->clients.again.events, .events = POLLIN },
+	};
 
 	while (!g->is_over || door_clients_remain(&g->clients)) {
 		bool is_new, listens = !g->is_over && clock_left(g->full_until) == 0;
@@ -247,16 +255,18 @@ static void live(struct gate *g)
 		 * While there is no room the listeners are not asked: they would be
 		 * ready again at once.
 		 */
-		nfds_t count = listens ? g->places.open.count + 1 : 1;
+		nfds_t count = FIXED + (listens ? g->places.open.count : 0);
 
 		/* They may be others after each reload. */
-		for (size_t i = 1; i < count; i++)
-			fds[i] = (struct pollfd){ .fd = g->places.open.list[i - 1].fd,
+		for (size_t i = FIXED; i < count; i++)
+			fds[i] = (struct pollfd){ .fd = g->places.open.list[i - FIXED].fd,
 						  .events = POLLIN };
 		(void)poll(fds, count, pause_ms(g, listens));
 		is_new = fds[0].revents && hear_signal(g);
+		if (fds[1].revents)
+			door_clients_hear(&g->clients);
 		is_new = do_what_is_due(g) || is_new;
-		for (size_t i = 1; !is_new && !g->is_over && i < count; i++)
+		for (size_t i = FIXED; !is_new && !g->is_over && i < count; i++)
 			if (fds[i].revents)
 				take_client(g, fds[i].fd);
 		if (fds[0].revents)
@@ -269,7 +279,8 @@ static void live(struct gate *g)
 static bool prepare_gate(struct gate *g, struct error *err)
 {
 	g->signals = beginning_signals("the door", err);
-	if (g->signals < 0 || !door_places_begin(&g->places, g->is_apart, err))
+	if (g->signals < 0 || !again_begin(&g->clients.again, err) ||
+	    !door_places_begin(&g->places, g->is_apart, err))
 		return false;
 	if (provide(g, KEEPER_PATIENCE, err))
 		return g->places.open.count > 0 ||

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/self.h"
 #include "daemon/session.h"
@@ -42,7 +43,7 @@ static long count_of(const struct door_clients *c, uint64_t whose)
 
 	for (size_t i = 0; i < c->count; i++)
 		count += c->list[i].whose == whose;
-	return count;
+	return count - (long)again_free_of(&c->again, whose);
 }
 
 /* NULL: there is room for one more of those. */
@@ -50,7 +51,7 @@ static const char *objection(const struct door_clients *c, uint64_t whose)
 {
 	if (!c->settings)
 		return "4.3.2 the keeper of the mail is not there or not ready, try again later";
-	if (c->count >= DOOR_CLIENTS_MAX || (long)c->count >= c->settings->max_clients)
+	if (c->count >= DOOR_CLIENTS_MAX || (long)(c->count - again_free(&c->again)) >= c->settings->max_clients)
 		return "4.7.0 too many clients are here, try again later";
 	if (count_of(c, whose) >= c->settings->max_clients_per_user)
 		return "4.7.0 you are here too often already, try again later";
@@ -67,28 +68,27 @@ static void refuse(struct door_clients *c, int client, uint64_t whose, const cha
 static void leave(struct door_clients *c)
 {
 	visitor_register_close(&c->visitors);
+	again_leave(&c->again);
 	for (size_t i = 0; i < c->waiting_count; i++)
 		close(c->waiting[i].fd);
 }
 
-static void let_in(struct door_clients *c, int client, const struct visitor *who)
+static void begin_session(struct door_clients *c, int client, const struct visitor *who,
+			  uint64_t whose)
 {
-	const uint64_t whose = admission_whose(who);
-	const char *why_not = objection(c, whose);
+	int line = again_open(&c->again, who);
 	pid_t pid, door = getpid();
 
-	if (why_not) {
-		refuse(c, client, whose, why_not);
-		return;
-	}
 	pid = fork();
 	if (pid == 0) {
 		/* Without the door nobody would count it. */
 		self_end_with(door, SIGTERM);
 		leave(c);
-		c->serve(c->gate, client, who);
+		c->serve(c->gate, client, who, line);
 		_exit(EX_OK);
 	}
+	/* Without a process that has this end the other one sees that nobody is there. */
+	fd_cleanup(&line);
 	if (pid < 0) {
 		log_problem("a client cannot be served: %s", strerror(errno));
 		refuse(c, client, whose, "4.3.2 nobody can be served now, try again later");
@@ -96,6 +96,22 @@ static void let_in(struct door_clients *c, int client, const struct visitor *who
 	}
 	c->list[c->count++] = (struct door_client){ pid, whose };
 	close(client);
+}
+
+static void let_in(struct door_clients *c, int client, const struct visitor *who)
+{
+	const uint64_t whose = admission_whose(who);
+	const char *why_not;
+
+	if (c->settings && again_give(&c->again, client, who)) {
+		close(client);
+		return;
+	}
+	why_not = objection(c, whose);
+	if (why_not)
+		refuse(c, client, whose, why_not);
+	else
+		begin_session(c, client, who, whose);
 }
 
 /* --- who waits */
@@ -168,8 +184,9 @@ static const struct door_waiting *next(const struct door_clients *c)
 int door_clients_pause(const struct door_clients *c)
 {
 	const struct door_waiting *first = next(c);
+	int theirs = first ? clock_left(first->until) : -1, free = again_pause(&c->again);
 
-	return first ? clock_left(first->until) : -1;
+	return theirs < 0 || (free >= 0 && free < theirs) ? free : theirs;
 }
 
 /* One alone, so that those who come meanwhile are not behind all of them. */
@@ -178,6 +195,7 @@ void door_clients_call(struct door_clients *c)
 	const struct door_waiting *first = next(c);
 	struct door_waiting one;
 
+	again_rest(&c->again);
 	if (!first || clock_left(first->until) > 0)
 		return;
 	one = *first;
@@ -190,14 +208,37 @@ void door_clients_call(struct door_clients *c)
 	}
 }
 
+/* --- who is served no more, or by the same process again */
+
+void door_clients_renew(struct door_clients *c)
+{
+	again_end(&c->again);
+}
+
+static void note_visit(struct door_clients *c, uint64_t whose, bool has_given)
+{
+	if (has_given)
+		vain_forget(&c->vain, whose);
+	else
+		vain_count(&c->vain, whose, clock_ms());
+}
+
+void door_clients_hear(struct door_clients *c)
+{
+	uint64_t whose;
+	bool has_given;
+
+	while (again_hear(&c->again, &whose, &has_given))
+		note_visit(c, whose, has_given);
+}
+
 void door_clients_dismiss(struct door_clients *c)
 {
+	door_clients_renew(c);
 	while (c->waiting_count > 0)
 		turn_away(c->waiting[--c->waiting_count].fd,
 			  "4.3.2 the daemon ends, try again later");
 }
-
-/* --- who goes */
 
 /* Whoever was served by one that died has heard nothing of it. */
 static void warn_of_end(int status)
@@ -205,7 +246,7 @@ static void warn_of_end(int status)
 	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGTERM)
 		log_problem("a session has died: signal %d", WTERMSIG(status));
 	else if (WIFEXITED(status) && WEXITSTATUS(status) != EX_OK &&
-		 WEXITSTATUS(status) != SESSION_IN_VAIN)
+		 WEXITSTATUS(status) != SESSION_IN_VAIN && WEXITSTATUS(status) != SESSION_KNOWN)
 		log_problem("a session has ended early: status %d", WEXITSTATUS(status));
 }
 
@@ -214,10 +255,8 @@ static void bury(struct door_clients *c, size_t number, int status)
 	const uint64_t whose = c->list[number].whose;
 
 	c->list[number] = c->list[--c->count];
-	if (WIFEXITED(status) && WEXITSTATUS(status) == EX_OK)
-		vain_forget(&c->vain, whose);
-	else
-		vain_count(&c->vain, whose, clock_ms());
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != SESSION_KNOWN)
+		note_visit(c, whose, WIFEXITED(status) && WEXITSTATUS(status) == EX_OK);
 }
 
 void door_clients_bury(struct door_clients *c)

@@ -8,6 +8,7 @@
 #include "daemon/session.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@
 #include "base/self.h"
 #include "base/sum.h"
 #include "base/text.h"
+#include "daemon/again.h"
 #include "daemon/confine.h"
 #include "daemon/handover.h"
 #include "delivery/along.h"
@@ -39,6 +41,7 @@ enum {
 	NAME_MAX_BYTES = 64,
 	KEEPER_PATIENCE = 5,	/* seconds; one that died is back sooner */
 	LAST_WORDS = 2,		/* seconds that a client has to hear that it is over */
+	TIMES_MOST = 100,	/* that a client is served by one process */
 };
 
 struct door_session {
@@ -46,7 +49,9 @@ struct door_session {
 	bool (*begin)(struct server_taker *t, const char *mailbox, struct error *err);
 	const struct door *door;
 	const struct visitor *who;
+	int line;			/* to the door: daemon/again.h; or -1 */
 	int keeper;
+	int times;			/* that the client was here before */
 	struct aliases aliases;
 	struct queue queue;
 	uint64_t whose;			/* mail is counted as */
@@ -55,7 +60,7 @@ struct door_session {
 	char host[ADDRESS_TEXT_SIZE];	/* where from */
 	struct caller caller;
 	char id[ID_SIZE];
-	bool has_taken;			/* a message, if only one */
+	bool has_taken;			/* a message, this time */
 };
 
 static struct door_session *session_of(struct server_taker *t)
@@ -117,6 +122,17 @@ static void hold_signals(bool hold)
 	sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &end, NULL);
 	if (hold)
 		alarm(0);
+}
+
+/* Both, while there is no transport that they could tell something. */
+static void block_ends(bool block)
+{
+	sigset_t ends;
+
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SESSION_LAST_CALL);
+	sigprocmask(block ? SIG_BLOCK : SIG_UNBLOCK, &ends, NULL);
 }
 
 /* --- a message */
@@ -327,7 +343,31 @@ static void confine_session(const struct door *door)
 	(void)confine(files);
 }
 
-static void converse(struct door_session *s, struct transport *wire)
+/*
+ * Before the walls stand: no connection is begun behind them. Of one who comes again all of
+ * it is known, but for whether the keeper is still there.
+ */
+static bool enter(struct door_session *s, bool *needs_login, struct error *err)
+{
+	struct pollfd keeper = { .fd = s->keeper, .events = POLLIN };
+
+	*needs_login = false;
+	if (s->times > 0)
+		return poll(&keeper, 1, 0) == 0 ||
+		       error_set(err, ERROR_LATER, "the keeper of the mail has just ended");
+	if (!may_come(s, needs_login, err))
+		return false;
+	s->keeper = handover_await(s->door->keeper, KEEPER_PATIENCE, err);
+	if (s->keeper < 0 || !handover_begin(s->keeper, err))
+		return false;
+	if (!leaks_are_sought())
+		confine_session(s->door);
+	catch_signal(SIGTERM, on_end);
+	return true;
+}
+
+/* Whether it came to a dialogue that both of them have ended. */
+static bool converse(struct door_session *s, struct transport *wire)
 {
 	struct server_options options = {
 		.name = s->door->name,
@@ -338,30 +378,22 @@ static void converse(struct door_session *s, struct transport *wire)
 		.offers_tls = !s->who->is_local && s->door->identity,
 		.takes_along = s->who->is_local,
 	};
-	struct error err;
-	bool ok = may_come(s, &options.needs_login, &err);
+	struct error err, unheard;
+	bool ok = enter(s, &options.needs_login, &err);
 
-	if (ok) {
-		/* Before the walls stand: no connection is begun behind them. */
-		s->keeper = handover_await(s->door->keeper, KEEPER_PATIENCE, &err);
-		ok = s->keeper >= 0 && handover_begin(s->keeper, &err);
-	}
 	if (!ok) {
-		struct error unheard;
-
 		log_problem("not served: client=%s error=%s", s->client, err.text);
 		(void)smtp_turn_away(wire, &options, &err, &unheard);
-		return;
+		return false;
 	}
-	if (!leaks_are_sought())
-		confine_session(s->door);
-	catch_signal(SIGTERM, on_end);
-	if (!smtp_serve(wire, &options, &s->reception.taker, &err))
+	block_ends(false);
+	ok = smtp_serve(wire, &options, &s->reception.taker, &err);
+	if (!ok)
 		log_problem("client=%s error=%s", s->client, err.text);
 	/* All has been said, and the transport is about to go. */
-	catch_signal(SIGTERM, SIG_IGN);
-	catch_signal(SESSION_LAST_CALL, SIG_IGN);
+	block_ends(true);
 	alarm(0);
+	return ok;
 }
 
 /*
@@ -382,33 +414,71 @@ static void receive(struct door_session *s)
 		s->reception.taker.login = take_login;
 }
 
-void session_run(const struct door *door, int client, const struct visitor *who)
+static void know(struct door_session *s)
+{
+	s->whose = admission_whose(s->who);
+	if (s->who->is_local)
+		know_user(s);
+	else
+		know_address(s);
+}
+
+static bool serve_one(struct door_session *s, int client)
+{
+	struct transport *wire = net_serve(client, s->door->identity, s->client);
+	bool ok;
+
+	receive(s);
+	s->has_taken = false;
+	is_at_work = true;
+	at.wire = wire;
+	at.taker = &s->reception.taker;
+	ok = converse(s, wire);
+	wire->close(wire);
+	return ok;
+}
+
+/*
+ * What a client has done to this process it has done to itself, if nobody else is served by
+ * it; and who comes by TLS has shown no password to it before.
+ */
+static bool may_come_again(const struct door_session *s)
+{
+	return s->line >= 0 && s->keeper >= 0 && !is_leaving && !is_ending &&
+	       (s->who->is_local || !s->door->identity) && s->times < TIMES_MOST;
+}
+
+/* Visit by visit. Whether the door has been told what became of the last one. */
+static bool serve_again(struct door_session *s, int client)
+{
+	while (serve_one(s, client) && may_come_again(s) && again_say(s->line, s->has_taken)) {
+		s->times++;
+		client = again_next(s->line, s->keeper);
+		if (client < 0)
+			return true;
+	}
+	return false;
+}
+
+void session_run(const struct door *door, int client, const struct visitor *who, int line)
 {
 	/* It is large, and mostly 0: here that takes no memory. A process has but one. */
 	static struct door_session s;
-	struct transport *wire;
+	bool is_told;
 
 	s.door = door;
 	s.who = who;
+	s.line = line;
 	s.keeper = -1;
 	s.queue = (struct queue){ .settings = &door->config.delivery, .spool = SPOOL_CLOSED,
 				  .is_on = true, .add = give_to_keeper, .taker = &s };
 	catch_signal(SESSION_LAST_CALL, on_last_call);
-	s.whose = admission_whose(who);
-	if (who->is_local)
-		know_user(&s);
-	else
-		know_address(&s);
+	know(&s);
 	log_open(config_log(&door->config), "acsmtp");
 	local_init(&s.aliases, &door->config);
-	receive(&s);
-	wire = net_serve(client, door->identity, s.client);
-	at.wire = wire;
-	at.taker = &s.reception.taker;
-	converse(&s, wire);
-	wire->close(wire);
+	is_told = serve_again(&s, client);
 	if (*s.id)
 		leaks_look();
 	/* What libraries clear up costs as much as the message, and the kernel does it too. */
-	_exit(s.has_taken ? EX_OK : SESSION_IN_VAIN);
+	_exit(is_told ? SESSION_KNOWN : s.has_taken ? EX_OK : SESSION_IN_VAIN);
 }

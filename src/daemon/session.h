@@ -28,12 +28,18 @@ struct door {
  */
 enum { SESSION_LAST_CALL = SIGUSR1 };
 
-/* How it exits where it has taken no message; else with EX_OK. */
-enum { SESSION_IN_VAIN = 10 };
+/*
+ * How it exits where its client has given no message, or where the door has been told of
+ * that already (daemon/again.h); else with EX_OK.
+ */
+enum { SESSION_IN_VAIN = 10, SESSION_KNOWN = 11 };
 
 /*
- * Who it is, whether it may, and its mail. The descriptor becomes the session's.
+ * Who it is, whether it may, and its mail; then the same for its next connection, if one
+ * comes by `line` (daemon/again.h; -1: there is none). Both descriptors become the
+ * session's.
  */
-_Noreturn void session_run(const struct door *door, int client, const struct visitor *who);
+_Noreturn void session_run(const struct door *door, int client, const struct visitor *who,
+			   int line);
 
 #endif
