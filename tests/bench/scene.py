@@ -41,7 +41,10 @@ class Scene:
 
     def end(self):
         if self.daemon:
-            self.daemon.close()
+            self.daemon.close_process()
+            # Not deleted before the end: on ext4 without a journal files are made slowly for
+            # a minute after many have been deleted.
+            self.daemon.top.rename(self.work / self.daemon.top.name)
             self.daemon = None
 
     def serve(self, extra="", **keys):
