@@ -5,7 +5,12 @@
  */
 #include "daemon/provision.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +22,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/self.h"
 #include "base/text.h"
 #include "daemon/handover.h"
 #include "net/net.h"
@@ -122,20 +128,77 @@ static void warn_of_end(const struct tls_identity *identity, const char *file)
 			    (long)((ends - now) / SECONDS_OF_DAY));
 }
 
+/* Whether it is its mode or its owner that keeps us from taking what is in it. */
+static bool is_closed_to_us(const char *file, bool is_secret)
+{
+	OWNED_FD fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct error unheard;
+	struct stat st;
+
+	if (fd < 0)
+		return errno == EACCES;
+	return is_secret && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	       !file_is_private(fd, &st, &unheard);
+}
+
+/*
+ * A door that is another user than root's daemon takes what is root's and its group's; that
+ * of a user's own daemon what is that user's alone. The string lives for ever, as advice
+ * must.
+ */
+static const char *what_to_do(const struct daemon_settings *s, const char *file)
+{
+	static char text[2 * PATH_MAX + 256];
+	const struct passwd *user = getpwnam(s->door_user);
+	bool is_systems = user && user->pw_uid == self_user();
+	const struct group *group;
+	struct stat st;
+
+	user = is_systems ? user : getpwuid(self_user());
+	group = user ? getgrgid(user->pw_gid) : NULL;
+	if (!group)
+		return NULL;
+	if (stat(file, &st) < 0)
+		snprintf(text, sizeof(text), "keep it in a directory that the user %s may enter",
+			 user->pw_name);
+	else if (is_systems)
+		snprintf(text, sizeof(text), "%s%s %s; chmod 640 %s",
+			 st.st_uid == 0 ? "chgrp " : "chown root:", group->gr_name, file, file);
+	else if (self_owns(&st))
+		snprintf(text, sizeof(text), "chmod 600 %s", file);
+	else
+		snprintf(text, sizeof(text), "chown %s %s; chmod 600 %s", user->pw_name, file, file);
+	return text;
+}
+
+static bool blame_file(const struct daemon_settings *s, const char *name, const char *file,
+		       struct error *err)
+{
+	const char *advice = is_closed_to_us(file, strcmp(name, "listen_cert") != 0) ?
+			     what_to_do(s, file) : NULL;
+
+	if (advice)
+		err->advice = advice;
+	return daemon_settings_blame(s, name, err);
+}
+
 static bool load_files(struct door *door, struct error *err)
 {
 	const struct daemon_settings *s = &door->config.daemon;
+	bool is_key;
 
 	if (*s->listen_cert) {
-		door->identity = tls_identity_load(s->listen_cert, s->listen_key, err);
+		door->identity = tls_identity_load(s->listen_cert, s->listen_key, &is_key, err);
 		if (!door->identity)
-			return daemon_settings_blame(s, "listen_cert", err);
+			return err->kind != ERROR_CONFIG ? false : is_key ?
+			       blame_file(s, "listen_key", s->listen_key, err) :
+			       blame_file(s, "listen_cert", s->listen_cert, err);
 		warn_of_end(door->identity, s->listen_cert);
 	}
 	if (*s->listen_users) {
 		door->logins = users_load(s->listen_users, err);
 		if (!door->logins)
-			return daemon_settings_blame(s, "listen_users", err);
+			return blame_file(s, "listen_users", s->listen_users, err);
 	}
 	return true;
 }

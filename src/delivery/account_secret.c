@@ -139,7 +139,8 @@ bool account_certificate(const struct account *account, time_t now, char day[CLO
 			 struct error *err)
 {
 	const char *file = account->tls_client_cert;
-	struct tls_identity *identity = tls_identity_load(file, account->tls_client_key, err);
+	struct tls_identity *identity = tls_identity_load(file, account->tls_client_key, NULL,
+							  err);
 	time_t begins, ends;
 
 	if (!identity)

@@ -297,7 +297,7 @@ static bool load_identity(struct tls *tls, struct error *err)
 
 	if (!has_client_cert(e))
 		return true;
-	tls->identity = tls_identity_load(e->client_cert, e->client_key, err);
+	tls->identity = tls_identity_load(e->client_cert, e->client_key, NULL, err);
 	return tls->identity ||
 	       error_context(err, "tls_client_cert, tls_client_key");
 }

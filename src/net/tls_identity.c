@@ -76,52 +76,76 @@ static bool read_key(const gnutls_datum_t *pem, const char *file, struct error *
 	return error_context(err, "%s", file);
 }
 
-static bool load(struct tls_identity *identity, const char *cert_file, const char *key_file,
-		 struct buf *cert, struct buf *key, struct error *err)
+struct pem_files {
+	const char *cert_file, *key_file;
+	struct buf cert, key;
+};
+
+static gnutls_datum_t pem_of(const struct buf *text)
 {
-	gnutls_datum_t cert_pem, key_pem;
+	return (gnutls_datum_t){ (void *)buf_text(text), (unsigned int)text->len };
+}
+
+static bool read_both(struct pem_files *files, struct validity *when, bool *is_key,
+		      struct error *err)
+{
+	gnutls_datum_t key;
+
+	if (!file_read_named(files->cert_file, false, &files->cert, err) ||
+	    !read_certificate(&files->cert, files->cert_file, when, err))
+		return false;
+	*is_key = true;
+	if (!file_read_named(files->key_file, true, &files->key, err))
+		return false;
+	key = pem_of(&files->key);
+	return read_key(&key, files->key_file, err);
+}
+
+static bool load(struct tls_identity *identity, struct pem_files *files, bool *is_key,
+		 struct error *err)
+{
+	gnutls_datum_t cert, key;
 	int result;
 
-	if (!file_read_named(cert_file, false, cert, err) ||
-	    !file_read_named(key_file, true, key, err))
+	if (!read_both(files, &identity->when, is_key, err))
 		return false;
-	cert_pem = (gnutls_datum_t){ (void *)buf_text(cert), (unsigned int)cert->len };
-	key_pem = (gnutls_datum_t){ (void *)buf_text(key), (unsigned int)key->len };
-	if (!read_certificate(cert, cert_file, &identity->when, err) ||
-	    !read_key(&key_pem, key_file, err))
-		return false;
-	result = gnutls_certificate_set_x509_key_mem2(identity->credentials, &cert_pem, &key_pem,
+	cert = pem_of(&files->cert);
+	key = pem_of(&files->key);
+	result = gnutls_certificate_set_x509_key_mem2(identity->credentials, &cert, &key,
 						      GNUTLS_X509_FMT_PEM, NULL, 0);
 	if (result >= 0)
 		result = gnutls_certificate_set_known_dh_params(identity->credentials,
 								GNUTLS_SEC_PARAM_MEDIUM);
 	if (result >= 0)
 		return true;
-	if (result == GNUTLS_E_CERTIFICATE_KEY_MISMATCH)
+	*is_key = result == GNUTLS_E_CERTIFICATE_KEY_MISMATCH;
+	if (*is_key)
 		return error_set(err, ERROR_CONFIG, "the key in %s is not that of the certificate "
-				 "in %s", key_file, cert_file);
+				 "in %s", files->key_file, files->cert_file);
 	error_set(err, ERROR_CONFIG, "cannot use it: %s", gnutls_strerror(result));
-	return error_context(err, "%s", cert_file);
+	return error_context(err, "%s", files->cert_file);
 }
 
 struct tls_identity *tls_identity_load(const char *cert_file, const char *key_file,
-				       struct error *err)
+				       bool *is_key, struct error *err)
 {
+	struct pem_files files = { cert_file, key_file, BUF_INIT(PEM_MAX), BUF_INIT(PEM_MAX) };
 	struct tls_identity *identity;
-	OWNED_BUF cert = BUF_INIT(PEM_MAX);
-	struct buf key = BUF_INIT(PEM_MAX);
-	bool ok;
+	bool ok, is_keys = false;
 
 	if (!library_load(LIBRARY_GNUTLS, err))
 		return NULL;
 	identity = xcalloc(1, sizeof(*identity));
 	/* Room for all of it at once: a buffer that grows leaves what it held behind. */
-	(void)buf_reserve(&key, PEM_MAX);
+	(void)buf_reserve(&files.key, PEM_MAX);
 	ok = gnutls_certificate_allocate_credentials(&identity->credentials) >= 0 ?
-	     load(identity, cert_file, key_file, &cert, &key, err) :
+	     load(identity, &files, &is_keys, err) :
 	     error_set(err, ERROR_SYSTEM, "cannot prepare TLS");
-	wipe(key.text, key.len);
-	buf_free(&key);
+	wipe(files.key.text, files.key.len);
+	buf_free(&files.key);
+	buf_free(&files.cert);
+	if (is_key)
+		*is_key = is_keys;
 	if (ok)
 		return identity;
 	tls_identity_free(identity);

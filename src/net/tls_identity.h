@@ -14,11 +14,11 @@ struct tls_identity;
 
 /*
  * PEM files: our certificate first, and those that lead to its root; and its key, which
- * nobody else may read (file_is_private). NULL: ERROR_CONFIG, with the name of the file;
- * ERROR_LATER of library_load().
+ * nobody else may read (file_is_private). NULL: ERROR_CONFIG, with the name of the file,
+ * and whether it is the key's, if `is_key` is not NULL; ERROR_LATER of library_load().
  */
 struct tls_identity *tls_identity_load(const char *cert_file, const char *key_file,
-				       struct error *err);
+				       bool *is_key, struct error *err);
 void tls_identity_free(struct tls_identity *identity);	/* NULL is fine */
 
 /* When the certificate begins and ceases to be valid. */

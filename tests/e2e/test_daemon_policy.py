@@ -254,6 +254,98 @@ def test_where_the_mistake_is(daemon, settings, words):
     assert f"{d.config}, line {line}: {words}" in said
 
 
+def key_files(d):
+    cert, key, users = d.top / "cert.pem", d.top / "key.pem", d.top / "users"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=x", "-keyout", key, "-out",
+                    cert], check=True, capture_output=True)
+    users.write_text("web:$6$salt$x\n")
+    for path in cert, key, users:
+        path.chmod(0o600)
+        if d.is_root:
+            os.chown(path, 0, pwd.getpwnam(DOOR).pw_gid)
+            path.chmod(0o640)
+    d.write(f"listen = 127.0.0.1:{port_for_us()}\nlisten_cert = {cert}\nlisten_key = {key}\n"
+            f"listen_users = {users}\n")
+
+
+def said_of(d, name):
+    """What is said of that setting's file, and in its line."""
+    line = next(i for i, row in enumerate(d.config.read_text().splitlines(), 1)
+                if row.startswith(f"{name} ="))
+    status, said = refusal(d)
+    d.close_process()
+    assert status == 78
+    assert f"{d.config}, line {line}: [daemon] {name}: " in said
+    return said
+
+
+FILES = {"listen_cert": "cert.pem", "listen_key": "key.pem", "listen_users": "users"}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_of_the_door_is_junk(daemon, name):
+    d = daemon(start=False)
+    key_files(d)
+    (d.top / FILES[name]).write_text("junk\n")
+    assert f"{d.top / FILES[name]}: " in said_of(d, name)
+    (d.top / FILES[name]).unlink()
+    assert f"{d.top / FILES[name]}: cannot read: No such file" in said_of(d, name)
+
+
+def test_the_key_of_another_certificate(daemon):
+    d = daemon(start=False)
+    key_files(d)
+    (d.top / "key.pem").write_bytes(subprocess.run(
+        ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
+        check=True, capture_output=True).stdout)
+    assert "is not that of the certificate" in said_of(d, "listen_key")
+
+
+@pytest.mark.parametrize("name", ["listen_key", "listen_users"])
+def test_a_file_of_the_door_is_everybodys(daemon, name):
+    d = daemon(start=False)
+    key_files(d)
+    path = d.top / FILES[name]
+    path.chmod(0o644)
+    said = said_of(d, name)
+    assert "others can read it (mode 0644)" in said
+    follow(d, path, said)
+
+
+def follow(d, path, said):
+    """What the error advises is all that is needed."""
+    group = grp.getgrgid(pwd.getpwnam(DOOR).pw_gid).gr_name
+    advice = f"chgrp {group} {path}; chmod 640 {path}" if d.is_root else f"chmod 600 {path}"
+    assert advice in said
+    subprocess.run(advice, shell=True, check=True)
+    assert d.start(), d.process.stderr.read().decode()
+
+
+@pytest.mark.as_root
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_the_door_may_not_read(daemon, name):
+    d = daemon(start=False)
+    key_files(d)
+    path = d.top / FILES[name]
+    os.chown(path, 0, 0)
+    path.chmod(0o600)
+    said = said_of(d, name)
+    assert "cannot read: Permission denied" in said
+    follow(d, path, said)
+
+
+@pytest.mark.as_root
+def test_a_directory_that_the_door_may_not_enter(daemon):
+    d = daemon(start=False)
+    key_files(d)
+    closed = d.top / "closed"
+    closed.mkdir(0o700)
+    (d.top / "key.pem").rename(closed / "key.pem")
+    d.config.write_text(d.config.read_text().replace(f"{d.top}/key.pem", f"{closed}/key.pem"))
+    assert f"keep it in a directory that the user {DOOR} may enter" in said_of(d, "listen_key")
+
+
 @pytest.mark.parametrize("taken", ["file", "socket"])
 def test_socket_path_in_use(daemon, taken):
     d = daemon(start=False)

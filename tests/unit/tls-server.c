@@ -74,7 +74,7 @@ struct place {
 static void serve_one(int listener, bool (*play)(struct transport *t))
 {
 	struct error err;
-	struct tls_identity *identity = tls_identity_load(cert_file, key_file, &err);
+	struct tls_identity *identity = tls_identity_load(cert_file, key_file, NULL, &err);
 	struct transport *t = net_serve(accept(listener, NULL, NULL), identity, "test");
 	bool ok = identity && (t->deadline = clock_after(PATIENCE), play(t));
 
@@ -246,7 +246,7 @@ static void expect_refusal(const char *cert, const char *key, const char *words)
 {
 	struct error err;
 
-	assert_null(tls_identity_load(cert, key, &err));
+	assert_null(tls_identity_load(cert, key, NULL, &err));
 	assert_int_equal(err.kind, ERROR_CONFIG);
 	if (!strstr(err.text, words))
 		print_error("%s\n", err.text);
@@ -284,7 +284,7 @@ static void test_validity(void **state)
 	expired = certify(&old, root, NULL);
 	write_pem(scratch("old.pem"), expired);
 	write_key(scratch("old-key.pem"), expired);
-	identity = tls_identity_load(scratch("old.pem"), scratch("old-key.pem"), &err);
+	identity = tls_identity_load(scratch("old.pem"), scratch("old-key.pem"), NULL, &err);
 	assert_non_null(identity);
 	tls_identity_validity(identity, &begins, &ends);
 	assert_true(begins < ends && ends < time(NULL) && ends > time(NULL) - 3 * DAY);
