@@ -137,3 +137,16 @@ int append_open(const char *path, struct error *err)
 	fd = open(path, FILE_FLAGS, 0600);
 	return fd < 0 ? fail(err) : fd;
 }
+
+int append_open_for(const char *path, uid_t user, struct error *err)
+{
+	OWNED_FD fd = append_open(path, err);
+	struct stat st;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 && st.st_uid == 0 &&
+	    st.st_size == 0 && fchown(fd, user, (gid_t)-1) < 0)
+		return fail(err);
+	return fd_take(&fd);
+}

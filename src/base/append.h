@@ -3,6 +3,8 @@
 #ifndef BASE_APPEND_H
 #define BASE_APPEND_H
 
+#include <sys/types.h>
+
 #include "base/error.h"
 
 /*
@@ -13,5 +15,11 @@
  * link would let its maker write into files of others by our hand.
  */
 int append_open(const char *path, struct error *err);
+
+/*
+ * The same by root for a user who will append as well: what is just made, or root's and
+ * still empty, becomes that user's. A file that is in use stays whose it is.
+ */
+int append_open_for(const char *path, uid_t user, struct error *err);
 
 #endif

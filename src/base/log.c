@@ -45,6 +45,8 @@ static struct log_sink {
 	char *where, *tag;
 } sink = { .fd = -1 }, put_aside;
 
+static int inherited = -1;
+
 void log_close(void)
 {
 	if (sink.owns_fd)
@@ -95,17 +97,23 @@ static bool try_file(const char *path, struct error *err)
 	return fd >= 0;
 }
 
-static bool is_standard(const char *where)
+bool log_is_standard(const char *where)
 {
 	return !strcmp(where, "stderr") || !strcmp(where, "stdout");
 }
 
+bool log_is_file(const char *where)
+{
+	return *where && strcmp(where, "off") != 0 && strcmp(where, "syslog") != 0 &&
+	       !log_is_standard(where);
+}
+
 bool log_try(const char *where, struct error *err)
 {
-	if (!*where || !strcmp(where, "off") || is_standard(where))
-		return true;
-	if (strcmp(where, "syslog") != 0)
+	if (log_is_file(where))
 		return try_file(where, err);
+	if (strcmp(where, "syslog") != 0)
+		return true;
 	return syslog_is_there(_PATH_LOG) || errno == ENOENT ||
 	       error_errno(err, ERROR_CREATE, "%s", _PATH_LOG);
 }
@@ -134,12 +142,13 @@ void log_open(struct log_place place, const char *tag)
 	if (!*sink.where || !strcmp(sink.where, "off"))
 		return;
 	if (!strcmp(sink.where, "syslog")) {
-		sink.kind = SYSLOG;
+		sink.kind = inherited < 0 ? SYSLOG : DESCRIPTOR;
+		sink.fd = inherited;
 		return;
 	}
 	sink.kind = DESCRIPTOR;
 	sink.fd = self_complaints();
-	if (is_standard(sink.where))
+	if (log_is_standard(sink.where))
 		return;
 	sink.fd = append_open(sink.where, &err);
 	sink.owns_fd = sink.fd >= 0;
@@ -151,6 +160,16 @@ void log_open(struct log_place place, const char *tag)
 		complain(buf_text(&reason));
 		sink.kind = NOWHERE;
 	}
+}
+
+void log_inherit(int fd)
+{
+	inherited = fd;
+}
+
+int log_descriptor(void)
+{
+	return sink.owns_fd ? sink.fd : -1;
 }
 
 void log_lend(struct log_place place)

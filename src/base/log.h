@@ -28,6 +28,15 @@ struct log_place {
 void log_open(struct log_place place, const char *tag);
 
 /*
+ * For a process that may not open the file that is meant: what would go to the system's
+ * log goes to this descriptor, which stays open.
+ */
+void log_inherit(int fd);
+
+/* What a child can inherit; -1: the log is no file, or could not be opened. */
+int log_descriptor(void);
+
+/*
  * Lines go to another place, with the tag that they have, until log_return(); not one
  * within another. Nothing is done where it is the same place.
  */
@@ -93,6 +102,10 @@ void log_facts(bool is_problem, const char *id, const char *event,
  * without a system log, as containers are, is no trouble. ERROR_CREATE.
  */
 bool log_try(const char *where, struct error *err);
+
+/* Whether what is meant is a file, of that path; and whether it is standard error or output. */
+bool log_is_file(const char *where);
+bool log_is_standard(const char *where);
 
 void log_close(void);
 

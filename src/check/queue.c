@@ -2,11 +2,15 @@
 /* What this machine knows of the account's quota, and what waits in its queue. */
 #include "check/step.h"
 
+#include <pwd.h>
 #include <time.h>
 
+#include "base/as_user.h"
 #include "base/clock.h"
 #include "base/language.h"
 #include "base/log.h"
+#include "base/self.h"
+#include "delivery/by_daemon.h"
 #include "delivery/failover.h"
 #include "delivery/queue_ops.h"
 #include "delivery/quota_store.h"
@@ -288,20 +292,36 @@ void check_spool(struct check *c, struct finding *f)
 
 /* --- log */
 
+/* The keeper's user, if that is not us and logs what becomes of mail; else 0. */
+static uid_t whose_log(const struct check *c)
+{
+	const struct passwd *keeper = getpwnam(c->config.daemon.user);
+
+	return self_is_root() && keeper &&
+	       (c->config.by_daemon || by_daemon_has_queue(&c->config)) ? keeper->pw_uid : 0;
+}
+
 void check_log(struct check *c, struct finding *f)
 {
 	const char *where = c->account.log;
+	uid_t user = whose_log(c);
 	struct error err;
 
 	json_text(&c->json, "log", where);
-	if (log_try(where, &err)) {
+	if (!log_try(where, &err)) {
+		finding_fail(f, &err);
+		f->state = FINDING_WARNING;
+		finding_advise(f, "mail is sent all the same, and leaves no line behind: set `log` "
+			       "to a file that this user may write, or to `syslog`");
+	} else if (user != 0 && log_is_file(where) && !as_user_try(user, log_try, where, &err)) {
+		error_context(&err, "the daemon's user, %s, cannot write the log",
+			      c->config.daemon.user);
+		finding_fail(f, &err);
+		f->state = FINDING_WARNING;
+		finding_advise(f, "what becomes of mail leaves no line behind: give the file to "
+			       "that user (`chown`), and then `acsmtp daemon reload`, which also "
+			       "makes one that is missing");
+	} else {
 		finding_set(f, FINDING_OK, "%s", *where ? where : "off");
-		return;
 	}
-	finding_fail(f, &err);
-	f->state = FINDING_WARNING;
-	finding_advise(
-		f,
-		"mail is sent all the same, and leaves no line behind: set `log` to a file that "
-		"this user may write, or to `syslog`");
 }

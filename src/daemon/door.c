@@ -14,6 +14,7 @@
 #include "daemon/door.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <malloc.h>
 #include <poll.h>
 #include <pwd.h>
@@ -311,12 +312,14 @@ int door_run(int argc, char **argv)
 {
 	struct gate *g = xcalloc(1, sizeof(*g));
 	struct error err;
+	long log = -1;
 	bool ok;
 
 	g->clients.serve = serve;
 	g->clients.gate = g;
 	g->is_apart = argc > 1 && !strcmp(argv[1], "--apart");
-	if (argc != 2 + g->is_apart) {
+	if (argc != 2 + g->is_apart &&
+	    (g->is_apart || argc != 3 || !text_to_number(argv[2], 3, INT_MAX, &log))) {
 		fprintf(stderr, "usage: acsmtp-door [--apart] KEEPER-SOCKET\n"
 			"It is started by `acsmtp daemon`, or by systemd.\n");
 		return EX_USAGE;
@@ -329,6 +332,7 @@ int door_run(int argc, char **argv)
 	limits_raise();
 	signal(SESSION_LAST_CALL, SIG_IGN);
 	g->door.keeper = argv[1 + g->is_apart];
+	log_inherit((int)log);
 	ok = prepare_gate(g, &err);
 	report(g, ok, &err);
 	if (ok) {

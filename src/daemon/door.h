@@ -7,7 +7,10 @@
 #ifndef DAEMON_DOOR_H
 #define DAEMON_DOOR_H
 
-/* What acsmtp-door does; its exit status. */
+/*
+ * What acsmtp-door does; its exit status. Behind the path of the keeper's socket its leader
+ * names the descriptor of a log that is a file.
+ */
 int door_run(int argc, char **argv);
 
 #endif

@@ -4,13 +4,13 @@
  * says how it went. The keeper goes on as this program. The door is another one, so
  * that nothing that this process has read, passwords above all, is in the memory where
  * strangers are spoken to; it gets by descriptors what it may know, its sockets as
- * systemd gives them and the counts of the door before it as standard input.
+ * systemd gives them, the counts of the door before it as standard input, and behind the
+ * sockets a log that is a file.
  */
 #include "daemon/launch.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,9 +20,11 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/as_user.h"
 #include "base/background.h"
 #include "base/directory.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/self.h"
 #include "base/text.h"
 #include "daemon/beginning.h"
@@ -134,15 +136,9 @@ static bool is_keepers(const struct launch_plan *l, struct error *err)
 
 /* --- a child */
 
-/* For good: nothing of root is left, nor of root's groups. */
 static bool become(const struct launch_plan *l, uid_t uid)
 {
-	const struct passwd *user = getpwuid(uid);
-
-	if (!l->is_root || uid == 0)
-		return true;
-	return user && initgroups(user->pw_name, user->pw_gid) == 0 &&
-	       setgid(user->pw_gid) == 0 && setuid(uid) == 0 && setuid(0) < 0;
+	return !l->is_root || uid == 0 || as_user_become(uid);
 }
 
 static _Noreturn void fail_to_begin(int report, const char *what)
@@ -311,12 +307,20 @@ static bool lay_out(const struct listeners *open, int counts, int report)
 static _Noreturn void be_door(const struct launch_plan *l, const struct sockets *sockets,
 			      int report)
 {
-	const char *argv[] = { "acsmtp-door", sockets->control_path, NULL };
+	const char *argv[] = { "acsmtp-door", sockets->control_path, NULL, NULL };
+	int last = FIRST_FD + (int)sockets->open.count;
+	/* Where a socket will stand it cannot stay. */
+	int log = fcntl(log_descriptor(), F_DUPFD_CLOEXEC, last + 1);
+	char number[16];
 	sigset_t none;
 
 	if (!lay_out(&sockets->open, l->counts, report))
 		fail_to_begin(report, "its sockets");
-	descriptors_close(FIRST_FD + (int)sockets->open.count);
+	if (log >= 0 && dup2(log, last) >= 0) {
+		snprintf(number, sizeof(number), "%d", last++);
+		argv[2] = number;
+	}
+	descriptors_close(last);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	execv(door_program, (char *const *)argv);

@@ -29,6 +29,7 @@
 #include "daemon/admission.h"
 #include "daemon/beginning.h"
 #include "daemon/launch.h"
+#include "daemon/own_log.h"
 #include "daemon/sockets.h"
 #include "delivery/queue.h"
 
@@ -155,6 +156,14 @@ static bool renew_door(struct supervisor *s, struct error *err)
 	return false;
 }
 
+static bool take_settings(struct supervisor *s, struct error *err)
+{
+	if (!launch_read_settings(&s->launch, err))
+		return false;
+	own_log_open(&s->launch);
+	return renew_door(s, err);
+}
+
 static void reload(struct supervisor *s)
 {
 	struct launch_plan before = s->launch;
@@ -164,13 +173,11 @@ static void reload(struct supervisor *s)
 	notify_reloading();
 	s->launch = (struct launch_plan){ .config_file = before.config_file,
 					  .counts = before.counts };
-	if (!launch_read_settings(&s->launch, &err)) {
-		s->launch = before;
-		log_problem("the settings stay as they were: %s", err.text);
-	} else if (!renew_door(s, &err)) {
+	if (!take_settings(s, &err)) {
 		launch_forget_settings(&s->launch);
 		s->launch = before;
 		s->door = old;
+		own_log_open(&s->launch);
 		log_problem("the settings stay as they were: %s", err.text);
 	} else {
 		warn_of_socket(&before.config.daemon, &s->launch.config.daemon);
@@ -237,26 +244,18 @@ static void end(struct supervisor *s)
 	reap(s);
 }
 
-/*
- * Log and complaints go one way then: the door, too, has its standard output for other
- * things.
- */
-static void open_log(const struct config *config)
-{
-	struct log_place place = config_log(config);
-
-	if (!strcmp(place.where, "stdout"))
-		(void)dup2(STDOUT_FILENO, STDERR_FILENO);
-	log_open(place, "acsmtp");
-}
-
-static bool begin(struct supervisor *s, const char *config_file, struct error *err)
+static bool begin(struct supervisor *s, const char *config_file, bool in_background,
+		  struct error *err)
 {
 	s->launch.config_file = config_file;
 	s->launch.counts = admission_counts_file();
-	return launch_read_settings(&s->launch, err) &&
-	       (open_log(&s->launch.config), true) &&
-	       sockets_open(&s->sockets, &s->launch.config.daemon, err) &&
+	if (!launch_read_settings(&s->launch, err))
+		return false;
+	own_log_open(&s->launch);
+	/* What there was to say of the log the caller has heard. */
+	if (in_background)
+		background_detach();
+	return sockets_open(&s->sockets, &s->launch.config.daemon, err) &&
 	       (s->signals = beginning_signals("the daemon", err)) >= 0 &&
 	       start_keeper(s, err) && start_door(s, err);
 }
@@ -265,7 +264,7 @@ static bool begin(struct supervisor *s, const char *config_file, struct error *e
 static bool run(const char *config_file, int report, struct error *err)
 {
 	struct supervisor *s = xcalloc(1, sizeof(*s));
-	bool ok = begin(s, config_file, err);
+	bool ok = begin(s, config_file, report >= 0, err);
 
 	if (ok && report >= 0) {
 		beginning_tell(report, NULL);
@@ -295,7 +294,6 @@ static bool run_in_background(const char *config_file, struct error *err)
 	if (pid == 0) {
 		close(ends[0]);
 		setsid();
-		background_detach();
 		if (run(config_file, ends[1], err))
 			_exit(0);
 		beginning_tell(ends[1], err);
