@@ -49,9 +49,10 @@ static void dismiss(struct crew_member *m)
 
 /*
  * It keeps what it is at, and leaves when it goes on; its account gets another one, but
- * for what the disk does not know.
+ * for what the disk does not know. Whatever else it was told of, or was to be, is looked
+ * for anew: who is at work on it holds it.
  */
-static bool is_stopped(struct crew_member *m)
+static bool is_stopped(struct crew *c, struct crew_member *m)
 {
 	siginfo_t info = { .si_pid = 0 };
 
@@ -61,6 +62,7 @@ static bool is_stopped(struct crew_member *m)
 	log_problem("process %ld, which sends mail of the queue, was stopped: another one takes "
 		    "its place", (long)m->pid);
 	dismiss(m);
+	c->wants_look = c->wants_look || m->orders > 0 || m->wants_round;
 	return true;
 }
 
@@ -69,7 +71,7 @@ static struct crew_member *find(struct crew *c, uint64_t account, unsigned lane)
 	for (size_t i = 0; i < c->count; i++) {
 		struct crew_member *m = &c->members[i];
 
-		if (m->account == account && m->lane == lane && m->to >= 0 && !is_stopped(m))
+		if (m->account == account && m->lane == lane && m->to >= 0 && !is_stopped(c, m))
 			return m;
 	}
 	return NULL;
