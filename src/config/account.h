@@ -184,6 +184,12 @@ bool config_load(struct config *config, const char *path, struct error *err);
 bool config_load_any(struct config *config, const char *path, struct error *err);
 
 /*
+ * After these refused the files: the standard values, but in [daemon], as far as it can be
+ * read, what says where the daemon is and whose. `config` is freed first.
+ */
+void config_salvage(struct config *config, const char *path);
+
+/*
  * The password that the account's file has for it (has_password), for who is about to log
  * in. The file is read again. A file that has changed since must still have the account,
  * with the same server and user: a password goes nowhere but where it stands beside; else

@@ -84,6 +84,8 @@ struct daemon_found {
 	struct config config;
 	int fd;			/* connected to the keeper; -1: not */
 	char *door;		/* where its other socket should be; NULL: nowhere */
+	bool is_refused;	/* the settings of now have a mistake, */
+	struct error refusal;	/* this one */
 };
 
 static void lose_it(struct daemon_found *it)
@@ -94,17 +96,42 @@ static void lose_it(struct daemon_found *it)
 }
 #define OWNED_FOUND	__attribute__((cleanup(lose_it))) struct daemon_found
 
-static bool find_it_by(const char *config_file, struct daemon_found *it, struct error *err)
+static bool connect_it(struct daemon_found *it, struct error *err)
 {
 	OWNED_TEXT keeper = NULL;
 
-	it->fd = -1;
-	if (!config_load_any(&it->config, config_file, err))
-		return false;
 	keeper = daemon_socket_find(&it->config.daemon, DAEMON_KEEPER);
 	it->door = daemon_socket_beside(&it->config.daemon, keeper);
 	it->fd = daemon_socket_connect(&it->config.daemon, keeper, ASK_PATIENCE, err);
 	return it->fd >= 0;
+}
+
+static bool find_it_by(const char *config_file, struct daemon_found *it, struct error *err)
+{
+	it->fd = -1;
+	return config_load_any(&it->config, config_file, err) && connect_it(it, err);
+}
+
+/* It may run on with what it read before somebody made a mistake in the files. */
+static bool find_it_anyway(const char *config_file, struct daemon_found *it, struct error *err)
+{
+	struct error unheard;
+
+	it->fd = -1;
+	if (config_load_any(&it->config, config_file, err))
+		return connect_it(it, err);
+	it->is_refused = true;
+	it->refusal = *err;
+	config_salvage(&it->config, config_file);
+	return connect_it(it, &unheard);
+}
+
+static void warn_of_refusal(struct daemon_found *it)
+{
+	error_context(&it->refusal, "the daemon runs on with other settings than those of now, which "
+		      "have a mistake");
+	error_advise(&it->refusal, "mend it: neither `acsmtp daemon reload` nor a start takes them");
+	say_warning(&it->refusal);
 }
 
 static const struct flag status_flags[] = {
@@ -126,15 +153,16 @@ static int show_status(struct command_call *call)
 	if (!command_parse(call, &flags, &status))
 		return status;
 	format = flags.json ? STATUS_JSON : flags.prometheus ? STATUS_PROMETHEUS : STATUS_WORDS;
-	if (find_it_by(flags.config, &it, &err))
-		ok = status_show(&(struct status_place){ it.fd, it.door, &it.config.daemon },
+	if (find_it_anyway(flags.config, &it, &err))
+		ok = status_show(&(struct status_place){ it.fd, it.door, &it.config.daemon,
+							 it.is_refused ? it.refusal.text : NULL },
 				 format, stdout, &err);
 	else
 		status_show_absence(format, &err, stdout);
-	if (ok)
-		return say_finish();
-	(void)say_finish();
-	return say_error(&err);
+	status = say_finish();
+	if (it.fd >= 0 && it.is_refused)
+		warn_of_refusal(&it);
+	return ok ? status : say_error(&err);
 }
 
 /*

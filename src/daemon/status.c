@@ -176,7 +176,7 @@ static bool ask(int fd, struct facts *f, struct error *err)
 
 /* --- and shows */
 
-static void show_json(const struct facts *f, const char *problem, FILE *out)
+static void show_json(const struct facts *f, const char *refusal, const char *problem, FILE *out)
 {
 	struct json j = { .out = out };
 	const struct metric *row;
@@ -204,6 +204,7 @@ static void show_json(const struct facts *f, const char *problem, FILE *out)
 	json_bool(&j, "users_told_apart", !f->is_blind);
 	json_text(&j, "confined", f->confined);
 	json_bool(&j, "settings_changed", f->is_outdated);
+	json_text(&j, "settings_problem", refusal);
 	json_array(&j, "doors");
 	for (size_t i = 0; i < f->bells.count; i++) {
 		const struct doorbell *bell = &f->bells.list[i];
@@ -226,12 +227,14 @@ static void print_up(bool is_up, struct buf *text)
 		 "# TYPE acsmtp_up gauge\nacsmtp_up %d\n", is_up);
 }
 
-static void show_prometheus(const struct facts *f, FILE *out)
+static void show_prometheus(const struct facts *f, bool is_refused, FILE *out)
 {
 	OWNED_BUF text = BUF_INIT(METRICS_TEXT_MAX);
 
 	print_up(!*f->problem, &text);
 	metrics_print(&f->m, &text);
+	buf_addf(&text, "# HELP acsmtp_settings_valid Whether a start would take the settings.\n"
+		 "# TYPE acsmtp_settings_valid gauge\nacsmtp_settings_valid %d\n", !is_refused);
 	if (f->bells.count > 0)
 		buf_add(&text, "# HELP acsmtp_door_up Whether clients are served there.\n"
 			"# TYPE acsmtp_door_up gauge\n");
@@ -270,7 +273,7 @@ static void show_doors(const struct doorbells *bells, FILE *out)
 	}
 }
 
-static void show_words(const struct facts *f, FILE *out)
+static void show_words(const struct facts *f, bool is_refused, FILE *out)
 {
 	char when[MOMENT_SIZE];
 
@@ -305,7 +308,7 @@ static void show_words(const struct facts *f, FILE *out)
 		fprintf(out, _("both the queue and the clients are served by %s\n"), f->user);
 	fprintf(out, _("sessions are confined by: %s\n"),
 		*f->confined ? f->confined : _("nothing"));
-	if (f->is_outdated)
+	if (f->is_outdated && !is_refused)
 		fputs(_("the settings have changed since it has read them; `acsmtp daemon reload` lets "
 			"it read them again\n"), out);
 	if (f->is_blind)
@@ -319,15 +322,15 @@ static bool judge(const struct facts *f, struct error *err)
 	return doorbells_are_answered(&f->bells, err);
 }
 
-static void show_facts(const struct facts *f, enum status_format format, const char *problem,
-		       FILE *out)
+static void show_facts(const struct facts *f, enum status_format format, const char *refusal,
+		       const char *problem, FILE *out)
 {
 	if (format == STATUS_JSON)
-		show_json(f, problem, out);
+		show_json(f, refusal, problem, out);
 	else if (format == STATUS_PROMETHEUS)
-		show_prometheus(f, out);
+		show_prometheus(f, refusal != NULL, out);
 	else
-		show_words(f, out);
+		show_words(f, refusal != NULL, out);
 }
 
 void status_show_absence(enum status_format format, const struct error *why, FILE *out)
@@ -355,7 +358,7 @@ bool status_show(const struct status_place *place, enum status_format format, FI
 		doorbells_ring(&f->bells, place->settings, f->has_no_socket ? NULL : place->door,
 			       f->listen);
 		ok = judge(f, err);
-		show_facts(f, format, ok ? NULL : err->text, out);
+		show_facts(f, format, place->refusal, ok ? NULL : err->text, out);
 	} else {
 		status_show_absence(format, err, out);
 	}

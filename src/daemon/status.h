@@ -29,6 +29,7 @@ struct status_place {		/* borrowed */
 	int keeper;		/* a connection to it */
 	const char *door;	/* where its socket for clients should be; NULL: nowhere */
 	const struct daemon_settings *settings;
+	const char *refusal;	/* why a start would refuse the files of now; NULL: it would not */
 };
 
 /*

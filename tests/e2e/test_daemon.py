@@ -281,6 +281,27 @@ def test_other_settings_than_it_has(daemon):
     wait_for(lambda: d.status()["settings_changed"] is False)
 
 
+def test_settings_with_a_mistake_while_it_runs(daemon):
+    """It is as healthy as before, and who asks hears what the next start would refuse."""
+    d = daemon()
+    assert d.status()["settings_problem"] is None
+    d.write("max_client = 7\n")
+    line = len(d.config.read_text().splitlines()) - 2 * d.is_root
+    where = f"{d.config}, line {line}: "
+    done = d.run("status")
+    assert done.returncode == 0
+    assert "0 messages wait" in done.stdout and "daemon reload" not in done.stdout
+    assert "warning: the daemon runs on" in done.stderr and where in done.stderr
+    assert where in d.status()["settings_problem"]
+    metrics = d.run("status", "--prometheus").stdout
+    assert "\nacsmtp_settings_valid 0\n" in metrics and "acsmtp_up 1\n" in metrics
+    assert d.run("reload").returncode == 78
+    d.stop()
+    done = d.run("status")
+    assert done.returncode == 78
+    assert where in done.stderr and "warning" not in done.stderr
+
+
 def test_a_pause_and_why(daemon):
     d = daemon()
     with Local(d.socket) as client:
