@@ -60,7 +60,7 @@ static bool apply_value(const struct ini *ini, const struct ini_section *section
 {
 	const char *value = ini_value(ini, section, row);
 
-	if (!value || !*value || setting_apply(row, target, value, err))
+	if (!value || setting_take(row, target, value, err))
 		return true;
 	error_context(err, "%s", row->name);
 	return ini_blame(ini, section, section->lines[setting_index(row)], err);

@@ -31,6 +31,7 @@ struct setting {
 	const char *(*word)(size_t i);	/* NULL ends */
 	bool (*check)(const char *value, struct error *err);
 	void (*tidy)(char *value);	/* of what was taken, in place; NULL: it stays */
+	bool is_of_admission;	/* who may come: empty is a mistake, and never "all" */
 	bool exact;		/* no comment may stand beside the value unless it is quoted */
 	bool is_private;	/* tells where a secret is, and is nothing for others */
 	int url;		/* enum url_setting: a password inside it stays in the file */

@@ -254,6 +254,16 @@ bool setting_apply(const struct setting *row, void *target, const char *value,
 	return types[row->type].put(row, (char *)target + row->place, value, err);
 }
 
+bool setting_take(const struct setting *row, void *target, const char *value, struct error *err)
+{
+	if (*value)
+		return setting_apply(row, target, value, err);
+	if (!row->is_of_admission)
+		return true;
+	error_set(err, ERROR_CONFIG, "it names nobody");
+	return error_advise(err, "name who may send, or take the line out");
+}
+
 static void setting_clear(const struct setting *row, void *target)
 {
 	char **place = (char **)(void *)((char *)target + row->place);

@@ -14,6 +14,12 @@ bool setting_apply(const struct setting *row, void *target, const char *value,
 		   struct error *err);
 
 /*
+ * The same of what a file says: empty it is as if it were not said, but a mistake where it
+ * is about who may come.
+ */
+bool setting_take(const struct setting *row, void *target, const char *value, struct error *err);
+
+/*
  * What it is in the target of the row's section, as a user writes it; the caller frees.
  * NULL: a secret.
  */

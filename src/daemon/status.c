@@ -299,7 +299,8 @@ static void show_words(const struct facts *f, bool is_refused, FILE *out)
 			fprintf(out, _(", waits until %s: %s"), moment(a->paused_until, when), tr(a->why));
 		fputc('\n', out);
 	}
-	fprintf(out, _("%lld clients\n"), (long long)f->m.clients);
+	fprintf(out, tr_n("%lld client\n", "%lld clients\n", (unsigned long)f->m.clients),
+		(long long)f->m.clients);
 	show_doors(&f->bells, out);
 	if (strcmp(f->user, f->door_user) != 0)
 		fprintf(out, _("the queue is kept by %s, clients are served by %s\n"), f->user,

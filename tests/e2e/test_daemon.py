@@ -185,6 +185,8 @@ def test_no_relay_by_mistake(daemon):
     ("listen = 127.0.0.1\n", "[daemon] listen: \"127.0.0.1\" does not end in a port"),
     ("listen = localhost:25\n", "\"localhost\" is no address"),
     ("allow_from = 10.0.0.1/8\n", "[daemon] allow_from: \"10.0.0.1/8\": the address has bits"),
+    ("allow_users =\n", "[daemon] allow_users: it names nobody; name who may send"),
+    ("allow_from = \"\"\n", "[daemon] allow_from: it names nobody; name who may send"),
     ("allow_users = nobody-at-all\n", "[daemon] allow_users: there is no user"),
     ("allow_users = @nobody-at-all\n", "[daemon] allow_users: there is no group"),
     ("listen_cert = /nowhere/cert\n", "listen_key"),
