@@ -281,9 +281,14 @@ static void hear_last_words(int keeper, struct error *err)
 		handover_read_refusal(line, err);
 }
 
+struct gift {
+	const char *verb;
+	struct entry *entry;
+	const struct message *m;
+};
+
 /* False: there is no answer, it came half of the way, or it is the last one. */
-static bool give(int keeper, struct entry *entry, const struct message *m, bool *ok,
-		 struct error *err)
+static bool give(int keeper, const struct gift *g, bool *ok, struct error *err)
 {
 	OWNED_BUF text = BUF_INIT(ENTRY_TEXT_MAX), out = BUF_INIT(ENTRY_TEXT_MAX + 3 * PIECE);
 	OWNED_TEXT piece = xmalloc(PIECE);
@@ -294,26 +299,29 @@ static bool give(int keeper, struct entry *entry, const struct message *m, bool 
 	 * The sum goes before the message, which is read twice for it; it is in memory
 	 * or in a file of ours, so that costs little.
 	 */
-	if (!entry_write(entry, &text, err) || !sum_message(m, piece, &sum, err))
+	if (!entry_write(g->entry, &text, err) || !sum_message(g->m, piece, &sum, err))
 		return false;
-	buf_addf(&out, "ADD %zu %" PRIu64 " %016" PRIx64 "\n", text.len, message_size(m), sum);
+	buf_addf(&out, "%s %zu %" PRIu64 " %016" PRIx64 "\n", g->verb, text.len,
+		 message_size(g->m), sum);
 	buf_add_bytes(&out, text.text, text.len);
-	if (!send_message(keeper, &out, m, piece, err)) {
+	if (!send_message(keeper, &out, g->m, piece, err)) {
 		hear_last_words(keeper, err);
 		return false;
 	}
 	if (!handover_read_line(keeper, line, HANDOVER_PATIENCE))
 		return error_set(err, ERROR_LATER, "the daemon's queue does not answer");
-	return judge(line, entry, ok, err);
+	return judge(line, g->entry, ok, err);
 }
 
-bool handover_add(int *keeper, struct entry *entry, const struct message *m, struct error *err)
+bool handover_add(int *keeper, struct entry *entry, const struct message *m, bool is_left,
+		  struct error *err)
 {
+	const struct gift gift = { is_left ? "LEAVE" : "ADD", entry, m };
 	bool ok = false;
 
 	if (*keeper < 0)
 		return error_set(err, ERROR_LATER, "the daemon's queue does not answer");
-	if (give(*keeper, entry, m, &ok, err))
+	if (give(*keeper, &gift, &ok, err))
 		return ok;
 	close(*keeper);
 	*keeper = -1;

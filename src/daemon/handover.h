@@ -4,8 +4,9 @@
  * became of them the other. The keeper trusts neither; it takes what is a message and an entry
  * of the queue by their sums, and sets itself what is not for others to say.
  *
- *	GIVE					a session begins: nothing but ADD follows
+ *	GIVE					a session begins: nothing but these two follow
  *	ADD ENTRY-BYTES MESSAGE-BYTES SUM	and those bytes; SUM of the message's
+ *	LEAVE the same				and it is not sent before the queue is run
  *	ADDED ID				it is on the disk
  *	LATER WORDS				it is not, and may be another time
  *	FULL WORDS				the same, when the disk has room again
@@ -40,13 +41,14 @@ bool handover_begin(int keeper, struct error *err);
 int handover_await(const char *path, int seconds, struct error *err);
 
 /*
- * Gives it to the keeper. True: it is on the disk, and the entry has the id that it got
- * there. ERROR_LATER: the keeper could not be asked, or it said so; error_is_no_room():
- * its disk is full; ERROR_DATA: it takes no such. What was left without its answer ends
+ * Gives it to the keeper, who sends it now or (`is_left`) when the queue is run. True: it
+ * is on the disk, and the entry has the id that it got there. ERROR_LATER: the keeper could
+ * not be asked, or it said so; error_is_no_room(): its disk is full; ERROR_DATA: it takes
+ * no such. What was left without its answer ends
  * the connection: it is closed, and *keeper -1. An answer that came late would be taken
  * for that to the next message.
  */
-bool handover_add(int *keeper, struct entry *entry, const struct message *m,
+bool handover_add(int *keeper, struct entry *entry, const struct message *m, bool is_left,
 		  struct error *err);
 
 /*

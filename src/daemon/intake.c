@@ -29,6 +29,7 @@ enum { PIECE = 32 * 1024 };
 struct announced {
 	long entry, message;	/* bytes */
 	uint64_t sum;
+	bool is_left;		/* until the queue is run */
 };
 
 static bool take_number(const char **line, long least, long most, long *number)
@@ -51,7 +52,8 @@ static bool take_sum(const char *word, uint64_t *sum)
 /* Numbers are digits alone, and none is larger than its type. */
 static bool read_announcement(const char *line, struct announced *a)
 {
-	line += strlen("ADD ");
+	a->is_left = text_after(line, "LEAVE ") != NULL;
+	line += strlen(a->is_left ? "LEAVE " : "ADD ");
 	return take_number(&line, 1, ENTRY_TEXT_MAX, &a->entry) &&
 	       take_number(&line, 0, LONG_MAX, &a->message) &&
 	       *line == ' ' && take_sum(line + 1, &a->sum);
@@ -218,7 +220,7 @@ bool intake_take(const struct intake_desk *desk, int door, const char *line)
 		log_not_taken(&entry, &err);
 	/* The client waits for it, and the mail can wait a moment; it is on the disk. */
 	is_heard = answer(door, &entry, ok, &err);
-	if (ok && !entry.is_held)
+	if (ok && !entry.is_held && !announced.is_left)
 		wake(desk, entry.id);
 	return is_heard;
 }

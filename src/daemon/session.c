@@ -61,6 +61,7 @@ struct door_session {
 	struct caller caller;
 	char id[ID_SIZE];
 	bool has_taken;			/* a message, this time */
+	bool is_left;			/* the message, until the queue is run */
 };
 
 static struct door_session *session_of(struct server_taker *t)
@@ -143,7 +144,7 @@ static bool give_to_keeper(void *taker, struct entry *e, const struct message *m
 {
 	struct door_session *s = taker;
 
-	if (!handover_add(&s->keeper, e, m, err)) {
+	if (!handover_add(&s->keeper, e, m, s->is_left, err)) {
 		/* Behind the walls no keeper can be found anew. */
 		s->reception.taker.is_closed = s->keeper < 0;
 		return false;
@@ -235,6 +236,7 @@ static bool take_message(struct server_taker *t, struct envelope *e, struct mess
 	submittal.sender = e->sender;
 	if (along_read(e->along, &along))
 		take_along(&along, &submittal, &caller, &fault);
+	s->is_left = along.is_left;
 	ok = may_send_now(s, err) && reception_resolve(&s->aliases, e, &found, err) &&
 	     submit(&submittal, &found, m, err);
 	/* To say it again does not help, whatever the settings are one day. */

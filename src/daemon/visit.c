@@ -62,7 +62,8 @@ bool visit_take_mail(const struct intake_desk *desk, int client, int patience_ms
 			return false;
 		/* A signal between the disk's word and ours would double the message. */
 		fate_hold(true);
-		ok = text_after(line, "ADD ") && intake_take(desk, client, line);
+		ok = (text_after(line, "ADD ") || text_after(line, "LEAVE ")) &&
+		     intake_take(desk, client, line);
 		fate_hold(false);
 	}
 	return ok;

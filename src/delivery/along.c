@@ -14,7 +14,7 @@
 
 enum {
 	VALUE_MAX = 200,	/* bytes of each: the four fit into a parameter */
-	TEXT_MAX = 2 * 4 * VALUE_MAX + 32,
+	TEXT_MAX = 2 * 4 * VALUE_MAX + 34,
 };
 
 #define IN(field)	offsetof(struct along, field)
@@ -30,6 +30,7 @@ static const struct along_row {
 	{ 'S', false, IN(has_no_sender) },
 	{ 'B', false, IN(is_bare) },
 	{ 'H', false, IN(is_held) },
+	{ 'Q', false, IN(is_left) },
 };
 
 static char **text_at(struct along *a, const struct along_row *row)

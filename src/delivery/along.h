@@ -6,6 +6,7 @@
  *
  *	A account  N name of -F  U name of $NAME  F what was wrong with -f: behind each its bytes
  *	in hexadecimal;  S no sender was given  B nothing is added to the header  H it is held
+ *	Q it waits for a run of the queue
  *
  * with commas between them.
  */
@@ -16,7 +17,7 @@
 
 struct along {			/* NULL and false: nothing was said of it */
 	char *account, *full_name, *user_name, *sender_fault;
-	bool has_no_sender, is_bare, is_held;
+	bool has_no_sender, is_bare, is_held, is_left;
 };
 #define OWNED_ALONG	__attribute__((cleanup(along_free))) struct along
 void along_free(struct along *a);

@@ -356,6 +356,7 @@ static void address(const struct submittal *s, struct envelope *e)
 		.sender_fault = s->sender_fault ? (char *)s->sender_fault->text : NULL,
 		.is_bare = s->wishes.is_bare,
 		.is_held = s->wishes.holds,
+		.is_left = s->wishes.mode == SUBMIT_TO_QUEUE,
 	};
 
 	by_daemon_address(e, s->sender_fault ? NULL : s->sender, &along);

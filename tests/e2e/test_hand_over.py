@@ -434,3 +434,26 @@ def test_killed_at_random(acs, user):
     # One that was killed between the end of a message and its answer is one such answer too.
     unheard = sum("may have been sent" in said for results in told.values() for _, said in results)
     assert len(arrived(server)) - len(told) <= unheard + killer.killed
+
+
+def runs(d):
+    """Whether somebody works on the daemon's queue."""
+    pids = d.children(d.program("keeper"))
+    return any(b"sends what waits" in Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids
+               if Path(f"/proc/{pid}/cmdline").exists())
+
+
+@pytest.mark.parametrize("option", ["-odq", "-odd"])
+def test_left_until_the_queue_is_run(acs, user, option):
+    """Nobody is started for it; -odb and -odi are as ever."""
+    server = acs()
+    u = user(server)
+    wait_for(lambda: not runs(u.d))
+    done = u.run(option, "b@example.org")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not runs(u.d) and "\nattempts 0\n" in entry_of(u.d)
+    assert u.run("-q", program="sendmail").returncode == 0
+    wait_for(lambda: len(server.messages) == 1)
+    for option in "-odb", "-odi":
+        assert u.run(option, "b@example.org").returncode == 0
+    wait_for(lambda: len(server.messages) == 3)
