@@ -197,8 +197,13 @@ static bool find_it(struct command_call *call, int *fd, pid_t *pid, int *status)
 
 static bool signal_it(pid_t pid, int signal, struct error *err)
 {
-	return kill(pid, signal) == 0 ||
-	       error_errno(err, ERROR_SYSTEM, "the daemon, process %ld", (long)pid);
+	if (kill(pid, signal) == 0)
+		return true;
+	error_errno(err, errno == EPERM ? ERROR_AUTH : ERROR_SYSTEM, "the daemon, process %ld",
+		    (long)pid);
+	return err->kind == ERROR_AUTH ?
+	       error_advise(err, "it is another user's: call this as root, or as the user who "
+			    "has started it") : false;
 }
 
 static const struct flag signal_flags[] = {

@@ -13,7 +13,11 @@
 #include "base/file.h"
 #include "base/process.h"
 
-enum { PATIENCE = 60, CGROUP_MAX = 16 * 1024 };	/* seconds, bytes */
+enum {
+	PATIENCE = 60,		/* seconds */
+	CGROUP_MAX = 16 * 1024,	/* bytes */
+	NO_PERMISSION = 4,	/* systemctl's status, as services have it in the LSB */
+};
 
 static const char systemctl[] = "/bin/systemctl";
 
@@ -38,8 +42,11 @@ static bool tell(const char *const *argv, struct error *err)
 		err->kind = ERROR_SYSTEM;
 		return error_context(err, "systemctl");
 	}
-	return p.status == 0 ||
-	       error_set(err, ERROR_SYSTEM, "systemctl: %s", *p.complaint ? p.complaint : "failed");
+	if (p.status == 0)
+		return true;
+	error_set(err, p.status == NO_PERMISSION ? ERROR_AUTH : ERROR_SYSTEM, "systemctl: %s",
+		  *p.complaint ? p.complaint : "failed");
+	return err->kind == ERROR_AUTH ? error_advise(err, "call this as root") : false;
 }
 
 bool units_stop(struct error *err)

@@ -3,6 +3,7 @@
 #include "sendmail/look.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "delivery/local.h"
 #include "talk/say.h"
@@ -40,6 +41,13 @@ static void print_recipient(struct looker *l, const char *mailbox)
 		return;
 	}
 	say_text(mailbox);
+	if (l->account->daemon && !strchr(mailbox, '@')) {
+		/* Its aliases are the daemon's, which may lead it nowhere. */
+		printf("... the daemon decides: a name of this machine, %s (%s)\n",
+		       l->account->host, l->why);
+		l->count++;
+		return;
+	}
 	fputs("... deliverable: ", stdout);
 	for (size_t i = 0; i < list.count; i++) {
 		fputs(i > 0 ? ", <" : "<", stdout);

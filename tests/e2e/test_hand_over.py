@@ -457,3 +457,21 @@ def test_left_until_the_queue_is_run(acs, user, option):
     for option in "-odb", "-odi":
         assert u.run(option, "b@example.org").returncode == 0
     wait_for(lambda: len(server.messages) == 3)
+
+
+def test_local_names_are_the_daemons_to_know(user):
+    done = user().run("-bv", "root", "b@example.org")
+    assert done.returncode == 0
+    root, other = done.stdout.splitlines()
+    assert root.startswith("root... the daemon decides: ")
+    assert other.startswith("b@example.org... deliverable: ")
+
+
+@pytest.mark.as_root
+@pytest.mark.parametrize("word", ["stop", "reload"])
+def test_whose_daemon_it_is(user, word):
+    u = user()
+    done = u.run("daemon", word, "--config", u.config, program="acsmtp", config=False)
+    assert done.returncode == 77
+    assert "Operation not permitted" in done.stderr and "as root" in done.stderr
+    assert u.d.process.poll() is None and u.d.status()
