@@ -21,6 +21,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "delivery/throttle.h"
+#include "spool/entry.h"
 
 #define NUMBER(field)	offsetof(struct metrics, field)
 static const struct metric rows[] = {
@@ -56,7 +57,20 @@ const struct metric *metrics_account_row(size_t i)
 struct counting {
 	struct metrics *m;
 	time_t now;
+	uint64_t file;		/* of -C, as entries name it; 0: none */
+	/* Accounts that pause, and no other takes their mail. */
+	uint64_t waiting[METRICS_ACCOUNTS_MAX];
+	size_t waiting_count;
 };
+
+/* Mail of another file of settings is about that one's accounts. */
+static bool waits_for_account(const struct counting *c, const struct entry_start *start)
+{
+	for (size_t i = 0; start->file == c->file && i < c->waiting_count; i++)
+		if (c->waiting[i] == start->account)
+			return true;
+	return false;
+}
 
 static bool count_waiting(void *seer, const char *id, const struct entry_start *start)
 {
@@ -68,7 +82,7 @@ static bool count_waiting(void *seer, const char *id, const struct entry_start *
 		return true;
 	}
 	c->m->waiting++;
-	c->m->due += start->next <= c->now;
+	c->m->due += start->next <= c->now && !waits_for_account(c, start);
 	if (!c->m->oldest || start->arrived < c->m->oldest)
 		c->m->oldest = start->arrived;
 	return true;
@@ -109,14 +123,20 @@ static void look_at_account(const struct spool *spool, const struct account *acc
 bool metrics_collect(const struct spool *spool, const struct config *config, time_t now,
 		     struct metrics *m, struct error *err)
 {
-	struct counting c = { m, now };
+	struct counting c = { .m = m, .now = now,
+			      .file = config->is_usual ? 0 : entry_sum_of(config->files) };
+	const struct account *others[FAILOVER_MAX];
 	struct error unheard;
-	bool ok = spool_scan(spool, SPOOL_QUEUE, count_waiting, &c, err);
 
+	for (size_t i = 0; i < config->count && m->count < METRICS_ACCOUNTS_MAX; i++) {
+		const struct account *account = &config->accounts[i];
+
+		look_at_account(spool, account, now, m);
+		if (m->accounts[i].paused_until && config_failover(config, account, others) == 0)
+			c.waiting[c.waiting_count++] = entry_sum_of(account->name);
+	}
 	(void)spool_scan(spool, SPOOL_FAILED, count_failed, &c, &unheard);
-	for (size_t i = 0; i < config->count && m->count < METRICS_ACCOUNTS_MAX; i++)
-		look_at_account(spool, &config->accounts[i], now, m);
-	return ok;
+	return spool_scan(spool, SPOOL_QUEUE, count_waiting, &c, err);
 }
 
 /* --- written */

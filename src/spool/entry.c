@@ -419,7 +419,7 @@ void entry_guess(struct entry *e, const char *text, size_t len)
 	}
 }
 
-static uint64_t sum_of(const char *text)
+uint64_t entry_sum_of(const char *text)
 {
 	return text && *text ? sum_add(SUM_INIT, text, strlen(text)) : 0;
 }
@@ -433,8 +433,8 @@ void entry_get_start(const struct entry *e, struct entry_start *start)
 		.is_held_by_us = e->is_held && e->is_held_by_us,
 		.is_warned = e->is_warned,
 		.uid = e->uid,
-		.account = sum_of(e->account),
-		.file = sum_of(e->config),
+		.account = entry_sum_of(e->account),
+		.file = entry_sum_of(e->config),
 	};
 }
 

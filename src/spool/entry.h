@@ -92,6 +92,9 @@ struct entry_start {
 };
 bool entry_read_start(struct entry_start *start, const char *text, size_t len);
 
+/* The checksum of a name or a path; 0 of none. */
+uint64_t entry_sum_of(const char *text);
+
 /*
  * Two files may have accounts of one name: the same number for the same account of both.
  */

@@ -310,7 +310,11 @@ def test_a_pause_and_why(daemon):
         client.sendmail("me@contoso.com", ["b@example.org"], text())
     wait_for(lambda: d.status()["accounts"][0]["paused_until"] > time.time())
     assert "Connection refused" in d.status()["accounts"][0]["why"]
-    assert d.status()["waiting"] == 1 and d.status()["oldest"] > 0
+    # The next one waits for its account, and not for a turn of its own.
+    with Local(d.socket) as client:
+        client.sendmail("me@contoso.com", ["b@example.org"], text())
+    told = d.status()
+    assert told["waiting"] == 2 and told["due"] == 0 and told["oldest"] > 0
 
 
 def test_stop(daemon):
