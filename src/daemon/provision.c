@@ -146,8 +146,11 @@ static bool is_closed_to_us(const char *file, bool is_secret)
  * of a user's own daemon what is that user's alone. The string lives for ever, as advice
  * must.
  */
-static const char *what_to_do(const struct daemon_settings *s, const char *file)
+static const char *what_to_do(const struct daemon_settings *s, const char *file,
+			      bool others_can_read)
 {
+	const char *more = others_can_read ?
+			   ", and change the secret if others may have seen it" : "";
 	static char text[2 * PATH_MAX + 256];
 	const struct passwd *user = getpwnam(s->door_user);
 	bool is_systems = user && user->pw_uid == self_user();
@@ -162,10 +165,11 @@ static const char *what_to_do(const struct daemon_settings *s, const char *file)
 		snprintf(text, sizeof(text), "keep it in a directory that the user %s may enter",
 			 user->pw_name);
 	else if (is_systems)
-		snprintf(text, sizeof(text), "%s%s %s; chmod 640 %s",
-			 st.st_uid == 0 ? "chgrp " : "chown root:", group->gr_name, file, file);
+		snprintf(text, sizeof(text), "%s%s %s; chmod 640 %s%s",
+			 st.st_uid == 0 ? "chgrp " : "chown root:", group->gr_name, file, file,
+			 more);
 	else if (self_owns(&st))
-		snprintf(text, sizeof(text), "chmod 600 %s", file);
+		snprintf(text, sizeof(text), "chmod 600 %s%s", file, more);
 	else
 		snprintf(text, sizeof(text), "chown %s %s; chmod 600 %s", user->pw_name, file, file);
 	return text;
@@ -175,7 +179,7 @@ static bool blame_file(const struct daemon_settings *s, const char *name, const 
 		       struct error *err)
 {
 	const char *advice = is_closed_to_us(file, strcmp(name, "listen_cert") != 0) ?
-			     what_to_do(s, file) : NULL;
+			     what_to_do(s, file, err->advice != NULL) : NULL;
 
 	if (advice)
 		err->advice = advice;

@@ -310,6 +310,7 @@ def test_a_file_of_the_door_is_everybodys(daemon, name):
     path.chmod(0o644)
     said = said_of(d, name)
     assert "others can read it (mode 0644)" in said
+    assert said.endswith(", and change the secret if others may have seen it\n")
     follow(d, path, said)
 
 
