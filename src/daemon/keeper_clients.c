@@ -260,7 +260,9 @@ static bool serve(struct keeper_clients *c, struct keeper_client *client)
 
 static void serve_in_turn(struct keeper_clients *c)
 {
-	while (c->waiting > 0 && serve(c, first_in_turn(c)))
+	struct keeper_client *first;
+
+	while (c->waiting > 0 && (first = first_in_turn(c)) && serve(c, first))
 		;
 }
 
