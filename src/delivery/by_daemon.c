@@ -102,11 +102,21 @@ void by_daemon_address(struct envelope *e, const char *sender, const struct alon
 	set(&e->along, along_text(&all));
 }
 
-void by_daemon_address_entry(struct entry *e)
+char *by_daemon_address_entry(struct entry *e)
 {
 	const struct along along = {
 		.full_name = e->full_name, .user_name = e->user_name, .is_bare = e->is_bare,
 	};
 
-	by_daemon_address(&e->envelope, e->is_original ? e->given : e->envelope.sender, &along);
+	char *sender = e->envelope.sender;
+
+	e->envelope.sender = NULL;
+	by_daemon_address(&e->envelope, e->is_original ? e->given : sender, &along);
+	return sender;
+}
+
+void by_daemon_leave_entry(struct entry *e, char *sender)
+{
+	if (sender)
+		set(&e->envelope.sender, sender);
 }

@@ -38,7 +38,12 @@ void by_daemon_leave_names(const struct config *config, struct aliases *aliases)
 /* The envelope's sender (NULL: none was given) and what goes along with it. */
 void by_daemon_address(struct envelope *e, const char *sender, const struct along *along);
 
-/* The same for an entry of this user's own queue. */
-void by_daemon_address_entry(struct entry *e);
+/*
+ * The same for an entry of this user's own queue, while it is handed over; and then its sender,
+ * which was returned and is taken back (NULL: nothing is done), is again who is told if the
+ * daemon does not take it.
+ */
+char *by_daemon_address_entry(struct entry *e);
+void by_daemon_leave_entry(struct entry *e, char *sender);
 
 #endif

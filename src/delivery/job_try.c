@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "delivery/attempt.h"
+#include "delivery/by_daemon.h"
 #include "delivery/damaged.h"
 #include "delivery/failover.h"
 #include "delivery/record.h"
@@ -382,6 +383,7 @@ static bool attempt(struct job *j, const struct message *m, struct course *c)
 	struct error err;
 	const struct turn turn = turn_of(j);
 	enum turn_is now = may_try(j, &record, c);
+	char *sender;
 	bool ok, had_session = false, is_written = true;
 
 	if (now == TURN_PAUSED)
@@ -396,7 +398,9 @@ static bool attempt(struct job *j, const struct message *m, struct course *c)
 	a.why = c->why.text;
 	if (!c->was_tried)
 		begin_again(e);
+	sender = j->account->daemon ? by_daemon_address_entry(e) : NULL;
 	ok = converse_somehow(j, &a, m, &had_session, &err);
+	by_daemon_leave_entry(e, sender);
 	snprintf(a.peer, sizeof(a.peer), "%s", j->w->connection.peer);
 	ok = attempt_end(&a, ok, &e->envelope, m, &err);
 	is_written = !record.failure;

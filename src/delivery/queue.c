@@ -20,7 +20,6 @@
 #include "base/log.h"
 #include "base/self.h"
 #include "base/text.h"
-#include "delivery/by_daemon.h"
 #include "delivery/settle.h"
 #include "mail/submission.h"
 #include "spool/resident.h"
@@ -289,11 +288,9 @@ bool queue_prepare(const struct account *account, struct aliases *aliases, struc
 		.id = e->id,
 	};
 
-	if (account->daemon) {
-		by_daemon_address_entry(e);
-		return true;
-	}
-	return !e->is_original || prepare_from_queue(&p, m, &e->envelope.sender, err) ||
+	/* The daemon says it. */
+	return account->daemon || !e->is_original ||
+	       prepare_from_queue(&p, m, &e->envelope.sender, err) ||
 	       error_context(err, "account %s", account->name);
 }
 

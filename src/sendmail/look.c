@@ -41,14 +41,9 @@ static void print_recipient(struct looker *l, const char *mailbox)
 		return;
 	}
 	say_text(mailbox);
-	if (l->account->daemon && !strchr(mailbox, '@')) {
-		/* Its aliases are the daemon's, which may lead it nowhere. */
-		printf("... the daemon decides: a name of this machine, %s (%s)\n",
-		       l->account->host, l->why);
-		l->count++;
-		return;
-	}
-	fputs("... deliverable: ", stdout);
+	/* The aliases are the daemon's, which may lead a local name nowhere. */
+	fputs(l->account->daemon && !strchr(mailbox, '@') ? "... the daemon decides: " :
+	      "... deliverable: ", stdout);
 	for (size_t i = 0; i < list.count; i++) {
 		fputs(i > 0 ? ", <" : "<", stdout);
 		say_text(list.items[i].mailbox);

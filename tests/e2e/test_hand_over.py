@@ -216,6 +216,21 @@ def test_kept_until_it_is_there(acs, user):
     assert not list(u.home.glob(".local/state/acsmtp/spool/*.env"))
 
 
+def test_whose_it_is_while_the_daemon_is_away(user):
+    """Its sender stays who is told in the end, though the daemon is to choose another one."""
+    u = user()
+    u.d.stop()
+    u.write(delivery="queue = on\nbackground = off\n")
+    assert u.run("b@example.org").returncode == 0
+    entry, = (u.home / ".local/state/acsmtp/spool").glob("*.env")
+    sender = re.search(r"^sender (.+)$", entry.read_text(), re.M)[0]
+    assert "@" in sender
+    assert u.run("-q").returncode == 0
+    entry, = (u.home / ".local/state/acsmtp/spool").glob("*.env")
+    assert f"\n{sender}\n" in entry.read_text()
+    assert sender.split()[1] in u.run(program="mailq").stdout
+
+
 def test_which_queue_has_it(user):
     """What waits to be handed over, and what the daemon has, are told apart."""
     u = user()
