@@ -107,7 +107,6 @@ char *by_daemon_address_entry(struct entry *e)
 	const struct along along = {
 		.full_name = e->full_name, .user_name = e->user_name, .is_bare = e->is_bare,
 	};
-
 	char *sender = e->envelope.sender;
 
 	e->envelope.sender = NULL;
