@@ -20,4 +20,23 @@ static inline void hex_write(char token[3], char mark, char byte)
 	token[2] = digits[(unsigned char)byte & 15];
 }
 
+/*
+ * xtext (RFC 3461 section 4), which has a character at least: printable ASCII without
+ * "=", and "+" only before two capital digits. `has_utf8`: bytes over 127 may stand in
+ * it, too (RFC 6533 section 3).
+ */
+static inline bool hex_is_xtext(const char *text, bool has_utf8)
+{
+	for (const char *c = text; *c; c++) {
+		bool is_high = (unsigned char)*c > 127;
+
+		if (is_high ? !has_utf8 : *c <= ' ' || *c > '~' || *c == '=')
+			return false;
+		if (*c == '+' && (hex_value(c[1]) < 0 || hex_value(c[2]) < 0 ||
+				  c[1] >= 'a' || c[2] >= 'a'))
+			return false;
+	}
+	return *text != '\0';
+}
+
 #endif

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/text.h"
 
 enum { INTERVAL_MAX = 365 * 86400, COUNT_MAX = 100000 };
@@ -74,16 +75,7 @@ bool option_notify_is_valid(const char *value)
 	}
 }
 
-/* Printable ASCII without "=", and "+" only before two capital hex digits. */
 bool option_envid_is_valid(const char *value)
 {
-	static const char hex[] = "0123456789ABCDEF";
-	bool ok = *value && strlen(value) <= 100;
-
-	for (const char *c = value; ok && *c; c++) {
-		ok = *c > ' ' && *c <= '~' && *c != '=';
-		if (*c == '+')
-			ok = c[1] && strchr(hex, c[1]) && c[2] && strchr(hex, c[2]);
-	}
-	return ok;
+	return strlen(value) <= 100 && hex_is_xtext(value, false);
 }

@@ -6,10 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/text.h"
 #include "mail/address.h"
 
-enum { PARAMETER_MAX = 2048 };
+enum {
+	PARAMETER_MAX = 2048,
+	ENVID_MAX = 100,	/* characters: RFC 3461 section 4.4 */
+	ORCPT_MAX = 500,	/* and section 4.2 */
+};
 
 /*
  * "FROM:<...>" or "TO:<...>", with the blanks that programs put in; NULL: it is not that.
@@ -92,9 +97,7 @@ static bool take_utf8(struct server *s, const char *value)
 	return !*value;
 }
 
-/*
- * AUTH= says who logged in elsewhere, ORCPT= where it was to go first: neither is kept.
- */
+/* AUTH= says who logged in elsewhere, which is not kept. */
 static bool take_nothing(struct server *s, const char *value)
 {
 	(void)s;
@@ -116,18 +119,27 @@ static bool take_ret(struct server *s, const char *value)
 	return true;
 }
 
-/*
- * xtext (RFC 3461 section 4), of which no more than a hundred characters are to be taken.
- */
 static bool take_envid(struct server *s, const char *value)
 {
-	for (const char *c = value; *c; c++)
-		if (*c < '!' || *c > '~' || *c == '=')
-			return false;
-	if (!*value || strlen(value) > 100)
+	if (strlen(value) > ENVID_MAX || !hex_is_xtext(value, false))
 		return false;
 	keep(&s->envelope.envid, value);
 	return true;
+}
+
+/*
+ * The kind of address, an atom, ";" and the address in xtext: where it was to go first.
+ * It is not kept.
+ */
+static bool take_orcpt(struct server *s, const char *value)
+{
+	static const char atom[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				   "0123456789!#$%&'*+-/=?^_`{|}~";
+	size_t len = strspn(value, atom);
+
+	(void)s;
+	return len > 0 && value[len] == ';' && strlen(value) <= ORCPT_MAX &&
+	       hex_is_xtext(value + len + 1, text_is_n(value, len, "utf-8"));
 }
 
 static bool take_along(struct server *s, const char *value)
@@ -190,7 +202,7 @@ static const struct parameter_row {
 	{ "AUTH",     true,  take_nothing },
 	{ "XACSMTP",  true,  take_along },
 	{ "NOTIFY",   false, take_notify },
-	{ "ORCPT",    false, take_nothing },
+	{ "ORCPT",    false, take_orcpt },
 };
 
 static const struct parameter_row *find(const char *name, size_t len, bool is_of_mail)
@@ -202,8 +214,8 @@ static const struct parameter_row *find(const char *name, size_t len, bool is_of
 	return NULL;
 }
 
-/* False: it was answered. */
-static bool take_parameter(struct server *s, const char *text, bool is_of_mail)
+/* False: it was answered. `seen` has a bit for each row that was taken. */
+static bool take_parameter(struct server *s, const char *text, bool is_of_mail, unsigned *seen)
 {
 	size_t len = strcspn(text, "=");
 	const struct parameter_row *row = find(text, len, is_of_mail);
@@ -212,6 +224,11 @@ static bool take_parameter(struct server *s, const char *text, bool is_of_mail)
 		(void)server_blame(s, 555, "5.5.4", "no such parameter");
 		return false;
 	}
+	if (*seen & 1U << (row - parameters)) {
+		(void)server_blame(s, 501, "5.5.4", "a parameter stands there twice");
+		return false;
+	}
+	*seen |= 1U << (row - parameters);
 	if (row->take(s, text[len] ? text + len + 1 : ""))
 		return true;
 	(void)server_blame(s, 501, "5.5.4", "a parameter has a value that makes no sense");
@@ -220,11 +237,13 @@ static bool take_parameter(struct server *s, const char *text, bool is_of_mail)
 
 static bool take_parameters(struct server *s, const char *rest, bool is_of_mail)
 {
+	unsigned seen = 0;
+
 	while (*(rest += strspn(rest, " \t"))) {
 		size_t len = strcspn(rest, " \t");
 		OWNED_TEXT one = text_copy_n(rest, len < PARAMETER_MAX ? len : PARAMETER_MAX);
 
-		if (!take_parameter(s, one, is_of_mail))
+		if (!take_parameter(s, one, is_of_mail, &seen))
 			return false;
 		rest += len;
 	}

@@ -216,6 +216,10 @@ static void serve_bytes(struct outcome *o, const char *in, size_t len, size_t st
 	buf_free(&keeper.notes);
 }
 
+#define FROM	"MAIL FROM:<s@example.org> "
+#define TO	"RCPT TO:<a@example.org> "
+#define TEN	"1234567890"
+#define HUNDRED	TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
 #define ENVELOPE	"MAIL FROM:<s@example.org>\r\nRCPT TO:<a@example.org>\r\n"
 #define HELO		"HELO me\r\n"
 #define EHLO		"EHLO me\r\n"
@@ -269,6 +273,18 @@ static const struct dialogue {
 	{ "parameters that are none", EHLO "MAIL FROM:<s@example.org> SIZE=x\r\nMAIL FROM:<s@example.org> FROB\r\n"
 	  "MAIL FROM:<s@example.org> BODY=9BIT\r\nMAIL FROM:<s@example.org> BODY=8bitmime SMTPUTF8\r\n"
 	  "RCPT TO:<a@example.org> NOTIFY=SOMETIMES\r\n", "220 250 501 555 501 250 501", "", { 0 } },
+	{ "an envelope id that is none", EHLO FROM "ENVID=+\r\n" FROM "ENVID=+zz\r\n" FROM "ENVID=+2b\r\n"
+	  FROM "ENVID=a=b\r\n" FROM "ENVID=+2\r\n" FROM "ENVID=+2B\r\n",
+	  "220 250 501 501 501 501 501 250", "", { 0 } },
+	{ "an original recipient that is none", EHLO FROM "\r\n" TO "ORCPT=x\r\n" TO "ORCPT=;b\r\n"
+	  TO "ORCPT=rfc822;\r\n" TO "ORCPT=rfc822;a=b\r\n" TO "ORCPT=rfc822;a+2\r\n"
+	  TO "ORCPT=rfc822;\xc3\xb6\r\n" TO "ORCPT=r(c;b\r\n" TO "ORCPT=rfc822;" HUNDRED HUNDRED HUNDRED
+	  HUNDRED HUNDRED "\r\n", "220 250 250 501 501 501 501 501 501 501 501", "", { 0 } },
+	{ "one that is", EHLO FROM "\r\n" TO "ORCPT=rfc822;b+2Bx@example.org NOTIFY=NEVER\r\n"
+	  TO "ORCPT=utf-8;\xc3\xb6@example.org\r\n", "220 250 250 250 250", "", { 0 } },
+	{ "a parameter that stands there twice", EHLO FROM "RET=FULL ret=HDRS\r\n" FROM "\r\n"
+	  TO "NOTIFY=NEVER NOTIFY=NEVER\r\n" TO "NOTIFY=NEVER,DELAY\r\n" TO "NOTIFY=DELAY,\r\n",
+	  "220 250 501 250 501 501 501", "", { 0 } },
 	{ "a size that is too large", EHLO "MAIL FROM:<s@example.org> SIZE=101\r\n",
 	  "220 250 552", "", { .max_size = 100 } },
 	{ "a message that is too large", EHLO ENVELOPE "DATA\r\nA: 5678901234567890\r\n\r\n"
