@@ -274,6 +274,22 @@ def test_script(acs, config, home):
     assert server.message.recipients == ["a@example.org"]
 
 
+def test_dsn_values_that_are_none(acs, config, home):
+    """They are refused before the message is taken, and harm no other recipient."""
+    server = acs()
+    said = ("EHLO me\nMAIL FROM:<DoNotReply@contoso.com> ENVID=+zz\n"
+            "MAIL FROM:<DoNotReply@contoso.com> ENVID=a+2Bb\n"
+            "RCPT TO:<b@example.org> ORCPT=rfc822;\n"
+            "RCPT TO:<a@example.org> ORCPT=rfc822;a+2Bx@example.org\nDATA\n"
+            "Subject: x\r\n\r\nHello\r\n.\r\nQUIT\n").encode()
+    done = subprocess.run([installed("sendmail"), "-C", config(server), "-bs"], input=said,
+                          capture_output=True, check=False, timeout=60,
+                          env=environment(home, {}), cwd=home)
+    assert [line[:9] for line in done.stdout.split(b"\r\n") if line[3:4] == b" "][2:6] == \
+        [b"501 5.5.4", b"250 2.1.0", b"501 5.5.4", b"250 2.1.5"]
+    assert server.message.recipients == ["a@example.org"]
+
+
 def test_transcript_and_verbose(acs, config, home, speak):
     """-v must not speak into the dialogue."""
     smtp = speak("-C", config(acs()), "-v", "-X", str(home / "transcript"))
