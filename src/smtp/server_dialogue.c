@@ -264,6 +264,7 @@ void server_reset(struct server *s)
 	message_init(&s->message);
 	envelope_free(&s->envelope);
 	s->envelope = (struct envelope){ 0 };
+	free(text_take(&s->notify));
 	s->has_sender = s->is_spoilt = false;
 	s->spoilt_code = 0;
 	s->announced = 0;

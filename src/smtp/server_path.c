@@ -171,22 +171,28 @@ static bool is_notify(const char *value)
 	}
 }
 
-/*
- * The envelope has one word for all its recipients: where they want different things,
- * what everybody gets by default, which is to hear of failures.
- */
 static bool take_notify(struct server *s, const char *value)
 {
-	OWNED_TEXT words = text_copy(value);
-
 	if (!is_notify(value))
 		return false;
-	text_upper(words);
-	if (s->envelope.count == 0 && !s->envelope.notify)
-		s->envelope.notify = text_take(&words);
-	else if (!s->envelope.notify || strcmp(s->envelope.notify, words) != 0)
-		keep(&s->envelope.notify, "FAILURE,DELAY");
+	keep(&s->notify, value);
+	text_upper(s->notify);
 	return true;
+}
+
+/*
+ * The envelope has one word for all its recipients: where they want different things,
+ * what everybody gets by default, which is to hear of failures. One who was not taken has
+ * no say in it, so this is before envelope_add().
+ */
+static void agree_on_notify(struct server *s)
+{
+	char **all = &s->envelope.notify;
+
+	if (s->envelope.count == 0)
+		*all = text_take(&s->notify);
+	else if (*all ? !s->notify || strcmp(*all, s->notify) != 0 : s->notify != NULL)
+		keep(all, "FAILURE,DELAY");
 }
 
 static const struct parameter_row {
@@ -317,12 +323,14 @@ enum next server_take_rcpt(struct server *s, const char *arguments)
 		server_reply(s, 452, "4.5.3", "too many recipients of one message");
 		return GO_ON;
 	}
+	free(text_take(&s->notify));	/* of the one before */
 	if (!take_parameters(s, end, false))
 		return s->is_lost ? HANG_UP : GO_ON;
 	if (!s->taker->recipient(s->taker, mailbox, &err)) {
 		server_reply_error(s, &err);
 		return GO_ON;
 	}
+	agree_on_notify(s);
 	envelope_add(&s->envelope, mailbox);
 	server_reply(s, 250, "2.1.5", "Ok");
 	return GO_ON;

@@ -29,6 +29,7 @@ struct server {
 	 */
 	bool has_sender;
 	struct envelope envelope;
+	char *notify;			/* NOTIFY= of the RCPT that is being taken, or NULL */
 	uint64_t announced;		/* SIZE= of MAIL; 0: not said */
 	struct message message;
 	struct message_intake *intake;	/* NULL: no chunk came yet */

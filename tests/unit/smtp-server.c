@@ -490,6 +490,30 @@ static void test_replies(void **state)
 	assert_string_equal(extended.notes, "DELAY,FAILURE HDRS a+2Bb");
 }
 
+/* Who was refused has no say in what the others' sender hears. */
+static void test_notify(void **state)
+{
+	static const struct { const char *in, *notes; } cases[] = {
+		{ TO "NOTIFY=NEVER ORCPT=x\r\n" TO, "- - -" },
+		{ TO "NOTIFY=NEVER FROB\r\n" TO "NOTIFY=delay", "DELAY - -" },
+		{ "RCPT TO:<nobody@example.org> NOTIFY=NEVER\r\n" TO, "- - -" },
+		{ TO "NOTIFY=NEVER\r\nRCPT TO:<b@example.org>", "FAILURE,DELAY - -" },
+		{ TO "\r\nRCPT TO:<b@example.org> NOTIFY=NEVER", "FAILURE,DELAY - -" },
+		{ TO "NOTIFY=NEVER\r\nRCPT TO:<b@example.org> NOTIFY=never", "NEVER - -" },
+		{ TO "NOTIFY=NEVER\r\nRSET\r\n" FROM "\r\n" TO, "- - -" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		OWNED_OUTCOME o = { 0 };
+		OWNED_BUF in = BUF_INIT(1000);
+
+		buf_addf(&in, EHLO FROM "\r\n%s\r\nBDAT 6 LAST\r\nA: x\r\n", cases[i].in);
+		serve_bytes(&o, buf_text(&in), in.len, SIZE_MAX, (struct setting){ 0 });
+		assert_string_equal(o.notes, cases[i].notes);
+	}
+}
+
 /* One fault has one code, whichever command meets it. */
 static void test_no_recipient(void **state)
 {
@@ -660,6 +684,7 @@ int main(void)
 		cmocka_unit_test(test_offers),
 		cmocka_unit_test(test_strict),
 		cmocka_unit_test(test_replies),
+		cmocka_unit_test(test_notify),
 		cmocka_unit_test(test_no_recipient),
 		cmocka_unit_test(test_paces),
 		cmocka_unit_test(test_slow_and_steady),
