@@ -218,6 +218,14 @@ static void take_along(const struct along *along, struct submittal *submittal,
 	submittal->sender_fault = fault;
 }
 
+/* Without the words that came with it, it would be another message. */
+static bool is_understood(const char *text, struct along *along, struct error *err)
+{
+	return along_read(text, along) ||
+	       error_set(err, ERROR_LATER, "what comes along with the message is not understood") ||
+	       error_advise(err, "sendmail and the daemon are of two versions: restart the daemon");
+}
+
 static bool take_message(struct server_taker *t, struct envelope *e, struct message *m,
 			 char id[ID_SIZE], struct error *err)
 {
@@ -234,10 +242,10 @@ static bool take_message(struct server_taker *t, struct envelope *e, struct mess
 	aliases_localize(&s->aliases, e->sender);
 	submittal.id = s->id;
 	submittal.sender = e->sender;
-	if (along_read(e->along, &along))
-		take_along(&along, &submittal, &caller, &fault);
+	ok = is_understood(e->along, &along, err);
+	take_along(&along, &submittal, &caller, &fault);
 	s->is_left = along.is_left;
-	ok = may_send_now(s, err) && reception_resolve(&s->aliases, e, &found, err) &&
+	ok = ok && may_send_now(s, err) && reception_resolve(&s->aliases, e, &found, err) &&
 	     submit(&submittal, &found, m, err);
 	/* To say it again does not help, whatever the settings are one day. */
 	if (!ok && along.account && !submittal.account)

@@ -360,7 +360,8 @@ def test_a_certificate_that_will_not_do(daemon, wrong):
     d.write(f"listen = 127.0.0.1:{port_for_us()}\nlisten_cert = {cert}\nlisten_key = {key}\n")
     status, said = refusal(d)
     assert status == 78
-    assert "[daemon] listen_cert: " in said and words in said, said
+    blamed = "listen_key" if wrong in ("key", "pair") else "listen_cert"
+    assert f"[daemon] {blamed}: " in said and words in said, said
     assert said.count("\n") == 1
 
 

@@ -14,7 +14,7 @@ import threading
 import pytest
 
 from emulator.faults import Fault
-from helpers.daemon import DOOR, PATIENCE, Local, being, text
+from helpers.daemon import DOOR, PATIENCE, Local, arrived, being, text
 from helpers.ports import port_for_us
 from helpers.program import environment, installed
 from helpers.waiting import wait_until
@@ -449,3 +449,16 @@ def test_told_while_an_answer_is_awaited(acs, daemon, what):
         restart(d)
     wait_until(lambda: d.status()["waiting"] == 0, "all is sent")
     assert len(server.messages) == 1
+
+
+def test_what_comes_along_is_not_understood(acs, daemon):
+    """Without it, it would be another message; its sendmail keeps it."""
+    server = acs()
+    d = daemon(server)
+    with Local(d.socket) as client:
+        client.ehlo()
+        assert client.mail("me@contoso.com", ["XACSMTP=Z"])[0] == 250
+        assert client.rcpt("b@example.org")[0] == 250
+        code, words = client.data(text())
+        assert code == 451 and b"not understood" in words
+    assert d.status()["waiting"] == 0 and not arrived(server)
