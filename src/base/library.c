@@ -6,6 +6,7 @@
 #include "base/library.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,6 +28,20 @@ static const char *package_of(const char *complaint)
 		if (!strncmp(complaint, packages[i].file, strlen(packages[i].file)))
 			return packages[i].advice;
 	return N_("install the package that brings this file");
+}
+
+/*
+ * The library is there, but this process has nothing to open it with, which says nothing of
+ * others. The linker keeps no errno, but says its words. 0: it is none of these.
+ */
+static int lack_in(const char *complaint)
+{
+	static const int lacks[] = { EMFILE, ENFILE, ENOMEM };
+
+	for (size_t i = 0; i < COUNT_OF(lacks); i++)
+		if (strstr(complaint, strerror(lacks[i])))
+			return lacks[i];
+	return 0;
 }
 
 static void *load(enum library library)
@@ -52,7 +67,8 @@ bool library_load(enum library library, struct error *err)
 		return true;
 	complaint = dlerror();
 	error_set(err, ERROR_LATER, "a library cannot be loaded: %s", complaint);
-	return error_advise(err, package_of(complaint));
+	err->number = lack_in(complaint);
+	return err->number ? false : error_advise(err, package_of(complaint));
 }
 
 void *library_symbol(enum library library, const char *name)

@@ -34,11 +34,15 @@ def each_failure(box, points):
                 yield point, error, more, fail_at(point, error, more)
 
 
-def assert_told(box, said, error, point):
+def about(error, said):
     words = os.strerror(getattr(errno, error))
-    about = [line for line in said.splitlines() if words in line]
-    assert about, f"{point}: {error}: {said}"
-    assert any(str(box.path) in line for line in about), f"{point}: {about}"
+    return [line for line in said.splitlines() if words in line]
+
+
+def assert_told(box, said, error, point):
+    about_it = about(error, said)
+    assert about_it, f"{point}: {error}: {said}"
+    assert any(str(box.path) in line for line in about_it), f"{point}: {about_it}"
 
 
 def test_taking_in_while_the_server_is_there(acs, box):    # noqa: F811
@@ -46,19 +50,25 @@ def test_taking_in_while_the_server_is_there(acs, box):    # noqa: F811
     server = acs(tickets=False)
     box.configure(server)
     points = list(each_failure(box, box.points(WRITING, box.take_in, "counted")))
+    tokens = []
     for number, (point, error, _, strace) in enumerate(points):
-        before = len(box.log)
-        result = box.take_in(f"failed-{number}", strace=strace)
-        assert result.status == 0 and not result.stderr, f"{point}: {result.stderr}"
+        # Now and then the C library makes a call more before it, and another one fails.
+        for token in f"missed-{number}", f"failed-{number}":
+            before = len(box.log)
+            result = box.take_in(token, strace=strace)
+            assert result.status == 0 and not result.stderr, f"{point}: {result.stderr}"
+            if about(error, box.log[before:]):
+                break
         assert_told(box, box.log[before:], error, point)
+        tokens.append(token)
     assert len(points) >= 6 * 6
     assert box.flush().status == 0
     assert box.ids() == []
     came = arrived(server)
     for number, (point, error, more, _) in enumerate(points):
-        data, *again = came[f"failed-{number}"]
+        data, *again = came[tokens[number]]
         assert not again, f"{point}: {error}{more}: sent and queued"
-        assert_whole(data, f"failed-{number}")
+        assert_whole(data, tokens[number])
 
 
 def test_taking_in_while_there_is_no_server(acs, box):    # noqa: F811
