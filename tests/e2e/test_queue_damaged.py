@@ -9,6 +9,7 @@ import pytest
 
 from outcome import HELLO, assert_sent
 from helpers.spool import checksum
+from helpers.waiting import wait_until
 
 DAMAGED, USAGE, UNAVAILABLE, CANTCREAT = 65, 64, 69, 73
 
@@ -23,6 +24,8 @@ def spoilt(acs, queued):
         id, = queue.ids()
         flip(queue.path / f"{id}{how}")
         assert_sent(queue.flush())
+        # What is reported of it by mail may be behind it.
+        wait_until(lambda: queue.ids() == [] or not queue.flush(), "the report has gone")
         return server, queue, id
     return make
 
