@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What goes over a line is a byte at a time, to the one side along with a descriptor. A
- * process that a client has taken over may say it more often than it should: it gets that
+ * process that a client has taken over may say that it is free when it is not: it gets that
  * client's connections, which are his, and what it does not take out of the line is refused
- * by the kernel at some time, as neither end ever waits for room.
+ * by the kernel at some time, as neither end ever waits for room. If it says so twice its
+ * line is closed.
  */
 #include "daemon/again.h"
 
@@ -61,11 +62,14 @@ static void let_go(struct again *a, struct again_line *line)
 	*line = a->lines[--a->count];
 }
 
-/* Whoever has a line is a single user for sure: that is not looked up for each visit. */
+/*
+ * Whoever has a line is a single user for sure: that is not looked up for each visit. His
+ * group may be what let him in, and is that of one program of his.
+ */
 static bool is_his(const struct again_line *line, const struct visitor *who)
 {
 	if (line->who.is_local && who->is_local)
-		return line->who.uid == who->uid;
+		return line->who.uid == who->uid && line->who.gid == who->gid;
 	return visitor_is_same(&line->who, who);
 }
 
@@ -111,12 +115,15 @@ static struct again_line *find(struct again *a, int fd)
 	return NULL;
 }
 
-/* False: it is no word, or the process has gone. */
+/*
+ * False: it is no word, or the process has gone. Who is free has nothing to say: one that
+ * did so without end would keep the door from everybody else.
+ */
 static bool hear(const struct again_line *line, bool *has_given)
 {
 	char word = 0;
 
-	if (recv(line->fd, &word, 1, MSG_DONTWAIT) != 1)
+	if (line->until || recv(line->fd, &word, 1, MSG_DONTWAIT) != 1)
 		return false;
 	*has_given = word == with_mail;
 	return *has_given || word == in_vain;

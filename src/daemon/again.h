@@ -35,7 +35,10 @@ bool again_begin(struct again *a, struct error *err);
  */
 int again_open(struct again *a, const struct visitor *who);
 
-/* True: one that has served him before has the connection, which stays the caller's too. */
+/*
+ * True: one that has served him before, in the same group, has the connection, which stays
+ * the caller's too.
+ */
 bool again_give(struct again *a, int client, const struct visitor *who);
 
 /*

@@ -46,13 +46,15 @@ static long count_of(const struct door_clients *c, uint64_t whose)
 	return count - (long)again_free_of(&c->again, whose);
 }
 
-/* NULL: there is room for one more of those. */
+static const char too_many[] = "4.7.0 too many clients are here, try again later";
+
+/* NULL: one more of those may be served. */
 static const char *objection(const struct door_clients *c, uint64_t whose)
 {
 	if (!c->settings)
 		return "4.3.2 the keeper of the mail is not there or not ready, try again later";
-	if (c->count >= DOOR_CLIENTS_MAX || (long)(c->count - again_free(&c->again)) >= c->settings->max_clients)
-		return "4.7.0 too many clients are here, try again later";
+	if ((long)(c->count - again_free(&c->again)) >= c->settings->max_clients)
+		return too_many;
 	if (count_of(c, whose) >= c->settings->max_clients_per_user)
 		return "4.7.0 you are here too often already, try again later";
 	return NULL;
@@ -101,15 +103,14 @@ static void begin_session(struct door_clients *c, int client, const struct visit
 static void let_in(struct door_clients *c, int client, const struct visitor *who)
 {
 	const uint64_t whose = admission_whose(who);
-	const char *why_not;
+	const char *why_not = objection(c, whose);
 
-	if (c->settings && again_give(&c->again, client, who)) {
-		close(client);
-		return;
-	}
-	why_not = objection(c, whose);
 	if (why_not)
 		refuse(c, client, whose, why_not);
+	else if (again_give(&c->again, client, who))
+		close(client);
+	else if (c->count >= DOOR_CLIENTS_MAX)
+		refuse(c, client, whose, too_many);
 	else
 		begin_session(c, client, who, whose);
 }

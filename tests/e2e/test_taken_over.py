@@ -119,6 +119,14 @@ def test_no_other_process(attacked):
     assert attacked.program("keeper") == keeper
 
 
+def test_no_flood_at_the_door(attacked):
+    """It says that it is free again and again: the others are served, and its line is closed."""
+    with Attack(attacked) as one:
+        assert one.tries("flood") == 0
+        with Local(attacked.socket) as other:
+            assert other.noop()[0] == 250
+
+
 def memory(pid):
     """All of it that can be read."""
     with open(f"/proc/{pid}/mem", "rb", buffering=0) as mem:

@@ -180,6 +180,31 @@ static void test_a_flood(void **state)
 	close(line);
 }
 
+static void test_the_group_is_another(void **state)
+{
+	struct again *a = *state;
+	struct visitor his = him;
+	int line = free_one(a, &him, true);
+
+	his.gid++;
+	assert_false(again_give(a, STDIN_FILENO, &his));
+	assert_gets(a, line, &him);
+	close(line);
+}
+
+static void test_who_is_free_says_nothing(void **state)
+{
+	struct again *a = *state;
+	uint64_t whose;
+	bool has_given;
+	int line = free_one(a, &him, true);
+
+	assert_true(again_say(line, true));
+	assert_false(again_hear(a, &whose, &has_given));
+	assert_int_equal(a->count, 0);
+	close(line);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,6 +214,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_it_rests, begin, end),
 		cmocka_unit_test_setup_teardown(test_as_many_as_may_be, begin, end),
 		cmocka_unit_test_setup_teardown(test_a_flood, begin, end),
+		cmocka_unit_test_setup_teardown(test_the_group_is_another, begin, end),
+		cmocka_unit_test_setup_teardown(test_who_is_free_says_nothing, begin, end),
 	};
 
 	return cmocka_run_group_tests_name("again", tests, NULL, NULL);
