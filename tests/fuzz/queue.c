@@ -60,7 +60,7 @@ static void check_others(const struct buf *content)
 	struct queue_rows sum = { 0 };
 
 	if (queue_told_read(content, &told)) {
-		MUST(told.outcome <= QUEUE_FAILED);
+		MUST(told.outcome <= QUEUE_NOT_ALLOWED);
 		entry_free(&told.entry);
 	}
 	if (queue_done_read(content, &done) && !done.ok)
