@@ -161,16 +161,19 @@ static bool take_settings(struct supervisor *s, struct error *err)
 	if (!launch_read_settings(&s->launch, err))
 		return false;
 	own_log_open(&s->launch);
-	return renew_door(s, err);
+	/* The new door would wait for one that has just ended, and we for the door. */
+	return (s->keeper || start_keeper(s, err)) && renew_door(s, err);
 }
 
 static void reload(struct supervisor *s)
 {
 	struct launch_plan before = s->launch;
-	pid_t old = s->door;
 	struct error err;
+	pid_t old;
 
 	notify_reloading();
+	reap(s);
+	old = s->door;
 	s->launch = (struct launch_plan){ .config_file = before.config_file,
 					  .counts = before.counts };
 	if (!take_settings(s, &err)) {

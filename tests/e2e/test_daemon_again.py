@@ -9,6 +9,7 @@ import pwd
 import signal
 import smtplib
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +36,14 @@ def being(name, group=None):
 
 def sessions(d):
     return set(d.children(d.program("acsmtp-door")))
+
+
+def has_ended(pid):
+    """Perhaps nobody has been told yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def raw(d):
@@ -200,6 +209,18 @@ def test_the_keeper_dies_meanwhile(door):
 
         wait_until(is_served, "a message is taken")
     wait_until(lambda: len(arrived(door.server)) == 5, "all has arrived")
+
+
+def test_a_reload_when_the_keeper_has_just_ended(door):
+    """There is another one before the new door asks for it."""
+    keeper = wait_until(lambda: door.program("acsmtp: keeper"), "there is a keeper")
+    os.kill(keeper, signal.SIGKILL)
+    wait_until(lambda: has_ended(keeper), "it has ended")
+    door.process.send_signal(signal.SIGHUP)
+    assert door.hears("READY=1")
+    with Local(door.socket) as client:
+        client.sendmail("me@contoso.com", ["b@example.org"], text())
+    wait_until(lambda: arrived(door.server) == ["0"], "it has arrived")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
