@@ -132,22 +132,24 @@ def test_those_that_wait_do_not_hold_the_others(acs, box):    # noqa: F811
 
 # --- a process that was stopped
 
-def stopped(box, *way):    # noqa: F811
-    """A run that was stopped in a dialogue."""
+def stopped(box, heard, *way):    # noqa: F811
+    """A run that was stopped in a dialogue, when its server had `heard` the message."""
     run = subprocess.Popen(box.command("acsmtp", "queue", "run", *way, "--config", box.ini),
                            env=box.environment(), cwd=box.home, start_new_session=True)
-    box.wait_until(lambda: list(box.path.glob("*.try")), "a dialogue")
+    box.wait_until(lambda: heard, "a dialogue")
     os.killpg(run.pid, signal.SIGSTOP)
     return run
 
 
 @pytest.mark.parametrize("way", [[], ["--flush"]])
 def test_a_stopped_run_holds_its_message_alone(acs, box, way):    # noqa: F811
-    server = acs(faults=(Fault("body", action="silence", times=1),))
+    heard = []
+    server = acs(faults=(Fault("body", action="silence", times=1,
+                               when=lambda *_: heard.append(True) is None),))
     box.configure(server, background="on")
     for token in ("one", "two"):
         assert box.take_in(token).status == 0
-    run = stopped(box, *way)
+    run = stopped(box, heard, *way)
     try:
         started = time.monotonic()
         done = box.call("sendmail", "-C", box.ini, "-q")
