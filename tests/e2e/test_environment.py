@@ -308,4 +308,4 @@ def environ_of(pid):
             return file.read()
     except PermissionError:     # it guards its secrets from others of its user too
         assert os.geteuid() != 0
-        return b""
+        return b"not to be seen"
