@@ -167,12 +167,12 @@ enum { SEALS = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL };
 
 int admission_counts_file(void)
 {
-	int fd = memfd_create("acsmtp-counts", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	OWNED_FD fd = memfd_create("acsmtp-counts", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-	if (fd >= 0 && (ftruncate(fd, sizeof(struct admission_counts)) < 0 ||
-			fcntl(fd, F_ADD_SEALS, SEALS) < 0))
-		fd_cleanup(&fd);
-	return fd;
+	if (fd < 0 || ftruncate(fd, sizeof(struct admission_counts)) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, SEALS) < 0)
+		return -1;
+	return fd_take(&fd);
 }
 
 static bool is_counts_file(int fd)
