@@ -31,6 +31,11 @@ int clock_left(int64_t deadline)
 	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
+int clock_sooner(int one, int other)
+{
+	return one < 0 || (other >= 0 && other < one) ? other : one;
+}
+
 /* Names by hand: strftime's %a and %b speak the locale's language. */
 static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 

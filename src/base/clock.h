@@ -18,6 +18,9 @@ int64_t clock_after(long seconds);
 /* Milliseconds until the deadline, 0 when it is past; fits poll(2). */
 int clock_left(int64_t deadline);
 
+/* The shorter of two waits in milliseconds, as for poll(2): less than 0 is for ever. */
+int clock_sooner(int one, int other);
+
 enum { CLOCK_DATE_SIZE = 40 };
 
 /* RFC 5322 section 3.3, local time: "Tue, 24 Nov 2026 08:53:25 +0000". */

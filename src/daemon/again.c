@@ -162,12 +162,9 @@ int again_pause(const struct again *a)
 {
 	int least = -1;
 
-	for (size_t i = 0; i < a->count; i++) {
-		int left = a->lines[i].until ? clock_left(a->lines[i].until) + 1 : -1;
-
-		if (left >= 0 && (least < 0 || left < least))
-			least = left;
-	}
+	for (size_t i = 0; i < a->count; i++)
+		if (a->lines[i].until)
+			least = clock_sooner(least, clock_left(a->lines[i].until) + 1);
 	return least;
 }
 

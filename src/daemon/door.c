@@ -4,8 +4,8 @@
  * process of its own, so that whatever it does to that process it does to itself alone,
  * and the kernel clears up behind it; if it comes again at once, which programs do that
  * make a connection for each message, it finds it still there (daemon/again.h). What all
- * need is read before the first one comes
- * (daemon/provision.h). The listening sockets are inherited, never opened here.
+ * need is read before the first one comes (daemon/provision.h). The listening sockets are
+ * inherited, never opened here.
  *
  * Started by `acsmtp daemon` it reports there, and another door takes its place when the
  * settings change. Started apart, as a service of its own, it speaks to the service
@@ -223,9 +223,7 @@ static int own_pause(const struct gate *g, bool listens)
 /* Milliseconds that it may be asleep: -1, for ever. */
 static int pause_ms(const struct gate *g, bool listens)
 {
-	int own = own_pause(g, listens), theirs = door_clients_pause(&g->clients);
-
-	return own < 0 || (theirs >= 0 && theirs < own) ? theirs : own;
+	return clock_sooner(own_pause(g, listens), door_clients_pause(&g->clients));
 }
 
 /* True: the listeners may be others now. */

@@ -185,9 +185,8 @@ static const struct door_waiting *next(const struct door_clients *c)
 int door_clients_pause(const struct door_clients *c)
 {
 	const struct door_waiting *first = next(c);
-	int theirs = first ? clock_left(first->until) : -1, free = again_pause(&c->again);
 
-	return theirs < 0 || (free >= 0 && free < theirs) ? free : theirs;
+	return clock_sooner(first ? clock_left(first->until) : -1, again_pause(&c->again));
 }
 
 /* One alone, so that those who come meanwhile are not behind all of them. */

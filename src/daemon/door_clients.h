@@ -67,7 +67,7 @@ void door_clients_bury(struct door_clients *c);
 /* A signal to all who are served. */
 void door_clients_tell(const struct door_clients *c, int number);
 
-/* The same; and those who wait hear that nobody is served any more. */
+/* door_clients_renew(); and those who wait hear that nobody is served any more. */
 void door_clients_dismiss(struct door_clients *c);
 
 bool door_clients_remain(const struct door_clients *c);

@@ -268,11 +268,6 @@ static void serve_in_turn(struct keeper_clients *c)
 
 /* --- what there is to do */
 
-static int sooner(int one, int other)
-{
-	return one < 0 || (other >= 0 && other < one) ? other : one;
-}
-
 static bool is_silent(const struct keeper_client *client)
 {
 	return client->fd >= 0 && !client->gives;
@@ -283,13 +278,13 @@ int keeper_clients_pause(const struct keeper_clients *c)
 	int pause = intake_crew_pause(&c->crew);
 
 	if (c->lack_until)
-		pause = sooner(pause, clock_left(c->lack_until) + 1);
+		pause = clock_sooner(pause, clock_left(c->lack_until) + 1);
 	/* When one of the crew comes back, or the system has room again. */
 	if (c->waiting > 0)
-		pause = sooner(pause, LACK_PAUSE_MS);
+		pause = clock_sooner(pause, LACK_PAUSE_MS);
 	for (size_t i = 0; i < c->count; i++)
 		if (is_silent(&c->list[i]))
-			pause = sooner(pause, clock_left(c->list[i].deadline) + 1);
+			pause = clock_sooner(pause, clock_left(c->list[i].deadline) + 1);
 	return pause;
 }
 
